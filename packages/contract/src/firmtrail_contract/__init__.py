@@ -1,0 +1,51 @@
+"""The wire contract: what crosses HTTP between Firmtrail's server and its clients, and nothing that performs I/O."""
+
+from firmtrail_contract.api_keys import IssuedDeviceApiKey, IssuedProjectApiKey
+from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
+from firmtrail_contract.devices import Device
+from firmtrail_contract.firmware import (
+    DEFAULT_COMPONENT,
+    FirmwareReceipt,
+    FirmwareReport,
+    ObservedAtSource,
+    ReportOutcome,
+    VersionPeriod,
+)
+from firmtrail_contract.limits import Range, Text, Violation, ViolationCode
+from firmtrail_contract.moments import format_moment, parse_moment
+from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
+from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
+from firmtrail_contract.projects import Project, Role
+from firmtrail_contract.seed import Seed
+
+__all__ = [
+    "DEFAULT_COMPONENT",
+    "DEFAULT_PAGE_SIZE",
+    "MAX_PAGE_SIZE",
+    "Device",
+    "FieldError",
+    "FieldLocation",
+    "FirmwareReceipt",
+    "FirmwareReport",
+    "IssuedDeviceApiKey",
+    "IssuedProjectApiKey",
+    "ObservedAtSource",
+    "Page",
+    "PageQuery",
+    "Problem",
+    "ProblemCode",
+    "Project",
+    "Range",
+    "ReportOutcome",
+    "Role",
+    "Seed",
+    "Text",
+    "VersionPeriod",
+    "Violation",
+    "ViolationCode",
+    "field_errors",
+    "format_moment",
+    "lenient_converter",
+    "parse_moment",
+    "strict_converter",
+]

@@ -1,0 +1,213 @@
+"""How models become plain JSON values and back: strictly on the server, leniently in clients."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import partial
+from typing import Any, TypeGuard, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.errors import (
+    AttributeValidationNote,
+    BaseValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn, override
+
+from firmtrail_contract.limits import Violation, ViolationCode
+from firmtrail_contract.moments import format_moment, parse_moment
+from firmtrail_contract.problems import FieldError, FieldLocation
+
+Hook = Callable[[Any, Any], Any]
+
+_JSON_NAMES: dict[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def strict_converter() -> cattrs.Converter:
+    """For a server reading requests: unknown fields and enum members are refused."""
+    converter = _converter(forbid_extra_keys=True)
+    converter.register_structure_hook_factory(_is_enum, _member_hook)
+    return converter
+
+
+def lenient_converter() -> cattrs.Converter:
+    """For a client reading a newer server's answers: unknown fields are ignored, unknown enum members kept as text."""
+    converter = _converter(forbid_extra_keys=False)
+    converter.register_structure_hook_factory(_is_enum, _member_or_text_hook)
+    return converter
+
+
+def field_errors(error: Exception, location: FieldLocation = FieldLocation.BODY) -> list[FieldError]:
+    """List every field that a failed `structure` call refused, with its JSON Pointer."""
+    return [
+        FieldError(location=location, pointer=pointer, code=violation.code, detail=violation.detail)
+        for pointer, violation in _violations(error, "")
+    ]
+
+
+def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=forbid_extra_keys)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _exactly(float, int))
+    converter.register_structure_hook(uuid.UUID, _uuid)
+    converter.register_structure_hook(dt.datetime, _moment)
+    converter.register_unstructure_hook(uuid.UUID, str)
+    converter.register_unstructure_hook(dt.datetime, format_moment)
+    converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter))
+    converter.register_structure_hook_factory(_is_model, partial(_model_hook, converter))
+    return converter
+
+
+def _exactly(kind: type, *also: type) -> Hook:
+    """Accept the JSON type itself: never "1" for 1, 1 for true, or null for a string."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not kind and type(value) not in also:
+            raise Violation(ViolationCode.WRONG_TYPE, f"must be {_JSON_NAMES[kind]}")
+        return kind(value)
+
+    return structure
+
+
+_text = _exactly(str)
+
+
+def _uuid(value: Any, _: Any) -> uuid.UUID:
+    try:
+        parsed = uuid.UUID(_text(value, str))
+    except ValueError as error:
+        if isinstance(error, Violation):
+            raise
+        parsed = None
+    if parsed is None or str(parsed) != value.lower():  # UUID() also takes braces, URNs and bare hexadecimal
+        raise Violation(ViolationCode.MALFORMED, "must be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b")
+    return parsed
+
+
+def _moment(value: Any, _: Any) -> dt.datetime:
+    return parse_moment(_text(value, str))
+
+
+def _is_enum(kind: Any) -> TypeGuard[type[Enum]]:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _member_hook(enum: type[Enum]) -> Hook:
+    def structure(value: Any, _: Any) -> Any:
+        try:
+            return enum(_text(value, str))
+        except ValueError as error:
+            if isinstance(error, Violation):
+                raise
+            names = ", ".join(str(member.value) for member in enum)
+            raise Violation(ViolationCode.UNKNOWN_VALUE, f"must be one of {names}") from None
+
+    return structure
+
+
+def _member_or_text_hook(enum: type[Enum]) -> Hook:
+    members = {member.value: member for member in enum}
+
+    def structure(value: Any, _: Any) -> Any:
+        text = _text(value, str)
+        return members.get(text, text)
+
+    return structure
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _list_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    (element,) = get_args(kind)
+    element_hook = converter.get_structure_hook(element)
+
+    def structure(value: Any, _: Any) -> list[Any]:
+        items: list[Any] = []
+        errors: list[Exception] = []
+        for index, item in enumerate(_exactly(list)(value, list)):
+            try:
+                items.append(element_hook(item, element))
+            except Exception as error:  # noqa: BLE001  whatever an element's hook raises belongs to that element
+                error.add_note(IterableValidationNote.__new__(IterableValidationNote, "", index, element))
+                errors.append(error)
+        if errors:
+            raise IterableValidationError("", errors, kind)
+        return items
+
+    return structure
+
+
+def _is_model(kind: Any) -> bool:
+    return attrs.has(get_origin(kind) or kind)
+
+
+def _model_hook(converter: cattrs.Converter, model: Any) -> Hook:
+    """Structure an attrs class field by field, each with its own limits, so that all errors come at once."""
+    fields = attrs.fields(attrs.resolve_types(get_origin(model) or model))
+    limited: dict[str, Any] = {
+        field.name: override(struct_hook=_limited_hook(converter, field)) for field in fields if field.validator
+    }
+    structure_fields = make_dict_structure_fn(
+        model, converter, _cattrs_forbid_extra_keys=converter.forbid_extra_keys, **limited
+    )
+
+    def structure(value: Any, _: Any) -> Any:
+        return structure_fields(_exactly(dict)(value, dict), model)
+
+    return structure
+
+
+def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> Hook:
+    hook = converter.get_structure_hook(field.type)
+
+    def structure(value: Any, kind: Any) -> Any:
+        structured = hook(value, kind)
+        assert field.validator is not None
+        field.validator(None, field, structured)
+        return structured
+
+    return structure
+
+
+def _violations(error: Exception, pointer: str) -> Iterator[tuple[str, Violation]]:
+    if isinstance(error, BaseValidationError):
+        for inner in error.exceptions:
+            yield from _violations(inner, pointer + _step(inner))
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for name in sorted(error.extra_fields):
+            yield pointer + _escaped(name), Violation(ViolationCode.UNKNOWN_FIELD, "is not a field here")
+    elif isinstance(error, KeyError):
+        yield pointer, Violation(ViolationCode.MISSING, "is required")
+    elif isinstance(error, Violation):
+        yield pointer, error
+    else:
+        raise TypeError("not an error of structuring") from error
+
+
+def _step(error: Exception) -> str:
+    for note in getattr(error, "__notes__", []):
+        if isinstance(note, AttributeValidationNote):
+            return _escaped(note.name)
+        if isinstance(note, IterableValidationNote):
+            return f"/{note.index}"
+    return ""
+
+
+def _escaped(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")

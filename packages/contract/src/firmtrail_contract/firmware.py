@@ -1,0 +1,74 @@
+"""Firmware reports and the history they make."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+import attrs
+
+from firmtrail_contract.limits import IDENTIFIER, Text
+
+DEFAULT_COMPONENT = "main"
+
+version_limits = Text(1, 128)
+component_limits = Text(1, 64, IDENTIFIER, "start with a-z or 0-9 and hold only a-z, 0-9, '.', '_' and '-'")
+
+
+class ObservedAtSource(StrEnum):
+    """Whose clock the moment of a report comes from."""
+
+    DEVICE = "device"
+    SERVER = "server"
+
+
+class ReportOutcome(StrEnum):
+    """What a report did to the history."""
+
+    OPENED = "opened"
+    EXTENDED = "extended"
+    KNOWN = "known"
+
+
+@attrs.frozen(kw_only=True)
+class FirmwareReport:
+    """What a device says: this component ran this version at that moment."""
+
+    #: the device's own string, kept as it is and never parsed
+    version: str = attrs.field(validator=version_limits)
+    #: the part of the device that runs it
+    component: str = attrs.field(default=DEFAULT_COMPONENT, validator=component_limits)
+    #: the device's moment; without it the order of arrival counts
+    observed_at: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FirmwareReceipt:
+    """What became of a report. It is sent only after the report is stored."""
+
+    component: str
+    version: str
+    #: the moment the report counts for
+    observed_at: dt.datetime
+    #: `server` when the report named no moment, or one that cannot be believed
+    observed_at_source: ObservedAtSource
+    #: `opened` a version period, `extended` one, or was `known` before
+    outcome: ReportOutcome
+
+
+@attrs.frozen(kw_only=True)
+class VersionPeriod:
+    """A version, and when it was reported: in force from its first report until the next period's first report."""
+
+    id: uuid.UUID
+    component: str
+    version: str
+    first_reported_at: dt.datetime
+    last_reported_at: dt.datetime
+    #: reports that opened or extended the period; repeats of what was known do not count
+    report_count: int
+    #: the first report of the next period; null while this version is the current one
+    superseded_at: dt.datetime | None
+    #: the server's moment at which it learned of the period
+    recorded_at: dt.datetime

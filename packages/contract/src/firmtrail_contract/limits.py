@@ -1,0 +1,78 @@
+"""What a value may be: validators that models carry, and the one error they raise.
+
+The server's 422, the SDK's checks before sending and the limits in openapi.json all come from these objects.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+
+class ViolationCode(StrEnum):
+    """Why one field of a request was refused; stable, for programs."""
+
+    MISSING = "missing"
+    UNKNOWN_FIELD = "unknown_field"
+    WRONG_TYPE = "wrong_type"
+    MALFORMED = "malformed"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    OUT_OF_RANGE = "out_of_range"
+    FORBIDDEN_CHARACTERS = "forbidden_characters"
+    UNKNOWN_VALUE = "unknown_value"
+
+
+class Violation(ValueError):
+    """A value that its field does not allow; the message says what would be."""
+
+    def __init__(self, code: ViolationCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+#: One line of visible text: no control characters, line separators or marks that reorder what is shown.
+#: Written out as ranges, so that Python, JSON Schema and every Unicode version agree on it.
+PRINTABLE = (
+    "[^\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff\\ufffe\\uffff]"
+)
+IDENTIFIER = "^[a-z0-9][a-z0-9._-]*$"
+
+
+@attrs.frozen
+class Text:
+    """Between `min_length` and `max_length` characters (code points), every one of them allowed by `pattern`."""
+
+    min_length: int
+    max_length: int
+    pattern: str = f"^{PRINTABLE}*$"
+    #: completes the sentence "must ..."
+    rule: str = "hold no control characters"
+    _matcher: re.Pattern[str] = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_matcher", re.compile(self.pattern.removesuffix("$") + r"\Z"))
+
+    def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: str) -> None:
+        if len(value) < self.min_length:
+            raise Violation(ViolationCode.TOO_SHORT, f"must have at least {self.min_length} character(s)")
+        if len(value) > self.max_length:
+            raise Violation(ViolationCode.TOO_LONG, f"must have at most {self.max_length} characters")
+        if not self._matcher.match(value):
+            raise Violation(ViolationCode.FORBIDDEN_CHARACTERS, f"must {self.rule}")
+
+
+@attrs.frozen
+class Range:
+    """A whole number from `minimum` to `maximum`, both included."""
+
+    minimum: int
+    maximum: int
+
+    def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: int) -> None:
+        if not self.minimum <= value <= self.maximum:
+            raise Violation(ViolationCode.OUT_OF_RANGE, f"must be from {self.minimum} to {self.maximum}")

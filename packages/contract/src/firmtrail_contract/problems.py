@@ -1,0 +1,56 @@
+"""Errors on the wire: RFC 9457 problem documents with a stable code."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from firmtrail_contract.limits import ViolationCode
+
+
+class ProblemCode(StrEnum):
+    """Why a request was refused; stable, for programs."""
+
+    MALFORMED_REQUEST = "malformed_request"
+    INVALID_REQUEST = "invalid_request"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    INTERNAL = "internal"
+    UNAVAILABLE = "unavailable"
+
+
+class FieldLocation(StrEnum):
+    """The part of a request in which a field stands."""
+
+    BODY = "body"
+    PATH = "path"
+    QUERY = "query"
+
+
+@attrs.frozen(kw_only=True)
+class FieldError:
+    """One field that was refused."""
+
+    location: FieldLocation
+    #: an RFC 6901 JSON Pointer from the location's root: `/version`, or an empty string for the whole of it
+    pointer: str
+    code: ViolationCode
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """An RFC 9457 problem document."""
+
+    code: ProblemCode
+    title: str
+    status: int
+    detail: str
+    #: names the request in the server's log
+    request_id: str
+    errors: list[FieldError] = attrs.field(factory=list["FieldError"])
