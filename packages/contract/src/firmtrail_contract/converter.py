@@ -144,10 +144,10 @@ def _list_hook(converter: cattrs.Converter, kind: Any) -> Hook:
             try:
                 items.append(element_hook(item, element))
             except Exception as error:  # noqa: BLE001  whatever an element's hook raises belongs to that element
-                error.add_note(IterableValidationNote.__new__(IterableValidationNote, "", index, element))
+                error.add_note(IterableValidationNote("", index, element))
                 errors.append(error)
         if errors:
-            raise IterableValidationError("", errors, kind)
+            raise IterableValidationError("", errors, kind)  # pyright: ignore[reportCallIssue]  its __new__ takes three
         return items
 
     return structure
