@@ -1,0 +1,7 @@
+"""`python -m firmtrail_server`: the same as the command `firmtrail-server`."""
+
+import sys
+
+from firmtrail_server.cli import main
+
+sys.exit(main())

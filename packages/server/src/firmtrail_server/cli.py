@@ -1,0 +1,103 @@
+"""The command `firmtrail-server`: serve, migrate, openapi."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from firmtrail_server import openapi
+from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
+from firmtrail_server.routes import ROUTES
+from firmtrail_server.schema import DatabaseNotReachable, SchemaError, migrate
+from firmtrail_server.serving import CannotListen, serve
+from firmtrail_server.settings import BadSetting, Settings, read_settings
+
+# exit codes of sysexits.h
+EX_UNAVAILABLE = 69
+EX_SOFTWARE = 70
+EX_CONFIG = 78
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; what stops it is said in one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("yoyo").setLevel(logging.WARNING)
+    try:
+        return options.run(_settings(options), options)
+    except (BadSetting, EmbeddedDatabaseError, CannotListen) as error:
+        return _refuse(error, EX_CONFIG)
+    except DatabaseNotReachable as error:
+        return _refuse(error, EX_UNAVAILABLE)
+    except SchemaError as error:
+        return _refuse(error, EX_SOFTWARE)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="firmtrail-server", description=__doc__.split(":")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    database = argparse.ArgumentParser(add_help=False)
+    database.add_argument("--data-dir", type=Path, help="where the embedded PostgreSQL keeps its data")
+
+    serve_parser = commands.add_parser("serve", parents=[database], help="serve the API in the foreground")
+    serve_parser.add_argument("--host", help="the address to listen on")
+    serve_parser.add_argument("--port", help="the port to listen on; 0: any free one")
+    serve_parser.add_argument("--migrate", action="store_true", help="bring the schema up to date first")
+    serve_parser.set_defaults(run=_serve)
+
+    migrate_parser = commands.add_parser("migrate", parents=[database], help="bring the schema up to date")
+    migrate_parser.set_defaults(run=_migrate)
+
+    openapi_parser = commands.add_parser("openapi", help="print the OpenAPI document")
+    openapi_parser.set_defaults(run=_openapi)
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The environment's settings, with what the command line says instead."""
+    names = {"host": "FIRMTRAIL_HOST", "port": "FIRMTRAIL_PORT", "data_dir": "FIRMTRAIL_DATA_DIR"}
+    given = {variable: str(value) for name, variable in names.items() if (value := getattr(options, name, None))}
+    return read_settings({**os.environ, **given})
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    with _database_url(settings) as url:
+        if options.migrate or settings.database_url is None:
+            migrate(url)
+        asyncio.run(serve(settings, url))
+    return 0
+
+
+def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
+    with _database_url(settings) as url:
+        applied = migrate(url)
+    sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
+    return 0
+
+
+def _openapi(_settings: Settings, _options: argparse.Namespace) -> int:
+    sys.stdout.write(openapi.as_text(ROUTES))
+    return 0
+
+
+@contextmanager
+def _database_url(settings: Settings) -> Generator[str]:
+    """The configured database, or the embedded one for as long as it is needed."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with EmbeddedDatabase(settings.data_dir, bin_dir=settings.pg_bin, user=settings.pg_user) as url:
+        yield url
+
+
+def _refuse(error: Exception, exit_code: int) -> int:
+    sys.stderr.write(f"firmtrail-server: {error}\n")
+    return exit_code

@@ -1,0 +1,89 @@
+"""What the server can refuse, as facts. Which status each becomes is said in one place, http/problems.py.
+
+DomainError
+├── InvalidRequest          fields of the request, all at once
+├── MalformedRequest        not what its format says
+├── UnsupportedMediaType
+├── Unauthenticated
+├── ScopeMissing
+├── NotFound
+│   ├── DeviceNotFound
+│   └── SeedNotAllowed
+└── Unavailable             try again later
+    ├── DatabaseUnavailable
+    └── SchemaTooOld
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import ClassVar
+
+from firmtrail_contract import FieldError, ProblemCode
+
+
+class DomainError(Exception):
+    """Something a caller is told. The message says what the caller can do."""
+
+    code: ClassVar[ProblemCode]
+
+
+class InvalidRequest(DomainError):
+    code = ProblemCode.INVALID_REQUEST
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("The request is not valid; each entry of errors names a field and what it must be.")
+        self.errors = list(errors)
+
+
+class MalformedRequest(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+
+class UnsupportedMediaType(DomainError):
+    code = ProblemCode.UNSUPPORTED_MEDIA_TYPE
+
+
+class Unauthenticated(DomainError):
+    code = ProblemCode.UNAUTHENTICATED
+
+    def __init__(self) -> None:
+        # One sentence for every reason: which part of a credential was wrong is nobody's business.
+        super().__init__("Send the id and the secret of a living API key with HTTP Basic authentication.")
+
+
+class ScopeMissing(DomainError):
+    code = ProblemCode.FORBIDDEN
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key may not do that: it lacks the scope {scope}.")
+
+
+class NotFound(DomainError):
+    code = ProblemCode.NOT_FOUND
+
+
+class DeviceNotFound(NotFound):
+    def __init__(self, device_id: uuid.UUID) -> None:
+        super().__init__(f"This API key knows no device {device_id}.")
+
+
+class SeedNotAllowed(NotFound):
+    def __init__(self) -> None:
+        super().__init__("This server makes no demo projects. Its operator can allow it with FIRMTRAIL_SEED_ENABLED.")
+
+
+class Unavailable(DomainError):
+    code = ProblemCode.UNAVAILABLE
+    retry_after_seconds: ClassVar[int] = 5
+
+
+class DatabaseUnavailable(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("The database does not answer at the moment. Nothing was stored; try again.")
+
+
+class SchemaTooOld(Unavailable):
+    def __init__(self, pending: Sequence[str]) -> None:
+        super().__init__(f"The database lacks {len(pending)} migration(s); run: firmtrail-server migrate")

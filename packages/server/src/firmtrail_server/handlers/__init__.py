@@ -1,0 +1,1 @@
+"""The endpoints: what each one does, in its own words."""

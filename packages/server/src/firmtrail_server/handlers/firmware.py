@@ -1,0 +1,37 @@
+"""Report the firmware version of a device, and read what it ran."""
+
+from __future__ import annotations
+
+import uuid
+
+from firmtrail_contract import FirmwareReceipt, FirmwareReport, Page, PageQuery, ReportOutcome, VersionPeriod
+from firmtrail_server import recording
+from firmtrail_server.http.answers import Created
+from firmtrail_server.http.context import Context
+from firmtrail_server.meaning import observation
+from firmtrail_server.paging import page, position
+from firmtrail_server.queries import devices, firmware
+from firmtrail_server.queries.firmware import BEGINNING, HistoryPosition
+
+
+async def report_firmware_version(
+    ctx: Context, device_id: uuid.UUID, body: FirmwareReport
+) -> Created[FirmwareReceipt] | FirmwareReceipt:
+    """Report the version that a component of this device runs. Idempotent: a retry changes nothing.
+
+    201 when the report opened a version period, 200 when it extended one or was known.
+    """
+    ctx.principal.require_device(device_id)
+    seen = observation(device_id, body, ctx.now())
+    receipt = await ctx.db.retried(lambda conn: recording.record(conn, ctx.principal.project_id, seen))
+    return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
+
+
+async def list_firmware_versions(ctx: Context, device_id: uuid.UUID, query: PageQuery) -> Page[VersionPeriod]:
+    """List every version this device ever reported, of all its components, oldest first."""
+    after = position(query.page_token, BEGINNING)
+    project_id = ctx.principal.project_id
+    async with ctx.db.transaction() as conn:
+        await devices.get(conn, project_id, device_id)
+        periods = await firmware.list_periods(conn, project_id, device_id, after, query.page_size + 1)
+    return page(periods, query.page_size, HistoryPosition.of)

@@ -1,0 +1,32 @@
+"""Make a demo project."""
+
+from __future__ import annotations
+
+from firmtrail_contract import Role, Seed
+from firmtrail_server import keys
+from firmtrail_server.db import Connection
+from firmtrail_server.errors import SeedNotAllowed
+from firmtrail_server.http.answers import Created
+from firmtrail_server.http.context import PublicContext
+from firmtrail_server.queries import devices, projects
+
+
+async def seed(ctx: PublicContext) -> Created[Seed]:
+    """Make a project with an API key, and in it a device with its own.
+
+    Answers 404 unless the operator has set FIRMTRAIL_SEED_ENABLED.
+    """
+    if not ctx.services.settings.seed_enabled:
+        raise SeedNotAllowed
+
+    async def work(conn: Connection) -> Seed:
+        project = await projects.insert(conn, "Test Project", ctx.now())
+        device = await devices.insert(conn, project.id, "Test Device", ctx.now())
+        return Seed(
+            project=project,
+            project_api_key=await keys.issue_for_project(conn, project.id, Role.ADMIN, ctx.now()),
+            device=device,
+            device_api_key=await keys.issue_for_device(conn, device, ctx.now()),
+        )
+
+    return Created(await ctx.db.retried(work))

@@ -1,0 +1,1 @@
+"""HTTP, and nothing of it beyond this package."""

@@ -1,0 +1,47 @@
+"""What every handler is given."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import attrs
+from aiohttp import web
+
+from firmtrail_server.access import Principal
+from firmtrail_server.db import Database
+from firmtrail_server.settings import Settings
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """What lives as long as the server."""
+
+    settings: Settings
+    database: Database
+    #: the server's clock, aware and in UTC
+    clock: Callable[[], dt.datetime]
+
+
+@attrs.frozen(kw_only=True)
+class PublicContext:
+    """For a route that anyone may call."""
+
+    services: Services
+
+    @property
+    def db(self) -> Database:
+        return self.services.database
+
+    def now(self) -> dt.datetime:
+        return self.services.clock()
+
+
+@attrs.frozen(kw_only=True)
+class Context(PublicContext):
+    """For a route that knows its caller."""
+
+    principal: Principal
+
+
+SERVICES = web.AppKey("SERVICES", Services)

@@ -1,0 +1,97 @@
+"""Turns a line of the route table into an aiohttp handler: who asks, request in, model out, and nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import Any, get_type_hints
+
+import attrs
+from aiohttp import web
+
+from firmtrail_server.access import Scope
+from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.http.auth import authenticate
+from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services
+from firmtrail_server.http.requests import Arguments, read_body
+from firmtrail_server.http.responses import document_response, json_response
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@attrs.frozen(slots=False)
+class Route:
+    """One line of the API."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+    scope: Scope
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        """The handler's parameters and its answer, by name."""
+        return get_type_hints(self.handler)
+
+    @cached_property
+    def placeholders(self) -> list[str]:
+        return _PLACEHOLDER.findall(self.path)
+
+    @property
+    def is_public(self) -> bool:
+        return self.scope is Scope.PUBLIC
+
+
+def bind(route: Route) -> web.RouteDef:
+    """Make the aiohttp route.
+
+    Raises:
+        TypeError: the handler does not take what the path and the scope give.
+    """
+    _check(route)
+    hints, placeholders = route.hints, route.placeholders
+
+    async def adapted(request: web.Request) -> web.StreamResponse:
+        ctx = await _context(request, route)
+        arguments = Arguments()
+        for name in placeholders:
+            arguments.add_path(name, request.match_info[name], hints[name])
+        arguments.add_query(request.query, hints.get("query"))
+        if "body" in hints:
+            arguments.add_body(await read_body(request), hints["body"])
+        return _respond(await route.handler(ctx, **arguments.checked()))
+
+    method = web.get if route.method == "GET" else web.post
+    return method(route.path, adapted)
+
+
+async def _context(request: web.Request, route: Route) -> PublicContext:
+    services: Services = request.app[SERVICES]
+    if route.is_public:
+        return PublicContext(services=services)
+    principal = await authenticate(request, services)
+    principal.require(route.scope)
+    return Context(services=services, principal=principal)
+
+
+def _respond(answer: Any) -> web.Response:
+    match answer:
+        case Document():
+            return document_response(answer)
+        case Created(body=body):
+            return json_response(body, 201)
+        case _:
+            return json_response(answer, 200)
+
+
+def _check(route: Route) -> None:
+    """Hold a handler to its route: `ctx` first, then what the path gives, then `query` and `body` if it wants them."""
+    context = PublicContext if route.is_public else Context
+    name = f"{route.method} {route.path}: {route.handler.__name__}"
+    first, *rest = inspect.signature(route.handler).parameters
+    if route.hints[first] is not context:
+        raise TypeError(f"{name} must take a {context.__name__} first, since its scope is {route.scope}")
+    if {*route.placeholders} != {*rest} - {"query", "body"}:
+        raise TypeError(f"{name} takes {rest}, but its path gives {route.placeholders}")

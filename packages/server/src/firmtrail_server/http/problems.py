@@ -1,0 +1,97 @@
+"""The one seam where everything that went wrong becomes a problem document."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from firmtrail_contract import FieldError, Problem, ProblemCode
+from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated, Unavailable
+from firmtrail_server.http.responses import problem_response
+
+logger = logging.getLogger(__name__)
+
+STATUS: Final = {
+    ProblemCode.MALFORMED_REQUEST: 400,
+    ProblemCode.UNAUTHENTICATED: 401,
+    ProblemCode.FORBIDDEN: 403,
+    ProblemCode.NOT_FOUND: 404,
+    ProblemCode.METHOD_NOT_ALLOWED: 405,
+    ProblemCode.PAYLOAD_TOO_LARGE: 413,
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
+    ProblemCode.INVALID_REQUEST: 422,
+    ProblemCode.INTERNAL: 500,
+    ProblemCode.UNAVAILABLE: 503,
+}
+
+REQUEST_ID_HEADER = "X-Request-Id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+@web.middleware
+async def problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer errors with a problem document, and every request with its id."""
+    request_id = _request_id(request)
+    try:
+        response = await handler(request)
+    except DomainError as error:
+        response = _refused(error, request_id)
+    except web.HTTPException as error:
+        response = _refused_by_aiohttp(error, request, request_id)
+    except Exception:
+        logger.exception("request %s failed: %s %s", request_id, request.method, request.path)
+        detail = "The server made a mistake. Its operator finds this request in the log by its id."
+        response = problem_response(_problem(ProblemCode.INTERNAL, detail, request_id), {})
+    response.headers[REQUEST_ID_HEADER] = request_id
+    return response
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _refused(error: DomainError, request_id: str) -> web.Response:
+    errors = error.errors if isinstance(error, InvalidRequest) else []
+    headers: dict[str, str] = {}
+    if isinstance(error, Unauthenticated):
+        headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="firmtrail", charset="UTF-8"'
+    if isinstance(error, Unavailable):
+        headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+        logger.warning("request %s not served: %s", request_id, error, exc_info=error.__cause__)
+    return problem_response(_problem(error.code, str(error), request_id, errors), headers)
+
+
+def _refused_by_aiohttp(error: web.HTTPException, request: web.Request, request_id: str) -> web.Response:
+    match error:
+        case web.HTTPNotFound():
+            problem = _problem(ProblemCode.NOT_FOUND, "There is nothing at this path.", request_id)
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            detail = f"{request.method} is not possible here; possible: {allowed}."
+            problem = _problem(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id)
+            return problem_response(problem, {hdrs.ALLOW: allowed})
+        case web.HTTPRequestEntityTooLarge():
+            detail = f"The body may have at most {request.client_max_size} bytes."
+            problem = _problem(ProblemCode.PAYLOAD_TOO_LARGE, detail, request_id)
+        case _:
+            problem = _problem(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)
+    return problem_response(problem, {})
+
+
+def _problem(code: ProblemCode, detail: str, request_id: str, errors: list[FieldError] | None = None) -> Problem:
+    return Problem(
+        code=code,
+        title=code.replace("_", " ").capitalize(),
+        status=STATUS[code],
+        detail=detail,
+        request_id=request_id,
+        errors=errors or [],
+    )

@@ -1,0 +1,82 @@
+"""Reading a request strictly: every field that is wrong, wherever it stands, at once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+import orjson
+from aiohttp import web
+from cattrs import BaseValidationError
+from multidict import MultiMapping
+
+from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
+from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+
+_converter = strict_converter()
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+async def read_body(request: web.Request) -> Any:
+    """Read a JSON body as plain values.
+
+    Raises:
+        UnsupportedMediaType: it does not say that it is JSON.
+        MalformedRequest: it is not JSON, or nested too deeply.
+        web.HTTPRequestEntityTooLarge: it is larger than the server takes.
+    """
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
+    try:
+        return orjson.loads(await request.read())
+    except orjson.JSONDecodeError as error:
+        raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
+    except web.RequestPayloadError:
+        raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
+
+
+@attrs.define
+class Arguments:
+    """What a handler will be called with, as far as it is right, and what was wrong."""
+
+    _found: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    _errors: list[FieldError] = attrs.field(factory=list[FieldError])
+
+    def add_path(self, name: str, text: str, kind: Any) -> None:
+        self._structure(name, text, kind, FieldLocation.PATH, f"/{name}")
+
+    def add_query(self, query: MultiMapping[str], model: Any) -> None:
+        """Refuse repeated parameters, and all parameters of a route that takes none."""
+        self._errors += [_error(name, "may be given once") for name in {*query} if len(query.getall(name)) > 1]
+        if model is not None:
+            self._structure("query", _typed(query, model), model, FieldLocation.QUERY, "")
+        else:
+            self._errors += [_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*query}]
+
+    def add_body(self, value: Any, model: Any) -> None:
+        self._structure("body", value, model, FieldLocation.BODY, "")
+
+    def checked(self) -> dict[str, Any]:
+        """All arguments, or `InvalidRequest` with everything that was wrong."""
+        if self._errors:
+            raise InvalidRequest(self._errors)
+        return self._found
+
+    def _structure(self, name: str, value: Any, kind: Any, location: FieldLocation, pointer: str) -> None:
+        try:
+            self._found[name] = _converter.structure(value, kind)
+        except (BaseValidationError, Violation) as error:
+            self._errors += [attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)]
+
+
+def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:
+    """A query string knows only text: give the fields that are numbers the numbers they spell."""
+    whole = {field.name for field in attrs.fields(model) if field.type in (int, "int")}
+    return {
+        name: int(text) if name in whole and _WHOLE_NUMBER.fullmatch(text) else text for name, text in query.items()
+    }
+
+
+def _error(name: str, detail: str, code: ViolationCode = ViolationCode.MALFORMED) -> FieldError:
+    return FieldError(location=FieldLocation.QUERY, pointer=f"/{name}", code=code, detail=detail)

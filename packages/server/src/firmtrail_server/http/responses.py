@@ -1,0 +1,35 @@
+"""Writing responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from firmtrail_contract import Problem, strict_converter
+from firmtrail_server.http.answers import Document
+
+_converter = strict_converter()
+
+
+def json_response(model: Any, status: int) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(_converter.unstructure(model)),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def document_response(document: Document) -> web.Response:
+    return web.Response(body=document.content, headers={"Content-Type": document.content_type})
+
+
+def problem_response(problem: Problem, headers: dict[str, str]) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(_converter.unstructure(problem)),
+        status=problem.status,
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store", **headers},
+    )

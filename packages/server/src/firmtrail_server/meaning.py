@@ -1,0 +1,145 @@
+"""What a report means. No I/O: the history goes in, the changed history comes out.
+
+The history of a component is the run-length encoding of its observations in time order: version periods, each with
+the first and the last moment its version was reported. A report of version V at moment T
+
+* is *known* when T lies within a period of V: reports are idempotent by nature;
+* otherwise *extends* a period of V that is the nearest one before or after T;
+* otherwise *opens* a period between its neighbours. When T lies inside a period of another version, that period is
+  split: its first and last moments stay what they are, and nothing between them is invented.
+
+Two versions may be reported for the same moment. Then the order of arrival decides, and neither period is split.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import attrs
+
+from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
+
+MAX_CLOCK_LEAD = dt.timedelta(minutes=5)
+EARLIEST_MOMENT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
+@attrs.frozen(kw_only=True)
+class Period:
+    """A version period as it is stored."""
+
+    period_id: uuid.UUID
+    version: str
+    first_reported_at: dt.datetime
+    last_reported_at: dt.datetime
+    report_count: int
+    #: None: it is the open one
+    superseded_at: dt.datetime | None
+    recorded_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class Observation:
+    """A report, with the moment it counts for and the identity of the period it may open."""
+
+    device_id: uuid.UUID
+    component: str
+    version: str
+    observed_at: dt.datetime
+    observed_at_source: ObservedAtSource
+    received_at: dt.datetime
+    period_id: uuid.UUID
+
+
+def observation(device_id: uuid.UUID, report: FirmwareReport, received_at: dt.datetime) -> Observation:
+    """Decide which moment a report counts for.
+
+    A moment that lies before 2000, or more than five minutes ahead of the server, is not believed. The server's own
+    moment is still to be raised to the component's last report: replicas' clocks differ, and arrival order counts.
+    """
+    believed = report.observed_at is not None and EARLIEST_MOMENT <= report.observed_at <= received_at + MAX_CLOCK_LEAD
+    return Observation(
+        device_id=device_id,
+        component=report.component,
+        version=report.version,
+        observed_at=report.observed_at if believed and report.observed_at else received_at,
+        observed_at_source=ObservedAtSource.DEVICE if believed else ObservedAtSource.SERVER,
+        received_at=received_at,
+        period_id=uuid.uuid4(),
+    )
+
+
+def place(around: Sequence[Period], seen: Observation) -> tuple[list[Period], ReportOutcome]:
+    """Put an observation into the periods around its moment.
+
+    `around` is a stretch of a component's history without a gap, oldest first: the nearest period that begins before
+    the moment, all that begin at it, and the nearest that begins after it, as far as they exist.
+    """
+    at, periods = seen.observed_at, list(around)
+    if any(p.version == seen.version and p.first_reported_at <= at <= p.last_reported_at for p in periods):
+        return periods, ReportOutcome.KNOWN
+    for index, period in enumerate(periods):
+        if period.first_reported_at < at < period.last_reported_at:
+            return _linked(periods[:index] + _split(period, seen) + periods[index + 1 :]), ReportOutcome.OPENED
+    slots = _slots(periods, at)
+    for index in _neighbours(slots, len(periods)):
+        if periods[index].version == seen.version:
+            periods[index] = _grown(periods[index], at)
+            return _linked(periods), ReportOutcome.EXTENDED
+    periods.insert(slots[-1], _opened(seen))
+    return _linked(periods), ReportOutcome.OPENED
+
+
+def _slots(periods: list[Period], at: dt.datetime) -> list[int]:
+    """Where a period of this moment fits in; more than one place when other periods touch the moment."""
+    return [
+        slot
+        for slot in range(len(periods) + 1)
+        if (slot == 0 or periods[slot - 1].last_reported_at <= at)
+        and (slot == len(periods) or at <= periods[slot].first_reported_at)
+    ]
+
+
+def _neighbours(slots: list[int], count: int) -> list[int]:
+    return [index for slot in slots for index in (slot - 1, slot) if 0 <= index < count]
+
+
+def _grown(period: Period, at: dt.datetime) -> Period:
+    return attrs.evolve(
+        period,
+        first_reported_at=min(period.first_reported_at, at),
+        last_reported_at=max(period.last_reported_at, at),
+        report_count=period.report_count + 1,
+    )
+
+
+def _opened(seen: Observation) -> Period:
+    return Period(
+        period_id=seen.period_id,
+        version=seen.version,
+        first_reported_at=seen.observed_at,
+        last_reported_at=seen.observed_at,
+        report_count=1,
+        superseded_at=None,
+        recorded_at=seen.received_at,
+    )
+
+
+def _split(period: Period, seen: Observation) -> list[Period]:
+    """Part a period: what is known of it is its first moment and its last."""
+    head = attrs.evolve(period, last_reported_at=period.first_reported_at, report_count=period.report_count - 1)
+    tail = attrs.evolve(
+        period,
+        period_id=uuid.uuid5(seen.period_id, "tail"),
+        first_reported_at=period.last_reported_at,
+        report_count=1,
+        recorded_at=seen.received_at,
+    )
+    return [head, _opened(seen), tail]
+
+
+def _linked(periods: list[Period]) -> list[Period]:
+    """Let each period end where the next one begins. The last one keeps its end: what follows it has not changed."""
+    ends = [later.first_reported_at for later in periods[1:]] + [period.superseded_at for period in periods[-1:]]
+    return [attrs.evolve(period, superseded_at=end) for period, end in zip(periods, ends, strict=True)]

@@ -1,0 +1,1 @@
+drop index if exists api_keys_owner_idx;

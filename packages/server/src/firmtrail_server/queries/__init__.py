@@ -1,0 +1,1 @@
+"""The statements, one function each: the connection first, the project second."""

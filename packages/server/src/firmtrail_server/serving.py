@@ -1,0 +1,66 @@
+"""Serving in the foreground until a signal asks to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import psycopg
+from aiohttp import web
+
+from firmtrail_server.app import create_app
+from firmtrail_server.errors import SchemaTooOld
+from firmtrail_server.schema import DatabaseNotReachable, SchemaError, pending_migrations
+from firmtrail_server.settings import Settings
+
+SHUTDOWN_TIMEOUT_SECONDS = 10
+
+
+class CannotListen(Exception):
+    """The address is taken, or not ours."""
+
+
+async def serve(settings: Settings, database_url: str) -> None:
+    """Serve until SIGINT or SIGTERM; requests that were accepted are answered.
+
+    Raises:
+        DatabaseNotReachable: there is no database at the URL.
+        SchemaError: the schema is older than this server needs.
+        CannotListen: the address cannot be used.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _check_schema(database_url)
+    app = create_app(settings, database_url)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+    await runner.setup()
+    try:
+        await _listen(runner, settings)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _check_schema(database_url: str) -> None:
+    try:
+        async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
+            pending = await pending_migrations(conn)
+    except psycopg.OperationalError as error:
+        raise DatabaseNotReachable from error
+    if pending:
+        raise SchemaError(str(SchemaTooOld(pending)))
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CannotListen(
+            f"Cannot listen on {settings.host} port {settings.port}: {reason}. Choose another with --port or --host."
+        ) from error
+    host, port = runner.addresses[0][:2]
+    sys.stderr.write(f"firmtrail-server: listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stderr.flush()

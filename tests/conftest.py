@@ -1,0 +1,70 @@
+"""One real PostgreSQL for the whole run; every test that asks for a database gets its own, cloned from a template."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Generator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from firmtrail_server.embedded import EmbeddedDatabase
+from firmtrail_server.schema import migrate
+from psycopg import sql
+
+#: Losing a test's database in a power cut is no loss.
+_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300"}
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Generator[str]:
+    """The cluster that all workers of this run share; the last one to leave stops and removes it.
+
+    It lies in the temporary directory itself: when root runs the tests, pytest's own is closed to the
+    unprivileged user that PostgreSQL runs as.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    root = Path(tempfile.gettempdir()) / f"firmtrail-tests-{run[:12]}"
+    cluster = EmbeddedDatabase(root, settings=_SETTINGS)
+    yield cluster.start()
+    if cluster.stop():
+        shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def template_database(cluster_url: str) -> Generator[str]:
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(cluster_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        migrate(_named(cluster_url, name))
+        yield name
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(cluster_url: str, template_database: str) -> Generator[str]:
+    """A migrated database of the test's own."""
+    clone = sql.SQL("create database {} template {} strategy file_copy")
+    yield from _database(cluster_url, lambda name: clone.format(name, sql.Identifier(template_database)))
+
+
+@pytest.fixture
+def empty_database_url(cluster_url: str) -> Generator[str]:
+    """A database of the test's own without any table."""
+    yield from _database(cluster_url, lambda name: sql.SQL("create database {} template template0").format(name))
+
+
+def _database(cluster_url: str, create: Callable[[sql.Identifier], sql.Composed]) -> Generator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(cluster_url, autocommit=True) as admin:
+        admin.execute(create(sql.Identifier(name)))
+        yield _named(cluster_url, name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _named(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))

@@ -1,0 +1,84 @@
+"""A real server on loopback over the test's own database, and plain HTTP to talk to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncGenerator
+
+import attrs
+import httpx
+import pytest
+from aiohttp.test_utils import TestServer
+from firmtrail_server.app import create_app
+from firmtrail_server.settings import Settings
+
+
+@attrs.define
+class Clock:
+    """The server's clock, which the test sets."""
+
+    moment: dt.datetime = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.moment
+
+    def advance(self, **duration: float) -> dt.datetime:
+        self.moment += dt.timedelta(**duration)
+        return self.moment
+
+
+@attrs.frozen(kw_only=True)
+class Demo:
+    """What POST /v1/seed gave."""
+
+    project_id: str
+    device_id: str
+    project_key: tuple[str, str] = attrs.field(repr=False)
+    device_key: tuple[str, str] = attrs.field(repr=False)
+
+    @property
+    def path(self) -> str:
+        return f"/v1/devices/{self.device_id}/firmware_version"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(seed_enabled=True)
+
+
+@pytest.fixture
+async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[TestServer]:
+    async with TestServer(create_app(settings, database_url, clock=clock)) as server:
+        yield server
+
+
+@pytest.fixture
+async def http(server: TestServer) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+        yield client
+
+
+async def seed(http: httpx.AsyncClient) -> Demo:
+    made = (await http.post("/v1/seed")).raise_for_status().json()
+    return Demo(
+        project_id=made["project"]["id"],
+        device_id=made["device"]["id"],
+        project_key=(made["project_api_key"]["id"], made["project_api_key"]["secret"]),
+        device_key=(made["device_api_key"]["id"], made["device_api_key"]["secret"]),
+    )
+
+
+@pytest.fixture
+async def demo(http: httpx.AsyncClient) -> Demo:
+    return await seed(http)
+
+
+@pytest.fixture
+async def other(http: httpx.AsyncClient) -> Demo:
+    """A project that has nothing to do with `demo`."""
+    return await seed(http)

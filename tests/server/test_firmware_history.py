@@ -1,0 +1,169 @@
+"""What a report means, on the real database: every way into it gives the history that the model gives."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import AsyncGenerator
+
+import pytest
+from firmtrail_contract import FirmwareReceipt, FirmwareReport, ReportOutcome, VersionPeriod
+from firmtrail_server import recording
+from firmtrail_server.db import Database
+from firmtrail_server.meaning import observation
+from firmtrail_server.queries import devices, firmware, projects
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.server.history_model import HistoryModel
+
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+
+
+class History:
+    """One device's history in a real database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.project_id = self.device_id = uuid.UUID(int=0)
+
+    async def begin(self) -> None:
+        """Start afresh, with a new device in a new project."""
+        async with self.database.transaction() as conn:
+            self.project_id = (await projects.insert(conn, "Test", NOW)).id
+            self.device_id = (await devices.insert(conn, self.project_id, "Test", NOW)).id
+
+    async def report(
+        self, version: str, at: int | None = None, *, component: str = "main", received_at: dt.datetime = NOW
+    ) -> FirmwareReceipt:
+        moment = None if at is None else START + dt.timedelta(hours=at)
+        report = FirmwareReport(version=version, component=component, observed_at=moment)
+        seen = observation(self.device_id, report, received_at)
+        return await self.database.retried(lambda conn: recording.record(conn, self.project_id, seen))
+
+    async def periods(self) -> list[VersionPeriod]:
+        async with self.database.transaction() as conn:
+            return await firmware.list_periods(conn, self.project_id, self.device_id, firmware.BEGINNING, 1_000)
+
+    async def told(self) -> list[tuple[str, int, int]]:
+        return [(p.version, hours(p.first_reported_at), hours(p.last_reported_at)) for p in await self.periods()]
+
+
+def hours(moment: dt.datetime) -> int:
+    return int((moment - START).total_seconds() // 3600)
+
+
+@pytest.fixture
+async def history(database_url: str) -> AsyncGenerator[History]:
+    database = Database(database_url, max_connections=4)
+    await database.open()
+    history = History(database)
+    await history.begin()
+    yield history
+    await database.close()
+
+
+reports = st.lists(st.tuples(st.integers(0, 12), st.sampled_from("ABC")), max_size=14)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reports)
+async def test_any_reports_in_any_order_give_the_history_that_the_model_gives(
+    history: History, reports: list[tuple[int, str]]
+) -> None:
+    await history.begin()
+    model = HistoryModel()
+
+    for second, (at, version) in enumerate(reports):
+        await history.report(version, at, received_at=NOW + dt.timedelta(seconds=second))
+        model.report(at, version)
+
+    assert await history.told() == model.history()
+    periods = await history.periods()
+    assert [p.superseded_at for p in periods[:-1]] == [p.first_reported_at for p in periods[1:]]
+    assert all(p.superseded_at is None for p in periods[-1:])
+    assert len({p.id for p in periods}) == len(periods)
+
+
+async def test_the_first_report_opens_a_period(history: History) -> None:
+    receipt = await history.report("1.0", 5)
+
+    assert receipt.outcome is ReportOutcome.OPENED
+    assert await history.told() == [("1.0", 5, 5)]
+
+
+async def test_a_repeat_extends_the_period_and_is_counted(history: History) -> None:
+    await history.report("1.0", 5)
+
+    receipt = await history.report("1.0", 9)
+
+    assert receipt.outcome is ReportOutcome.EXTENDED
+    assert [(p.version, hours(p.last_reported_at), p.report_count) for p in await history.periods()] == [("1.0", 9, 2)]
+
+
+async def test_a_retry_changes_nothing(history: History) -> None:
+    await history.report("1.0", 5)
+    await history.report("2.0", 9)
+    before = await history.periods()
+
+    outcomes = [(await history.report(version, at)).outcome for version, at in (("1.0", 5), ("2.0", 9))]
+
+    assert outcomes == [ReportOutcome.KNOWN, ReportOutcome.KNOWN]
+    assert await history.periods() == before
+
+
+async def test_a_period_keeps_its_id_and_when_it_was_recorded_when_it_closes(history: History) -> None:
+    await history.report("1.0", 5)
+    opened = (await history.periods())[0]
+
+    await history.report("2.0", 9, received_at=NOW + dt.timedelta(days=1))
+
+    closed = (await history.periods())[0]
+    assert (closed.id, closed.recorded_at) == (opened.id, opened.recorded_at)
+    assert closed.superseded_at == START + dt.timedelta(hours=9)
+
+
+async def test_components_have_histories_of_their_own(history: History) -> None:
+    await history.report("1.0", 5)
+    await history.report("boot-7", 3, component="bootloader")
+    await history.report("1.1", 9)
+
+    assert [(p.component, p.version) for p in await history.periods()] == [
+        ("bootloader", "boot-7"),
+        ("main", "1.0"),
+        ("main", "1.1"),
+    ]
+
+
+async def test_reports_without_a_moment_count_in_the_order_of_their_arrival_though_clocks_differ(
+    history: History,
+) -> None:
+    await history.report("1.0", received_at=NOW)
+
+    receipt = await history.report("2.0", received_at=NOW - dt.timedelta(seconds=30))
+
+    assert receipt.observed_at == NOW
+    assert [p.version for p in await history.periods()] == ["1.0", "2.0"]
+    assert (await history.periods())[-1].superseded_at is None
+
+
+async def test_a_repeat_without_a_moment_is_counted_though_the_clock_stands(history: History) -> None:
+    await history.report("1.0", received_at=NOW)
+    await history.report("1.0", received_at=NOW)
+
+    assert [(p.version, p.report_count) for p in await history.periods()] == [("1.0", 2)]
+
+
+@pytest.mark.parametrize("version", ["NULL", "null", '"1,2"', "{1}", "\\x00", "it's", "1;drop table devices", "🚀 v1 👨‍👩‍👧", " 1 "])
+async def test_a_version_is_kept_as_it_is(history: History, version: str) -> None:
+    await history.report(version, 5)
+
+    assert [p.version for p in await history.periods()] == [version]
+
+
+async def test_many_periods_stay_in_order_when_reports_come_newest_first(history: History) -> None:
+    for at in range(30, 0, -1):
+        await history.report(f"v{at}", at)
+
+    assert await history.told() == [(f"v{at}", at, at) for at in range(1, 31)]
