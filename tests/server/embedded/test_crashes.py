@@ -1,0 +1,116 @@
+"""What is killed, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from firmtrail_server.embedded import DatabaseNotReady, EmbeddedDatabase
+from firmtrail_server.embedded.locks import wait_for
+
+from tests.server.embedded.conftest import FAST, IS_ROOT, StartUser, is_running, postmaster_pid
+
+
+def insert(url: str, count: int) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("create table if not exists kept (number integer)")
+        for number in range(count):
+            conn.execute("insert into kept values (%s)", [number])
+
+
+def count(url: str) -> int:
+    with psycopg.connect(url) as conn:
+        row = conn.execute("select count(*) from kept").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_no_row_is_lost_when_the_server_is_killed(root: Path) -> None:
+    database = EmbeddedDatabase(root, settings=FAST)
+    insert(database.start(), 100)
+    os.kill(postmaster_pid(root), signal.SIGKILL)
+
+    with EmbeddedDatabase(root, settings=FAST) as url:
+        assert count(url) == 100
+        database.stop()
+
+
+def test_a_server_restarted_after_a_kill_is_where_its_clients_look_for_it(root: Path) -> None:
+    database = EmbeddedDatabase(root, settings=FAST)
+    url = database.start()
+    os.kill(postmaster_pid(root), signal.SIGKILL)
+
+    with EmbeddedDatabase(root, settings=FAST) as again:
+        assert again == url
+        database.stop()
+
+
+def test_a_server_is_restarted_although_its_old_process_id_is_in_use_again(root: Path) -> None:
+    database = EmbeddedDatabase(root, settings=FAST)
+    insert(database.start(), 1)
+    os.kill(postmaster_pid(root), signal.SIGKILL)
+    assert wait_for(lambda: not is_running(root), time.monotonic() + 30)
+    (pid_file,) = root.glob("pgdata-*/postmaster.pid")
+    owner = pid_file.stat().st_uid
+    # Another process of PostgreSQL's user, because PostgreSQL itself disregards those of other users.
+    with subprocess.Popen(["sleep", "600"], **({"user": owner} if IS_ROOT else {}), cwd="/") as bystander:
+        _, _, rest = pid_file.read_text().partition("\n")
+        pid_file.write_text(f"{bystander.pid}\n{rest}")
+
+        with EmbeddedDatabase(root, settings=FAST) as url:
+            assert count(url) == 1
+            database.stop()
+
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_the_server_outlives_a_killed_user_and_the_next_one_takes_it_over(root: Path, start_user: StartUser) -> None:
+    user = start_user(root)
+    insert(user.url(), 1)
+    pid = postmaster_pid(root)
+    user.kill()
+
+    database = EmbeddedDatabase(root)
+
+    assert count(database.start()) == 1
+    assert postmaster_pid(root) == pid
+    assert database.stop()
+
+
+def test_a_kill_while_the_data_is_made_leaves_nothing_half_made(root: Path, start_user: StartUser) -> None:
+    user = start_user(root)
+    assert wait_for(lambda: any(root.glob("pgdata-*.unfinished/PG_VERSION")), time.monotonic() + 30)
+    user.kill()
+    assert not any(path for path in root.glob("pgdata-*") if path.suffix != ".unfinished")
+
+    with EmbeddedDatabase(root, settings=FAST) as url:
+        insert(url, 1)
+
+    assert not list(root.glob("*.unfinished"))
+
+
+def test_control_c_in_the_middle_of_a_start_leaves_no_server(root: Path, start_user: StartUser) -> None:
+    user = start_user(root)
+    assert wait_for((root / "server.log").exists, time.monotonic() + 30)
+
+    user.interrupt()
+
+    assert not is_running(root)
+
+
+def test_a_data_directory_that_is_held_without_an_answer_names_the_process(root: Path) -> None:
+    database = EmbeddedDatabase(root, settings=FAST)
+    with psycopg.connect(database.start()) as conn:
+        (Path(conn.info.host) / ".s.PGSQL.5432").unlink()
+    pid = postmaster_pid(root)
+
+    with pytest.raises(DatabaseNotReady, match=f"process {pid}"):
+        EmbeddedDatabase(root, start_timeout_seconds=0.2).start()
+
+    assert database.stop()

@@ -1,0 +1,49 @@
+"""Several users of one data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from firmtrail_server.embedded import EmbeddedDatabase
+
+from tests.server.embedded.conftest import FAST, StartUser, is_running, postmaster_pid
+
+
+def test_the_second_user_joins_the_server_of_the_first(root: Path, start_user: StartUser) -> None:
+    first = start_user(root)
+    url = first.url()
+    pid = postmaster_pid(root)
+
+    with EmbeddedDatabase(root) as joined:
+        assert joined == url
+        assert postmaster_pid(root) == pid
+
+
+def test_the_first_user_may_leave_first(root: Path, start_user: StartUser) -> None:
+    first = start_user(root)
+    first.url()
+
+    with EmbeddedDatabase(root) as url:
+        assert first.leave() == "left"
+        with psycopg.connect(url) as conn:
+            assert conn.execute("select 1").fetchone() == (1,)
+
+    assert not is_running(root)
+
+
+def test_two_users_in_one_process_count_as_two(root: Path) -> None:
+    first, second = EmbeddedDatabase(root, settings=FAST), EmbeddedDatabase(root)
+    first.start()
+    second.start()
+
+    assert not first.stop()
+    assert second.stop()
+
+
+def test_four_that_start_at_once_share_one_server_and_the_last_stops_it(root: Path, start_user: StartUser) -> None:
+    users = [start_user(root) for _ in range(4)]
+
+    assert len({user.url() for user in users}) == 1
+    assert [user.leave() for user in users] == ["left", "left", "left", "stopped"]
+    assert not is_running(root)
