@@ -1,0 +1,16 @@
+"""The database's schema: what this server needs, and how it is brought there."""
+
+from firmtrail_server.schema.errors import DatabaseNotReachable, LeaseHeld, LeaseLost, MigrationFailed, SchemaError
+from firmtrail_server.schema.migrating import MIGRATIONS, migrate, pending_migrations, roll_back
+
+__all__ = [
+    "MIGRATIONS",
+    "DatabaseNotReachable",
+    "LeaseHeld",
+    "LeaseLost",
+    "MigrationFailed",
+    "SchemaError",
+    "migrate",
+    "pending_migrations",
+    "roll_back",
+]
