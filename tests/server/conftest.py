@@ -9,6 +9,7 @@ import attrs
 import httpx
 import pytest
 from aiohttp.test_utils import TestServer
+
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 

@@ -7,14 +7,14 @@ import uuid
 from collections.abc import AsyncGenerator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from firmtrail_contract import FirmwareReceipt, FirmwareReport, ReportOutcome, VersionPeriod
 from firmtrail_server import recording
 from firmtrail_server.db import Database
 from firmtrail_server.meaning import observation
 from firmtrail_server.queries import devices, firmware, projects
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -155,7 +155,9 @@ async def test_a_repeat_without_a_moment_is_counted_though_the_clock_stands(hist
     assert [(p.version, p.report_count) for p in await history.periods()] == [("1.0", 2)]
 
 
-@pytest.mark.parametrize("version", ["NULL", "null", '"1,2"', "{1}", "\\x00", "it's", "1;drop table devices", "🚀 v1 👨‍👩‍👧", " 1 "])
+@pytest.mark.parametrize(
+    "version", ["NULL", "null", '"1,2"', "{1}", "\\x00", "it's", "1;drop table devices", "🚀 v1 👨‍👩‍👧", " 1 "]
+)
 async def test_a_version_is_kept_as_it_is(history: History, version: str) -> None:
     await history.report(version, 5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 import httpx
@@ -134,9 +135,7 @@ async def test_a_version_of_two_at_one_moment_pages_like_any_other(http: httpx.A
     whole = await versions(http, demo)
 
     first = (await http.get(demo.path, auth=demo.project_key, params={"page_size": 2})).json()
-    rest = (
-        await http.get(demo.path, auth=demo.project_key, params={"page_token": first["next_page_token"]})
-    ).json()
+    rest = (await http.get(demo.path, auth=demo.project_key, params={"page_token": first["next_page_token"]})).json()
 
     assert [period["version"] for period in first["items"] + rest["items"]] == whole
     assert whole[-1] == "d"
@@ -158,8 +157,6 @@ async def test_json_is_taken_with_and_without_a_charset(http: httpx.AsyncClient,
 
 
 async def test_reports_at_the_same_time_are_all_kept(http: httpx.AsyncClient, demo: Demo) -> None:
-    import asyncio
-
     answers = await asyncio.gather(
         *(report(http, demo, version=f"v{hour}", observed_at=moment(hour)) for hour in range(12))
     )

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Iterable
 from itertools import pairwise
 
-from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
-from firmtrail_server.meaning import Observation, Period, observation, place
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
+from firmtrail_server.meaning import Observation, Period, observation, place
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

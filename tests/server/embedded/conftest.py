@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import firmtrail_server.embedded
 import pytest
+
+import firmtrail_server.embedded
 from firmtrail_server.embedded import EmbeddedDatabase, find_bin_dir
 from firmtrail_server.embedded.locks import is_held
 from firmtrail_server.embedded.postmaster import read_pid_file
@@ -89,19 +90,18 @@ def postmaster_pid(root: Path) -> int:
     return running.pid
 
 
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that only waits to be buried by its parent does not."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], stdout=subprocess.PIPE, text=True, check=False).stdout
+    return state.strip()[:1] not in {"", "Z"}
 
 
 def is_running(root: Path) -> bool:
-    return is_held(root / "server.lock")
+    lock = root / "server.lock"
+    return lock.exists() and is_held(lock)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_directory() -> Generator[Path]:
     """A directory that other users can enter, which pytest's own are not when root runs the tests."""
     with tempfile.TemporaryDirectory(prefix="embedded-") as made:
@@ -109,13 +109,28 @@ def open_directory() -> Generator[Path]:
         yield Path(made)
 
 
+@pytest.fixture(scope="session")
+def made_once(open_directory: Path) -> Path:
+    root = open_directory / "made-once"
+    with EmbeddedDatabase(root, settings=FAST):
+        pass
+    return root
+
+
+@pytest.fixture
+def made_root(root: Path, made_once: Path) -> Path:
+    """A data directory with a stopped database in it: a copy, which is faster than making one."""
+    subprocess.run(["cp", "-a", made_once, root], check=True)
+    return root
+
+
 @pytest.fixture
 def root(open_directory: Path) -> Generator[Path]:
-    """A data directory; what a test leaves running there is stopped."""
+    """A data directory, not yet made; what a test leaves running there is stopped."""
     root = Path(tempfile.mkdtemp(dir=open_directory)) / "data"
     root.parent.chmod(0o711)
     yield root
-    if root.is_dir() and is_running(root):
+    if is_running(root):
         with EmbeddedDatabase(root):
             pass
 
@@ -140,7 +155,7 @@ def start_user(root: Path) -> Generator[StartUser]:
         yield start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def unprivileged(open_directory: Path) -> Unprivileged:
     """Our package and an interpreter where a user without privileges can reach them."""
     home = Path(tempfile.mkdtemp(dir=open_directory))
@@ -150,7 +165,7 @@ def unprivileged(open_directory: Path) -> Unprivileged:
     for path in (home, *home.rglob("*")):
         path.chmod(0o755)
     nobody = pwd.getpwnam("nobody")
-    options = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if IS_ROOT else {}
+    options: dict[str, Any] = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if IS_ROOT else {}
     return Unprivileged(_reachable_python(options), find_bin_dir(), home, options)
 
 
@@ -158,7 +173,7 @@ def _reachable_python(options: dict[str, Any]) -> str:
     check = "import sys; sys.exit(sys.version_info < (3, 11))"
     for python in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
         try:
-            if subprocess.run([python, "-c", check], **options, cwd="/", check=False).returncode == 0:
+            if subprocess.run([python, "-c", check], **options, cwd="/", text=True, check=False).returncode == 0:
                 return python
         except OSError:  # closed to this user, or not there
             continue

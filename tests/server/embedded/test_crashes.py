@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+
 from firmtrail_server.embedded import DatabaseNotReady, EmbeddedDatabase
 from firmtrail_server.embedded.locks import wait_for
-
 from tests.server.embedded.conftest import FAST, IS_ROOT, StartUser, is_running, postmaster_pid
 
 
@@ -30,56 +32,63 @@ def count(url: str) -> int:
     return row[0]
 
 
-def test_no_row_is_lost_when_the_server_is_killed(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
-    insert(database.start(), 100)
-    os.kill(postmaster_pid(root), signal.SIGKILL)
+@contextmanager
+def bystander(uid: int) -> Generator[subprocess.Popen[bytes]]:
+    """Another process of PostgreSQL's user: one of another user's it disregards by itself."""
+    with subprocess.Popen(["sleep", "600"], user=uid if IS_ROOT else None, cwd="/") as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
-    with EmbeddedDatabase(root, settings=FAST) as url:
+
+def test_no_row_is_lost_when_the_server_is_killed(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root)
+    insert(database.start(), 100)
+    os.kill(postmaster_pid(made_root), signal.SIGKILL)
+
+    with EmbeddedDatabase(made_root) as url:
         assert count(url) == 100
         database.stop()
 
 
-def test_a_server_restarted_after_a_kill_is_where_its_clients_look_for_it(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
+def test_a_server_restarted_after_a_kill_is_where_its_clients_look_for_it(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
     url = database.start()
-    os.kill(postmaster_pid(root), signal.SIGKILL)
+    os.kill(postmaster_pid(made_root), signal.SIGKILL)
 
-    with EmbeddedDatabase(root, settings=FAST) as again:
+    with EmbeddedDatabase(made_root, settings=FAST) as again:
         assert again == url
         database.stop()
 
 
-def test_a_server_is_restarted_although_its_old_process_id_is_in_use_again(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
+def test_a_server_is_restarted_although_its_old_process_id_is_in_use_again(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
     insert(database.start(), 1)
-    os.kill(postmaster_pid(root), signal.SIGKILL)
-    assert wait_for(lambda: not is_running(root), time.monotonic() + 30)
-    (pid_file,) = root.glob("pgdata-*/postmaster.pid")
-    owner = pid_file.stat().st_uid
-    # Another process of PostgreSQL's user, because PostgreSQL itself disregards those of other users.
-    with subprocess.Popen(["sleep", "600"], **({"user": owner} if IS_ROOT else {}), cwd="/") as bystander:
+    os.kill(postmaster_pid(made_root), signal.SIGKILL)
+    assert wait_for(lambda: not is_running(made_root), time.monotonic() + 30)
+    (pid_file,) = made_root.glob("pgdata-*/postmaster.pid")
+    with bystander(pid_file.stat().st_uid) as other:
         _, _, rest = pid_file.read_text().partition("\n")
-        pid_file.write_text(f"{bystander.pid}\n{rest}")
+        pid_file.write_text(f"{other.pid}\n{rest}")
 
-        with EmbeddedDatabase(root, settings=FAST) as url:
+        with EmbeddedDatabase(made_root, settings=FAST) as url:
             assert count(url) == 1
             database.stop()
 
-        assert bystander.poll() is None
-        bystander.kill()
+        assert other.poll() is None
 
 
-def test_the_server_outlives_a_killed_user_and_the_next_one_takes_it_over(root: Path, start_user: StartUser) -> None:
-    user = start_user(root)
+def test_the_server_outlives_a_killed_user_and_the_next_takes_it_over(made_root: Path, start_user: StartUser) -> None:
+    user = start_user(made_root)
     insert(user.url(), 1)
-    pid = postmaster_pid(root)
+    pid = postmaster_pid(made_root)
     user.kill()
 
-    database = EmbeddedDatabase(root)
+    database = EmbeddedDatabase(made_root)
 
     assert count(database.start()) == 1
-    assert postmaster_pid(root) == pid
+    assert postmaster_pid(made_root) == pid
     assert database.stop()
 
 
@@ -104,13 +113,13 @@ def test_control_c_in_the_middle_of_a_start_leaves_no_server(root: Path, start_u
     assert not is_running(root)
 
 
-def test_a_data_directory_that_is_held_without_an_answer_names_the_process(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
+def test_a_data_directory_that_is_held_without_an_answer_names_the_process(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
     with psycopg.connect(database.start()) as conn:
         (Path(conn.info.host) / ".s.PGSQL.5432").unlink()
-    pid = postmaster_pid(root)
+    pid = postmaster_pid(made_root)
 
     with pytest.raises(DatabaseNotReady, match=f"process {pid}"):
-        EmbeddedDatabase(root, start_timeout_seconds=0.2).start()
+        EmbeddedDatabase(made_root, start_timeout_seconds=0.2).start()
 
     assert database.stop()

@@ -7,10 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
 from firmtrail_server.embedded import DataDirectoryBusy, DataDirectoryUnusable, EmbeddedDatabase, OtherMajorVersion
 from firmtrail_server.embedded.binaries import find_bin_dir, major_version
 from firmtrail_server.embedded.locks import locked
-
 from tests.server.embedded.conftest import Unprivileged, is_running, only_root
 
 

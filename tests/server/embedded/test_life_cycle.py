@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Generator
 from importlib import metadata
 from pathlib import Path
 
 import psycopg
 import pytest
-from firmtrail_server.embedded import DatabaseStartFailed, EmbeddedDatabase
-from firmtrail_server.embedded.locks import wait_for
 
-from tests.server.embedded.conftest import FAST, exists, is_running, postmaster_pid
+from firmtrail_server.embedded import DatabaseStartFailed, EmbeddedDatabase
+from tests.server.embedded.conftest import FAST, is_alive, is_running, postmaster_pid
 
 
 @pytest.fixture(scope="module")
@@ -83,58 +81,58 @@ def test_rows_survive_a_stop_and_a_start(root: Path) -> None:
         assert conn.execute("select number from kept").fetchone() == (42,)
 
 
-def test_a_stop_leaves_no_process_no_socket_and_no_pid_file(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
+def test_a_stop_leaves_no_process_no_socket_and_no_pid_file(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
     with psycopg.connect(database.start()) as conn:
         socket_dir = Path(conn.info.host)
-    pid = postmaster_pid(root)
+    pid = postmaster_pid(made_root)
 
     assert database.stop()
 
-    assert wait_for(lambda: not exists(pid), time.monotonic() + 10)  # init buries it, in its own time
-    assert not is_running(root)
+    assert not is_alive(pid)
+    assert not is_running(made_root)
     assert not socket_dir.exists()
-    assert not list(root.glob("pgdata-*/postmaster.pid"))
+    assert not list(made_root.glob("pgdata-*/postmaster.pid"))
 
 
-def test_a_stop_does_not_wait_for_clients(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
+def test_a_stop_does_not_wait_for_clients(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
     with psycopg.connect(database.start()) as idle:
         assert database.stop()
         with pytest.raises(psycopg.OperationalError):
             idle.execute("select 1")
 
 
-def test_starting_and_stopping_twice_is_harmless(root: Path) -> None:
-    database = EmbeddedDatabase(root, settings=FAST)
+def test_starting_and_stopping_twice_is_harmless(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
 
     assert database.start() == database.start()
     assert database.stop()
     assert not database.stop()
 
 
-def test_settings_are_in_force_but_never_open_a_port(root: Path) -> None:
+def test_settings_are_in_force_but_never_open_a_port(made_root: Path) -> None:
     settings = FAST | {"work_mem": "7MB", "listen_addresses": "127.0.0.1"}
 
-    with EmbeddedDatabase(root, settings=settings) as url:
+    with EmbeddedDatabase(made_root, settings=settings) as url:
         assert show(url, "work_mem") == "7MB"
         assert show(url, "listen_addresses") == ""
 
 
-def test_a_dropped_database_is_created_again(root: Path) -> None:
-    with EmbeddedDatabase(root, settings=FAST) as url:
+def test_a_dropped_database_is_created_again(made_root: Path) -> None:
+    with EmbeddedDatabase(made_root, settings=FAST) as url:
         with psycopg.connect(url.replace("/firmtrail?", "/postgres?"), autocommit=True) as admin:
             admin.execute("drop database firmtrail")
 
-        with EmbeddedDatabase(root) as again, psycopg.connect(again) as conn:
+        with EmbeddedDatabase(made_root) as again, psycopg.connect(again) as conn:
             assert conn.info.dbname == "firmtrail"
 
 
-def test_variables_of_the_surroundings_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_surroundings_change_nothing(made_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"PGPORT": "1", "PGHOST": "nowhere", "PGDATABASE": "other", "PGOPTIONS": "-c x=y"}.items():
         monkeypatch.setenv(name, value)
 
-    with EmbeddedDatabase(root, settings=FAST) as url:
+    with EmbeddedDatabase(made_root, settings=FAST) as url:
         monkeypatch.delenv("PGOPTIONS")  # which libpq adds to any URL
         assert show(url, "port") == "5432"
 
@@ -146,17 +144,17 @@ def test_a_long_path_with_odd_characters_is_no_obstacle(root: Path) -> None:
         assert show(url, "data_directory").startswith(str(deep))
 
 
-def test_a_long_temporary_directory_is_passed_over(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long = root.parent / ("x" * 100)
+def test_a_long_temporary_directory_is_passed_over(made_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = made_root.parent / ("x" * 100)
     long.mkdir(mode=0o755)
     monkeypatch.setattr("tempfile.tempdir", str(long))
 
-    with EmbeddedDatabase(root, settings=FAST) as url:
+    with EmbeddedDatabase(made_root, settings=FAST) as url:
         assert "x" * 100 not in url
 
 
-def test_a_setting_that_postgresql_refuses_is_told_as_it_says(root: Path) -> None:
+def test_a_setting_that_postgresql_refuses_is_told_as_it_says(made_root: Path) -> None:
     with pytest.raises(DatabaseStartFailed, match="no_such_setting"):
-        EmbeddedDatabase(root, settings=FAST | {"no_such_setting": "1"}).start()
+        EmbeddedDatabase(made_root, settings=FAST | {"no_such_setting": "1"}).start()
 
-    assert not is_running(root)
+    assert not is_running(made_root)

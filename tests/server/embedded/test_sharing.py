@@ -5,35 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
-from firmtrail_server.embedded import EmbeddedDatabase
 
+from firmtrail_server.embedded import EmbeddedDatabase
 from tests.server.embedded.conftest import FAST, StartUser, is_running, postmaster_pid
 
 
-def test_the_second_user_joins_the_server_of_the_first(root: Path, start_user: StartUser) -> None:
-    first = start_user(root)
+def test_the_second_user_joins_the_server_of_the_first(made_root: Path, start_user: StartUser) -> None:
+    first = start_user(made_root)
     url = first.url()
-    pid = postmaster_pid(root)
+    pid = postmaster_pid(made_root)
 
-    with EmbeddedDatabase(root) as joined:
+    with EmbeddedDatabase(made_root) as joined:
         assert joined == url
-        assert postmaster_pid(root) == pid
+        assert postmaster_pid(made_root) == pid
 
 
-def test_the_first_user_may_leave_first(root: Path, start_user: StartUser) -> None:
-    first = start_user(root)
+def test_the_first_user_may_leave_first(made_root: Path, start_user: StartUser) -> None:
+    first = start_user(made_root)
     first.url()
 
-    with EmbeddedDatabase(root) as url:
+    with EmbeddedDatabase(made_root) as url:
         assert first.leave() == "left"
         with psycopg.connect(url) as conn:
             assert conn.execute("select 1").fetchone() == (1,)
 
-    assert not is_running(root)
+    assert not is_running(made_root)
 
 
-def test_two_users_in_one_process_count_as_two(root: Path) -> None:
-    first, second = EmbeddedDatabase(root, settings=FAST), EmbeddedDatabase(root)
+def test_two_users_in_one_process_count_as_two(made_root: Path) -> None:
+    first, second = EmbeddedDatabase(made_root, settings=FAST), EmbeddedDatabase(made_root)
     first.start()
     second.start()
 

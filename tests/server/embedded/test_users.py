@@ -6,13 +6,15 @@ import os
 import pwd
 import shutil
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from firmtrail_server.embedded import DataDirectoryUnusable, EmbeddedDatabase, UserNotFound
 
+from firmtrail_server.embedded import DataDirectoryUnusable, EmbeddedDatabase, UserUnusable
 from tests.server.embedded.conftest import FAST, IS_ROOT, Unprivileged, is_running, only_root, postmaster_pid
 
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
 
@@ -57,29 +59,34 @@ def test_a_runtime_directory_that_is_closed_to_the_user_is_passed_over(root: Pat
     assert "runtime" not in used.stdout
 
 
-@only_root
-def test_root_hands_the_server_to_a_user_without_privileges(root: Path) -> None:
-    with EmbeddedDatabase(root, settings=FAST):
-        assert owner(root) != 0
+@pytest.fixture(scope="module")
+def handed_over(open_directory: Path) -> Generator[Path]:
+    """A running database that root started, with a secret in its environment."""
+    root = open_directory / "handed-over"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOME_SECRET", "hush")
+        with EmbeddedDatabase(root, settings=FAST):
+            yield root
 
 
 @only_root
-@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
-def test_the_server_keeps_none_of_roots_groups(root: Path) -> None:
-    with EmbeddedDatabase(root, settings=FAST):
-        status = Path(f"/proc/{postmaster_pid(root)}/status").read_text()
+def test_root_hands_the_server_to_a_user_without_privileges(handed_over: Path) -> None:
+    assert owner(handed_over) != 0
+
+
+@only_root
+@only_linux
+def test_the_server_keeps_none_of_roots_groups(handed_over: Path) -> None:
+    status = Path(f"/proc/{postmaster_pid(handed_over)}/status").read_text()
 
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert "0" not in {*fields["Uid"].split(), *fields["Gid"].split(), *fields["Groups"].split()}
 
 
 @only_root
-@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
-def test_the_server_sees_none_of_our_secrets(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOME_SECRET", "hush")
-
-    with EmbeddedDatabase(root, settings=FAST):
-        assert b"hush" not in Path(f"/proc/{postmaster_pid(root)}/environ").read_bytes()
+@only_linux
+def test_the_server_sees_none_of_our_secrets(handed_over: Path) -> None:
+    assert b"hush" not in Path(f"/proc/{postmaster_pid(handed_over)}/environ").read_bytes()
 
 
 @only_root
@@ -94,7 +101,7 @@ def test_root_names_the_user_once_and_the_data_remembers_it(root: Path) -> None:
 @only_root
 @pytest.mark.parametrize("user", ["no-such-user", "root"])
 def test_a_user_who_cannot_run_it_is_refused_by_name(root: Path, user: str) -> None:
-    with pytest.raises(UserNotFound, match=f"no unprivileged user named {user}: set FIRMTRAIL_PG_USER"):
+    with pytest.raises(UserUnusable, match=f"no unprivileged user named {user}: set FIRMTRAIL_PG_USER"):
         EmbeddedDatabase(root, user=user).start()
 
 

@@ -13,8 +13,9 @@ from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 
 def main(root: Path, bin_dir: Path | None = None) -> None:
     database = EmbeddedDatabase(root, bin_dir=bin_dir, settings={"fsync": "off"})
+    url = database.start()
     try:
-        print(database.start(), flush=True)  # noqa: T201  what the test waits for
+        print(url, flush=True)  # noqa: T201  what the test waits for
         sys.stdin.read()
     finally:
         print("stopped" if database.stop() else "left", flush=True)  # noqa: T201  the same

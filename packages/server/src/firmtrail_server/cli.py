@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="firmtrail-server", description=__doc__.split(":")[0])
+    parser = argparse.ArgumentParser(prog="firmtrail-server", description="The Firmtrail server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     database = argparse.ArgumentParser(add_help=False)
     database.add_argument("--data-dir", type=Path, help="where the embedded PostgreSQL keeps its data")

@@ -37,6 +37,8 @@ class Period:
     #: None: it is the open one
     superseded_at: dt.datetime | None
     recorded_at: dt.datetime
+    #: orders periods that begin at one moment and are superseded at it too
+    tie_rank: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -81,13 +83,14 @@ def place(around: Sequence[Period], seen: Observation) -> tuple[list[Period], Re
         return periods, ReportOutcome.KNOWN
     for index, period in enumerate(periods):
         if period.first_reported_at < at < period.last_reported_at:
-            return _linked(periods[:index] + _split(period, seen) + periods[index + 1 :]), ReportOutcome.OPENED
+            parts = _split(period, seen, periods[index + 1 :])
+            return _linked(periods[:index] + parts + periods[index + 1 :]), ReportOutcome.OPENED
     slots = _slots(periods, at)
     for index in _neighbours(slots, len(periods)):
         if periods[index].version == seen.version:
             periods[index] = _grown(periods[index], at)
             return _linked(periods), ReportOutcome.EXTENDED
-    periods.insert(slots[-1], _opened(seen))
+    periods.insert(slots[-1], _opened(seen, periods[: slots[-1]]))
     return _linked(periods), ReportOutcome.OPENED
 
 
@@ -114,7 +117,8 @@ def _grown(period: Period, at: dt.datetime) -> Period:
     )
 
 
-def _opened(seen: Observation) -> Period:
+def _opened(seen: Observation, earlier: Sequence[Period] = ()) -> Period:
+    ties = [period.tie_rank for period in earlier if period.first_reported_at == seen.observed_at]
     return Period(
         period_id=seen.period_id,
         version=seen.version,
@@ -123,11 +127,13 @@ def _opened(seen: Observation) -> Period:
         report_count=1,
         superseded_at=None,
         recorded_at=seen.received_at,
+        tie_rank=max(ties, default=-1) + 1,
     )
 
 
-def _split(period: Period, seen: Observation) -> list[Period]:
+def _split(period: Period, seen: Observation, later: Sequence[Period]) -> list[Period]:
     """Part a period: what is known of it is its first moment and its last."""
+    ties = [other.tie_rank for other in later if other.first_reported_at == period.last_reported_at]
     head = attrs.evolve(period, last_reported_at=period.first_reported_at, report_count=period.report_count - 1)
     tail = attrs.evolve(
         period,
@@ -135,6 +141,7 @@ def _split(period: Period, seen: Observation) -> list[Period]:
         first_reported_at=period.last_reported_at,
         report_count=1,
         recorded_at=seen.received_at,
+        tie_rank=min(ties, default=1) - 1,
     )
     return [head, _opened(seen), tail]
 

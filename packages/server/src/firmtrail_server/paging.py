@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import orjson
 
@@ -13,17 +13,27 @@ from firmtrail_contract import FieldError, FieldLocation, Page, ViolationCode, s
 from firmtrail_server.errors import InvalidRequest
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 P = TypeVar("P")
 
 _converter = strict_converter()
 
 
-def page(items: list[T], page_size: int, position_of: Callable[[T], object]) -> Page[T]:
+class Placed(Protocol[T_co]):
+    """A row of a list: what is shown, and where it stands."""
+
+    @property
+    def shown(self) -> T_co: ...
+    @property
+    def position(self) -> object: ...
+
+
+def page(rows: Sequence[Placed[T]], page_size: int) -> Page[T]:
     """Make a page of at most `page_size` items from a query that was asked for one more."""
-    if len(items) <= page_size:
+    items = [row.shown for row in rows[:page_size]]
+    if len(rows) <= page_size:
         return Page(items=items)
-    items = items[:page_size]
-    return Page(items=items, next_page_token=_encode(position_of(items[-1])))
+    return Page(items=items, next_page_token=_encode(rows[page_size - 1].position))
 
 
 def position(token: str | None, beginning: P) -> P:

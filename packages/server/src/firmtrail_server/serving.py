@@ -11,6 +11,7 @@ from aiohttp import web
 
 from firmtrail_server.app import create_app
 from firmtrail_server.errors import SchemaTooOld
+from firmtrail_server.http.protocol import ProblemRunner
 from firmtrail_server.schema import DatabaseNotReachable, SchemaError, pending_migrations
 from firmtrail_server.settings import Settings
 
@@ -34,7 +35,7 @@ async def serve(settings: Settings, database_url: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await _check_schema(database_url)
     app = create_app(settings, database_url)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+    runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, settings)
@@ -53,7 +54,7 @@ async def _check_schema(database_url: str) -> None:
         raise SchemaError(str(SchemaTooOld(pending)))
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+async def _listen(runner: ProblemRunner, settings: Settings) -> None:
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
     except (OSError, OverflowError) as error:

@@ -11,7 +11,7 @@ from firmtrail_server.embedded.errors import (
     DataDirectoryUnusable,
     EmbeddedDatabaseError,
     OtherMajorVersion,
-    UserNotFound,
+    UserUnusable,
 )
 
 __all__ = [
@@ -24,6 +24,6 @@ __all__ = [
     "EmbeddedDatabase",
     "EmbeddedDatabaseError",
     "OtherMajorVersion",
-    "UserNotFound",
+    "UserUnusable",
     "find_bin_dir",
 ]

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from firmtrail_server.embedded import postmaster
 from firmtrail_server.embedded.binaries import check_bin_dir, find_bin_dir, major_version, reachable_bin_dir
 from firmtrail_server.embedded.directory import NO_SPACE, SUPERUSER, DataDirectory
-from firmtrail_server.embedded.errors import DatabaseNotReady, DatabaseStartFailed, disk_full, explained
+from firmtrail_server.embedded.errors import DatabaseStartFailed, disk_full, explained
 from firmtrail_server.embedded.identity import choose_identity, ourselves
 from firmtrail_server.embedded.locks import SharedLock, is_held, lock_file, locked
 from firmtrail_server.embedded.sockets import PORT
@@ -113,24 +113,19 @@ class EmbeddedDatabase:
         directory.create()
         with locked(directory.start_lock, deadline):
             directory.check_version()
-            socket_dir = self._run(directory, bin_dir, deadline)
-            return _Use(_url(socket_dir), directory, SharedLock(directory.users_lock), os.getpid())
+            with postmaster.stopped_on_failure(directory):
+                url = _url(self._run(directory, bin_dir, deadline))
+                return _Use(url, directory, SharedLock(directory.users_lock), os.getpid())
 
     def _run(self, directory: DataDirectory, bin_dir: Path, deadline: float) -> Path:
         with lock_file(directory.server_lock) as lock:
-            if socket_dir := postmaster.find_running(directory, lock, deadline):
-                _create_database(directory, bin_dir, socket_dir, deadline)
-                return socket_dir
-            launched = self._launch(directory, bin_dir, lock, deadline)
-        try:  # without our hold on the lock, which would hide the server's end
-            postmaster.wait_until_ready(directory, launched, deadline)
-            _create_database(directory, bin_dir, launched.socket_dir, deadline)
-        except DatabaseNotReady:
-            raise
-        except BaseException:
-            postmaster.end(directory, launched)
-            raise
-        return launched.socket_dir
+            socket_dir = postmaster.find_running(directory, lock, deadline)
+            launched = None if socket_dir else self._launch(directory, bin_dir, lock, deadline)
+        if launched:  # waited for without our hold on the lock, which would hide the server's end
+            socket_dir = postmaster.wait_until_ready(directory, launched, deadline)
+        assert socket_dir is not None
+        _create_database(directory, bin_dir, socket_dir, deadline)
+        return socket_dir
 
     def _launch(self, directory: DataDirectory, bin_dir: Path, lock: int, deadline: float) -> postmaster.Launched:
         identity = choose_identity(directory.data, user=self._user)

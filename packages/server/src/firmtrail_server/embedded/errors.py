@@ -2,7 +2,7 @@
 
 EmbeddedDatabaseError
 ├── BinariesNotFound          no programs of PostgreSQL, or none that run
-├── UserNotFound              root needs an unprivileged user to run PostgreSQL, and there is none
+├── UserUnusable              root needs an unprivileged user to run PostgreSQL, and can become none
 ├── DataDirectoryUnusable     a file, not writable, not reachable, of another owner, on a full disk
 │   └── OtherMajorVersion     made by another major version of PostgreSQL
 ├── DataDirectoryBusy         another process holds it and does not come to an end
@@ -28,7 +28,7 @@ class BinariesNotFound(EmbeddedDatabaseError):
     pass
 
 
-class UserNotFound(EmbeddedDatabaseError):
+class UserUnusable(EmbeddedDatabaseError):
     pass
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmtrail_server.embedded.errors import DataDirectoryUnusable, UserNotFound
+from firmtrail_server.embedded.errors import DataDirectoryUnusable, UserUnusable
 
 _UNPRIVILEGED = ("postgres", "nobody")
 #: All that PostgreSQL gets of our environment: the rest may hold secrets, and PG* variables would change what it does.
@@ -33,7 +33,18 @@ class Identity:
             os.chown(path, self.uid, self.gid)
 
     def can_enter(self, directory: Path) -> bool:
-        return self.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", directory], timeout=10).returncode == 0
+        """Ask the operating system whether the user can pass through the directory.
+
+        Raises:
+            UserUnusable: we cannot become the user.
+        """
+        try:
+            return self.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", directory], timeout=10).returncode == 0
+        except OSError as error:
+            raise UserUnusable(
+                f"root cannot become the user {self.name} here, as in a container without the capability SETUID: "
+                "run as another user than root."
+            ) from error
 
     def run(  # noqa: PLR0913  the options of subprocess.run that differ between its uses
         self,
@@ -75,8 +86,8 @@ def choose_identity(data: Path, *, user: str | None) -> Identity:
     """Choose who runs PostgreSQL: ourselves, or for root the owner of the data, else `user`, else postgres or nobody.
 
     Raises:
-        UserNotFound: there is no such user, or it is root.
-        DataDirectoryUnusable: the data belongs to somebody else.
+        UserUnusable: there is no such user, or it is root.
+        DataDirectoryUnusable: the data belongs to root, or to another user than `user`.
     """
     if os.geteuid() != 0:
         return ourselves()
@@ -88,7 +99,16 @@ def choose_identity(data: Path, *, user: str | None) -> Identity:
     if user is not None and owner.st_uid != _unprivileged(user).uid:
         name = _name(owner.st_uid)
         raise DataDirectoryUnusable(f"{data} belongs to {name}, not to {user}: set FIRMTRAIL_PG_USER to {name}.")
-    return Identity(name=_name(owner.st_uid), uid=owner.st_uid, gid=owner.st_gid, other=True)
+    return _owner(owner)
+
+
+def _owner(data: os.stat_result) -> Identity:
+    try:
+        entry = pwd.getpwuid(data.st_uid)
+    except KeyError:  # a container may know a user by number only
+        return Identity(name=str(data.st_uid), uid=data.st_uid, gid=data.st_gid, other=True)
+    # The user's group, not the directory's, which may have stayed root's.
+    return Identity(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, other=True)
 
 
 def ourselves() -> Identity:
@@ -100,7 +120,7 @@ def _unprivileged(user: str | None) -> Identity:
     for entry in (_find(name) for name in names):
         if entry is not None and entry.pw_uid != 0:
             return Identity(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, other=True)
-    raise UserNotFound(
+    raise UserUnusable(
         f"PostgreSQL refuses to run as root and there is no unprivileged user named {' or '.join(names)}: "
         "set FIRMTRAIL_PG_USER to one that exists."
     )
@@ -116,7 +136,7 @@ def _find(name: str) -> pwd.struct_passwd | None:
 def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
-    except KeyError:  # a container may run as a number without a name
+    except KeyError:
         return str(uid)
 
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Generator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,8 @@ from firmtrail_server.embedded.sockets import PORT, SOCKET, choose_socket_dir, r
 
 _LAUNCH_SECONDS = 30
 _STOP_SECONDS = 60
-#: Starts a program in the background, with all it says on standard error, and prints its process id.
-_IN_BACKGROUND = '"$@" >&2 & echo $!'
+#: Starts a program in the background, as nobody's child, with all it says on standard error.
+_IN_BACKGROUND = '"$@" >&2 &'
 
 _REASONS = ("FATAL:", "PANIC:")
 _DEFAULTS = {
@@ -58,7 +58,6 @@ class PidFile:
 class Launched:
     """A server that we have just started."""
 
-    pid: int
     socket_dir: Path
     #: where its part of the log begins
     log_start: int
@@ -68,9 +67,10 @@ def read_pid_file(data: Path) -> PidFile | None:
     """Read postmaster.pid; None when there is none, or not yet all of it."""
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        return PidFile(pid=int(lines[0]), socket_dir=Path(lines[4]), ready="".join(lines[7:]).strip() == "ready")
+        pid, socket_dir, status = int(lines[0]), lines[4], "".join(lines[7:]).strip()
     except (FileNotFoundError, IndexError, ValueError):
         return None
+    return PidFile(pid=pid, socket_dir=Path(socket_dir), ready=status == "ready") if socket_dir else None
 
 
 def find_running(directory: DataDirectory, server_lock: int, deadline: float) -> Path | None:
@@ -95,23 +95,24 @@ def launch(
     stale = read_pid_file(directory.data)
     socket_dir = choose_socket_dir(stale and stale.socket_dir, identity)
     server = [bin_dir / "postgres", "-D", directory.data, *_options(settings, socket_dir)]
-    log = os.open(directory.log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     try:
-        log_start = os.fstat(log).st_size
-        started = identity.run(
-            ["/bin/sh", "-c", _IN_BACKGROUND, "sh", *server],
-            timeout=_LAUNCH_SECONDS,
-            errors=log,
-            environment=_ancestry(stale),
-            pass_fds=[server_lock],
-        )
-    finally:
-        os.close(log)
-    return Launched(pid=int(started.stdout), socket_dir=socket_dir, log_start=log_start)
+        with os.fdopen(os.open(directory.log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab") as log:
+            log_start = log.tell()
+            identity.run(
+                ["/bin/sh", "-c", _IN_BACKGROUND, "sh", *server],
+                timeout=_LAUNCH_SECONDS,
+                errors=log.fileno(),
+                environment=_ancestry(stale),
+                pass_fds=[server_lock],
+            )
+    except BaseException:
+        remove_socket_dir(socket_dir)
+        raise
+    return Launched(socket_dir=socket_dir, log_start=log_start)
 
 
-def wait_until_ready(directory: DataDirectory, launched: Launched, deadline: float) -> None:
-    """Wait until the server answers. One that is not ready in time is left to its recovery.
+def wait_until_ready(directory: DataDirectory, launched: Launched, deadline: float) -> Path:
+    """Wait until the server answers, and return its socket directory.
 
     Raises:
         DatabaseStartFailed: it ended.
@@ -120,10 +121,30 @@ def wait_until_ready(directory: DataDirectory, launched: Launched, deadline: flo
     """
     while not _answering(directory.data):
         if not is_held(directory.server_lock):
+            remove_socket_dir(launched.socket_dir)
             raise _failure(directory, launched)
         if time.monotonic() > deadline:
             raise _not_ready(directory)
         time.sleep(PAUSE_SECONDS)
+    return launched.socket_dir
+
+
+@contextmanager
+def stopped_on_failure(directory: DataDirectory) -> Generator[None]:
+    """Stop a server that the block has launched or found, should the block be cut short and nobody else use it.
+
+    One that is not ready in time is left to its recovery, which a later start can wait for again.
+    """
+    before = read_pid_file(directory.data)
+    try:
+        yield
+    except DatabaseNotReady:
+        raise
+    except BaseException:
+        if not is_held(directory.users_lock):
+            wait_for(lambda: _is_known(directory, before), time.monotonic() + _LAUNCH_SECONDS)
+            stop(directory)
+        raise
 
 
 def stop(directory: DataDirectory) -> bool:
@@ -135,16 +156,19 @@ def stop(directory: DataDirectory) -> bool:
     running = read_pid_file(directory.data)
     if running is None or not is_held(directory.server_lock):
         return False
-    end(directory, running)
+    _end(directory, running)
     return True
 
 
-def end(directory: DataDirectory, server: PidFile | Launched) -> None:
-    """Let the server roll back, close its connections, write a checkpoint and end ("fast" shutdown).
+def _is_known(directory: DataDirectory, before: PidFile | None) -> bool:
+    """Whether it is certain that no server lives, or that postmaster.pid is of the one that does."""
+    if not is_held(directory.server_lock) or _answering(directory.data):
+        return True
+    return read_pid_file(directory.data) not in (None, before)
 
-    Raises:
-        DatabaseStopFailed: it did not end in time.
-    """
+
+def _end(directory: DataDirectory, server: PidFile) -> None:
+    """Let the server roll back, close its connections, write a checkpoint and end ("fast" shutdown)."""
     for _ in range(_STOP_SECONDS):  # asked every second: one that has only just begun may not have heard
         if not is_held(directory.server_lock):
             remove_socket_dir(server.socket_dir)

@@ -27,6 +27,7 @@ def choose_socket_dir(earlier: Path | None, identity: Identity) -> Path:
         DatabaseStartFailed: there is no place for one.
     """
     if earlier is not None and _is_private(earlier, identity):
+        _clear(earlier)
         return earlier
     for parent in _parents():
         if len(os.fsencode(parent)) + _OURS_IN_ADDRESS <= _LONGEST_ADDRESS and identity.can_enter(parent):
@@ -40,12 +41,15 @@ def choose_socket_dir(earlier: Path | None, identity: Identity) -> Path:
 
 def remove_socket_dir(socket_dir: Path) -> None:
     """Remove a directory of ours and what a killed server left in it."""
-    if not socket_dir.name.startswith(_PREFIX):
-        return
-    with suppress(OSError):
-        for name in (SOCKET, f"{SOCKET}.lock"):
-            (socket_dir / name).unlink(missing_ok=True)
-        socket_dir.rmdir()
+    if socket_dir.name.startswith(_PREFIX):
+        with suppress(OSError):  # somebody keeps a file of theirs in it
+            _clear(socket_dir)
+            socket_dir.rmdir()
+
+
+def _clear(socket_dir: Path) -> None:
+    for name in (SOCKET, f"{SOCKET}.lock"):
+        (socket_dir / name).unlink(missing_ok=True)
 
 
 def _is_private(path: Path, identity: Identity) -> bool:

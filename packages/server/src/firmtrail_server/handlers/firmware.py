@@ -11,7 +11,7 @@ from firmtrail_server.http.context import Context
 from firmtrail_server.meaning import observation
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import devices, firmware
-from firmtrail_server.queries.firmware import BEGINNING, HistoryPosition
+from firmtrail_server.queries.firmware import BEGINNING
 
 
 async def report_firmware_version(
@@ -34,4 +34,4 @@ async def list_firmware_versions(ctx: Context, device_id: uuid.UUID, query: Page
     async with ctx.db.transaction() as conn:
         await devices.get(conn, project_id, device_id)
         periods = await firmware.list_periods(conn, project_id, device_id, after, query.page_size + 1)
-    return page(periods, query.page_size, HistoryPosition.of)
+    return page(periods, query.page_size)

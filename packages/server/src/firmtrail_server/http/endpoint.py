@@ -77,13 +77,12 @@ async def _context(request: web.Request, route: Route) -> PublicContext:
 
 
 def _respond(answer: Any) -> web.Response:
-    match answer:
-        case Document():
-            return document_response(answer)
-        case Created(body=body):
-            return json_response(body, 201)
-        case _:
-            return json_response(answer, 200)
+    if isinstance(answer, Document):
+        return document_response(answer)
+    if isinstance(answer, Created):
+        created: Created[Any] = answer
+        return json_response(created.body, 201)
+    return json_response(answer, 200)
 
 
 def _check(route: Route) -> None:

@@ -48,7 +48,7 @@ async def problems(
     except Exception:
         logger.exception("request %s failed: %s %s", request_id, request.method, request.path)
         detail = "The server made a mistake. Its operator finds this request in the log by its id."
-        response = problem_response(_problem(ProblemCode.INTERNAL, detail, request_id), {})
+        response = problem_response(problem_of(ProblemCode.INTERNAL, detail, request_id), {})
     response.headers[REQUEST_ID_HEADER] = request_id
     return response
 
@@ -66,27 +66,27 @@ def _refused(error: DomainError, request_id: str) -> web.Response:
     if isinstance(error, Unavailable):
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
         logger.warning("request %s not served: %s", request_id, error, exc_info=error.__cause__)
-    return problem_response(_problem(error.code, str(error), request_id, errors), headers)
+    return problem_response(problem_of(error.code, str(error), request_id, errors), headers)
 
 
 def _refused_by_aiohttp(error: web.HTTPException, request: web.Request, request_id: str) -> web.Response:
     match error:
         case web.HTTPNotFound():
-            problem = _problem(ProblemCode.NOT_FOUND, "There is nothing at this path.", request_id)
+            problem = problem_of(ProblemCode.NOT_FOUND, "There is nothing at this path.", request_id)
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(error.allowed_methods))
             detail = f"{request.method} is not possible here; possible: {allowed}."
-            problem = _problem(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id)
+            problem = problem_of(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id)
             return problem_response(problem, {hdrs.ALLOW: allowed})
         case web.HTTPRequestEntityTooLarge():
             detail = f"The body may have at most {request.client_max_size} bytes."
-            problem = _problem(ProblemCode.PAYLOAD_TOO_LARGE, detail, request_id)
+            problem = problem_of(ProblemCode.PAYLOAD_TOO_LARGE, detail, request_id)
         case _:
-            problem = _problem(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)
+            problem = problem_of(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)
     return problem_response(problem, {})
 
 
-def _problem(code: ProblemCode, detail: str, request_id: str, errors: list[FieldError] | None = None) -> Problem:
+def problem_of(code: ProblemCode, detail: str, request_id: str, errors: list[FieldError] | None = None) -> Problem:
     return Problem(
         code=code,
         title=code.replace("_", " ").capitalize(),

@@ -17,6 +17,7 @@ create table if not exists device_firmware (
     last_reported_at  timestamptz not null,
     report_count      bigint      not null,
     recorded_at       timestamptz not null,
+    tie_rank          bigint      not null,
     constraint device_firmware_pkey primary key (device_id, component),
     constraint device_firmware_moments_check check (first_reported_at <= last_reported_at),
     constraint device_firmware_report_count_check check (report_count >= 1),

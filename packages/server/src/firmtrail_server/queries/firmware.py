@@ -20,58 +20,59 @@ class HistoryPosition:
 
     first_reported_at: dt.datetime
     component: str
-    superseded_at: dt.datetime
-    recorded_at: dt.datetime
-    id: uuid.UUID
-
-    @classmethod
-    def of(cls, period: VersionPeriod) -> HistoryPosition:
-        return cls(
-            first_reported_at=period.first_reported_at,
-            component=period.component,
-            superseded_at=period.superseded_at or NO_END,
-            recorded_at=period.recorded_at,
-            id=period.id,
-        )
+    ends_at: dt.datetime
+    tie_rank: int
 
 
 _LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-BEGINNING = HistoryPosition(
-    first_reported_at=_LONG_AGO, component="", superseded_at=_LONG_AGO, recorded_at=_LONG_AGO, id=uuid.UUID(int=0)
-)
+BEGINNING = HistoryPosition(first_reported_at=_LONG_AGO, component="", ends_at=_LONG_AGO, tie_rank=0)
+
+
+@attrs.frozen(kw_only=True)
+class HistoryRow(VersionPeriod):
+    """A version period, with what orders it among those that begin at the same moment."""
+
+    tie_rank: int
+
+    @property
+    def shown(self) -> VersionPeriod:
+        return VersionPeriod(**{field.name: getattr(self, field.name) for field in attrs.fields(VersionPeriod)})
+
+    @property
+    def position(self) -> HistoryPosition:
+        return HistoryPosition(
+            first_reported_at=self.first_reported_at,
+            component=self.component,
+            ends_at=self.superseded_at or NO_END,
+            tie_rank=self.tie_rank,
+        )
 
 
 async def list_periods(
     conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, after: HistoryPosition, limit: int
-) -> list[VersionPeriod]:
+) -> list[HistoryRow]:
     """A device's version periods, of all its components, by their first report."""
-    async with conn.cursor(row_factory=rows(VersionPeriod)) as cur:
+    async with conn.cursor(row_factory=rows(HistoryRow)) as cur:
         await cur.execute(
             """
             select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
-                   superseded_at, recorded_at
+                   superseded_at, recorded_at, tie_rank
               from (
                     select project_id, device_id, period_id, component, version, first_reported_at, last_reported_at,
-                           report_count, superseded_at, recorded_at, superseded_at as ends_at
+                           report_count, superseded_at, recorded_at, tie_rank, superseded_at as ends_at
                       from device_firmware_periods
                      union all
                     select project_id, device_id, period_id, component, version, first_reported_at, last_reported_at,
-                           report_count, null, recorded_at, %(no_end)s::timestamptz
+                           report_count, null, recorded_at, tie_rank, %(no_end)s::timestamptz
                       from device_firmware
                    ) as periods
              where project_id = %(project_id)s
                and device_id = %(device_id)s
-               and (first_reported_at, component, ends_at, recorded_at, period_id)
-                   > (%(first_reported_at)s, %(component)s, %(superseded_at)s, %(recorded_at)s, %(id)s)
-             order by first_reported_at, component, ends_at, recorded_at, period_id
+               and (first_reported_at, component, ends_at, tie_rank)
+                   > (%(first_reported_at)s, %(component)s, %(ends_at)s, %(tie_rank)s)
+             order by first_reported_at, component, ends_at, tie_rank
              limit %(limit)s
             """,
-            {
-                "project_id": project_id,
-                "device_id": device_id,
-                "limit": limit,
-                "no_end": NO_END,
-                **attrs.asdict(after),
-            },
+            {"project_id": project_id, "device_id": device_id, "limit": limit, "no_end": NO_END, **attrs.asdict(after)},
         )
         return await cur.fetchall()

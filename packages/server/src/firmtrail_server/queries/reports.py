@@ -56,7 +56,8 @@ async def record_latest(conn: Connection, project_id: uuid.UUID, observations: S
                        known.first_reported_at as known_first,
                        known.last_reported_at as known_last,
                        known.report_count as known_count,
-                       known.recorded_at as known_recorded_at
+                       known.recorded_at as known_recorded_at,
+                       known.tie_rank as known_tie_rank
                   from input
                   join devices
                     on devices.id = input.device_id
@@ -68,10 +69,10 @@ async def record_latest(conn: Connection, project_id: uuid.UUID, observations: S
             stored as (
                 insert into device_firmware as known (
                            device_id, component, project_id, period_id, version,
-                           first_reported_at, last_reported_at, report_count, recorded_at
+                           first_reported_at, last_reported_at, report_count, recorded_at, tie_rank
                        )
                 select device_id, component, %(project_id)s::uuid, period_id, version,
-                       observed_at, observed_at, 1, received_at
+                       observed_at, observed_at, 1, received_at, 0
                   from before
                  where known_last is null
                     or observed_at > known_last
@@ -85,6 +86,9 @@ async def record_latest(conn: Connection, project_id: uuid.UUID, observations: S
                                            then known.report_count + 1 else 1 end,
                        recorded_at = case when known.version = excluded.version
                                           then known.recorded_at else excluded.recorded_at end,
+                       tie_rank = case when known.version = excluded.version then known.tie_rank
+                                       when known.first_reported_at = excluded.first_reported_at
+                                       then known.tie_rank + 1 else 0 end,
                        last_reported_at = excluded.last_reported_at,
                        version = excluded.version
                 returning device_id, component, period_id, first_reported_at
@@ -92,11 +96,12 @@ async def record_latest(conn: Connection, project_id: uuid.UUID, observations: S
             closed as (
                 insert into device_firmware_periods (
                            device_id, first_reported_at, component, period_id, project_id, version,
-                           last_reported_at, superseded_at, report_count, recorded_at
+                           last_reported_at, superseded_at, report_count, recorded_at, tie_rank
                        )
                 select before.device_id, before.known_first, before.component, before.known_period_id,
                        %(project_id)s::uuid, before.known_version,
-                       before.known_last, stored.first_reported_at, before.known_count, before.known_recorded_at
+                       before.known_last, stored.first_reported_at, before.known_count, before.known_recorded_at,
+                       before.known_tie_rank
                   from before
                   join stored
                     on stored.device_id = before.device_id
@@ -137,7 +142,7 @@ async def find_open_period(
         await cur.execute(
             """
             select period_id, version, first_reported_at, last_reported_at, report_count,
-                   null::timestamptz as superseded_at, recorded_at
+                   null::timestamptz as superseded_at, recorded_at, tie_rank
               from device_firmware
              where project_id = %(project_id)s
                and device_id = %(device_id)s
@@ -155,20 +160,21 @@ async def closed_periods_around(
     async with conn.cursor(row_factory=rows(Period)) as cur:
         await cur.execute(
             """
-            select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at, recorded_at
+            select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at, recorded_at,
+                   tie_rank
               from (
                     (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
-                            recorded_at
+                            recorded_at, tie_rank
                        from device_firmware_periods
                       where project_id = %(project_id)s
                         and device_id = %(device_id)s
                         and component = %(component)s
                         and first_reported_at < %(at)s
-                      order by first_reported_at desc, superseded_at desc, recorded_at desc, period_id desc
+                      order by first_reported_at desc, superseded_at desc, tie_rank desc
                       limit 1)
                      union all
                      select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
-                            recorded_at
+                            recorded_at, tie_rank
                        from device_firmware_periods
                       where project_id = %(project_id)s
                         and device_id = %(device_id)s
@@ -176,16 +182,16 @@ async def closed_periods_around(
                         and first_reported_at = %(at)s
                      union all
                     (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
-                            recorded_at
+                            recorded_at, tie_rank
                        from device_firmware_periods
                       where project_id = %(project_id)s
                         and device_id = %(device_id)s
                         and component = %(component)s
                         and first_reported_at > %(at)s
-                      order by first_reported_at, superseded_at, recorded_at, period_id
+                      order by first_reported_at, superseded_at, tie_rank
                       limit 1)
                    ) as around
-             order by first_reported_at, superseded_at, recorded_at, period_id
+             order by first_reported_at, superseded_at, tie_rank
             """,
             {"project_id": project_id, "device_id": device_id, "component": component, "at": at},
         )
@@ -219,10 +225,10 @@ async def insert_closed_period(
         """
         insert into device_firmware_periods (
                    device_id, first_reported_at, component, period_id, project_id, version,
-                   last_reported_at, superseded_at, report_count, recorded_at
+                   last_reported_at, superseded_at, report_count, recorded_at, tie_rank
                )
         values (%(device_id)s, %(first_reported_at)s, %(component)s, %(period_id)s, %(project_id)s, %(version)s,
-                %(last_reported_at)s, %(superseded_at)s, %(report_count)s, %(recorded_at)s)
+                %(last_reported_at)s, %(superseded_at)s, %(report_count)s, %(recorded_at)s, %(tie_rank)s)
         """,
         {"project_id": project_id, "device_id": device_id, "component": component, **attrs.asdict(period)},
     )
@@ -239,7 +245,8 @@ async def update_open_period(
                first_reported_at = %(first_reported_at)s,
                last_reported_at = %(last_reported_at)s,
                report_count = %(report_count)s,
-               recorded_at = %(recorded_at)s
+               recorded_at = %(recorded_at)s,
+               tie_rank = %(tie_rank)s
          where project_id = %(project_id)s
            and device_id = %(device_id)s
            and component = %(component)s

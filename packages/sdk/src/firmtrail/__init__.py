@@ -1,0 +1,92 @@
+"""The typed client of a Firmtrail server: what every device runs, and what it ran, as of any date."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmtrail._async.client import AsyncClient
+    from firmtrail._async.paging import AsyncPager
+    from firmtrail._sync.client import Client
+    from firmtrail._sync.paging import Pager
+    from firmtrail.credentials import ApiKey
+    from firmtrail.errors import (
+        ApiError,
+        AuthenticationError,
+        ConfigError,
+        ConflictError,
+        ConnectionLostError,
+        CredentialsError,
+        DeadlineExceededError,
+        DecodeError,
+        FirmtrailError,
+        InvalidRequestError,
+        NotFoundError,
+        NotSentError,
+        PayloadTooLargeError,
+        PermissionDeniedError,
+        PreconditionFailedError,
+        RateLimitedError,
+        ServerError,
+        TransportError,
+    )
+    from firmtrail_contract import Device, FirmwareReceipt, Page, Project, ReportOutcome, Seed, VersionPeriod
+
+_MODULES = {
+    "ApiKey": "firmtrail.credentials",
+    "AsyncClient": "firmtrail._async.client",
+    "AsyncPager": "firmtrail._async.paging",
+    "Client": "firmtrail._sync.client",
+    "Pager": "firmtrail._sync.paging",
+    **dict.fromkeys(
+        ("Device", "FirmwareReceipt", "Page", "Project", "ReportOutcome", "Seed", "VersionPeriod"),
+        "firmtrail_contract",
+    ),
+}
+
+__all__ = [
+    "ApiError",
+    "ApiKey",
+    "AsyncClient",
+    "AsyncPager",
+    "AuthenticationError",
+    "Client",
+    "ConfigError",
+    "ConflictError",
+    "ConnectionLostError",
+    "CredentialsError",
+    "DeadlineExceededError",
+    "DecodeError",
+    "Device",
+    "FirmtrailError",
+    "FirmwareReceipt",
+    "InvalidRequestError",
+    "NotFoundError",
+    "NotSentError",
+    "Page",
+    "Pager",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "PreconditionFailedError",
+    "Project",
+    "RateLimitedError",
+    "ReportOutcome",
+    "Seed",
+    "ServerError",
+    "TransportError",
+    "VersionPeriod",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for (PEP 562): most programs need only a few."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES.get(name, "firmtrail.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""The clients, written here as async and generated from here as sync."""

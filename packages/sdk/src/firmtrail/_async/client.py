@@ -1,0 +1,58 @@
+"""The client."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from firmtrail._async.firmware import AsyncFirmware
+from firmtrail._async.transport import AsyncTransport
+from firmtrail._calls import Call, decode
+from firmtrail._retry import RetryPolicy
+from firmtrail._settings import read_settings
+from firmtrail.credentials import ApiKey
+from firmtrail_contract import Seed
+
+
+class AsyncClient:
+    """A connection pool to one Firmtrail server.
+
+    Args:
+        url: the server; else FIRMTRAIL_URL, else the user's profile.
+        api_key: an `ApiKey` or "<key id>:<secret>"; else FIRMTRAIL_API_KEY or FIRMTRAIL_API_KEY_FILE, else the profile.
+        timeout: seconds that a call may take in all, its repetitions included.
+
+    Raises:
+        ConfigError: a setting cannot be used; the message names it.
+        CredentialsError: the API key is none.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: ApiKey | str | None = None,
+        timeout: float = 30.0,
+        _policy: RetryPolicy | None = None,
+    ) -> None:
+        settings = read_settings(url, api_key)
+        self._url = settings.url
+        self._transport = AsyncTransport(settings, timeout=timeout, policy=_policy or RetryPolicy())
+        self.firmware = AsyncFirmware(self._transport)
+
+    async def seed(self) -> Seed:
+        """Make a demo project. `NotFoundError` unless the server's operator allows it."""
+        call = Call(method="POST", path="/v1/seed", repeatable=False)
+        return decode(await self._transport.send(call), Seed)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._url}>"

@@ -1,0 +1,90 @@
+"""A total time-out for blocking calls: every connect, read and write of a thread ends at that thread's deadline.
+
+httpx bounds each read, so a server that sends one byte now and then holds a call for ever. Only the network backend of
+httpcore sees every read, headers included; these two classes stand around the real ones.
+The async client needs none of this: asyncio.timeout ends whatever it is in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore
+
+#: seconds left of the call that runs in this thread
+_remaining: ContextVar[Callable[[], float]] = ContextVar("remaining")
+
+
+class DeadlinePassed(Exception):
+    """There is no time left for another read or write."""
+
+
+@contextmanager
+def ends_after(remaining: Callable[[], float]) -> Generator[None]:
+    """Bound all network activity of this thread by the seconds that `remaining` counts down."""
+    token = _remaining.set(remaining)
+    try:
+        yield
+    finally:
+        _remaining.reset(token)
+
+
+def _shortened(timeout: float | None) -> float:
+    remaining = _remaining.get()()
+    if remaining <= 0:
+        raise DeadlinePassed
+    return remaining if timeout is None else min(timeout, remaining)
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Opens connections that end with the deadline."""
+
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        return _DeadlineStream(self._inner.connect_tcp(host, port, _shortened(timeout), local_address, socket_options))
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _shortened(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _shortened(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, _shortened(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+@asynccontextmanager
+async def async_ends_after(remaining: Callable[[], float]) -> AsyncGenerator[None]:
+    """Bound everything in the block by the seconds that `remaining` counts down."""
+    try:
+        async with asyncio.timeout(max(0.0, remaining())):
+            yield
+    except TimeoutError:
+        raise DeadlinePassed from None

@@ -1,0 +1,1 @@
+"""The clients, generated from the async ones."""

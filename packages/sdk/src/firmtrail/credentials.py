@@ -1,0 +1,44 @@
+"""API keys, as the client holds them. Where they are looked for is in _settings.py."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+import attrs
+
+from firmtrail.errors import CredentialsError
+
+
+def _one_word(_instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if not value or not value.isprintable() or " " in value:
+        raise CredentialsError(f"The {attribute.name} of an API key must be one word without spaces.")
+
+
+def _no_colon(_instance: object, _attribute: attrs.Attribute[Any], value: str) -> None:
+    if ":" in value:
+        raise CredentialsError("The id of an API key must not hold a colon.")
+
+
+def _text(value: str | uuid.UUID) -> str:
+    return str(value)
+
+
+@attrs.frozen(kw_only=True)
+class ApiKey:
+    """A project's or a device's API key. Its secret is in no `repr`."""
+
+    id: str = attrs.field(converter=_text, validator=[_one_word, _no_colon])
+    secret: str = attrs.field(repr=False, validator=_one_word)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "<key id>:<secret>".
+
+        Raises:
+            CredentialsError: the text is not of that form; it is not repeated in the message.
+        """
+        key_id, colon, secret = text.strip().partition(":")
+        if not colon:
+            raise CredentialsError('An API key is written "<key id>:<secret>", with a colon between the two.')
+        return cls(id=key_id, secret=secret)

@@ -1,0 +1,57 @@
+"""Below the application: requests that aiohttp cannot even parse are answered with a problem document too.
+
+aiohttp has no public place for this, so three of its private names are used here and nowhere else.
+"""
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from firmtrail_contract import ProblemCode
+from firmtrail_server.http.problems import REQUEST_ID_HEADER, problem_of
+from firmtrail_server.http.responses import problem_response
+
+logger = logging.getLogger(__name__)
+
+
+class ProblemRunner(web.AppRunner):
+    """Runs an application whose connections answer unparsable requests with problems."""
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        settings: dict[str, Any] = {"request_factory": server.request_factory, "loop": server._loop, **server._kwargs}  # noqa: SLF001
+        return _ProblemServer(server.request_handler, **settings)
+
+
+class _ProblemServer(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _ProblemHandler(self, loop=self._loop, **self._kwargs)
+
+
+class _ProblemHandler(RequestHandler):
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what failed outside of the application; close the connection."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer had begun, another cannot be sent")
+        request_id = uuid.uuid4().hex
+        if status < 500:  # noqa: PLR2004
+            logger.debug("request %s could not be parsed: %s", request_id, message)
+            problem = problem_of(ProblemCode.MALFORMED_REQUEST, "This is not a valid HTTP request.", request_id)
+        else:
+            logger.error("request %s failed", request_id, exc_info=exc)
+            problem = problem_of(ProblemCode.INTERNAL, "The server made a mistake.", request_id)
+        response = problem_response(problem, {REQUEST_ID_HEADER: request_id})
+        response.force_close()
+        return response

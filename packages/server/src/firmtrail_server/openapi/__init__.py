@@ -1,0 +1,75 @@
+"""The OpenAPI 3.1 document, made from the route table and the models, and nothing that is written twice.
+
+Its schemas are in schemas.py, its operations in operations.py; page.py shows it to people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.problems import REQUEST_ID_HEADER
+from firmtrail_server.openapi.operations import SECURITY_SCHEME, operation, tag
+from firmtrail_server.openapi.refusals import HEADERS, all_refusals
+from firmtrail_server.openapi.schemas import Schemas
+
+__all__ = ["as_text", "document"]
+
+_DESCRIPTION = f"""\
+Devices report the firmware version they run; the server keeps what ran when.
+
+Send the id and the secret of an API key with HTTP Basic authentication. Bodies are JSON in UTF-8; moments are RFC 3339
+date-times with an offset, and come back in UTC.
+
+A refusal is an RFC 9457 problem document with a stable `code`. Every answer carries `{REQUEST_ID_HEADER}`: the id that
+the request gave, or a new one.
+
+Lists come in pages: pass `next_page_token` as `page_token` until it is null.
+
+A newer server may add fields to its answers and members to its enumerations; ignore those that you do not know."""
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """Describe all routes.
+
+    Raises:
+        TypeError: a route takes or returns something that has no schema.
+    """
+    schemas = Schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schemas)
+    responses = all_refusals(schemas)  # before the schemas are read: it adds some
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Firmtrail",
+            "version": "v1",
+            "summary": "What every device runs, and what it ran.",
+            "description": _unwrapped(_DESCRIPTION),
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": [*{one["name"]: one for one in map(tag, routes)}.values()],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.components.items())),
+            "responses": responses,
+            "headers": HEADERS,
+            "securitySchemes": {SECURITY_SCHEME: _security_scheme()},
+        },
+    }
+
+
+def as_text(routes: Sequence[Route]) -> str:
+    """Write the document as it is committed: the same routes always give the same text."""
+    return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
+
+
+def _security_scheme() -> dict[str, str]:
+    return {"type": "http", "scheme": "basic", "description": "User name: the key's id. Password: the key's secret."}
+
+
+def _unwrapped(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

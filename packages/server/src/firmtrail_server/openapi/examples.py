@@ -1,0 +1,66 @@
+"""Example values, made from schemas: every one is valid, and the same name always gets the same value."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from typing import Any
+
+from firmtrail_server.openapi.schemas import Schema
+
+#: what a name says and its schema does not; one with a model in front goes before one without
+_BY_NAME: dict[str, Any] = {
+    "component": "main",
+    "first_reported_at": "2026-04-18T06:00:00.000000Z",
+    "last_reported_at": "2026-05-03T11:00:00.000000Z",
+    "Device.name": "Test Device",
+    "Project.name": "Test Project",
+    "Status.status": "ok",
+    "next_page_token": None,
+    "page_token": "PAGE_TOKEN",
+    "report_count": 361,
+    "role": "admin",
+    "secret": "SECRET",
+    "superseded_at": None,
+    "version": "1.5.0",
+}
+_MOMENT = "2026-05-03T12:00:00.000000Z"
+
+
+def example(schema: Schema, components: dict[str, Schema], name: str = "", owner: str = "") -> Any:
+    """Make a value of `schema`; `name` is the field it is for, `owner` the model which has that field."""
+    for key in (f"{owner}.{name}", name):
+        if key in _BY_NAME:
+            return _BY_NAME[key]
+    if "$ref" in schema:
+        model = schema["$ref"].rpartition("/")[2]
+        return example(components[model], components, name, model)
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0], components, name, owner)
+    kind: str = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]  # of a type and null the type
+    if kind == "object":
+        return {key: example(field, components, key, owner) for key, field in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example(schema["items"], components, name, owner)]
+    return _plain(kind, schema, name, owner)
+
+
+def _plain(kind: str, schema: Schema, name: str, owner: str) -> Any:
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("format") == "uuid":
+        return _id(name if name != "id" else f"{_snake(owner)}_id")
+    if "default" in schema:
+        return schema["default"]
+    if schema.get("format") == "date-time":
+        return _MOMENT
+    return {"string": "...", "integer": schema.get("minimum", 1), "number": 1.5, "boolean": True}[kind]
+
+
+def _id(name: str) -> str:
+    return str(uuid.UUID(bytes=hashlib.blake2b(name.encode(), digest_size=16).digest(), version=4))
+
+
+def _snake(model: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model).lower()

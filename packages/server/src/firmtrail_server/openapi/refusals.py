@@ -1,0 +1,78 @@
+"""What can go wrong: one answer per problem code, which operations refer to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from firmtrail_contract import FieldError, FieldLocation, Problem, ProblemCode, ViolationCode, strict_converter
+from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.problems import REQUEST_ID_HEADER, STATUS, problem_of
+from firmtrail_server.openapi.schemas import Schema, Schemas
+
+#: 405 is missing: it belongs to the methods that a path does not have.
+_REASONS = {
+    ProblemCode.MALFORMED_REQUEST: "The request is not what its format says, such as a body that is not JSON.",
+    ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret.",
+    ProblemCode.FORBIDDEN: "The API key lacks the scope.",
+    ProblemCode.NOT_FOUND: "What the path names does not exist for this caller.",
+    ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8.",
+    ProblemCode.INVALID_REQUEST: "Fields of the request are wrong; `errors` names every one of them.",
+    ProblemCode.INTERNAL: "The server made a mistake; its operator finds the request in the log by its id.",
+    ProblemCode.UNAVAILABLE: "The server cannot serve this at the moment; try again.",
+}
+_CODES = {STATUS[code]: code for code in _REASONS}
+
+REQUEST_ID = {REQUEST_ID_HEADER: {"$ref": "#/components/headers/RequestId"}}
+_MORE_HEADERS = {
+    ProblemCode.UNAUTHENTICATED: {"WWW-Authenticate": {"$ref": "#/components/headers/Authenticate"}},
+    ProblemCode.UNAVAILABLE: {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
+}
+HEADERS: dict[str, Schema] = {
+    "RequestId": {
+        "description": "Names the request in the server's log.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Authenticate": {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}},
+    "RetryAfter": {
+        "description": "Seconds to wait before the next try.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+
+
+def refusals_of(route: Route) -> dict[str, Schema]:
+    """Refer to every refusal that a route can answer with; what nothing else tells of is named in its docstring."""
+    named = {int(status) for status in re.findall(r"\b[45]\d\d\b", route.handler.__doc__ or "")}
+    by_scope = set[int]() if route.is_public else {401, 403}
+    by_path = {404} if route.placeholders else set[int]()
+    by_body = {400, 413, 415} if "body" in route.hints else set[int]()
+    always = {422, 500, 503}  # 422 too: a parameter that is not known is refused everywhere
+    possible = (named & {*_CODES}) | by_scope | by_path | by_body | always
+    return {str(status): {"$ref": f"#/components/responses/{_CODES[status]}"} for status in possible}
+
+
+def all_refusals(schemas: Schemas) -> dict[str, Schema]:
+    """Describe every refusal once, by its problem code."""
+    return {code: _answer(code, reason, schemas) for code, reason in _REASONS.items()}
+
+
+def _answer(code: ProblemCode, reason: str, schemas: Schemas) -> Schema:
+    content = {"schema": schemas.in_answer(Problem), "example": _example(code, reason)}
+    headers = REQUEST_ID | _MORE_HEADERS.get(code, {})
+    return {"description": reason, "headers": headers, "content": {"application/problem+json": content}}
+
+
+def _example(code: ProblemCode, reason: str) -> Any:
+    wrong = FieldError(
+        location=FieldLocation.BODY,
+        pointer="/version",
+        code=ViolationCode.TOO_LONG,
+        detail="must have at most 128 characters",
+    )
+    errors = [wrong] if code is ProblemCode.INVALID_REQUEST else []
+    problem = problem_of(code, reason.replace("`", ""), "0f4c9a1de27b4d2c8a3be1f05d6c7a92", errors)
+    return strict_converter().unstructure(problem)
