@@ -31,7 +31,20 @@ if TYPE_CHECKING:
         ServerError,
         TransportError,
     )
-    from firmtrail_contract import Device, FirmwareReceipt, Page, Project, ReportOutcome, Seed, VersionPeriod
+    from firmtrail_contract import (
+        Device,
+        FieldError,
+        FirmwareReceipt,
+        FirmwareReport,
+        ObservedAtSource,
+        Page,
+        ProblemCode,
+        Project,
+        ReportOutcome,
+        Seed,
+        VersionPeriod,
+        Violation,
+    )
 
 _MODULES = {
     "ApiKey": "firmtrail.credentials",
@@ -40,7 +53,20 @@ _MODULES = {
     "Client": "firmtrail._sync.client",
     "Pager": "firmtrail._sync.paging",
     **dict.fromkeys(
-        ("Device", "FirmwareReceipt", "Page", "Project", "ReportOutcome", "Seed", "VersionPeriod"),
+        (
+            "Device",
+            "FieldError",
+            "FirmwareReceipt",
+            "FirmwareReport",
+            "ObservedAtSource",
+            "Page",
+            "ProblemCode",
+            "Project",
+            "ReportOutcome",
+            "Seed",
+            "VersionPeriod",
+            "Violation",
+        ),
         "firmtrail_contract",
     ),
 }
@@ -59,16 +85,20 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeError",
     "Device",
+    "FieldError",
     "FirmtrailError",
     "FirmwareReceipt",
+    "FirmwareReport",
     "InvalidRequestError",
     "NotFoundError",
     "NotSentError",
+    "ObservedAtSource",
     "Page",
     "Pager",
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "PreconditionFailedError",
+    "ProblemCode",
     "Project",
     "RateLimitedError",
     "ReportOutcome",
@@ -76,6 +106,7 @@ __all__ = [
     "ServerError",
     "TransportError",
     "VersionPeriod",
+    "Violation",
 ]
 
 

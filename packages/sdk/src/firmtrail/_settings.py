@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -48,7 +48,7 @@ def read_settings(
     profile = _profile(environment)
     if "url" not in profile:
         raise ConfigError(
-            f"No server: pass url=..., set FIRMTRAIL_URL, or write a profile with a url in {_profile_file(environment)}."
+            f"No server: pass url=..., set FIRMTRAIL_URL, or write a url into {_profile_file(environment)}."
         )
     return Settings(url=_checked_url(profile["url"], "The profile's url"), api_key=key or _key_of(profile))
 
@@ -115,10 +115,10 @@ def _profiles(file: Path) -> Mapping[str, Any]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not valid TOML: {error}.") from None
-    profiles = document.pop("profiles", {})
+    profiles: object = document.pop("profiles", {})
     if document or not isinstance(profiles, dict):
         raise ConfigError(f"{file} holds only tables called [profiles.<name>].")
-    return profiles
+    return cast("Mapping[str, Any]", profiles)
 
 
 def _private_text(file: Path) -> str:
@@ -144,13 +144,15 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def _checked_profile(profile: Any, file: Path) -> Mapping[str, str]:
-    if not isinstance(profile, dict) or not all(isinstance(value, str) for value in profile.values()):
+    if not isinstance(profile, dict):
         raise ConfigError(f"Each profile in {file} is a table of texts.")
-    if unknown := sorted(profile.keys() - _PROFILE_KEYS):
-        raise ConfigError(
-            f"A profile in {file} holds {', '.join(unknown)}; it may hold {', '.join(sorted(_PROFILE_KEYS))}."
-        )
-    return profile
+    table = cast("dict[str, Any]", profile)
+    if not all(isinstance(value, str) for value in table.values()):
+        raise ConfigError(f"Each profile in {file} is a table of texts.")
+    if unknown := sorted(table.keys() - _PROFILE_KEYS):
+        allowed = ", ".join(sorted(_PROFILE_KEYS))
+        raise ConfigError(f"A profile in {file} holds {', '.join(unknown)}; it may hold {allowed}.")
+    return table
 
 
 def _checked_url(url: str, source: str) -> str:
@@ -161,9 +163,7 @@ def _checked_url(url: str, source: str) -> str:
     except ValueError:
         raise ConfigError(f"{source} is not a URL such as https://firmtrail.example.com.") from None
     if parts.username is not None or parts.password is not None:
-        raise ConfigError(
-            f"{source} holds credentials; take them out and pass the key as api_key or FIRMTRAIL_API_KEY."
-        )
+        raise ConfigError(f"{source} holds credentials; pass the key as api_key or FIRMTRAIL_API_KEY.")
     if not usable or not url.isprintable() or " " in url:
         raise ConfigError(f"{source} must be a URL such as https://firmtrail.example.com.")
     if parts.query or parts.fragment:

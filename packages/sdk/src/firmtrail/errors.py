@@ -1,4 +1,4 @@
-"""What can go wrong, from widest to narrowest. Every error can be pickled, and none holds an object of the HTTP library.
+"""What can go wrong, from widest to narrowest. Every error pickles; none holds an object of the HTTP library.
 
 FirmtrailError
 ├── ConfigError                    a setting that cannot be used

@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class AsyncPager(Generic[T]):
-    """A list on the server. Iterating fetches page after page; each iteration starts anew. Its `repr` fetches nothing."""
+    """A list on the server: iterating fetches page after page, and starts anew each time. `repr` fetches nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what to list, and how much of it
         self,
         transport: AsyncTransport,
         path: str,

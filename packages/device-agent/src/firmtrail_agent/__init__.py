@@ -1,0 +1,1 @@
+"""Firmtrail's device agent: reports the firmware versions a device runs."""

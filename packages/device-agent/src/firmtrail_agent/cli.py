@@ -1,0 +1,114 @@
+"""The command line: which commands and options there are. What each command does is in commands.py."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Never, NoReturn
+
+from firmtrail_agent import commands, log
+from firmtrail_agent.configuration import BadConfiguration
+from firmtrail_agent.credentials import CredentialRefused
+
+_EXIT_CODES = """\
+exit codes (sysexits.h): 0 done; 64 wrong usage; 65 a component has no version, or the server rejects it;
+69 the server cannot be reached; 75 a failure that passes by itself; 77 the API key is refused; 78 bad configuration"""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and leave with its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code = options.command(options)
+    except BadConfiguration as error:
+        log.error(str(error))
+        code = os.EX_CONFIG
+    except CredentialRefused as error:
+        log.error(str(error))
+        code = os.EX_NOPERM
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: an ordinary exit would wait for a thread that asks a dead DNS server."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, allow_abbrev=False, **named)
+
+    def error(self, message: str) -> Never:
+        self.print_usage(sys.stderr)
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a version may hold what the locale cannot show
+    parser = _Parser(
+        prog="firmtrail-agent",
+        description="Report the firmware versions of this device to a Firmtrail server.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_common(parser, settings="settings_before")
+    parser.set_defaults(config=None, root=Path("/"))
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_report(verbs.add_parser("report", help="report once, now"))
+    _add_run(verbs.add_parser("run", help="report now and then, as a service"))
+    _add_version(verbs.add_parser("version", help="show the versions, report nothing"))
+    _add_check_config(verbs.add_parser("check-config", help="show all that is wrong with the configuration"))
+    return parser
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="what this command does anyway, for scripts that say it")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent, send nothing")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=commands.report)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=commands.run)
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--explain", action="store_true", help="show what each source said")
+    parser.add_argument("--json", action="store_true", help="print JSON, with what each source said")
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=commands.version)
+
+
+def _add_check_config(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=commands.check_config)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, settings: str) -> None:
+    """Let these options stand before the command and after it."""
+    unset = argparse.SUPPRESS
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=unset, help="read this file instead of the system's"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        dest=settings,
+        metavar="KEY=VALUE",
+        default=[],
+        help="set one key of the configuration",
+    )
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", default=unset, help="look for versions and the system's files below DIR"
+    )

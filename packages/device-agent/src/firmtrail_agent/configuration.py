@@ -1,0 +1,99 @@
+"""The agent's configuration: which keys there are, and all that is wrong with what was given, at once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from firmtrail_agent import values
+from firmtrail_agent.layers import Layers, gather, variable
+from firmtrail_agent.source_tables import read_sources
+from firmtrail_agent.sources import Source
+
+MIN_INTERVAL_SECONDS = 10
+MAX_INTERVAL_SECONDS = 31 * 24 * 3600
+
+
+class BadConfiguration(Exception):
+    """The configuration cannot be used; `problems` says everything that is wrong with it, each with its place."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@attrs.frozen(kw_only=True)
+class Configuration:
+    """What the device's builder or operator decides. Each field says its key."""
+
+    #: server.url
+    server_url: str
+    #: device.id
+    device_id: uuid.UUID
+    #: device.key_file; None: the key is in the credentials directory of systemd
+    key_file: Path | None = None
+    #: report.interval_seconds, the time between two reports
+    interval_seconds: int = 3600
+    #: report.first_within_seconds; the first report comes at a random moment within it, so that ten thousand devices
+    #: whose power comes back do not all report at once
+    first_within_seconds: int = 300
+    #: sources; None: "auto"
+    sources: Sequence[Source] | None = None
+
+
+#: every key but `sources`: the field it becomes, and what it may be
+_KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "server.url": ("server_url", values.url),
+    "device.id": ("device_id", values.device_id),
+    "device.key_file": ("key_file", values.key_file),
+    "report.interval_seconds": (
+        "interval_seconds",
+        values.whole_number(MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS),
+    ),
+    "report.first_within_seconds": ("first_within_seconds", values.whole_number(0, MAX_INTERVAL_SECONDS)),
+}
+_REQUIRED = ("server.url", "device.id")
+
+
+def load(layers: Layers) -> Configuration:
+    """Read and check the configuration.
+
+    Raises:
+        BadConfiguration: something is wrong or missing.
+    """
+    return Configuration(**_fields(layers, required=_REQUIRED))
+
+
+def load_sources(layers: Layers) -> Sequence[Source] | None:
+    """Read the configuration for its sources alone: a device that reports nowhere yet may lack the rest.
+
+    Raises:
+        BadConfiguration: something is wrong.
+    """
+    return _fields(layers, required=()).get("sources")
+
+
+def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
+    problems: list[str] = []
+    fields: dict[str, Any] = {}
+    given = gather(layers, (*_KEYS, "sources"), problems)
+    if "sources" in given:
+        fields["sources"] = read_sources(given.pop("sources"), problems)
+    for name, value in given.items():
+        field, check = _KEYS[name]
+        try:
+            fields[field] = check(value.value)
+        except values.Wrong as wrong:
+            problems.append(f"{value.place()}: {name} must {wrong}")
+    problems.extend(
+        f"{name} is not set: write it into the configuration file or set {variable(name)}"
+        for name in required
+        if name not in given
+    )
+    if problems:
+        raise BadConfiguration(problems)
+    return fields

@@ -1,0 +1,156 @@
+"""Where settings are given, each layer over the one before: files, the environment, the command line.
+
+What a value must be is none of this file's business: see configuration.py.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from firmtrail_agent.toml_places import line_of
+
+PREFIX = "FIRMTRAIL_AGENT_"
+SYSTEM_FILES = ("usr/lib/firmtrail-agent/config.toml", "etc/firmtrail-agent/config.toml")
+DROP_INS = "etc/firmtrail-agent/config.d"
+#: a variable of our prefix that the systemd unit sets and that is no setting
+_NO_SETTINGS = frozenset({f"{PREFIX}BOOT_ID"})
+
+
+@attrs.frozen(kw_only=True)
+class Given:
+    """A value as it was given, and where; `place` also takes the path of something inside the value."""
+
+    value: Any
+    place: Callable[..., str]
+
+
+@attrs.frozen(kw_only=True)
+class Layers:
+    """What was asked for at the start: which files, variables and command-line settings count."""
+
+    environment: Mapping[str, str]
+    #: `KEY=VALUE`
+    settings: Sequence[str] = ()
+    #: stands in for the system's files
+    file: Path | None = None
+    root: Path = Path("/")
+
+
+def gather(layers: Layers, known: Sequence[str], problems: list[str]) -> dict[str, Given]:
+    """Collect the last value given for each known key. Everything else that was given becomes a problem."""
+    given: dict[str, Given] = {}
+    for name, value in _all(layers, known, problems):
+        if name in known:
+            given[name] = value
+        else:
+            problems.append(f"{value.place()}: there is no setting {name}{_suggestion(name, known)}")
+    return given
+
+
+def variable(name: str) -> str:
+    """Name the environment variable of a key."""
+    return PREFIX + name.upper().replace(".", "_")
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """Find the name that was probably meant: a key, or where the name has one part, a table of keys."""
+    from difflib import get_close_matches  # noqa: PLC0415  only somebody who mistyped waits for it
+
+    short = {full.rpartition(".")[2]: full for full in known}
+    if close := get_close_matches(name, [*known] if "." in name else [*known, *_tables(known)], 1):
+        return close[0]
+    close = get_close_matches(name.rpartition(".")[2], short, 1)
+    return short[close[0]] if close else None
+
+
+def _all(layers: Layers, known: Sequence[str], problems: list[str]) -> Iterator[tuple[str, Given]]:
+    for file in _files(layers):
+        yield from _from_file(file, known, problems, required=file == layers.file)
+    yield from _from_environment(layers.environment, known, problems)
+    yield from _from_command_line(layers.settings, problems)
+
+
+def _files(layers: Layers) -> list[Path]:
+    if layers.file:
+        return [layers.file]
+    return [*(layers.root / name for name in SYSTEM_FILES), *sorted((layers.root / DROP_INS).glob("*.toml"))]
+
+
+def _from_file(file: Path, known: Sequence[str], problems: list[str], *, required: bool) -> Iterator[tuple[str, Given]]:
+    try:
+        text = file.read_bytes().decode()
+        values = tomllib.loads(text)
+    except FileNotFoundError:
+        if required:
+            problems.append(f"{file}: there is no such file")
+    except OSError as error:
+        problems.append(f"{file}: cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        problems.append(f"{file}: is not UTF-8 text")
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{file}: is not valid TOML: {error}")
+    else:
+        for path, value in _flattened(values, _tables(known)):
+            yield ".".join(path), Given(value=value, place=partial(_place, file, text, *path))
+
+
+def _tables(known: Sequence[str]) -> set[str]:
+    return {name.rpartition(".")[0] for name in known} - {""}
+
+
+def _flattened(values: Mapping[str, Any], tables: set[str], *above: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value with its path; only the tables that hold settings are entered, any other is itself what is wrong."""
+    for name, value in values.items():
+        path = (*above, name)
+        if isinstance(value, dict) and ".".join(path) in tables:
+            yield from _flattened(value, tables, *path)  # pyright: ignore[reportUnknownArgumentType]  TOML: str to Any
+        else:
+            yield path, value
+
+
+def _place(file: Path, text: str, *path: str | int) -> str:
+    line = line_of(text, *path)
+    return f"{file}, line {line}" if line else str(file)
+
+
+def _from_environment(
+    environment: Mapping[str, str], known: Sequence[str], problems: list[str]
+) -> Iterator[tuple[str, Given]]:
+    names = {variable(name): name for name in known}
+    for key in sorted(environment):
+        if not key.startswith(PREFIX) or key in _NO_SETTINGS or not environment[key]:
+            continue
+        if key in names:
+            yield names[key], Given(value=_typed(environment[key]), place=_always(key))
+        else:
+            problems.append(f"{key}: there is no such variable{_suggestion(key, tuple(names))}")
+
+
+def _from_command_line(settings: Sequence[str], problems: list[str]) -> Iterator[tuple[str, Given]]:
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if equals:
+            yield name, Given(value=_typed(text), place=_always(f"--set {name}"))
+        else:
+            problems.append("--set: takes KEY=VALUE, such as report.interval_seconds=600")
+
+
+def _typed(text: str) -> Any:
+    """Outside of TOML all values are texts; what looks like a number is meant as one."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text
+
+
+def _always(place: str) -> Callable[..., str]:
+    return lambda *_: place
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    meant = nearest(name, known)
+    return f"; did you mean {meant}?" if meant else ""

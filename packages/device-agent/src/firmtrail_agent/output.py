@@ -1,0 +1,71 @@
+"""What the commands print: aligned columns for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from firmtrail_agent.reporting import Result
+from firmtrail_agent.sources import Reading
+
+
+def results_table(results: Sequence[Result]) -> str:
+    rows = [(result.reading.component, result.reading.version or "-", _outcome(result)) for result in results]
+    return _table(("COMPONENT", "VERSION", "RESULT"), rows)
+
+
+def results_json(results: Sequence[Result]) -> str:
+    return _json([_result(result) for result in results])
+
+
+def readings_table(readings: Sequence[Reading]) -> str:
+    rows = [(reading.component, reading.version or "-") for reading in readings if not reading.is_absent]
+    return _table(("COMPONENT", "VERSION"), rows)
+
+
+def explained_table(readings: Sequence[Reading]) -> str:
+    """Show also where each version stood, what failed, and what this device does not have."""
+    rows = [
+        (reading.component, reading.version or "-", reading.source, reading.error or reading.detail)
+        for reading in readings
+    ]
+    return _table(("COMPONENT", "VERSION", "SOURCE", "DETAIL"), rows)
+
+
+def readings_json(readings: Sequence[Reading]) -> str:
+    return _json([_reading(reading) for reading in readings])
+
+
+def _outcome(result: Result) -> str:
+    if result.reading.error:
+        return "no version"
+    if result.failure:
+        return str(result.failure.trouble)
+    return result.outcome or "not sent"
+
+
+def _result(result: Result) -> dict[str, Any]:
+    trouble = result.failure.trouble.name.lower() if result.failure else None
+    return _reading(result.reading) | {"outcome": result.outcome, "trouble": trouble, "error": result.error}
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {
+        "component": reading.component,
+        "version": reading.version,
+        "error": reading.error,
+        "source": reading.source,
+        "detail": reading.detail,
+    }
+
+
+def _json(items: list[dict[str, Any]]) -> str:
+    import json  # noqa: PLC0415  only who asks for it waits for it
+
+    return json.dumps({"components": items}, indent=2, ensure_ascii=False)
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

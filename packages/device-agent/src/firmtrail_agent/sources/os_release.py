@@ -1,0 +1,67 @@
+"""os-release(5): the operating system's own version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+
+from firmtrail_agent.sources.places import below, read_text
+from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+
+#: the first is used, alone, where it exists
+FILES = ("/etc/os-release", "/usr/lib/os-release")
+#: from the one that changes with every image to the one that some distributions never change
+KEYS = ("IMAGE_VERSION", "VERSION_ID", "BUILD_ID")
+MAX_BYTES = 64 * 1024
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+#: one value, and nothing beside it: in double quotes, in single quotes, or bare
+_VALUE = re.compile(r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>(?:[^\s"'\\]|\\.)*))\s*""")
+
+
+@attrs.frozen(kw_only=True)
+class OsRelease:
+    """The version that the image's builder or the distribution wrote into os-release."""
+
+    type: ClassVar[str] = "os-release"
+    component: str = "main"
+
+    def find(self, root: Path) -> Found:
+        file, text = _read(root)
+        values = dict(_assignments(text))
+        for key in KEYS:
+            if version := _unquoted(values.get(key, ""), f"{key} in {file}"):
+                return Found(version=version, detail=f"{file} {key}")
+        raise SourceFailed(f"{file} names no {', '.join(KEYS[:-1])} or {KEYS[-1]}")
+
+
+def _read(root: Path) -> tuple[Path, str]:
+    for path in FILES:
+        file = below(root, path)
+        try:
+            return file, read_text(file, max_bytes=MAX_BYTES)
+        except SourceAbsent:
+            continue
+    raise SourceFailed(f"there is no {below(root, FILES[0])}; name another source of the version in the configuration")
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    """Every key with its value as it stands there; of several for one key, the last counts, as in a shell."""
+    for line in text.split("\n"):
+        if found := _ASSIGNMENT.fullmatch(line.strip()):
+            yield found[1], found[2]
+
+
+def _unquoted(raw: str, place: str) -> str:
+    found = _VALUE.fullmatch(raw)
+    if not found:
+        raise SourceFailed(f"{place} is not quoted as os-release(5) demands")
+    if found["single"] is not None:
+        return found["single"]
+    if found["double"] is not None:
+        return re.sub(r'\\([\\"$`])', r"\1", found["double"])
+    return re.sub(r"\\(.)", r"\1", found["bare"])

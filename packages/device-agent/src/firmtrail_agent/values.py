@@ -1,0 +1,71 @@
+"""What a single value of the configuration may be."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_COMPONENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class Wrong(Exception):
+    """Completes the sentence "must ...". It never quotes the value, which may be a secret at the wrong place."""
+
+
+def url(value: Any) -> str:
+    rule = "be a URL such as https://firmtrail.example.com"
+    try:
+        parts = urlsplit(_text(value, rule))
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise Wrong(rule) from None
+    if parts.username is not None or parts.password is not None:
+        raise Wrong("hold no credentials: the API key of the device belongs into the file that device.key_file names")
+    if not usable or " " in value or parts.query or parts.fragment:
+        raise Wrong(f"{rule}, without '?' and '#'")
+    return value
+
+
+def device_id(value: Any) -> uuid.UUID:
+    rule = "be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+    if not _UUID.fullmatch(_text(value, rule)):
+        raise Wrong(rule)
+    return uuid.UUID(value)
+
+
+def absolute_path(value: Any) -> str:
+    rule = "be an absolute path"
+    if not _text(value, rule).startswith("/"):
+        raise Wrong(rule)
+    return value
+
+
+def key_file(value: Any) -> Path:
+    return Path(absolute_path(value))
+
+
+def component(value: Any) -> str:
+    rule = "be 1 to 64 of a-z, 0-9, '.', '_' and '-', and start with a letter or a digit"
+    if not _COMPONENT.fullmatch(_text(value, rule)):
+        raise Wrong(rule)
+    return value
+
+
+def whole_number(minimum: int, maximum: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if type(value) is not int or not minimum <= value <= maximum:
+            raise Wrong(f"be a whole number from {minimum} to {maximum}")
+        return value
+
+    return check
+
+
+def _text(value: Any, rule: str) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise Wrong(rule)
+    return value

@@ -1,0 +1,255 @@
+"""What the configuration is made of, and what is said of every mistake in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from firmtrail_agent.configuration import BadConfiguration, Configuration, load, load_sources
+from firmtrail_agent.layers import Layers
+from firmtrail_agent.sources.file import File
+from firmtrail_agent.sources.kernel import Kernel
+from tests.agent.device import DEVICE_ID
+
+SYSTEM, VENDOR = "etc/firmtrail-agent/config.toml", "usr/lib/firmtrail-agent/config.toml"
+GOOD = f'[server]\nurl = "https://firmtrail.example.com"\n[device]\nid = "{DEVICE_ID}"\n'
+
+
+class Files:
+    """The configuration files of one device."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, content: str | bytes, path: str = SYSTEM) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def load(
+        self, environment: Mapping[str, str] | None = None, settings: Sequence[str] = (), file: Path | None = None
+    ) -> Configuration:
+        return load(Layers(environment=environment or {}, settings=settings, file=file, root=self.root))
+
+    def problems(self, environment: Mapping[str, str] | None = None, settings: Sequence[str] = ()) -> list[str]:
+        """Load what cannot be loaded; the places are relative, to be read with ease."""
+        with pytest.raises(BadConfiguration) as caught:
+            self.load(environment, settings)
+        return [problem.replace(f"{self.root}/", "") for problem in caught.value.problems]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def test_two_keys_are_enough(files: Files) -> None:
+    files.write(GOOD)
+
+    chosen = files.load()
+
+    assert (chosen.server_url, str(chosen.device_id)) == ("https://firmtrail.example.com", DEVICE_ID)
+    assert (chosen.interval_seconds, chosen.first_within_seconds, chosen.sources) == (3600, 300, None)
+
+
+def test_each_layer_covers_the_one_before(files: Files) -> None:
+    def interval(seconds: int) -> str:
+        return f"[report]\ninterval_seconds = {seconds}\n"
+
+    variable, setting = {"FIRMTRAIL_AGENT_REPORT_INTERVAL_SECONDS": "15"}, ["report.interval_seconds=16"]
+    seen = [files.load(settings=[f"device.id={DEVICE_ID}", "server.url=http://h"]).interval_seconds]
+
+    for path, content in (
+        (VENDOR, GOOD + interval(11)),
+        (SYSTEM, interval(12)),
+        ("etc/firmtrail-agent/config.d/10-first.toml", interval(13)),
+        ("etc/firmtrail-agent/config.d/20-second.toml", interval(14)),
+    ):
+        files.write(content, path)
+        seen.append(files.load().interval_seconds)
+    seen.append(files.load(variable).interval_seconds)
+    seen.append(files.load(variable, setting).interval_seconds)
+
+    assert seen == [3600, 11, 12, 13, 14, 15, 16]
+
+
+def test_a_file_named_on_the_command_line_stands_in_for_those_of_the_system(files: Files) -> None:
+    files.write(GOOD + "[report]\ninterval_seconds = 20\n")
+    other = files.write(GOOD, "elsewhere.toml")
+
+    assert files.load(file=other).interval_seconds == 3600
+
+
+def test_a_file_named_on_the_command_line_must_be_there(files: Files) -> None:
+    with pytest.raises(BadConfiguration, match="there is no such file"):
+        files.load(file=files.root / "elsewhere.toml")
+
+
+def test_a_file_in_the_drop_in_directory_with_another_ending_is_not_read(files: Files) -> None:
+    files.write(GOOD)
+    files.write("not [ TOML", "etc/firmtrail-agent/config.d/10-old.toml.bak")
+
+    assert files.load().interval_seconds == 3600
+
+
+def test_an_empty_variable_counts_as_unset(files: Files) -> None:
+    files.write(GOOD)
+
+    assert files.load({"FIRMTRAIL_AGENT_SERVER_URL": ""}).server_url == "https://firmtrail.example.com"
+
+
+def test_sources_are_asked_in_the_order_in_which_they_stand(files: Files) -> None:
+    files.write(
+        f'{GOOD}\n[[sources]]\ntype = "file"\ncomponent = "modem"\npath = "/etc/modem"\n[[sources]]\ntype = "kernel"\n'
+    )
+
+    assert files.load().sources == [File(component="modem", path="/etc/modem"), Kernel()]
+
+
+def test_the_sources_of_a_device_that_reports_nowhere_yet_can_be_read(files: Files) -> None:
+    files.write('[[sources]]\ntype = "kernel"\n')
+
+    assert load_sources(Layers(environment={}, root=files.root)) == [Kernel()]
+
+
+def test_a_missing_key_is_named_with_its_variable(files: Files) -> None:
+    assert files.problems() == [
+        "server.url is not set: write it into the configuration file or set FIRMTRAIL_AGENT_SERVER_URL",
+        "device.id is not set: write it into the configuration file or set FIRMTRAIL_AGENT_DEVICE_ID",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[report]\n\ninterval_second = 60", "line 7: there is no setting report.interval_second"),
+        ("[report]\ninterval_second = 60", "did you mean report.interval_seconds?"),
+        ("[reports]\ninterval_seconds = 60", "line 5: there is no setting reports; did you mean report?"),
+        ("[report]\nurl = 'x'", "line 6: there is no setting report.url; did you mean server.url?"),
+        ("[a.b]\nc = 1", "line 5: there is no setting a"),
+        ("server.id = 'x'", "line 5: there is no setting"),
+        ("[report]\ninterval_seconds = 9", "line 6: report.interval_seconds must be a whole number from 10"),
+        ("[report]\ninterval_seconds = 1e9", "line 6: report.interval_seconds must be a whole number from 10"),
+        ("[report]\ninterval_seconds = true", "line 6: report.interval_seconds must be a whole number from 10"),
+        ("[report]\ninterval_seconds = '60'", "line 6: report.interval_seconds must be a whole number from 10"),
+        ("[report]\nfirst_within_seconds = -1", "line 6: report.first_within_seconds must be a whole number from 0"),
+        ("[[sources]]\ntype = 'fail'", "line 6: the type of a source must be one of os-release, kernel, dmi, file"),
+        ("[[sources]]\ncomponent = 'main'", "line 5: the type of a source must be one of"),
+        ("[[sources]]\ntype = 'file'\ncomponent = 'x'", "line 5: a source of type file needs path"),
+        ("[[sources]]\ntype = 'file'\npath = '/x'", "line 5: a source of type file needs component"),
+        ("[[sources]]\ntype = 'kernel'\npath = '/x'", "line 7: a source of type kernel has no setting path"),
+        (
+            "[[sources]]\ntype = 'kernel'\n[[sources]]\ntype = 'dmi'\ncomponnet = 'x'",
+            "line 9: a source of type dmi has no setting componnet; did you mean component?",
+        ),
+        ("[[sources]]\ntype = 'kernel'\ncomponent = 'Main'", "line 7: component must be 1 to 64 of a-z"),
+        ("[[sources]]\ntype = 'kernel'\ncomponent = 3", "line 7: component must be 1 to 64 of a-z"),
+        (
+            "[[sources]]\ntype = 'file'\ncomponent = 'x'\npath = 'version'",
+            "line 8: path must be an absolute path",
+        ),
+        (
+            "[[sources]]\ntype = 'file'\ncomponent = 'x'\npath = \"/a\\u0000b\"",
+            "line 8: path must be an absolute path",
+        ),
+        (
+            "[[sources]]\ntype = 'kernel'\n[[sources]]\ntype = 'dmi'\ncomponent = 'kernel'",
+            "line 7: another source gives the version of kernel already",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_would_be_right(files: Files, content: str, problem: str) -> None:
+    files.write(GOOD + content)
+
+    assert problem in "\n".join(files.problems())
+
+
+@pytest.mark.parametrize("value", ["[]", "3", "'none'", "['auto']", "[1]", "{type = 'kernel'}"])
+def test_sources_are_auto_or_tables(files: Files, value: str) -> None:
+    files.write(f"sources = {value}\n{GOOD}")
+
+    (problem,) = files.problems()
+
+    assert problem.startswith("etc/firmtrail-agent/config.toml, line 1: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "firmtrail.example.com", "ftp://h", "https://", "https://h:0", "https://h:x", "https://[", "https://h/?a=1"]
+    + ["https://h/#a", "https://h h", "https://h\n"],
+)
+def test_a_url_that_cannot_be_used_is_refused(files: Files, url: str) -> None:
+    (problem,) = files.problems(settings=[f"server.url={url}", f"device.id={DEVICE_ID}"])
+
+    assert problem.startswith("--set server.url: server.url must be a URL such as https://firmtrail.example.com")
+
+
+@pytest.mark.parametrize("device_id", ["", "x", f"{{{DEVICE_ID}}}", DEVICE_ID.replace("-", ""), "12345678"])
+def test_a_device_id_that_is_no_uuid_is_refused(files: Files, device_id: str) -> None:
+    (problem,) = files.problems(settings=["server.url=http://h", f"device.id={device_id}"])
+
+    assert problem.startswith("--set device.id: device.id must be a UUID")
+
+
+def test_a_secret_at_a_wrong_place_is_refused_and_not_repeated(files: Files) -> None:
+    files.write(GOOD + "key = 'neverShow'\n")
+
+    problems = files.problems({"FIRMTRAIL_AGENT_API_KEY": "neverShow"}, ["server.url=http://user:neverShow@h"])
+
+    assert len(problems) == 3
+    assert "neverShow" not in "".join(problems)
+
+
+def test_an_unknown_variable_is_named_with_the_one_that_was_meant(files: Files) -> None:
+    files.write(GOOD)
+
+    assert files.problems({"FIRMTRAIL_AGENT_SERVER_ULR": "http://h"}) == [
+        "FIRMTRAIL_AGENT_SERVER_ULR: there is no such variable; did you mean FIRMTRAIL_AGENT_SERVER_URL?"
+    ]
+
+
+def test_a_setting_without_a_value_is_refused(files: Files) -> None:
+    files.write(GOOD)
+
+    assert files.problems(settings=["report"]) == [
+        "--set: takes KEY=VALUE, such as report.interval_seconds=600",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"\n[server\n", "is not valid TOML: Expected ']' at the end of a table declaration (at line 2, column 8)"),
+        (b"\xff", "is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_named(files: Files, content: bytes, problem: str) -> None:
+    files.write(content)
+
+    assert files.problems()[0] == f"etc/firmtrail-agent/config.toml: {problem}"
+
+
+def test_a_file_that_cannot_be_read_is_named(files: Files) -> None:
+    (files.root / SYSTEM).mkdir(parents=True)
+
+    assert files.problems()[0] == "etc/firmtrail-agent/config.toml: cannot be read: Is a directory"
+
+
+def test_all_problems_of_all_layers_are_listed_at_once(files: Files) -> None:
+    files.write("[server]\nurl = 3\n", VENDOR)
+    files.write("[device]\nid = 'x'\n[report]\ninterval_seconds = 1\n")
+    files.write("[", "etc/firmtrail-agent/config.d/10.toml")
+
+    problems = files.problems({"FIRMTRAIL_AGENT_X": "1"}, ["y=1"])
+
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "etc/firmtrail-agent/config.d/10.toml",
+        "FIRMTRAIL_AGENT_X",
+        "--set y",
+        "usr/lib/firmtrail-agent/config.toml, line 2",
+        "etc/firmtrail-agent/config.toml, line 2",
+        "etc/firmtrail-agent/config.toml, line 4",
+    ]

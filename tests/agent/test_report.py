@@ -1,0 +1,247 @@
+"""`firmtrail-agent report`, `version` and `check-config`: the real agent, as a process, with a real server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+
+import pytest
+
+from tests.agent.device import API_KEY, DEVICE_ID, SECRET, Device
+from tests.agent.report_server import Answer, ReportServer, nonsense, refusing, refusing_component, reset
+
+UNUSED_PORT_URL = "http://127.0.0.1:9"
+TWO = {"main": "/etc/version", "modem": "/etc/modem"}
+
+
+async def test_a_report_says_what_runs_where_and_when(device: Device, server: ReportServer) -> None:
+    before = dt.datetime.now(dt.UTC)
+
+    result = await device.run("report", "--once")
+
+    (report,) = server.received
+    assert (report.device_id, report.component, report.version) == (DEVICE_ID, "main", "1.4.2")
+    assert report.credential == API_KEY
+    assert before <= report.observed_at <= dt.datetime.now(dt.UTC)
+    assert (result.code, result.stderr) == (os.EX_OK, "")
+
+
+async def test_the_result_is_a_table_for_people(device: Device) -> None:
+    result = await device.run("report")
+
+    assert result.stdout == "COMPONENT  VERSION  RESULT\nmain       1.4.2    opened\n"
+
+
+async def test_the_result_is_json_for_programs(device: Device) -> None:
+    result = await device.run("report", "--json")
+
+    assert json.loads(result.stdout) == {
+        "components": [
+            {
+                "component": "main",
+                "version": "1.4.2",
+                "error": None,
+                "source": "file",
+                "detail": f"{device.root}/etc/version",
+                "outcome": "opened",
+                "trouble": None,
+            }
+        ]
+    }
+
+
+async def test_all_that_the_automatic_sources_find_is_reported(device: Device, server: ReportServer) -> None:
+    device.configure(server.url)
+    device.config.write_text(device.config.read_text().partition("[[sources]]")[0])
+    device.write("/etc/os-release", "IMAGE_VERSION=7\n")
+    device.write("/proc/sys/kernel/osrelease", "6.1.0\n")
+
+    result = await device.run("report")
+
+    assert result.code == os.EX_OK
+    assert server.versions() == {"main": "7", "kernel": "6.1.0"}
+
+
+async def test_a_source_that_fails_does_not_keep_the_others_from_being_reported(
+    device: Device, server: ReportServer
+) -> None:
+    device.configure(server.url, sources={"modem": "/etc/modem", "main": "/etc/version"})
+
+    result = await device.run("report")
+
+    assert server.versions() == {"main": "1.4.2"}
+    assert result.stderr == f"firmtrail-agent: modem: there is no {device.root}/etc/modem\n"
+    assert result.code == os.EX_DATAERR
+
+
+async def test_a_version_that_the_server_rejects_does_not_keep_the_others_from_being_reported(
+    device: Device, server: ReportServer
+) -> None:
+    device.configure(server.url, sources=TWO)
+    device.write("/etc/modem", "9")
+    server.answer = refusing_component("main", 422)
+
+    result = await device.run("report", "--json")
+
+    assert server.versions() == {"main": "1.4.2", "modem": "9"}
+    assert [entry["outcome"] for entry in json.loads(result.stdout)["components"]] == [None, "opened"]
+    assert result.code == os.EX_DATAERR
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (refusing(401), os.EX_NOPERM),
+        (refusing(403), os.EX_NOPERM),
+        (refusing(404), os.EX_CONFIG),
+        (refusing(302, Location="http://127.0.0.1:9/"), os.EX_CONFIG),
+        (refusing(429, Retry_After="3600"), os.EX_TEMPFAIL),
+        (refusing(503, Retry_After="3600"), os.EX_TEMPFAIL),
+        (refusing(500), os.EX_TEMPFAIL),
+        (refusing(400), os.EX_DATAERR),
+        (reset, os.EX_TEMPFAIL),
+        (nonsense, os.EX_TEMPFAIL),
+    ],
+    ids=["401", "403", "404", "302", "429", "503", "500", "400", "reset", "nonsense"],
+)
+async def test_the_exit_code_says_who_can_mend_it(
+    device: Device, server: ReportServer, answer: Answer, code: int
+) -> None:
+    server.answer = answer
+
+    result = await device.run("report")
+
+    assert result.code == code
+    assert result.stderr.startswith("firmtrail-agent: main: ")
+
+
+async def test_a_server_that_refuses_the_key_is_not_asked_again_for_the_other_components(
+    device: Device, server: ReportServer
+) -> None:
+    device.configure(server.url, sources=TWO)
+    device.write("/etc/modem", "9")
+    server.answer = refusing(401)
+
+    await device.run("report")
+
+    assert len(server.received) == 1
+
+
+async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:
+    device.configure(UNUSED_PORT_URL)
+
+    assert (await device.run("report")).code == os.EX_UNAVAILABLE
+
+
+async def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(device: Device, server: ReportServer) -> None:
+    result = await device.run("report", "--dry-run")
+
+    assert result.stdout == "COMPONENT  VERSION  RESULT\nmain       1.4.2    not sent\n"
+    assert (result.code, server.received) == (os.EX_OK, [])
+
+
+async def test_a_device_without_any_version_does_not_report_success(device: Device) -> None:
+    device.write("/etc/version", "")
+
+    assert (await device.run("report", "--dry-run")).code == os.EX_DATAERR
+
+
+async def test_a_key_that_others_may_read_is_not_used(device: Device, server: ReportServer) -> None:
+    device.key_file.chmod(0o644)
+
+    result = await device.run("report")
+
+    assert f"Run: chmod 600 {device.key_file}" in result.stderr
+    assert (result.code, server.received) == (os.EX_NOPERM, [])
+
+
+async def test_a_credential_of_systemd_is_used(device: Device, server: ReportServer) -> None:
+    folder = device.root / "credentials"
+    folder.mkdir()
+    shutil.move(device.key_file, folder / "firmtrail-agent.api-key")
+
+    result = await device.run("report", CREDENTIALS_DIRECTORY=str(folder))
+
+    assert (result.code, server.received[0].credential) == (os.EX_OK, API_KEY)
+
+
+async def test_options_may_stand_before_the_command_and_after_it(device: Device, server: ReportServer) -> None:
+    device.configure(UNUSED_PORT_URL)
+    config = str(device.config)
+
+    before = await device.run("--config", config, "--set", f"server.url={server.url}", "report", "--once")
+    after = await device.run("report", "--config", config, "--set", f"server.url={server.url}")
+
+    assert (before.code, after.code) == (os.EX_OK, os.EX_OK)
+
+
+async def test_what_a_server_says_cannot_forge_lines_of_the_log(device: Device, server: ReportServer) -> None:
+    server.answer = refusing(400, Evil="x")
+
+    result = await device.run("report")
+
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["report", "--faster"], ["report", "--onc"]])
+async def test_wrong_usage_has_a_code_of_its_own(device: Device, arguments: list[str]) -> None:
+    assert (await device.run(*arguments)).code == os.EX_USAGE
+
+
+async def test_a_bad_configuration_stops_every_command_with_its_place(device: Device) -> None:
+    device.config.write_text("[server]\nulr = 'http://h'\n")
+
+    for command in ("report", "run", "version"):
+        result = await device.run(command)
+
+        assert result.code == os.EX_CONFIG
+        assert f"{device.config}, line 2: there is no setting server.ulr" in result.stderr
+
+
+async def test_versions_are_shown_without_a_server(device: Device) -> None:
+    device.config.unlink()
+    device.write("/etc/os-release", "IMAGE_VERSION=7\n")
+    device.write("/proc/sys/kernel/osrelease", "6.1.0\n")
+
+    result = await device.run("version")
+
+    assert result.stdout == "COMPONENT  VERSION\nmain       7\nkernel     6.1.0\n"
+
+
+async def test_an_explanation_shows_what_each_source_said(device: Device) -> None:
+    device.config.unlink()
+    device.write("/etc/os-release", "NAME=x\n")
+    device.write("/proc/sys/kernel/osrelease", "6.1.0\n")
+
+    lines = (await device.run("version", "--explain")).stdout.splitlines()
+
+    assert lines[1].endswith("names no IMAGE_VERSION, VERSION_ID or BUILD_ID")
+    assert lines[2].split() == ["kernel", "6.1.0", "kernel", f"{device.root}/proc/sys/kernel/osrelease"]
+    assert lines[3].endswith(f"there is no {device.root}/sys/class/dmi/id/bios_version")
+
+
+async def test_a_good_configuration_is_called_good(device: Device) -> None:
+    result = await device.run("check-config")
+
+    assert result.stdout.startswith(f"ok: device {DEVICE_ID} reports to http://127.0.0.1:")
+    assert result.code == os.EX_OK
+
+
+async def test_every_problem_of_a_configuration_is_shown(device: Device) -> None:
+    device.config.write_text("[server]\nurl = 3\n[report]\ninterval_seconds = 1\n[device]\nid = 1\n")
+
+    result = await device.run("check-config")
+
+    assert len(result.stdout.splitlines()) == 3
+    assert result.code == os.EX_CONFIG
+
+
+async def test_a_refused_key_is_a_problem_of_the_configuration_too(device: Device) -> None:
+    device.key_file.write_text(f"{SECRET}\n")
+
+    result = await device.run("check-config")
+
+    assert "must hold one line" in result.stdout
+    assert result.code == os.EX_NOPERM

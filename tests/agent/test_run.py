@@ -1,0 +1,128 @@
+"""`firmtrail-agent run` as a process: readiness, status, watchdog and the end."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.agent.device import Device, ended
+from tests.agent.report_server import ReportServer, refusing, silent
+from tests.agent.service_manager import ServiceManager
+
+#: the agent, on a machine where asking for an address takes for ever
+_HUNG_RESOLVER = """
+import socket, sys, time
+def hang(*_, **__):
+    print("asked", flush=True)
+    time.sleep(3600)
+socket.getaddrinfo = hang
+from firmtrail_agent.cli import main
+main()
+"""
+
+
+async def test_it_is_ready_before_the_server_has_answered(
+    device: Device, server: ReportServer, service_manager: ServiceManager
+) -> None:
+    server.answer = silent
+
+    agent = await device.start("run", **service_manager.environment)
+
+    assert await service_manager.hear() == "READY=1"
+    agent.terminate()
+    await ended(agent)
+
+
+async def test_it_is_not_ready_with_a_bad_configuration(device: Device, service_manager: ServiceManager) -> None:
+    result = await device.run("run", "--set", "server.url=x", **service_manager.environment)
+    await device.run("version", **service_manager.environment)
+
+    assert result.code == 78
+    with pytest.raises(BlockingIOError):
+        service_manager.look()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_the_middle_of_a_report(
+    device: Device, server: ReportServer, service_manager: ServiceManager, number: signal.Signals
+) -> None:
+    server.answer = silent
+    agent = await device.start("run", **service_manager.environment)
+    await server.arrival()
+
+    agent.send_signal(number)
+
+    assert (await ended(agent)).code == 0
+    assert await service_manager.hear_of("STOPPING=1")
+
+
+async def test_a_signal_ends_it_while_it_asks_a_dead_dns_server(device: Device) -> None:
+    device.configure("http://firmtrail.invalid")
+    agent = await device.start("run", program=_HUNG_RESOLVER)
+    assert agent.stdout is not None
+    assert await agent.stdout.readline() == b"asked\n"
+
+    agent.terminate()
+
+    assert (await ended(agent)).code == 0
+
+
+async def test_the_status_shows_what_was_reported(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+
+    assert (await service_manager.hear_of("STATUS=ok")).startswith("STATUS=ok: main 1.4.2, reported ")
+    agent.terminate()
+    assert (await ended(agent)).stderr == ""
+
+
+async def test_the_status_and_the_log_show_what_is_wrong(
+    device: Device, server: ReportServer, service_manager: ServiceManager
+) -> None:
+    server.answer = refusing(401)
+
+    agent = await device.start("run", **service_manager.environment)
+
+    assert (await service_manager.hear_of("STATUS=degraded")).startswith("STATUS=degraded: credentials refused: ")
+    agent.terminate()
+    assert (await ended(agent)).stderr.startswith("firmtrail-agent: credentials refused: ")
+
+
+async def test_the_watchdog_is_fed_while_the_server_is_silent(
+    device: Device, server: ReportServer, service_manager: ServiceManager
+) -> None:
+    server.answer = silent
+    agent = await device.start("run", WATCHDOG_USEC="20000", **service_manager.environment)
+    await server.arrival()
+
+    for _ in range(3):
+        await service_manager.hear_of("WATCHDOG=1")
+
+    agent.terminate()
+    await ended(agent)
+
+
+async def test_it_reports_again_and_again(device: Device, server: ReportServer) -> None:
+    device.configure(server.url, interval_seconds=10)
+    agent = await device.start("run", program=_HASTY)
+    await server.arrival()
+    device.write("/etc/version", "1.5.0\n")
+
+    while (await server.arrival()).version != "1.5.0":
+        pass
+
+    agent.terminate()
+    assert (await ended(agent)).code == 0
+
+
+#: the agent, in a world where time runs a thousand times faster
+_HASTY = """
+import time
+real = time.clock_gettime
+time.clock_gettime = lambda clock: real(clock) * 1000
+from firmtrail_agent.cli import main
+import asyncio
+sleep = asyncio.sleep
+asyncio.sleep = lambda seconds: sleep(seconds / 1000)
+main()
+"""

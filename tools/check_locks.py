@@ -1,0 +1,81 @@
+"""Whether the locks can be installed as they are: an address nowhere, a hash everywhere, nothing missing or outdated.
+
+Extras are taken on trust: `psycopg[pool]` counts as satisfied when psycopg is.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+_ENTRY = re.compile(r"^([\w.-]+)==(\S+)((?:.*\\\n)*.*)", re.MULTILINE)
+
+
+def main() -> int:
+    complaints = list(complaints_about(ROOT))
+    print(*complaints, sep="\n")
+    return int(bool(complaints))
+
+
+def complaints_about(root: Path) -> Iterator[str]:
+    """Say what is wrong with the locks of the workspace at `root`."""
+    projects = [
+        tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in [root / "pyproject.toml", *sorted(root.glob("packages/*/pyproject.toml"))]
+    ]
+    ours = {canonicalize_name(project["project"]["name"]) for project in projects}
+    run = [*_requirements(projects, ours)]
+    dev = [*run, *(Requirement(text) for text in projects[0]["dependency-groups"]["dev"])]
+    yield from _complaints(root / RUN_LOCK, run)
+    yield from _complaints(root / DEV_LOCK, dev)
+    yield from _differences(root)
+
+
+def _requirements(projects: list[dict[str, Any]], ours: set[NormalizedName]) -> Iterator[Requirement]:
+    for file in projects:
+        optional = file["project"].get("optional-dependencies", {}).values()
+        building = file.get("build-system", {}).get("requires", [])
+        for text in [
+            *file["project"].get("dependencies", []),
+            *building,
+            *(text for group in optional for text in group),
+        ]:
+            if canonicalize_name((requirement := Requirement(text)).name) not in ours:
+                yield requirement
+
+
+def _complaints(lock: Path, requirements: list[Requirement]) -> Iterator[str]:
+    text = lock.read_text(encoding="utf-8")
+    if "://" in text:
+        yield f"{lock.name}: it holds an address (://); run ./dev lock"
+    versions: dict[NormalizedName, str] = {}
+    for name, version, rest in _ENTRY.findall(text):
+        versions[canonicalize_name(name)] = version
+        if "--hash=sha256:" not in rest:
+            yield f"{lock.name}: {name} has no hash; run ./dev lock"
+    for requirement in requirements:
+        version = versions.get(canonicalize_name(requirement.name))
+        if version is None or not requirement.specifier.contains(version, prereleases=True):
+            found = f"holds {version}" if version else "does not hold it"
+            yield f"{lock.name}: a pyproject.toml asks for '{requirement}', the lock {found}; run ./dev lock"
+
+
+def _differences(root: Path) -> Iterator[str]:
+    """Installing one lock over the other must change nothing that both hold."""
+    dev = {entry[0] for entry in _ENTRY.finditer((root / DEV_LOCK).read_text(encoding="utf-8"))}
+    for entry in _ENTRY.finditer((root / RUN_LOCK).read_text(encoding="utf-8")):
+        if entry[0] not in dev:
+            yield f"{DEV_LOCK}: {entry[1]} is not locked as it is in {RUN_LOCK}; run ./dev lock"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

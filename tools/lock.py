@@ -1,0 +1,35 @@
+"""Write both locks with uv: every package with its version, markers and hashes, and no address in them.
+
+The versions already locked stay, unless a pyproject.toml asks for others or --upgrade is given.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKSPACE = ["firmtrail", "firmtrail-agent", "firmtrail-contract", "firmtrail-server"]
+COMPILE = [
+    *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--no-progress"),
+    *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"),
+    *(argument for name in WORKSPACE for argument in ("--no-emit-package", name)),
+]
+DEV_LOCK = "requirements-dev.lock"
+RUN_LOCK = "requirements.lock"
+
+
+def main(arguments: list[str]) -> int:
+    with_tools = [*COMPILE, "--group", "dev", "--output-file", DEV_LOCK, *arguments]
+    # The development tools are locked first: what both locks hold has one version.
+    without_tools = [*COMPILE, "--constraints", DEV_LOCK, "--output-file", RUN_LOCK, *arguments]
+    return _run(with_tools) or _run(without_tools)
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
