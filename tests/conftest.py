@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from psycopg import sql
+
 from firmtrail_server.embedded import EmbeddedDatabase
 from firmtrail_server.schema import migrate
-from psycopg import sql
 
 #: Losing a test's database in a power cut is no loss.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300"}

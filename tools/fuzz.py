@@ -39,14 +39,15 @@ values = ["{device_id}"]
 values = ["{page_token}"]
 
 [parameters]
-"path.device_id" = {{ dictionary = "devices", probability = 0.95 }}
+"path.device_id" = "{device_id}"
 "query.page_token" = {{ dictionary = "page_tokens" }}
 
 [phases.coverage]
 unexpected-methods = ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
 
-[auth]
-basic = {{ username = "${{FUZZ_PROJECT_KEY_ID}}", password = "${{FUZZ_PROJECT_SECRET}}" }}
+[[operations]]
+include-operation-id = "list_firmware_versions"
+auth = {{ basic = {{ username = "${{FUZZ_PROJECT_KEY_ID}}", password = "${{FUZZ_PROJECT_SECRET}}" }} }}
 
 [[operations]]
 include-operation-id = "report_firmware_version"

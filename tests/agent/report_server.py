@@ -62,7 +62,7 @@ class ReportServer:
             component=body["component"],
             version=body["version"],
             observed_at=dt.datetime.fromisoformat(body["observed_at"]),
-            credential=f"{auth.login}:{auth.password}",
+            credential=f"{auth[0]}:{auth[1]}",
         )
         self.received.append(report)
         self._arrivals.put_nowait(report)
@@ -101,7 +101,7 @@ def refusing_component(component: str, status: int) -> Answer:
 def taking_only(credential: str) -> Answer:
     async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         auth = BasicAuth.decode(request.headers["Authorization"])
-        known = f"{auth.login}:{auth.password}" == credential
+        known = f"{auth[0]}:{auth[1]}" == credential
         return await (taken if known else refusing(401))(request, body)
 
     return answer

@@ -178,8 +178,19 @@ def test_sources_are_auto_or_tables(files: Files, value: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "firmtrail.example.com", "ftp://h", "https://", "https://h:0", "https://h:x", "https://[", "https://h/?a=1"]
-    + ["https://h/#a", "https://h h", "https://h\n"],
+    [
+        "",
+        "firmtrail.example.com",
+        "ftp://h",
+        "https://",
+        "https://h:0",
+        "https://h:x",
+        "https://[",
+        "https://h/?a=1",
+        "https://h/#a",
+        "https://h h",
+        "https://h\n",
+    ],
 )
 def test_a_url_that_cannot_be_used_is_refused(files: Files, url: str) -> None:
     (problem,) = files.problems(settings=[f"server.url={url}", f"device.id={DEVICE_ID}"])

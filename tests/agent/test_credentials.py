@@ -66,8 +66,21 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b":", b"id:", f":{SECRET}", SECRET, f"id {SECRET}", f"{API_KEY}\n{API_KEY}", f"id:{SECRET}\x00"]
-    + [f"id:{SECRET} x", f"id:{SECRET}ü", b"\xff\xfe", f"{API_KEY}\n".ljust(5000)],
+    [
+        b"",
+        b"\n",
+        b":",
+        b"id:",
+        f":{SECRET}",
+        SECRET,
+        f"id {SECRET}",
+        f"{API_KEY}\n{API_KEY}",
+        f"id:{SECRET}\x00",
+        f"id:{SECRET} x",
+        f"id:{SECRET}ü",
+        b"\xff\xfe",
+        f"{API_KEY}\n".ljust(5000),
+    ],
 )
 def test_what_is_no_key_is_refused_and_not_repeated(tmp_path: Path, content: str | bytes) -> None:
     file = key_file(tmp_path / "key", content)

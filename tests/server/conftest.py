@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import attrs
 import httpx
 import pytest
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
@@ -53,13 +53,13 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[TestServer]:
+async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[BaseTestServer]:
     async with TestServer(create_app(settings, database_url, clock=clock)) as server:
         yield server
 
 
 @pytest.fixture
-async def http(server: TestServer) -> AsyncGenerator[httpx.AsyncClient]:
+async def http(server: BaseTestServer) -> AsyncGenerator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
         yield client
 

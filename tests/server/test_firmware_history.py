@@ -44,7 +44,8 @@ class History:
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:
-            return await firmware.list_periods(conn, self.project_id, self.device_id, firmware.BEGINNING, 1_000)
+            rows = await firmware.list_periods(conn, self.project_id, self.device_id, firmware.BEGINNING, 1_000)
+        return [row.shown for row in rows]
 
     async def told(self) -> list[tuple[str, int, int]]:
         return [(p.version, hours(p.first_reported_at), hours(p.last_reported_at)) for p in await self.periods()]

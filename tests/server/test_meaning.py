@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable
 from itertools import pairwise
+from random import Random
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -68,10 +69,10 @@ def test_neighbouring_periods_are_of_different_versions(history: list[tuple[int,
 
 @given(reports, st.randoms())
 def test_order_and_repeats_make_no_difference_unless_a_period_is_split(
-    history: list[tuple[int, str]], random: st.DataObject
+    history: list[tuple[int, str]], random: Random
 ) -> None:
     shuffled = history + history
-    random.shuffle(shuffled)  # pyright: ignore[reportAttributeAccessIssue]  st.randoms() gives a random.Random
+    random.shuffle(shuffled)
     models = [HistoryModel(), HistoryModel()]
     for model, order in zip(models, (history, shuffled), strict=True):
         for at, version in order:

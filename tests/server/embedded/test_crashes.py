@@ -104,13 +104,17 @@ def test_a_kill_while_the_data_is_made_leaves_nothing_half_made(root: Path, star
     assert not list(root.glob("*.unfinished"))
 
 
-def test_control_c_in_the_middle_of_a_start_leaves_no_server(root: Path, start_user: StartUser) -> None:
+def test_control_c_in_the_middle_of_a_start_leaves_no_server_and_no_socket(
+    root: Path, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(root.parent))
     user = start_user(root)
     assert wait_for((root / "server.log").exists, time.monotonic() + 30)
 
     user.interrupt()
 
     assert not is_running(root)
+    assert list(root.parent.iterdir()) == [root]
 
 
 def test_a_data_directory_that_is_held_without_an_answer_names_the_process(made_root: Path) -> None:

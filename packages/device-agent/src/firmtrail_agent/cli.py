@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Never, NoReturn
+from typing import Any, Never, NoReturn, cast
 
 from firmtrail_agent import commands, log
 from firmtrail_agent.configuration import BadConfiguration
@@ -53,7 +53,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a version may hold what the locale cannot show
+        cast("TextIOWrapper", sys.stdout).reconfigure(
+            errors="backslashreplace"
+        )  # a version may hold what the locale cannot show
     parser = _Parser(
         prog="firmtrail-agent",
         description="Report the firmware versions of this device to a Firmtrail server.",

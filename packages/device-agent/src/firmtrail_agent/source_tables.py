@@ -18,8 +18,9 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {"component": values.component, "p
 
 def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
     """Make the sources that were asked for; None stands for "auto". What is wrong becomes a problem."""
-    tables = cast("list[Any]", given.value) if isinstance(given.value, list) else []
-    if given.value == "auto":
+    value: Any = given.value
+    tables = cast("list[Any]", value) if isinstance(value, list) else []
+    if value == "auto":
         return None
     if not tables:
         problems.append(f'{given.place()}: sources must be "auto" or tables, each headed [[sources]]')

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import attrs
 from aiohttp import web
@@ -80,8 +80,7 @@ def _respond(answer: Any) -> web.Response:
     if isinstance(answer, Document):
         return document_response(answer)
     if isinstance(answer, Created):
-        created: Created[Any] = answer
-        return json_response(created.body, 201)
+        return json_response(cast("Created[Any]", answer).body, 201)
     return json_response(answer, 200)
 
 

@@ -33,7 +33,7 @@ async def record_latest(conn: Connection, project_id: uuid.UUID, observations: S
         await cur.execute(
             """
             with input as (
-                select *
+                select position, device_id, component, version, observed_at, from_server, received_at, period_id
                   from unnest(
                            %(positions)s::int8[], %(device_ids)s::uuid[], %(components)s::text[], %(versions)s::text[],
                            %(moments)s::timestamptz[], %(from_server)s::bool[], %(received)s::timestamptz[],
