@@ -38,8 +38,8 @@ FROM ${PYTHON_IMAGE} AS runtime
 RUN python -m compileall -q --invalidation-mode unchecked-hash -x site-packages \
         "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
     && groupadd --gid 10001 firmtrail \
-    && useradd --uid 10001 --gid 10001 --no-log-init --create-home --shell /usr/sbin/nologin firmtrail \
-    && chmod 0700 /home/firmtrail
+    && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin firmtrail \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /home/firmtrail
 ENV PATH=/opt/firmtrail/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1
 LABEL org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.vendor="Firmtrail"

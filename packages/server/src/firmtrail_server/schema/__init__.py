@@ -1,6 +1,14 @@
 """The database's schema: what this server needs, and how it is brought there."""
 
-from firmtrail_server.schema.errors import DatabaseNotReachable, LeaseHeld, LeaseLost, MigrationFailed, SchemaError
+from firmtrail_server.schema.errors import (
+    DatabaseNotReachable,
+    LeaseHeld,
+    LeaseLost,
+    MigrationFailed,
+    MigrationNotFound,
+    SchemaChangeRefused,
+    SchemaError,
+)
 from firmtrail_server.schema.migrating import MIGRATIONS, migrate, pending_migrations, roll_back
 
 __all__ = [
@@ -9,6 +17,8 @@ __all__ = [
     "LeaseHeld",
     "LeaseLost",
     "MigrationFailed",
+    "MigrationNotFound",
+    "SchemaChangeRefused",
     "SchemaError",
     "migrate",
     "pending_migrations",

@@ -2,12 +2,19 @@
 
 SchemaError
 ├── DatabaseNotReachable
+├── SchemaChangeRefused  this user or this database may not be changed
 ├── LeaseHeld            another process migrates
 ├── LeaseLost            another process has taken over
-└── MigrationFailed
+├── MigrationFailed
+└── MigrationNotFound
 """
 
 from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psycopg
 
 
 class SchemaError(Exception):
@@ -18,6 +25,14 @@ class DatabaseNotReachable(SchemaError):
     def __init__(self) -> None:
         super().__init__(
             "The database does not answer, or refuses this user. Check FIRMTRAIL_DATABASE_URL and that it runs."
+        )
+
+
+class SchemaChangeRefused(SchemaError):
+    def __init__(self, error: psycopg.Error) -> None:
+        super().__init__(
+            f"The database does not let this user migrate it: {first_line(error)}."
+            " The user must be allowed to create and change tables there."
         )
 
 
@@ -32,5 +47,31 @@ class LeaseLost(SchemaError):
 
 
 class MigrationFailed(SchemaError):
-    def __init__(self, migration_id: str, reason: str) -> None:
-        super().__init__(f"The migration {migration_id} failed: {reason}. Those before it are applied.")
+    def __init__(self, migration_id: str, error: psycopg.Error) -> None:
+        super().__init__(f"The migration {migration_id} failed: {first_line(error)}. Those before it are done.")
+
+
+class MigrationNotFound(SchemaError):
+    def __init__(self, migration_id: str) -> None:
+        super().__init__(f"The migration {migration_id} is not applied here, so there is no going down to it.")
+
+
+def first_line(error: psycopg.Error) -> str:
+    """What happened, without the statement and the hints that follow."""
+    return str(error).partition("\n")[0]
+
+
+@contextmanager
+def explained() -> Generator[None]:
+    """Let no error of the driver out of the block, only ours.
+
+    Raises:
+        DatabaseNotReachable: the connection broke.
+        SchemaChangeRefused: the database answered, and said no.
+    """
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseNotReachable from error
+    except psycopg.Error as error:
+        raise SchemaChangeRefused(error) from error

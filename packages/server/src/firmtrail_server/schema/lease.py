@@ -9,16 +9,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import errors
 
+from firmtrail_server.schema.connecting import Connection, connect
 from firmtrail_server.schema.errors import DatabaseNotReachable, LeaseHeld, LeaseLost
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 _POLL_SECONDS = 0.2
 _RACES = (errors.SerializationFailure, errors.UniqueViolation, errors.DuplicateTable)
@@ -32,18 +30,20 @@ class Lease:
         self._seconds = seconds
         self._holder = uuid.uuid4()
         self._released = threading.Event()
-        self._lost = threading.Event()
 
     def check(self) -> None:
-        """Raise `LeaseLost` if another process may be migrating by now."""
-        if self._lost.is_set():
+        """Renew the lease, or raise `LeaseLost` if another process has taken it.
+
+        Only the database knows: a process that was stopped or cut off has not noticed.
+        """
+        if not self._renew():
             raise LeaseLost
 
     @contextmanager
-    def held(self, wait_seconds: float) -> Generator[None]:
+    def held(self, wait_seconds: float, report: Callable[[str], None]) -> Generator[None]:
         """Hold the lease for the block; wait for it at most so long, or raise `LeaseHeld`."""
-        with connect(self._url) as conn:
-            self._wait(conn, wait_seconds)
+        with self._connect() as conn:
+            self._wait(conn, wait_seconds, report)
         heart = threading.Thread(target=self._keep, name="migration-lease", daemon=True)
         heart.start()
         try:
@@ -51,12 +51,15 @@ class Lease:
         finally:
             self._released.set()
             heart.join()
-            with connect(self._url) as conn:
-                conn.execute("delete from migration_lease where holder = %(holder)s", {"holder": self._holder})
+            self._release()
 
-    def _wait(self, conn: Connection, wait_seconds: float) -> None:
+    def _wait(self, conn: Connection, wait_seconds: float, report: Callable[[str], None]) -> None:
         deadline = time.monotonic() + wait_seconds
+        told = False
         while not self._try(conn):
+            if not told:
+                report("waiting for another process that migrates this database")
+                told = True
             if time.monotonic() > deadline:
                 raise LeaseHeld(wait_seconds)
             time.sleep(_POLL_SECONDS)
@@ -88,32 +91,32 @@ class Lease:
         return taken.rowcount == 1
 
     def _keep(self) -> None:
-        """Renew until released; three tries fit into the life of a lease."""
+        """Renew until released or taken; three beats to the life of a lease."""
         while not self._released.wait(self._seconds / 3):
-            try:
-                with connect(self._url) as conn:
-                    renewed = conn.execute(
-                        """
-                        update migration_lease
-                           set expires_at = now() + %(seconds)s * interval '1 second'
-                         where holder = %(holder)s
-                        """,
-                        {"holder": self._holder, "seconds": self._seconds},
-                    )
-                if renewed.rowcount == 0:
-                    self._lost.set()
+            with suppress(psycopg.Error, DatabaseNotReachable):  # the next beat tries again
+                if not self._renew():
                     return
-            except (psycopg.Error, DatabaseNotReachable):
-                continue  # the next beat tries again; if none comes through, the row says that we lost
 
+    def _renew(self) -> bool:
+        """Begin the lease's life anew, also after it ran out, unless another process has taken it."""
+        with self._connect() as conn:
+            renewed = conn.execute(
+                """
+                update migration_lease
+                   set expires_at = now() + %(seconds)s * interval '1 second'
+                 where name = 'schema' and holder = %(holder)s
+                """,
+                {"holder": self._holder, "seconds": self._seconds},
+            )
+        return renewed.rowcount == 1
 
-def connect(database_url: str) -> Connection:
-    """Open a connection without transactions of its own.
+    def _release(self) -> None:
+        """Give the lease back. If that fails it runs out, and what the block did or raised still counts."""
+        with suppress(psycopg.Error, DatabaseNotReachable), self._connect() as conn:
+            conn.execute("delete from migration_lease where holder = %(holder)s", {"holder": self._holder})
 
-    Raises:
-        DatabaseNotReachable: there is none to be had.
-    """
-    try:
-        return psycopg.connect(database_url, autocommit=True, connect_timeout=10)
-    except psycopg.OperationalError:
-        raise DatabaseNotReachable from None
+    def _connect(self) -> Connection:
+        """Connect at READ COMMITTED: each statement here decides by the row as it is, and waits for it, never fails."""
+        conn = connect(self._url)
+        conn.execute("set default_transaction_isolation = 'read committed'")
+        return conn

@@ -9,20 +9,27 @@ again: every migration is idempotent.
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import yoyo
-from yoyo.migrations import MigrationList
 
 from firmtrail_server.db import Connection
-from firmtrail_server.schema.errors import MigrationFailed
-from firmtrail_server.schema.lease import Lease, connect
+from firmtrail_server.schema.backend import open_backend
+from firmtrail_server.schema.errors import MigrationFailed, MigrationNotFound, explained
+from firmtrail_server.schema.lease import Lease
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LEASE_SECONDS = 30.0
 WAIT_SECONDS = 300.0
+
+
+def _silently(_what: str) -> None:
+    """Report nothing."""
 
 
 def migrate(
@@ -31,26 +38,38 @@ def migrate(
     folder: Path = MIGRATIONS,
     lease_seconds: float = LEASE_SECONDS,
     wait_seconds: float = WAIT_SECONDS,
+    report: Callable[[str], None] = _silently,
 ) -> list[str]:
     """Apply what is pending and return its ids. Waits while another process migrates.
+
+    `report` is told what happens as it happens, in a few words.
 
     Raises:
         SchemaError: the database does not answer, another process does not finish, or a migration fails.
     """
-    connect(database_url).close()
     lease = Lease(database_url, lease_seconds)
-    with lease.held(wait_seconds), _backend(database_url) as backend:
-        pending = backend.to_apply(yoyo.read_migrations(str(folder)))
-        return [_one(lease, backend.apply_migrations, migration) for migration in pending]
+    with explained(), lease.held(wait_seconds, report), open_backend(database_url) as backend:
+        done: list[str] = []
+        for migration in backend.to_apply(_read(folder)):
+            report(f"applying {migration.id}")
+            done.append(_one(lease, backend.apply_one, migration))
+        return done
 
 
-def roll_back(database_url: str, *, folder: Path = MIGRATIONS) -> list[str]:
-    """Undo every migration, newest first, and return their ids. All data goes with the tables."""
-    connect(database_url).close()
+def roll_back(database_url: str, *, down_to: str | None = None, folder: Path = MIGRATIONS) -> list[str]:
+    """Undo every migration after `down_to`, newest first, and return their ids. Their data goes with them.
+
+    Raises:
+        SchemaError: see `migrate`.
+        MigrationNotFound: `down_to` is not applied.
+    """
     lease = Lease(database_url, LEASE_SECONDS)
-    with lease.held(WAIT_SECONDS), _backend(database_url) as backend:
-        applied = backend.to_rollback(yoyo.read_migrations(str(folder)))
-        return [_one(lease, backend.rollback_migrations, migration) for migration in applied]
+    with explained(), lease.held(WAIT_SECONDS, _silently), open_backend(database_url) as backend:
+        applied = list(backend.to_rollback(_read(folder)))
+        if down_to is not None and down_to not in [migration.id for migration in applied]:
+            raise MigrationNotFound(down_to)
+        undone = takewhile(lambda migration: migration.id != down_to, applied)
+        return [_one(lease, backend.rollback_one, migration) for migration in undone]
 
 
 async def pending_migrations(conn: Connection, folder: Path = MIGRATIONS) -> list[str]:
@@ -68,17 +87,14 @@ def _shipped(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.sql") if not path.stem.endswith(".rollback"))
 
 
-def _backend(database_url: str) -> Any:
-    """Connect yoyo, and break the lock that a dead process may have left: the lease is ours."""
-    backend = yoyo.get_backend("postgresql+psycopg://" + database_url.partition("://")[2])
-    backend.break_lock()
-    return backend
+def _read(folder: Path) -> Any:
+    return yoyo.read_migrations(glob.escape(str(folder)))  # it takes a pattern
 
 
-def _one(lease: Lease, work: Any, migration: Any) -> str:
+def _one(lease: Lease, work: Callable[[Any], None], migration: Any) -> str:
     lease.check()
     try:
-        work(MigrationList([migration]))
+        work(migration)
     except psycopg.Error as error:
-        raise MigrationFailed(migration.id, str(error).partition("\n")[0]) from error
+        raise MigrationFailed(migration.id, error) from error
     return migration.id
