@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_EXAMPLES = 100
 
 # Secrets come by the environment: a file would have to be protected, and arguments are for all to see.
-# Made-up credentials are tried in the other phases; here they would only hide what comes after.
+# Made-up credentials would hide what comes after them; the check ignored_auth sends its own.
 _CONFIGURATION = """
 hooks = "fuzz_hooks.py"
 color = false
@@ -35,7 +35,7 @@ fail-on = ["missing_auth", "missing_test_data"]
 [parameters]
 "path.device_id" = "${FUZZ_DEVICE_ID}"
 
-[phases.fuzzing.generation]
+[generation]
 with-security-parameters = false
 
 [phases.coverage]

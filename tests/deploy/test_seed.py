@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import attrs
-import firmtrail
 import pytest
 from aiohttp.test_utils import TestServer
+
+import firmtrail
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 
@@ -61,9 +62,13 @@ async def seeded(run: Run, url: str, folder: Path) -> Outcome:
     return await run("seed.py", folder, FIRMTRAIL_URL=url)
 
 
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def test_every_file_is_for_its_owner_alone(seeded: Outcome, tmp_path: Path) -> None:
     assert seeded.exit_code == 0, seeded.output
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = files_below(tmp_path)
     assert sorted(path.name for path in files) == ["api-key", "config.toml", "config.toml", "demo-device", "version"]
     assert [path for path in files if path.stat().st_mode & 0o077] == []
 

@@ -126,13 +126,14 @@ def made_root(root: Path, made_once: Path) -> Path:
 
 @pytest.fixture
 def root(open_directory: Path) -> Generator[Path]:
-    """A data directory, not yet made; what a test leaves running there is stopped."""
+    """A data directory, not yet made; what a test leaves running there is stopped, and all of it removed."""
     root = Path(tempfile.mkdtemp(dir=open_directory)) / "data"
     root.parent.chmod(0o711)
     yield root
     if is_running(root):
         with EmbeddedDatabase(root):
             pass
+    shutil.rmtree(root.parent)  # at once, so that most of it never reaches the disk
 
 
 @pytest.fixture

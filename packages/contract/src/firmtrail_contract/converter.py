@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
-from enum import Enum
+from enum import StrEnum
 from functools import partial
-from typing import Any, TypeGuard, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import attrs
 import cattrs
@@ -39,14 +39,14 @@ _JSON_NAMES: dict[type, str] = {
 def strict_converter() -> cattrs.Converter:
     """For a server reading requests: unknown fields and enum members are refused."""
     converter = _converter(forbid_extra_keys=True)
-    converter.register_structure_hook_factory(_is_enum, _member_hook)
+    converter.register_structure_hook(StrEnum, _member)
     return converter
 
 
 def lenient_converter() -> cattrs.Converter:
     """For a client reading a newer server's answers: unknown fields are ignored, unknown enum members kept as text."""
     converter = _converter(forbid_extra_keys=False)
-    converter.register_structure_hook_factory(_is_enum, _member_or_text_hook)
+    converter.register_structure_hook(StrEnum, _member_or_text)
     return converter
 
 
@@ -102,31 +102,19 @@ def _moment(value: Any, _: Any) -> dt.datetime:
     return parse_moment(_text(value, str))
 
 
-def _is_enum(kind: Any) -> TypeGuard[type[Enum]]:
-    return isinstance(kind, type) and issubclass(kind, Enum)
+def _member(value: Any, enum: type[StrEnum]) -> StrEnum:
+    member = _member_or_text(value, enum)
+    if not isinstance(member, StrEnum):
+        raise Violation(ViolationCode.UNKNOWN_VALUE, f"must be one of {', '.join(enum)}")
+    return member
 
 
-def _member_hook(enum: type[Enum]) -> Hook:
-    def structure(value: Any, _: Any) -> Any:
-        try:
-            return enum(_text(value, str))
-        except ValueError as error:
-            if isinstance(error, Violation):
-                raise
-            names = ", ".join(str(member.value) for member in enum)
-            raise Violation(ViolationCode.UNKNOWN_VALUE, f"must be one of {names}") from None
-
-    return structure
-
-
-def _member_or_text_hook(enum: type[Enum]) -> Hook:
-    members = {member.value: member for member in enum}
-
-    def structure(value: Any, _: Any) -> Any:
-        text = _text(value, str)
-        return members.get(text, text)
-
-    return structure
+def _member_or_text(value: Any, enum: type[StrEnum]) -> StrEnum | str:
+    text = _text(value, str)
+    try:
+        return enum(text)
+    except ValueError:
+        return text
 
 
 def _is_list(kind: Any) -> bool:

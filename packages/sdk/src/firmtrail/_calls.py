@@ -12,11 +12,13 @@ import attrs
 from cattrs import BaseValidationError
 
 from firmtrail.errors import ApiError, DecodeError, class_of
-from firmtrail_contract import Problem, Violation, field_errors, lenient_converter
+from firmtrail_contract import FieldError, Problem, Violation, field_errors, lenient_converter
 
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+_WRONG_SERVER = "is this URL a Firmtrail server?"
 
 _converter = lenient_converter()
 
@@ -29,6 +31,7 @@ class Call:
     path: str
     #: doing it twice is the same as doing it once
     repeatable: bool
+    needs_key: bool = True
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     body: Any = None
 
@@ -56,7 +59,15 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        return self.status in {200, 201, 202}
+        return 200 <= self.status < 300  # noqa: PLR2004  how RFC 9110 defines it
+
+    @property
+    def is_redirect(self) -> bool:
+        return 300 <= self.status < 400  # noqa: PLR2004  how RFC 9110 defines it
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def decode(answer: Answer, model: type[T]) -> T:
@@ -65,12 +76,16 @@ def decode(answer: Answer, model: type[T]) -> T:
     Raises:
         DecodeError: the answer is no JSON, or breaks the contract.
     """
+    errors: list[FieldError] = []
+    if answer.media_type not in {"application/json", ""}:
+        message = f"The answer is {answer.media_type}, not application/json; {_WRONG_SERVER}"
+        raise DecodeError(message, status=answer.status, request_id=answer.request_id)
     try:
         return _converter.structure(json.loads(answer.content), model)
     except (BaseValidationError, Violation) as error:
         message, errors = "The answer does not keep to the contract:", field_errors(error)
     except (ValueError, RecursionError):
-        message, errors = "The answer is not JSON; is this URL a Firmtrail server?", []
+        message = f"The answer is not JSON; {_WRONG_SERVER}"
     raise DecodeError(message, status=answer.status, request_id=answer.request_id, errors=errors)
 
 
@@ -84,7 +99,7 @@ def refusal(answer: Answer) -> ApiError:
         detail=problem.detail if problem else "",
         code=code,
         request_id=problem.request_id if problem else answer.request_id,
-        retry_after=_retry_after(answer.headers.get("retry-after")),
+        retry_after=_retry_after(answer),
         errors=problem.errors if problem else [],
     )
 
@@ -97,19 +112,27 @@ def _problem(answer: Answer) -> Problem | None:
 
 
 def _title(answer: Answer) -> str:
-    if 300 <= answer.status < 400:  # noqa: PLR2004
-        return "The server redirects elsewhere, which is never followed; use the URL it redirects to"
+    if answer.is_redirect:
+        return "The server redirects elsewhere, which is never followed; use the URL it redirects to."
     return f"The server answered {answer.status} without a problem document."
 
 
-def _retry_after(text: str | None) -> float | None:
-    """Read the seconds or the date of a Retry-After header; None when it holds neither."""
-    if not text:
-        return None
-    if text.strip().isascii() and text.strip().isdigit():
+def _retry_after(answer: Answer) -> float | None:
+    """Read the seconds or the date of Retry-After; None when it holds neither."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
         return float(text)
+    moment = _http_date(text)
+    if moment is None:
+        return None
+    # By the clock of the server where it shows it: that of a device may be years away.
+    now = _http_date(answer.headers.get("date", "")) or dt.datetime.now(dt.UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _http_date(text: str) -> dt.datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment - dt.datetime.now(moment.tzinfo)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -2,49 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any
+from typing import TypeVar
 
 import httpcore
 import httpx
 
-from firmtrail._deadline import DeadlineBackend
+from firmtrail._calls import Call
+from firmtrail._deadline import DeadlineBackend, DeadlinePassed
 from firmtrail._settings import Settings
+from firmtrail.credentials import ApiKey
+from firmtrail.errors import ConfigError, ConnectionLostError, DeadlineExceededError, NotSentError, TransportError
 
-_TIMEOUT = httpx.Timeout(connect=5, read=30, write=30, pool=5)
+T = TypeVar("T")
+
+_CONNECT_SECONDS, _READ_SECONDS, _WRITE_SECONDS, _POOL_SECONDS = 5, 30, 30, 5
 
 #: the request did not leave
-NOT_SENT = (
+_NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-#: anything that kept a whole answer from coming back, the above included
-TRANSPORT_ERROR = httpx.RequestError
+#: anything that keeps a whole answer from coming back
+FAILURES = (httpx.RequestError, DeadlinePassed)
 
 
 def new_async_client(settings: Settings) -> httpx.AsyncClient:
-    return httpx.AsyncClient(**_options(settings))
+    return _opened(httpx.AsyncClient, settings)
 
 
 def new_client(settings: Settings) -> httpx.Client:
-    client = httpx.Client(**_options(settings))
+    client = _opened(httpx.Client, settings)
     for transport in {client._transport, *client._mounts.values()}:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  no public place
         pool = getattr(transport, "_pool", None)
         if isinstance(pool, httpcore.ConnectionPool):
-            pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the same
     return client
 
 
-def _options(settings: Settings) -> dict[str, Any]:
-    # The place of the token that a later version fetches: an httpx.Auth beside BasicAuth.
-    key = settings.api_key
-    return {
-        "base_url": settings.url,
-        "auth": httpx.BasicAuth(key.id, key.secret) if key else None,
-        "timeout": _TIMEOUT,
-        "follow_redirects": False,
-        "headers": {"User-Agent": f"firmtrail-python/{version('firmtrail')}", "Accept": "application/json"},
-    }
+def new_auth(key: ApiKey | None) -> httpx.Auth | None:
+    """Say how requests prove who they come from: the place of the access token that a later version fetches."""
+    return httpx.BasicAuth(key.id, key.secret) if key else None
+
+
+def timeouts(remaining: float) -> httpx.Timeout:
+    """Bound each step of an attempt, and none by more than is left of the call."""
+    return httpx.Timeout(
+        connect=min(_CONNECT_SECONDS, remaining),
+        read=min(_READ_SECONDS, remaining),
+        write=min(_WRITE_SECONDS, remaining),
+        pool=min(_POOL_SECONDS, remaining),
+    )
+
+
+def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> TransportError:
+    """Say in our words, and without an object of httpx, why no whole answer came back."""
+    if not in_time or isinstance(error, DeadlinePassed):
+        message = f"{call.method} {call.path} was not over within the client's timeout."
+        return DeadlineExceededError(message, maybe_applied=not call.repeatable)
+    reason = str(error) or type(error).__name__
+    if isinstance(error, _NOT_SENT):
+        return NotSentError(f"Cannot reach {url}: {reason}.")
+    message = f"The connection to {url} broke before the answer was there: {reason}."
+    return ConnectionLostError(message, maybe_applied=not call.repeatable)
+
+
+def _opened(kind: Callable[..., T], settings: Settings) -> T:
+    try:
+        return kind(
+            base_url=settings.url,
+            follow_redirects=False,
+            headers={"User-Agent": f"firmtrail-python/{version('firmtrail')}", "Accept": "application/json"},
+        )
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        reason = type(error).__name__  # its own text may repeat a proxy's URL, and the password in it
+    raise ConfigError(
+        f"No connection can be set up ({reason}); "
+        "check the url, the variables HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, and SSL_CERT_FILE and SSL_CERT_DIR."
+    )

@@ -53,6 +53,13 @@ def read_settings(
     return Settings(url=_checked_url(profile["url"], "The profile's url"), api_key=key or _key_of(profile))
 
 
+def checked_timeout(timeout: object) -> float:
+    """Refuse what is no end: no call may last for ever."""
+    if not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
+        raise ConfigError("timeout must be a number of seconds above 0, and not without end.")
+    return timeout
+
+
 def _key_from(environment: Mapping[str, str]) -> ApiKey | None:
     text = _variable(environment, "FIRMTRAIL_API_KEY")
     return _parsed(text, "FIRMTRAIL_API_KEY") if text else None

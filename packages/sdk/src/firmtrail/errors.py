@@ -52,7 +52,7 @@ class TransportError(FirmtrailError):
 
     def __init__(self, message: str, *, maybe_applied: bool = False) -> None:
         super().__init__(message)
-        #: the call changes something, and the server may have done it although no answer came
+        #: the server may have done it although no answer came, and doing it again would do it twice
         self.maybe_applied = maybe_applied
 
 
@@ -189,6 +189,7 @@ def class_of(status: int, code: ProblemCode | str | None) -> type[ApiError]:
 
 def _rebuilt(kind: type[FirmtrailError], args: tuple[Any, ...], state: dict[str, Any]) -> FirmtrailError:
     error = kind.__new__(kind, *args)
+    error.args = args  # a TimeoutError does not take them from __new__
     error.__dict__.update(state)
     return error
 

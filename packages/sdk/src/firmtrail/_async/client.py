@@ -40,8 +40,8 @@ class AsyncClient:
         self.firmware = AsyncFirmware(self._transport)
 
     async def seed(self) -> Seed:
-        """Make a demo project. `NotFoundError` unless the server's operator allows it."""
-        call = Call(method="POST", path="/v1/seed", repeatable=False)
+        """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""
+        call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
         return decode(await self._transport.send(call), Seed)
 
     async def aclose(self) -> None:

@@ -8,20 +8,8 @@ import uuid
 from firmtrail._async.paging import AsyncPager
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Call, decode
-from firmtrail.errors import InvalidRequestError
-from firmtrail_contract import (
-    DEFAULT_COMPONENT,
-    FieldError,
-    FieldLocation,
-    FirmwareReceipt,
-    FirmwareReport,
-    VersionPeriod,
-    ViolationCode,
-    field_errors,
-    lenient_converter,
-)
-
-_converter = lenient_converter()
+from firmtrail._checks import firmware_path, firmware_report
+from firmtrail_contract import DEFAULT_COMPONENT, FirmwareReceipt, VersionPeriod
 
 
 class AsyncFirmware:
@@ -50,8 +38,8 @@ class AsyncFirmware:
             InvalidRequestError: a value is not allowed; nothing was sent.
             FirmtrailError: see `firmtrail.errors`.
         """
-        report = _checked(version, component, observed_at or dt.datetime.now(dt.UTC))
-        call = Call(method="POST", path=_path(device_id), body=report, repeatable=True)
+        report = firmware_report(version, component, observed_at)
+        call = Call(method="POST", path=firmware_path(device_id), body=report, repeatable=True)
         return decode(await self._transport.send(call), FirmwareReceipt)
 
     def history(
@@ -68,36 +56,16 @@ class AsyncFirmware:
             device_id: a device of the API key's project.
             limit: the most periods to give in all.
             page_size: the most periods to fetch at once, 1 to 1,000.
-            page_token: where an earlier list stopped.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
         """
         return AsyncPager(
             self._transport,
-            _path(device_id),
+            firmware_path(device_id),
             VersionPeriod,
             limit=limit,
             page_size=page_size,
             page_token=page_token,
         )
-
-
-def _path(device_id: uuid.UUID | str) -> str:
-    try:
-        checked = uuid.UUID(str(device_id))
-    except ValueError:
-        raise InvalidRequestError.before_sending([_error("/device_id", "must be a UUID")]) from None
-    return f"/v1/devices/{checked}/firmware_version"
-
-
-def _checked(version: str, component: str, observed_at: dt.datetime) -> FirmwareReport:
-    if observed_at.tzinfo is None:
-        detail = "must be an aware datetime, such as datetime.now(timezone.utc)"
-        raise InvalidRequestError.before_sending([_error("/observed_at", detail)])
-    values = {"version": version, "component": component, "observed_at": _converter.unstructure(observed_at)}
-    try:
-        return _converter.structure(values, FirmwareReport)
-    except ExceptionGroup as error:
-        raise InvalidRequestError.before_sending(field_errors(error)) from None
-
-
-def _error(pointer: str, detail: str) -> FieldError:
-    return FieldError(location=FieldLocation.BODY, pointer=pointer, code=ViolationCode.MALFORMED, detail=detail)

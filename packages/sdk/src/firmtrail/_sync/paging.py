@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+import attrs
+
 from firmtrail._calls import Call, decode
+from firmtrail._checks import item_limit, page_query
 from firmtrail._sync.transport import Transport
-from firmtrail_contract import Page
+from firmtrail_contract import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
 
 T = TypeVar("T")
 
@@ -28,44 +32,43 @@ class Pager(Generic[T]):
         self._transport = transport
         self._path = path
         self._item = item
-        self._limit = limit
-        self._page_size = page_size
-        self._start = page_token
-        #: where the page after the last one fetched starts; None before the first page and after the last
+        self._limit = item_limit(limit)
+        self._start = page_query(page_size, page_token).page_token
+        self._page_size = page_size or (DEFAULT_PAGE_SIZE if limit is None else MAX_PAGE_SIZE)
+        #: pass it as `page_token` to go on behind the last page fetched; None when there is nothing behind it
         self.next_page_token: str | None = page_token
 
     def __iter__(self) -> Iterator[T]:
-        left = self._limit
-        if left == 0:
-            return
         for page in self.pages():
-            for item in page.items:
-                yield item
-                if left is not None:
-                    left -= 1
-                    if left == 0:
-                        return
+            yield from page.items
 
     def pages(self) -> Iterator[Page[T]]:
-        """Iterate over whole pages, whatever `limit` says."""
-        token = self._start
-        while True:
-            page = self._fetch(token)
+        """Iterate over pages. The last one is asked for no more than `limit` leaves, so that it can be resumed."""
+        token, left = self._start, self._limit
+        while left is None or left > 0:
+            page = self._fetch(token, self._page_size if left is None else min(self._page_size, left))
             token = self.next_page_token = page.next_page_token
+            if left is not None:
+                page = attrs.evolve(page, items=page.items[:left])
+                left -= len(page.items)
             yield page
             if token is None:
                 return
 
     def first(self) -> T | None:
-        """Fetch the first item; None if the list is empty."""
-        page = self._fetch(self._start, page_size=1)
-        return page.items[0] if page.items else None
+        """Fetch the first item alone; None if there is none."""
+        token = self._start
+        while self._limit != 0:
+            page = self._fetch(token, 1)
+            token = page.next_page_token
+            if page.items:
+                return page.items[0]
+            if token is None:
+                break
+        return None
 
-    def _fetch(self, token: str | None, page_size: int | None = None) -> Page[T]:
-        size = page_size or self._page_size
-        query: dict[str, str | int] = {}
-        if size is not None:
-            query["page_size"] = size
+    def _fetch(self, token: str | None, page_size: int) -> Page[T]:
+        query: dict[str, str | int] = {"page_size": page_size}
         if token is not None:
             query["page_token"] = token
         answer = self._transport.send(Call(method="GET", path=self._path, query=query, repeatable=True))
@@ -73,3 +76,6 @@ class Pager(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._path}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(repr(self))}</code>"

@@ -1,21 +1,15 @@
-"""Sending a call: attempts, the total deadline, and errors in our own words."""
+"""Sending a call: attempts, the total deadline, and a connection pool for each process."""
 
 from __future__ import annotations
 
 import os
 
 from firmtrail._calls import MAX_ANSWER_BYTES, Answer, Call, refusal
-from firmtrail._deadline import DeadlinePassed, ends_after
-from firmtrail._http import NOT_SENT, TRANSPORT_ERROR, new_client
+from firmtrail._deadline import ends_after
+from firmtrail._http import FAILURES, failure, new_auth, new_client, timeouts
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import Settings
-from firmtrail.errors import (
-    ConnectionLostError,
-    DeadlineExceededError,
-    DecodeError,
-    FirmtrailError,
-    NotSentError,
-)
+from firmtrail._settings import Settings, checked_timeout
+from firmtrail.errors import CredentialsError, DecodeError, FirmtrailError
 
 
 class Transport:
@@ -23,60 +17,70 @@ class Transport:
 
     def __init__(self, settings: Settings, *, timeout: float, policy: RetryPolicy) -> None:
         self._settings = settings
-        self._timeout = timeout
+        self._timeout = checked_timeout(timeout)
         self._policy = policy
+        self._auth = new_auth(settings.api_key)
         self._process = os.getpid()
         self._http = new_client(settings)
 
     def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
+        if call.needs_key and self._auth is None:
+            raise CredentialsError(
+                "This call needs an API key: pass api_key=..., set FIRMTRAIL_API_KEY, or write it beside the server's "
+                "url in your profile."
+            )
         deadline = self._policy.clock() + self._timeout
         attempt = 1
         while True:
-            try:
-                return self._attempt(call, deadline)
-            except FirmtrailError as error:
-                wait = self._policy.wait(error, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
-                if wait is None:
-                    raise
+            outcome = self._attempt(call, deadline)
+            if isinstance(outcome, Answer):
+                return outcome
+            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            if wait is None:
+                raise outcome
             self._policy.sleep(wait)
             attempt += 1
 
     def close(self) -> None:
         self._http.close()
 
-    def _attempt(self, call: Call, deadline: float) -> Answer:
-        lost = not call.repeatable
-        try:
-            with ends_after(lambda: deadline - self._policy.clock()):
-                answer = self._exchange(call)
-        except DeadlinePassed:
-            message = f"{call.method} {call.path} took longer than {self._timeout:g} s."
-            raise DeadlineExceededError(message, maybe_applied=lost) from None
-        except NOT_SENT as error:
-            raise NotSentError(f"Cannot reach {self._settings.url}: {error}.") from None
-        except TRANSPORT_ERROR as error:
-            reason = str(error) or type(error).__name__
-            message = f"The connection to {self._settings.url} broke before the answer was there: {reason}."
-            raise ConnectionLostError(message, maybe_applied=lost) from None
-        if not answer.is_success:
-            raise refusal(answer)
-        return answer
+    def _attempt(self, call: Call, deadline: float) -> Answer | FirmtrailError:
+        """Return an error, not raise it: raised here, its context would be httpx's error with the request in it."""
 
-    def _exchange(self, call: Call) -> Answer:
+        def remaining() -> float:
+            return deadline - self._policy.clock()
+
+        try:
+            with ends_after(remaining):
+                answer = self._exchange(call, remaining())
+        except FAILURES as error:
+            return failure(error, call, self._settings.url, in_time=remaining() > 0)
+        return answer if answer.is_success else refusal(answer)
+
+    def _exchange(self, call: Call, remaining: float) -> Answer:
         if os.getpid() != self._process:
             self._process, self._http = os.getpid(), new_client(self._settings)
-        chunks: list[bytes] = []
         with self._http.stream(
-            call.method, call.path, params=dict(call.query), content=call.content, headers=call.headers
+            call.method,
+            call.path,
+            params=dict(call.query),
+            content=call.content,
+            headers=call.headers,
+            auth=self._auth if call.needs_key else None,
+            timeout=timeouts(remaining),
         ) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
+            content = bytearray()
             for chunk in response.iter_bytes():
-                chunks.append(chunk)
-                if sum(map(len, chunks)) > MAX_ANSWER_BYTES:
-                    raise DecodeError(
-                        f"The answer is larger than {MAX_ANSWER_BYTES} bytes.",
-                        status=response.status_code,
-                        request_id=headers.get("x-request-id"),
-                    )
-        return Answer(status=response.status_code, headers=headers, content=b"".join(chunks))
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
+                    break
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return _whole(Answer(status=response.status_code, headers=headers, content=bytes(content)))
+
+
+def _whole(answer: Answer) -> Answer:
+    if answer.is_success and len(answer.content) > MAX_ANSWER_BYTES:
+        message = f"The answer is larger than {MAX_ANSWER_BYTES} bytes."
+        raise DecodeError(message, status=answer.status, request_id=answer.request_id)
+    return answer

@@ -112,7 +112,8 @@ class DataDirectory:
         if made.returncode != 0:
             raise self._initdb_failure(made.stdout)
         scratch.rename(self.data)
-        _sync(self.root)
+        if durable:
+            _sync(self.root)
 
     def _initdb_options(self, *, durable: bool) -> list[str]:
         locale = _LOCALE if self.major_version >= _FIRST_WITH_BUILTIN_LOCALE else _LOCALE_BEFORE_17

@@ -1,0 +1,86 @@
+"""Reading models from JSON values: strictly on the server, leniently in clients, and never by guessing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import cattrs
+import pytest
+
+from firmtrail_contract import (
+    FirmwareReceipt,
+    FirmwareReport,
+    Page,
+    ReportOutcome,
+    VersionPeriod,
+    field_errors,
+    lenient_converter,
+    strict_converter,
+)
+
+RECEIPT = {
+    "component": "main",
+    "version": "1",
+    "observed_at": "2026-05-03T12:00:00Z",
+    "observed_at_source": "device",
+    "outcome": "opened",
+}
+
+
+@pytest.fixture(params=[strict_converter, lenient_converter])
+def converter(request: pytest.FixtureRequest) -> cattrs.Converter:
+    return request.param()
+
+
+def refused(converter: cattrs.Converter, value: object, model: type) -> list[tuple[str, str]]:
+    with pytest.raises(ExceptionGroup) as caught:
+        converter.structure(value, model)
+    return [(error.pointer, error.code) for error in field_errors(caught.value)]
+
+
+def test_an_enum_becomes_its_member(converter: cattrs.Converter) -> None:
+    assert converter.structure(RECEIPT, FirmwareReceipt).outcome is ReportOutcome.OPENED
+
+
+@pytest.mark.parametrize("value", [None, 1, True, 1.5, ["1"], {"a": 1}], ids=repr)
+def test_only_a_string_is_a_string(converter: cattrs.Converter, value: object) -> None:
+    assert refused(converter, {"version": value}, FirmwareReport) == [("/version", "wrong_type")]
+
+
+def test_an_unknown_member_is_refused_by_a_server_and_kept_by_a_client() -> None:
+    value = RECEIPT | {"outcome": "moon"}
+
+    assert refused(strict_converter(), value, FirmwareReceipt) == [("/outcome", "unknown_value")]
+    assert lenient_converter().structure(value, FirmwareReceipt).outcome == "moon"
+
+
+def test_an_unknown_field_is_refused_by_a_server_and_ignored_by_a_client() -> None:
+    value = RECEIPT | {"new": 1}
+
+    assert refused(strict_converter(), value, FirmwareReceipt) == [("/new", "unknown_field")]
+    assert lenient_converter().structure(value, FirmwareReceipt).version == "1"
+
+
+def test_errors_inside_a_list_say_where(converter: cattrs.Converter) -> None:
+    errors = refused(converter, {"items": [3, {"id": "x"}], "next_page_token": None}, Page[VersionPeriod])
+
+    assert ("/items/0", "wrong_type") in errors
+    assert ("/items/1/id", "malformed") in errors
+
+
+def test_a_page_survives_the_way_there_and_back(converter: cattrs.Converter) -> None:
+    moment = dt.datetime(2026, 5, 3, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    period = VersionPeriod(
+        id=uuid.uuid4(),
+        component="main",
+        version="1",
+        first_reported_at=moment,
+        last_reported_at=moment,
+        report_count=1,
+        superseded_at=None,
+        recorded_at=moment,
+    )
+    page = Page(items=[period], next_page_token="x")
+
+    assert converter.structure(converter.unstructure(page), Page[VersionPeriod]) == page
