@@ -35,7 +35,7 @@ class ReportServer:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/v1/devices/{device_id}/firmware_version", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -80,11 +80,11 @@ async def taken(_: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     return web.json_response(receipt, status=201)
 
 
-def refusing(status: int, **headers: str) -> Answer:
+def refusing(status: int, *, detail: str = "Not today.", **headers: str) -> Answer:
     """Refuse everything with a problem document."""
 
     async def answer(*_: object) -> web.StreamResponse:
-        problem = {"code": "made_up", "title": "no", "status": status, "detail": "Not today.", "request_id": "r1"}
+        problem = {"code": "made_up", "title": "no", "status": status, "detail": detail, "request_id": "r1"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return web.json_response(problem, status=status, headers=named, content_type="application/problem+json")
 

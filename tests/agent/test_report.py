@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from tests.agent.device import API_KEY, DEVICE_ID, SECRET, Device
-from tests.agent.report_server import Answer, ReportServer, nonsense, refusing, refusing_component, reset
+from tests.agent.report_server import ReportServer, refusing, refusing_component
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 TWO = {"main": "/etc/version", "modem": "/etc/modem"}
@@ -90,49 +90,16 @@ async def test_a_version_that_the_server_rejects_does_not_keep_the_others_from_b
     assert result.code == os.EX_DATAERR
 
 
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [
-        (refusing(401), os.EX_NOPERM),
-        (refusing(403), os.EX_NOPERM),
-        (refusing(404), os.EX_CONFIG),
-        (refusing(302, Location="http://127.0.0.1:9/"), os.EX_CONFIG),
-        (refusing(429, Retry_After="3600"), os.EX_TEMPFAIL),
-        (refusing(503, Retry_After="3600"), os.EX_TEMPFAIL),
-        (refusing(500), os.EX_TEMPFAIL),
-        (refusing(400), os.EX_DATAERR),
-        (reset, os.EX_TEMPFAIL),
-        (nonsense, os.EX_TEMPFAIL),
-    ],
-    ids=["401", "403", "404", "302", "429", "503", "500", "400", "reset", "nonsense"],
-)
-async def test_the_exit_code_says_who_can_mend_it(
-    device: Device, server: ReportServer, answer: Answer, code: int
+async def test_a_refusal_is_told_in_the_table_on_stderr_and_by_the_exit_code(
+    device: Device, server: ReportServer
 ) -> None:
-    server.answer = answer
+    server.answer = refusing(401)
 
     result = await device.run("report")
 
-    assert result.code == code
-    assert result.stderr.startswith("firmtrail-agent: main: ")
-
-
-async def test_a_server_that_refuses_the_key_is_not_asked_again_for_the_other_components(
-    device: Device, server: ReportServer
-) -> None:
-    device.configure(server.url, sources=TWO)
-    device.write("/etc/modem", "9")
-    server.answer = refusing(401)
-
-    await device.run("report")
-
-    assert len(server.received) == 1
-
-
-async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:
-    device.configure(UNUSED_PORT_URL)
-
-    assert (await device.run("report")).code == os.EX_UNAVAILABLE
+    assert "main       1.4.2    credentials refused\n" in result.stdout
+    assert result.stderr == "firmtrail-agent: main: Not today. (401, made_up, request r1)\n"
+    assert result.code == os.EX_NOPERM
 
 
 async def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(device: Device, server: ReportServer) -> None:
@@ -178,11 +145,11 @@ async def test_options_may_stand_before_the_command_and_after_it(device: Device,
 
 
 async def test_what_a_server_says_cannot_forge_lines_of_the_log(device: Device, server: ReportServer) -> None:
-    server.answer = refusing(400, Evil="x")
+    server.answer = refusing(400, detail="no\n<0>forged \x1b[31m")
 
     result = await device.run("report")
 
-    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr == "firmtrail-agent: main: no <0>forged ?[31m (400, made_up, request r1)\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["report", "--faster"], ["report", "--onc"]])

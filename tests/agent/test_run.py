@@ -36,7 +36,6 @@ async def test_it_is_ready_before_the_server_has_answered(
 
 async def test_it_is_not_ready_with_a_bad_configuration(device: Device, service_manager: ServiceManager) -> None:
     result = await device.run("run", "--set", "server.url=x", **service_manager.environment)
-    await device.run("version", **service_manager.environment)
 
     assert result.code == 78
     with pytest.raises(BlockingIOError):
@@ -86,6 +85,14 @@ async def test_the_status_and_the_log_show_what_is_wrong(
     assert (await service_manager.hear_of("STATUS=degraded")).startswith("STATUS=degraded: credentials refused: ")
     agent.terminate()
     assert (await ended(agent)).stderr.startswith("firmtrail-agent: credentials refused: ")
+
+
+async def test_the_status_shows_an_error_that_nobody_expected(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", SSL_CERT_FILE="/nowhere/at/all", **service_manager.environment)
+
+    assert "see the log; next in " in await service_manager.hear_of("STATUS=degraded")
+    agent.terminate()
+    await ended(agent)
 
 
 async def test_the_watchdog_is_fed_while_the_server_is_silent(

@@ -146,9 +146,10 @@ def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     assert "Too many levels of symbolic links" in (read(VERSION_FILE, tmp_path).error or "")
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that nobody can read is Linux's")
 def test_a_file_whose_disk_fails_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/version").symlink_to("/proc/self/mem")  # its first byte cannot be read, by anybody
+    (tmp_path / "etc/version").symlink_to("/proc/self/mem")
 
     assert "Input/output error" in (read(VERSION_FILE, tmp_path).error or "")
 

@@ -54,8 +54,10 @@ def settings() -> Settings:
 
 @pytest.fixture
 async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[BaseTestServer]:
-    async with TestServer(create_app(settings, database_url, clock=clock)) as server:
-        yield server
+    server = TestServer(create_app(settings, database_url, clock=clock))
+    await server.start_server(shutdown_timeout=1)
+    yield server
+    await server.close()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def expiry(url: str) -> float:
         return found[0] if found else 0
 
 
-def migrating(url: str, folder: Path, fault: str = "") -> subprocess.Popen[str]:
+def migrating(url: str, folder: Path, fault: str = "pass") -> subprocess.Popen[str]:
     """A process of its own that migrates with a lease of a second, after `fault` was planted in it."""
     script = (
         "import os, pathlib, signal, sys; from firmtrail_server.schema import backend, migrate;"
@@ -167,6 +167,17 @@ def test_a_process_killed_between_applying_and_marking_is_followed_by_one_that_a
     assert migrate(empty_database_url, wait_seconds=30) == IDS
 
 
+def test_a_process_killed_while_it_holds_the_lock_of_yoyo_is_followed_by_the_next(empty_database_url: str) -> None:
+    killed_in_the_lock = (
+        "from yoyo import internalmigrations;"
+        "internalmigrations.upgrade = lambda _: os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with migrating(empty_database_url, MIGRATIONS, killed_in_the_lock) as process:
+        assert process.wait() < 0
+
+    assert migrate(empty_database_url, wait_seconds=30) == IDS
+
+
 def test_tables_of_yoyo_that_a_killed_process_left_unfinished_are_made_anew(
     empty_database_url: str, folder: Path
 ) -> None:
@@ -178,7 +189,7 @@ def test_tables_of_yoyo_that_a_killed_process_left_unfinished_are_made_anew(
 
 
 def test_a_migration_that_takes_longer_than_a_lease_keeps_it(empty_database_url: str, folder: Path) -> None:
-    (folder / "0003.slow.sql").write_text("-- depends: 0002.two\nselect pg_advisory_lock(1)")
+    (folder / "0003.slow.sql").write_text("-- depends: 0002.two\nset lock_timeout = '30s'; select pg_advisory_lock(1)")
     with psycopg.connect(empty_database_url, autocommit=True) as gate:
         gate.execute("select pg_advisory_lock(1)")
         with migrating(empty_database_url, folder) as process:

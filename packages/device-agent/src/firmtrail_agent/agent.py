@@ -6,7 +6,6 @@ import asyncio
 import random as randomness
 import signal
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,8 +94,8 @@ class Agent:
                 async with reporting.open_client(self._configuration, self._credential) as client:
                     await self._report_until_the_key_changes(client)
             except Exception as error:  # noqa: BLE001  whatever it is, the next report may succeed
-                self._log.warning("report", traceback.format_exc(), kind=repr(error))
                 self._schedule.failed()
+                self._news.broke(error, next_in_seconds=self._schedule.seconds_left())
 
     async def _until_due(self) -> None:
         while (seconds := self._schedule.next_sleep()) > 0:

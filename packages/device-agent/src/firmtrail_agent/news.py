@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Sequence
 
 from firmtrail_agent.log import OnChange
@@ -23,6 +24,11 @@ class News:
         """Say that there was no report yet."""
         self._notifier.send(f"STATUS=starting: first report in {_rough(seconds)}")
 
+    def broke(self, error: Exception, *, next_in_seconds: float) -> None:
+        """Say that a round ended with an error that no round should end with."""
+        self._log.warning("report", "".join(traceback.format_exception(error)), kind=repr(error))
+        self._notifier.send(f"STATUS=degraded: {type(error).__name__}, see the log; next in {_rough(next_in_seconds)}")
+
     def tell(self, results: Sequence[Result], failure: Failure | None, *, next_in_seconds: float) -> None:
         if failure and failure.trouble is not Trouble.REJECTED:
             self._log.warning("report", f"{failure.trouble}: {failure.message}", kind=failure.trouble)
@@ -30,7 +36,7 @@ class News:
             self._log.recovered("report", "the server takes reports again")
         for result in results:
             self._tell_of_component(result)
-        self._notifier.send(f"STATUS={_status(results, failure)}; next report in {_rough(next_in_seconds)}")
+        self._notifier.send(f"STATUS={_status(results, failure)}; next in {_rough(next_in_seconds)}")
 
     def _tell_of_component(self, result: Result) -> None:
         component, topic = result.reading.component, f"component {result.reading.component}"

@@ -14,13 +14,14 @@ class Notifier:
     def __init__(self, environment: Mapping[str, str]) -> None:
         address = environment.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
     def send(self, state: str) -> None:
         """Send `READY=1`, `STATUS=...` and the like; several go on lines of their own."""
-        if self._address:
-            with suppress(OSError):  # a full or vanished socket is systemd's affair
-                self._socket.sendto(state.encode(), self._address)
+        if not self._address:
+            return
+        kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+        with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as sender:
+            sender.sendto(state.encode(), self._address)  # a full or vanished socket is systemd's affair
 
 
 def watchdog_seconds(environment: Mapping[str, str]) -> float | None:

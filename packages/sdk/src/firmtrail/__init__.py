@@ -34,16 +34,21 @@ if TYPE_CHECKING:
     from firmtrail_contract import (
         Device,
         FieldError,
+        FieldLocation,
         FirmwareReceipt,
         FirmwareReport,
+        IssuedDeviceApiKey,
+        IssuedProjectApiKey,
         ObservedAtSource,
         Page,
         ProblemCode,
         Project,
         ReportOutcome,
+        Role,
         Seed,
         VersionPeriod,
         Violation,
+        ViolationCode,
     )
 
 _MODULES = {
@@ -56,16 +61,21 @@ _MODULES = {
         (
             "Device",
             "FieldError",
+            "FieldLocation",
             "FirmwareReceipt",
             "FirmwareReport",
+            "IssuedDeviceApiKey",
+            "IssuedProjectApiKey",
             "ObservedAtSource",
             "Page",
             "ProblemCode",
             "Project",
             "ReportOutcome",
+            "Role",
             "Seed",
             "VersionPeriod",
             "Violation",
+            "ViolationCode",
         ),
         "firmtrail_contract",
     ),
@@ -86,10 +96,13 @@ __all__ = [
     "DecodeError",
     "Device",
     "FieldError",
+    "FieldLocation",
     "FirmtrailError",
     "FirmwareReceipt",
     "FirmwareReport",
     "InvalidRequestError",
+    "IssuedDeviceApiKey",
+    "IssuedProjectApiKey",
     "NotFoundError",
     "NotSentError",
     "ObservedAtSource",
@@ -102,16 +115,20 @@ __all__ = [
     "Project",
     "RateLimitedError",
     "ReportOutcome",
+    "Role",
     "Seed",
     "ServerError",
     "TransportError",
     "VersionPeriod",
     "Violation",
+    "ViolationCode",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first asked for (PEP 562): most programs need only a few."""
+    if name == "errors":
+        return import_module("firmtrail.errors")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_MODULES.get(name, "firmtrail.errors")), name)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
@@ -62,9 +64,18 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
             url = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadSetting(f"FIRMTRAIL_DATABASE_URL_FILE names a file that cannot be read: {file}.") from error
-    if url and not url.startswith(("postgresql://", "postgres://")):
-        raise BadSetting("FIRMTRAIL_DATABASE_URL must start with postgresql://.")
+    if url and not _is_database_url(url):
+        raise BadSetting("FIRMTRAIL_DATABASE_URL is not a URL such as postgresql://user:password@host:5432/firmtrail.")
     return url or None
+
+
+def _is_database_url(url: str) -> bool:
+    """Whether psycopg can read it. What it cannot read is in no error: it may hold a password in any place."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return False
+    return url.startswith(("postgresql://", "postgres://"))
 
 
 def _port(text: str) -> int:

@@ -108,7 +108,8 @@ def _tag(tag: Schema, document: dict[str, Any]) -> str:
     name = escape(tag["name"])
     articles = [_operation(one, document) for one in _operations(document, tag["name"])]
     return (
-        f'<section id="tag-{name}" aria-labelledby="heading-{name}"><h2 id="heading-{name}">{name.capitalize()}</h2>'
+        f'<section id="tag-{name}" aria-labelledby="heading-tag-{name}">'
+        f'<h2 id="heading-tag-{name}">{name.capitalize()}</h2>'
         f"{blocks(tag['description'])}{''.join(articles)}</section>"
     )
 

@@ -7,7 +7,7 @@ import uuid
 
 import attrs
 
-from firmtrail_contract import VersionPeriod
+from firmtrail_contract import Range, Text, VersionPeriod
 from firmtrail_server.db import Connection, rows
 
 #: where an open period stands among others, which are ordered by their ends
@@ -16,12 +16,12 @@ NO_END = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 @attrs.frozen(kw_only=True)
 class HistoryPosition:
-    """Where in a device's history a page ended."""
+    """Where in a device's history a page ended. It comes back from clients: the limits are those of the columns."""
 
     first_reported_at: dt.datetime
-    component: str
+    component: str = attrs.field(validator=Text(0, 64))
     ends_at: dt.datetime
-    tie_rank: int
+    tie_rank: int = attrs.field(validator=Range(-(2**63), 2**63 - 1))
 
 
 _LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)

@@ -1,0 +1,41 @@
+"""The log: priorities for the journal, plain lines for a terminal, and nothing said twice."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from firmtrail_agent import log
+
+Output = pytest.CaptureFixture[str]
+
+
+def test_lines_carry_a_priority_where_stderr_is_the_journal(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
+    status = os.fstat(2)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+
+    log.error("one\ntwo")
+    log.info("three")
+
+    assert capfd.readouterr().err == "<3>one\n<3>two\n<6>three\n"
+
+
+def test_lines_are_plain_where_stderr_leads_elsewhere(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "1:1")
+
+    log.warning("one")
+
+    assert capfd.readouterr().err == "firmtrail-agent: one\n"
+
+
+def test_a_warning_is_said_again_only_when_it_changes_or_comes_back(capfd: Output) -> None:
+    said = log.OnChange()
+
+    for message in ("a", "a", "b"):
+        said.warning("topic", message)
+    said.recovered("topic", "over")
+    said.recovered("topic", "over")
+    said.warning("topic", "b")
+
+    assert [line.split()[-1] for line in capfd.readouterr().err.splitlines()] == ["a", "b", "over", "b"]

@@ -1,0 +1,195 @@
+"""Where a client finds its server and its key, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from firmtrail import ApiKey, Client, ConfigError, CredentialsError, FirmtrailError
+from firmtrail._settings import Settings, read_settings
+
+URL = "https://firmtrail.example.com"
+SECRET = "ftp_hidden-word"
+KEY = f"some-id:{SECRET}"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith(("FIRMTRAIL_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def write_profiles(home: Path, text: str, mode: int = 0o600) -> Path:
+    file = home / ".config/firmtrail/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    file.chmod(mode)
+    return file
+
+
+def secret_of(settings: Settings) -> str | None:
+    return settings.api_key.secret if settings.api_key else None
+
+
+def test_an_argument_wins_over_the_environment() -> None:
+    environment = {"FIRMTRAIL_URL": "http://other", "FIRMTRAIL_API_KEY": "id:other"}
+
+    found = read_settings(URL, KEY, environment)
+
+    assert (found.url, secret_of(found)) == (URL, SECRET)
+
+
+def test_the_environment_wins_over_the_profile(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "http://other"\napi_key = "{KEY}"\n')
+
+    found = read_settings(None, None, {"FIRMTRAIL_URL": URL, "FIRMTRAIL_API_KEY": "id:mine"})
+
+    assert (found.url, secret_of(found)) == (URL, "mine")
+
+
+def test_the_environment_may_name_files(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text(f"{URL}\n")
+    (tmp_path / "key").write_text(f"{KEY}\n")
+
+    found = read_settings(
+        None, None, {"FIRMTRAIL_URL_FILE": str(tmp_path / "url"), "FIRMTRAIL_API_KEY_FILE": str(tmp_path / "key")}
+    )
+
+    assert (found.url, secret_of(found)) == (URL, SECRET)
+
+
+def test_the_profile_called_default_is_the_last_source(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\n')
+
+    found = read_settings(None, None, {})
+
+    assert (found.url, secret_of(found)) == (URL, SECRET)
+
+
+def test_another_profile_can_be_chosen_and_keep_its_key_in_a_file(home: Path) -> None:
+    (home / "key").write_text(KEY)
+    write_profiles(home, f'[profiles.work]\nurl = "{URL}"\napi_key_file = "~/key"\n')
+
+    found = read_settings(None, None, {"FIRMTRAIL_PROFILE": "work"})
+
+    assert secret_of(found) == SECRET
+
+
+def test_the_key_of_a_profile_is_not_sent_to_another_server(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\n')
+
+    assert read_settings("http://127.0.0.1", None, {}).api_key is None
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert read_settings(URL, None, {"FIRMTRAIL_API_KEY": "", "FIRMTRAIL_API_KEY_FILE": ""}).api_key is None
+
+
+@pytest.mark.parametrize("name", ["FIRMTRAIL_URL", "FIRMTRAIL_API_KEY"])
+def test_a_variable_and_its_file_are_not_set_both(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} or {name}_FILE, not both"):
+        read_settings(None, None, {"FIRMTRAIL_URL": URL, name: KEY, f"{name}_FILE": "/nowhere"})
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"FIRMTRAIL_API_KEY_FILE.*/nowhere"):
+        read_settings(URL, None, {"FIRMTRAIL_API_KEY_FILE": "/nowhere"})
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_profile_file_open_to_others_is_refused_with_the_command_to_run(home: Path, mode: int) -> None:
+    file = write_profiles(home, f'[profiles.default]\nurl = "{URL}"\n', mode)
+
+    with pytest.raises(ConfigError, match=f"chmod 600 {file}"):
+        read_settings(None, None, {})
+
+
+def test_no_server_at_all_is_said_with_the_three_ways_to_name_one() -> None:
+    with pytest.raises(ConfigError, match=r"url=.*FIRMTRAIL_URL.*config\.toml"):
+        read_settings(None, None, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "profiles = 3",
+        "[profiles]\ndefault = 3",
+        f'[profiles.default]\nurl = "{URL}"\nport = 3',
+        f'[profiles.default]\nurl = "{URL}"\nsecret = "{SECRET}"',
+        f'[profiles.default]\nurl = "{URL}"\napi_key = "{SECRET}"',
+        f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\napi_key_file = "x"',
+        f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}',
+        f'url = "{URL}"',
+    ],
+)
+def test_a_profile_file_that_is_wrong_is_refused_without_showing_a_key(home: Path, text: str) -> None:
+    write_profiles(home, text)
+
+    with pytest.raises(FirmtrailError) as refused:
+        read_settings(None, None, {})
+
+    assert SECRET not in str(refused.value)
+
+
+def test_a_profile_that_does_not_exist_is_refused_with_those_that_do(home: Path) -> None:
+    write_profiles(home, f'[profiles.work]\nurl = "{URL}"\n')
+
+    with pytest.raises(ConfigError, match="work"):
+        read_settings(None, None, {"FIRMTRAIL_PROFILE": "play"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "firmtrail.example.com",
+        "ftp://firmtrail.example.com",
+        "https://",
+        "https://host:99999",
+        "https://host/?page=1",
+        "https://host/#top",
+        "https://host/a b",
+        "https://[::1",
+        "https://host\n",
+    ],
+)
+def test_what_is_no_base_url_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="url"):
+        Client(url)
+
+
+@pytest.mark.parametrize("text", [SECRET, f":{SECRET}", "id:", "id: two words", f"{SECRET}\nid:x", "a b:c"])
+def test_what_is_no_api_key_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(CredentialsError) as refused:
+        Client(URL, api_key=text)
+
+    assert SECRET not in str(refused.value)
+
+
+def test_an_api_key_hides_its_secret() -> None:
+    key = ApiKey(id=uuid.UUID(int=7), secret=SECRET)
+
+    assert repr(key) == "ApiKey(id='00000000-0000-0000-0000-000000000007')"
+
+
+@pytest.mark.parametrize("timeout", [None, 0, -1, float("inf"), float("nan"), "30"])
+def test_a_timeout_is_an_end(timeout: float) -> None:
+    with pytest.raises(ConfigError, match="timeout"):
+        Client(URL, timeout=timeout)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "SSL_CERT_FILE"])
+def test_an_environment_that_no_connection_can_be_made_with_is_a_config_error(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, f"nothing://user:{SECRET}@host")
+
+    with pytest.raises(ConfigError, match=name) as refused:
+        Client(URL)
+
+    assert SECRET not in str(refused.value)

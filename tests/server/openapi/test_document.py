@@ -1,0 +1,193 @@
+"""The document says what the routes say: all of it, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import pytest
+from openapi_spec_validator import validate
+
+from firmtrail_contract import Device, Page, PageQuery
+from firmtrail_server import openapi
+from firmtrail_server.access import Scope
+from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.http.context import Context, PublicContext
+from firmtrail_server.http.endpoint import Route
+from firmtrail_server.routes import ROUTES
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENT = openapi.document(ROUTES)
+
+
+@attrs.frozen(kw_only=True)
+class NewThing:
+    """What to make."""
+
+    name: str
+
+
+async def make_thing(ctx: Context, device_id: uuid.UUID, body: NewThing) -> Created[Device] | Device:
+    """Make a thing, or find it. Twice is once.
+
+    Answers 429 never, for nobody
+    counts.
+    """
+    raise NotImplementedError
+
+
+async def list_things(ctx: Context, query: PageQuery) -> Page[Device]:
+    """List all things."""
+    raise NotImplementedError
+
+
+async def picture(_ctx: PublicContext) -> Annotated[Document, "text/html; charset=utf-8"]:
+    """Show a picture; 404 when there is none."""
+    raise NotImplementedError
+
+
+async def bare_document(_ctx: PublicContext) -> Document:
+    raise NotImplementedError
+
+
+async def bare_text(_ctx: PublicContext) -> str:
+    raise NotImplementedError
+
+
+THINGS = "/v1/devices/{device_id}/things"
+SAMPLE = openapi.document(
+    [
+        Route("POST", THINGS, make_thing, Scope.FIRMWARE_REPORT),
+        Route("GET", "/v1/things", list_things, Scope.FIRMWARE_READ),
+        Route("GET", "/picture", picture, Scope.PUBLIC),
+    ]
+)
+MAKE, LIST, PICTURE = SAMPLE["paths"][THINGS]["post"], SAMPLE["paths"]["/v1/things"]["get"], SAMPLE["paths"]["/picture"]
+
+
+def schema_of(answer: dict[str, Any]) -> Any:
+    ((content_type, content),) = answer["content"].items()
+    return content_type, content["schema"].get("$ref", content["schema"].get("type"))
+
+
+def test_it_is_a_valid_openapi_document() -> None:
+    validate(DOCUMENT)
+
+
+def test_the_committed_file_is_what_the_routes_say_now() -> None:
+    assert (ROOT / "openapi.json").read_text(encoding="utf-8") == openapi.as_text(ROUTES)
+
+
+def test_the_same_routes_always_give_the_same_text() -> None:
+    assert openapi.as_text(ROUTES) == openapi.as_text(list(ROUTES))
+    assert json.loads(openapi.as_text(ROUTES)) == DOCUMENT
+
+
+def test_every_route_has_an_operation_and_every_operation_a_route() -> None:
+    operations = {
+        (method.upper(), path, one["operationId"])
+        for path, methods in DOCUMENT["paths"].items()
+        for method, one in methods.items()
+    }
+
+    assert operations == {(route.method, route.path, route.handler.__name__) for route in ROUTES}
+
+
+def test_every_operation_has_an_id_of_its_own_and_a_summary() -> None:
+    operations = [one for methods in DOCUMENT["paths"].values() for one in methods.values()]
+
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    assert all(one["summary"] for one in operations)
+
+
+def test_a_docstring_is_split_into_its_first_sentence_and_the_rest() -> None:
+    assert MAKE["summary"] == "Make a thing, or find it"
+    assert MAKE["description"].split("\n\n")[:2] == ["Twice is once.", "Answers 429 never, for nobody counts."]
+
+
+def test_a_scope_is_named_with_those_who_have_it() -> None:
+    assert MAKE["security"] == [{"api_key": ["firmware:report"]}]
+    assert MAKE["description"].endswith("Needs the scope `firmware:report`: the device's own key.")
+    assert LIST["description"] == (
+        "Needs the scope `firmware:read`: a key of the project with the role `viewer`, `editor` or `admin`."
+    )
+
+
+def test_a_public_route_asks_for_no_key() -> None:
+    assert PICTURE["get"]["security"] == []
+    assert "description" not in PICTURE["get"]
+
+
+def test_a_path_parameter_has_the_type_of_the_handlers_argument() -> None:
+    (parameter,) = MAKE["parameters"]
+
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("device_id", "path", True)
+    assert parameter["schema"] == {"type": "string", "format": "uuid"}
+
+
+def test_a_query_models_fields_are_optional_parameters_that_cannot_be_null() -> None:
+    size, token = LIST["parameters"]
+
+    assert (size["name"], size["in"], size["required"]) == ("page_size", "query", False)
+    assert size["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
+    assert token["schema"]["type"] == "string"
+
+
+def test_a_body_is_required_and_json() -> None:
+    assert MAKE["requestBody"]["required"] is True
+    assert schema_of(MAKE["requestBody"]) == ("application/json", "#/components/schemas/NewThing")
+    assert "requestBody" not in LIST
+
+
+def test_a_model_is_a_200_and_a_created_one_a_201() -> None:
+    assert schema_of(MAKE["responses"]["200"]) == ("application/json", "#/components/schemas/Device")
+    assert schema_of(MAKE["responses"]["201"]) == ("application/json", "#/components/schemas/Device")
+    assert schema_of(LIST["responses"]["200"]) == ("application/json", "#/components/schemas/DevicePage")
+
+
+def test_a_document_is_a_200_of_its_content_type() -> None:
+    assert schema_of(PICTURE["get"]["responses"]["200"]) == ("text/html", "string")
+
+
+@pytest.mark.parametrize(
+    ("operation", "refusals"),
+    [
+        (MAKE, {"400", "401", "403", "404", "413", "415", "422", "500", "503"}),
+        (LIST, {"401", "403", "422", "500", "503"}),
+        (PICTURE["get"], {"404", "422", "500", "503"}),
+    ],
+)
+def test_an_operation_names_the_refusals_that_can_happen(operation: dict[str, Any], refusals: set[str]) -> None:
+    assert {status for status in operation["responses"] if status > "3"} == refusals
+
+
+def test_every_refusal_is_a_problem_document_with_its_own_status() -> None:
+    for methods in DOCUMENT["paths"].values():
+        for one in methods.values():
+            for status, answer in one["responses"].items():
+                if status > "3":
+                    refusal = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+                    assert schema_of(refusal) == ("application/problem+json", "#/components/schemas/Problem")
+                    assert refusal["content"]["application/problem+json"]["example"]["status"] == int(status)
+
+
+def test_every_answer_carries_the_request_id() -> None:
+    operations = [one for methods in SAMPLE["paths"].values() for one in methods.values()]
+    good = [answer for one in operations for answer in one["responses"].values() if "$ref" not in answer]
+    refusals = SAMPLE["components"]["responses"].values()
+
+    assert all("X-Request-Id" in answer["headers"] for answer in [*good, *refusals])
+
+
+def test_refusals_name_the_headers_that_tell_what_to_do() -> None:
+    assert "WWW-Authenticate" in SAMPLE["components"]["responses"]["unauthenticated"]["headers"]
+    assert "Retry-After" in SAMPLE["components"]["responses"]["unavailable"]["headers"]
+
+
+@pytest.mark.parametrize("handler", [bare_document, bare_text])
+def test_an_answer_without_a_schema_is_an_error_that_names_it(handler: Any) -> None:
+    with pytest.raises(TypeError, match=r"is no answer: return a model"):
+        openapi.document([Route("GET", "/x", handler, Scope.PUBLIC)])

@@ -1,0 +1,191 @@
+"""The page for people: whole, safe to open, and with examples that work."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import re
+import shutil
+from asyncio.subprocess import PIPE
+from collections import Counter
+from html.parser import HTMLParser
+
+import attrs
+import httpx
+import jsonschema_rs
+import pytest
+from aiohttp.test_utils import TestServer
+
+from firmtrail_contract import Device
+from firmtrail_server import openapi
+from firmtrail_server.access import Scope
+from firmtrail_server.http.context import PublicContext
+from firmtrail_server.http.endpoint import Route
+from firmtrail_server.openapi.examples import example
+from firmtrail_server.openapi.page import page
+from firmtrail_server.routes import ROUTES
+from tests.server.conftest import Demo
+
+DOCUMENT = openapi.document(ROUTES)
+PAGE = page(DOCUMENT)
+VOID = {"meta", "link", "wbr", "!doctype"}
+
+
+class Reader(HTMLParser):
+    """What a page holds, and whether its tags are balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: set[str] = set()
+        #: the code blocks of each article
+        self.code: dict[str, list[str]] = {"": []}
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes |= {name for name, _ in attrs}
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.links += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
+        if tag == "article":
+            self.code[self.ids[-1]] = []
+        if tag == "pre":
+            [*self.code.values()][-1].append("")
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "pre" in self._open:
+            [*self.code.values()][-1][-1] += data
+
+
+READER = Reader(PAGE)
+
+
+@attrs.frozen(kw_only=True)
+class Nasty:
+    """<script>alert(`<b>`)</script> & "quotes"."""
+
+    #: <img src=x onerror=alert(1)>
+    name: str = "</code><script>"
+
+
+async def nasty(_ctx: PublicContext, body: Nasty) -> Device:
+    """Do <script>bad</script> things. And <i>more</i>."""
+    raise NotImplementedError
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    inside = [link for link in READER.links if link.startswith(("#", "data:")) or link == "/openapi.json"]
+
+    assert READER.links == inside
+    assert not re.search(r"@import|url\(", PAGE)
+
+
+def test_the_page_runs_no_script() -> None:
+    assert READER.tags["script"] == 0
+    assert not [name for name in READER.attributes if name.startswith("on")]
+    assert "style" not in READER.attributes
+
+
+def test_the_pages_own_policy_allows_its_style_and_nothing_else() -> None:
+    (style,) = re.findall(r"<style>(.*?)</style>", PAGE, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    assert f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'" in PAGE
+
+
+def test_every_link_inside_the_page_leads_somewhere() -> None:
+    assert {link[1:] for link in READER.links if link.startswith("#")} <= {*READER.ids}
+    assert len({*READER.ids}) == len(READER.ids)
+
+
+def test_every_operation_refusal_and_schema_can_be_linked_to() -> None:
+    operations = {one["operationId"] for methods in DOCUMENT["paths"].values() for one in methods.values()}
+    refusals = {f"problem-{name}" for name in DOCUMENT["components"]["responses"]}
+    schemas = {f"schema-{name}" for name in DOCUMENT["components"]["schemas"]}
+
+    assert operations | refusals | schemas <= {*READER.ids}
+
+
+def test_the_page_has_landmarks_and_one_main_heading() -> None:
+    assert [READER.tags[tag] for tag in ("nav", "main", "header", "h1")] == [1, 1, 1, 1]
+
+
+def test_markup_in_descriptions_is_shown_and_not_obeyed() -> None:
+    written = page(openapi.document([Route("POST", "/x", nasty, Scope.PUBLIC)]))
+    reader = Reader(written)
+
+    assert (reader.tags["script"], reader.tags["img"], reader.tags["i"], reader.tags["b"]) == (0, 0, 0, 0)
+    assert "&lt;script&gt;bad&lt;/script&gt;" in written
+    assert "&lt;img src=x onerror=alert(1)&gt;" in written
+
+
+def shown_models() -> list[str]:
+    operations = [one for methods in DOCUMENT["paths"].values() for one in methods.values()]
+    holders = [one["requestBody"] for one in operations if "requestBody" in one]
+    holders += [answer for one in operations for answer in one["responses"].values() if "content" in answer]
+    schemas = [content["schema"] for holder in holders for content in holder["content"].values()]
+    return sorted({schema["$ref"].rpartition("/")[2] for schema in schemas if "$ref" in schema})
+
+
+@pytest.mark.parametrize("model", shown_models())
+def test_an_example_is_valid(model: str) -> None:
+    schema = {"$ref": f"#/components/schemas/{model}"}
+
+    made = example(schema, DOCUMENT["components"]["schemas"])
+
+    whole = {**schema, "components": DOCUMENT["components"]}
+    jsonschema_rs.Draft202012Validator(whole, validate_formats=True).validate(made)
+
+
+def test_every_refusals_example_is_a_problem() -> None:
+    schema = {"$ref": "#/components/schemas/Problem", "components": DOCUMENT["components"]}
+
+    for refusal in DOCUMENT["components"]["responses"].values():
+        jsonschema_rs.Draft202012Validator(schema).validate(refusal["content"]["application/problem+json"]["example"])
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("operation", ["report_firmware_version", "list_firmware_versions", "seed", "docs"])
+async def test_a_curl_line_works_as_it_stands(server: TestServer, demo: Demo, operation: str) -> None:
+    command, *_ = READER.code[operation]
+    key = demo.device_key if operation == "report_firmware_version" else demo.project_key
+    settings = {
+        "FIRMTRAIL_URL": str(server.make_url("")).rstrip("/"),
+        "FIRMTRAIL_API_KEY": ":".join(key),
+        "DEVICE_ID": demo.device_id,
+        "CURL_HOME": os.devnull,
+        "no_proxy": "*",
+    }
+
+    script = command.replace("curl ", "curl --silent --output /dev/null --write-out '%{http_code}' ")
+    shell = await asyncio.create_subprocess_exec("sh", "-c", script, env=os.environ | settings, stdout=PIPE)
+    status, _ = await shell.communicate()
+
+    assert status in (b"200", b"201")
+
+
+def test_no_curl_line_makes_a_secret_an_argument() -> None:
+    commands = [line for blocks in READER.code.values() for block in blocks for line in block.splitlines()]
+
+    assert not [line for line in commands if "curl" in line and "FIRMTRAIL_API_KEY" in line.partition("curl")[2]]
+
+
+@pytest.mark.parametrize(("path", "content_type"), [("/docs", "text/html"), ("/openapi.json", "application/json")])
+async def test_the_server_serves_both(http: httpx.AsyncClient, path: str, content_type: str) -> None:
+    answer = await http.get(path)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].partition(";")[0] == content_type
+    assert answer.text == (PAGE if path == "/docs" else openapi.as_text(ROUTES))
