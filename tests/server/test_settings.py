@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 
 README = Path(__file__).parents[2] / "README.md"
