@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,8 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    # Until the event loop takes over, SIGTERM unwinds like Ctrl-C: the embedded database must not stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _database_url(settings) as url:
         if options.migrate or settings.database_url is None:
             migrate(url)
