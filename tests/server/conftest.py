@@ -55,7 +55,7 @@ def settings() -> Settings:
 @pytest.fixture
 async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[BaseTestServer]:
     server = TestServer(create_app(settings, database_url, clock=clock))
-    await server.start_server(shutdown_timeout=1)
+    await server.start_server(shutdown_timeout=1)  # aiohttp's own 60 s once held up a loaded machine's tests
     yield server
     await server.close()
 

@@ -21,6 +21,7 @@ T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
 
 _ATTEMPTS = 8
+_COLLISIONS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 _SESSION = (
     "-c timezone=UTC"
     " -c default_transaction_isolation=serializable"
@@ -52,7 +53,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
-        """Run the block in one transaction. For reads: one that may write belongs into `retried`.
+        """Run the block in one transaction, once: a collision with another one is the caller's to handle.
 
         Raises:
             DatabaseUnavailable: there is no connection to be had, or it broke.
@@ -60,13 +61,15 @@ class Database:
         try:
             async with self._pool.connection() as conn:
                 yield conn
-        except psycopg.errors.SerializationFailure:
+        except _COLLISIONS:
             raise
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
             raise DatabaseUnavailable from error
 
     async def retried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again when it collided with another one, also at its commit.
+
+        At SERIALIZABLE a transaction that only reads can collide too.
 
         Raises:
             DatabaseUnavailable: there is no connection to be had, it broke, or the collisions do not end.
@@ -75,7 +78,7 @@ class Database:
             try:
                 async with self.transaction() as conn:
                     return await work(conn)
-            except psycopg.errors.SerializationFailure:
+            except _COLLISIONS:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311  spreads retries, hides nothing
         raise DatabaseUnavailable
 

@@ -6,6 +6,7 @@ import uuid
 
 from firmtrail_contract import FirmwareReceipt, FirmwareReport, Page, PageQuery, ReportOutcome, VersionPeriod
 from firmtrail_server import recording
+from firmtrail_server.db import Connection
 from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
 from firmtrail_server.meaning import observation
@@ -31,7 +32,10 @@ async def list_firmware_versions(ctx: Context, device_id: uuid.UUID, query: Page
     """List every version this device ever reported, of all its components, oldest first."""
     after = position(query.page_token, BEGINNING)
     project_id = ctx.principal.project_id
-    async with ctx.db.transaction() as conn:
+
+    async def read(conn: Connection) -> Page[VersionPeriod]:
         await devices.get(conn, project_id, device_id)
         periods = await firmware.list_periods(conn, project_id, device_id, after, query.page_size + 1)
-    return page(periods, query.page_size)
+        return page(periods, query.page_size)
+
+    return await ctx.db.retried(read)

@@ -23,8 +23,6 @@ async def healthz(_ctx: PublicContext) -> Status:
 
 async def readyz(ctx: PublicContext) -> Status:
     """Say that the database answers and its schema is not older than this server needs; 503 otherwise."""
-    async with ctx.db.transaction() as conn:
-        pending = await pending_migrations(conn)
-    if pending:
+    if pending := await ctx.db.retried(pending_migrations):
         raise SchemaTooOld(pending)
     return Status()

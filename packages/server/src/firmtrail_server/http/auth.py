@@ -24,8 +24,7 @@ async def authenticate(request: web.Request, services: Services) -> Principal:
     key_id, secret = _basic_credentials(request.headers.get(hdrs.AUTHORIZATION, ""))
     if not is_well_formed(secret):
         raise Unauthenticated
-    async with services.database.transaction() as conn:
-        key = await api_keys.find(conn, key_id, services.clock())
+    key = await services.database.retried(lambda conn: api_keys.find(conn, key_id, services.clock()))
     if not await matches(secret, key.secret_hash if key else None) or key is None:
         raise Unauthenticated
     return key.principal

@@ -63,8 +63,9 @@ def bind(route: Route) -> web.RouteDef:
             arguments.add_body(await read_body(request), hints["body"])
         return _respond(await route.handler(ctx, **arguments.checked()))
 
-    method = web.get if route.method == "GET" else web.post
-    return method(route.path, adapted)
+    if route.method == "GET":
+        return web.get(route.path, adapted)  # and HEAD
+    return web.route(route.method, route.path, adapted)
 
 
 async def _context(request: web.Request, route: Route) -> PublicContext:

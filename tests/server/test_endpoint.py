@@ -1,0 +1,37 @@
+"""Routes and their handlers are held together when the server starts."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from firmtrail_server.access import Scope
+from firmtrail_server.http.context import Context, PublicContext
+from firmtrail_server.http.endpoint import Route, bind
+
+
+async def of_a_device(_ctx: Context, device_id: uuid.UUID) -> None: ...
+
+
+async def of_anyone(_ctx: PublicContext) -> None: ...
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_route_keeps_its_method(method: str) -> None:
+    assert bind(Route(method, "/x", of_anyone, Scope.PUBLIC)).method == method
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("GET", "/x", of_a_device, Scope.FIRMWARE_READ),
+        Route("GET", "/x/{id}", of_a_device, Scope.FIRMWARE_READ),
+        Route("GET", "/x/{device_id}", of_a_device, Scope.PUBLIC),
+        Route("GET", "/x", of_anyone, Scope.FIRMWARE_READ),
+    ],
+    ids=["no id in the path", "another name", "public, yet wants a caller", "scoped, yet wants none"],
+)
+def test_a_handler_that_does_not_fit_its_route_stops_the_start(route: Route) -> None:
+    with pytest.raises(TypeError, match=route.handler.__name__):
+        bind(route)
