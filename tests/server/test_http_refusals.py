@@ -227,10 +227,12 @@ async def test_a_bad_query_is_422_and_names_the_parameter(
     assert ("query", pointer, code) in errors(answer)
 
 
-@pytest.mark.parametrize("change", [{"component": "\u0000"}, {"tie_rank": 2**70}, {"ends_at": "soon"}, {"more": 1}])
+@pytest.mark.parametrize(
+    "change", [{"component": "\u0000"}, {"tie_rank": 2**70}, {"first_reported_at": "soon"}, {"more": 1}]
+)
 async def test_a_forged_page_token_is_422(http: httpx.AsyncClient, demo: Demo, change: dict[str, object]) -> None:
     moment = "2026-05-03T12:00:00Z"
-    forged = {"first_reported_at": moment, "component": "main", "ends_at": moment, "tie_rank": 0} | change
+    forged = {"first_reported_at": moment, "component": "main", "tie_rank": 0} | change
     token = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
 
     answer = await http.get(demo.path, auth=demo.project_key, params={"page_token": token})

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from random import Random
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
@@ -52,6 +52,36 @@ def told_by_the_model(history: Iterable[tuple[int, str]]) -> list[tuple[str, int
 @given(reports)
 def test_any_reports_in_any_order_give_the_history_that_the_model_gives(history: list[tuple[int, str]]) -> None:
     assert told(placed(history)) == told_by_the_model(history)
+
+
+def in_order(period: Period) -> tuple[dt.datetime, int]:
+    return period.first_reported_at, period.tie_rank
+
+
+def around(periods: Iterable[Period], at: dt.datetime) -> list[Period]:
+    """What the database finds of a history kept as a heap of rows: the nearest before, those at, the nearest after."""
+    stored = sorted(periods, key=in_order)
+    before = [p for p in stored if p.first_reported_at < at]
+    after = [p for p in stored if p.first_reported_at > at]
+    return before[-1:] + [p for p in stored if p.first_reported_at == at] + after[:1]
+
+
+@settings(max_examples=1_000)
+@given(reports)
+@example([(0, "A"), (2, "A"), (2, "C"), (1, "C"), (2, "B")])
+@example([(1, "C"), (12, "C"), (1, "D"), (1, "B"), (4, "A"), (1, "A")])
+def test_the_periods_around_a_moment_are_enough_to_know_and_their_ranks_keep_the_order(
+    history: list[tuple[int, str]],
+) -> None:
+    stored: set[Period] = set()
+
+    for at, version in history:
+        observed = seen(at, version)
+        before = around(stored, observed.observed_at)
+        after, _ = place(before, observed)
+        stored = (stored - {*before}) | {*after}
+
+    assert told(sorted(stored, key=in_order)) == told_by_the_model(history)
 
 
 @given(reports)

@@ -8,7 +8,8 @@ the first and the last moment its version was reported. A report of version V at
 * otherwise *opens* a period between its neighbours. When T lies inside a period of another version, that period is
   split: its first and last moments stay what they are, and nothing between them is invented.
 
-Two versions may be reported for the same moment. Then the order of arrival decides, and neither period is split.
+Two versions may be reported for the same moment. Neither period is split: one whose first report it is stays after the
+newcomer if it lasts longer, and otherwise the newcomer comes last.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Period:
     #: None: it is the open one
     superseded_at: dt.datetime | None
     recorded_at: dt.datetime
-    #: orders periods that begin at one moment and are superseded at it too
+    #: orders periods that begin at one moment
     tie_rank: int = 0
 
 
@@ -83,14 +84,14 @@ def place(around: Sequence[Period], seen: Observation) -> tuple[list[Period], Re
         return periods, ReportOutcome.KNOWN
     for index, period in enumerate(periods):
         if period.first_reported_at < at < period.last_reported_at:
-            parts = _split(period, seen, periods[index + 1 :])
-            return _linked(periods[:index] + parts + periods[index + 1 :]), ReportOutcome.OPENED
+            later = periods[index + 1 :]
+            return _linked(periods[:index] + _split(period, seen, later) + later), ReportOutcome.OPENED
     slots = _slots(periods, at)
     for index in _neighbours(slots, len(periods)):
         if periods[index].version == seen.version:
             periods[index] = _grown(periods[index], at)
             return _linked(periods), ReportOutcome.EXTENDED
-    periods.insert(slots[-1], _opened(seen, periods[: slots[-1]]))
+    periods.insert(slots[-1], _opened(seen))
     return _linked(periods), ReportOutcome.OPENED
 
 
@@ -117,8 +118,7 @@ def _grown(period: Period, at: dt.datetime) -> Period:
     )
 
 
-def _opened(seen: Observation, earlier: Sequence[Period] = ()) -> Period:
-    ties = [period.tie_rank for period in earlier if period.first_reported_at == seen.observed_at]
+def _opened(seen: Observation) -> Period:
     return Period(
         period_id=seen.period_id,
         version=seen.version,
@@ -127,12 +127,14 @@ def _opened(seen: Observation, earlier: Sequence[Period] = ()) -> Period:
         report_count=1,
         superseded_at=None,
         recorded_at=seen.received_at,
-        tie_rank=max(ties, default=-1) + 1,
     )
 
 
 def _split(period: Period, seen: Observation, later: Sequence[Period]) -> list[Period]:
-    """Part a period: what is known of it is its first moment and its last."""
+    """Part a period: what is known of it is its first moment and its last.
+
+    The tail comes before all that begin at that last moment. Of these `later` holds the first.
+    """
     ties = [other.tie_rank for other in later if other.first_reported_at == period.last_reported_at]
     head = attrs.evolve(period, last_reported_at=period.first_reported_at, report_count=period.report_count - 1)
     tail = attrs.evolve(
@@ -147,6 +149,15 @@ def _split(period: Period, seen: Observation, later: Sequence[Period]) -> list[P
 
 
 def _linked(periods: list[Period]) -> list[Period]:
-    """Let each period end where the next one begins. The last one keeps its end: what follows it has not changed."""
-    ends = [later.first_reported_at for later in periods[1:]] + [period.superseded_at for period in periods[-1:]]
-    return [attrs.evolve(period, superseded_at=end) for period, end in zip(periods, ends, strict=True)]
+    """Let each period end where the next one begins, and rank those that begin at one moment.
+
+    The last one keeps its end: what follows it has not changed.
+    """
+    linked = periods[:1]
+    for period in periods[1:]:
+        earlier = linked[-1]
+        linked[-1] = attrs.evolve(earlier, superseded_at=period.first_reported_at)
+        if period.first_reported_at == earlier.first_reported_at and period.tie_rank <= earlier.tie_rank:
+            period = attrs.evolve(period, tie_rank=earlier.tie_rank + 1)  # noqa: PLW2901
+        linked.append(period)
+    return linked

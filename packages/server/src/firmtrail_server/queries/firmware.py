@@ -10,9 +10,6 @@ import attrs
 from firmtrail_contract import Range, Text, VersionPeriod
 from firmtrail_server.db import Connection, rows
 
-#: where an open period stands among others, which are ordered by their ends
-NO_END = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
-
 
 @attrs.frozen(kw_only=True)
 class HistoryPosition:
@@ -20,12 +17,11 @@ class HistoryPosition:
 
     first_reported_at: dt.datetime
     component: str = attrs.field(validator=Text(0, 64))
-    ends_at: dt.datetime
     tie_rank: int = attrs.field(validator=Range(-(2**63), 2**63 - 1))
 
 
 _LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-BEGINNING = HistoryPosition(first_reported_at=_LONG_AGO, component="", ends_at=_LONG_AGO, tie_rank=0)
+BEGINNING = HistoryPosition(first_reported_at=_LONG_AGO, component="", tie_rank=0)
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +39,6 @@ class HistoryRow(VersionPeriod):
         return HistoryPosition(
             first_reported_at=self.first_reported_at,
             component=self.component,
-            ends_at=self.superseded_at or NO_END,
             tie_rank=self.tie_rank,
         )
 
@@ -59,20 +54,20 @@ async def list_periods(
                    superseded_at, recorded_at, tie_rank
               from (
                     select project_id, device_id, period_id, component, version, first_reported_at, last_reported_at,
-                           report_count, superseded_at, recorded_at, tie_rank, superseded_at as ends_at
+                           report_count, superseded_at, recorded_at, tie_rank
                       from device_firmware_periods
                      union all
                     select project_id, device_id, period_id, component, version, first_reported_at, last_reported_at,
-                           report_count, null, recorded_at, tie_rank, %(no_end)s::timestamptz
+                           report_count, null, recorded_at, tie_rank
                       from device_firmware
                    ) as periods
              where project_id = %(project_id)s
                and device_id = %(device_id)s
-               and (first_reported_at, component, ends_at, tie_rank)
-                   > (%(first_reported_at)s, %(component)s, %(ends_at)s, %(tie_rank)s)
-             order by first_reported_at, component, ends_at, tie_rank
+               and (first_reported_at, component, tie_rank)
+                   > (%(first_reported_at)s, %(component)s, %(tie_rank)s)
+             order by first_reported_at, component, tie_rank
              limit %(limit)s
             """,
-            {"project_id": project_id, "device_id": device_id, "limit": limit, "no_end": NO_END, **attrs.asdict(after)},
+            {"project_id": project_id, "device_id": device_id, "limit": limit, **attrs.asdict(after)},
         )
         return await cur.fetchall()

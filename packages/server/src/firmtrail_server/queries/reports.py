@@ -170,7 +170,7 @@ async def closed_periods_around(
                         and device_id = %(device_id)s
                         and component = %(component)s
                         and first_reported_at < %(at)s
-                      order by first_reported_at desc, superseded_at desc, tie_rank desc
+                      order by first_reported_at desc, tie_rank desc
                       limit 1)
                      union all
                      select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
@@ -188,10 +188,10 @@ async def closed_periods_around(
                         and device_id = %(device_id)s
                         and component = %(component)s
                         and first_reported_at > %(at)s
-                      order by first_reported_at, superseded_at, tie_rank
+                      order by first_reported_at, tie_rank
                       limit 1)
                    ) as around
-             order by first_reported_at, superseded_at, tie_rank
+             order by first_reported_at, tie_rank
             """,
             {"project_id": project_id, "device_id": device_id, "component": component, "at": at},
         )
