@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -50,6 +51,37 @@ def test_no_row_is_lost_when_the_server_is_killed(made_root: Path) -> None:
     with EmbeddedDatabase(made_root) as url:
         assert count(url) == 100
         database.stop()
+
+
+_DYING_SERVER = """
+import fcntl, os, socket, sys
+lock_path, socket_path = sys.argv[1:]
+fcntl.flock(os.open(lock_path, os.O_RDWR), fcntl.LOCK_EX)
+listener = socket.socket(socket.AF_UNIX)
+if os.path.exists(socket_path):
+    os.unlink(socket_path)
+listener.bind(socket_path)
+listener.listen(1)
+print("dying", flush=True)
+listener.accept()
+"""
+
+
+def test_a_server_that_dies_just_after_it_was_found_is_replaced(made_root: Path) -> None:
+    database = EmbeddedDatabase(made_root, settings=FAST)
+    database.start()
+    os.kill(postmaster_pid(made_root), signal.SIGKILL)
+    assert wait_for(lambda: not is_running(made_root), time.monotonic() + 30)
+    (pid_file,) = made_root.glob("pgdata-*/postmaster.pid")
+    address = Path(pid_file.read_text().splitlines()[4]) / ".s.PGSQL.5432"
+    command = [sys.executable, "-c", _DYING_SERVER, str(made_root / "server.lock"), str(address)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as dying:
+        assert dying.stdout is not None
+        assert dying.stdout.readline() == b"dying\n"
+
+        with EmbeddedDatabase(made_root, settings=FAST) as url, psycopg.connect(url) as conn:
+            assert conn.info.dbname == "firmtrail"
+            database.stop()
 
 
 def test_a_server_restarted_after_a_kill_is_where_its_clients_look_for_it(made_root: Path) -> None:

@@ -118,14 +118,20 @@ class EmbeddedDatabase:
                 return _Use(url, directory, SharedLock(directory.users_lock), os.getpid())
 
     def _run(self, directory: DataDirectory, bin_dir: Path, deadline: float) -> Path:
+        while True:
+            socket_dir = self._find_or_start(directory, bin_dir, deadline)
+            if _has_our_database(directory, bin_dir, socket_dir, deadline):
+                return socket_dir
+            if time.monotonic() > deadline:
+                raise postmaster.not_ready(directory)
+
+    def _find_or_start(self, directory: DataDirectory, bin_dir: Path, deadline: float) -> Path:
         with lock_file(directory.server_lock) as lock:
-            socket_dir = postmaster.find_running(directory, lock, deadline)
-            launched = None if socket_dir else self._launch(directory, bin_dir, lock, deadline)
-        if launched:  # waited for without our hold on the lock, which would hide the server's end
-            socket_dir = postmaster.wait_until_ready(directory, launched, deadline)
-        assert socket_dir is not None
-        _create_database(directory, bin_dir, socket_dir, deadline)
-        return socket_dir
+            if socket_dir := postmaster.find_running(directory, lock, deadline):
+                return socket_dir
+            launched = self._launch(directory, bin_dir, lock, deadline)
+        # waited for without our hold on the lock, which would hide the server's end
+        return postmaster.wait_until_ready(directory, launched, deadline)
 
     def _launch(self, directory: DataDirectory, bin_dir: Path, lock: int, deadline: float) -> postmaster.Launched:
         identity = choose_identity(directory.data, user=self._user)
@@ -137,15 +143,24 @@ class EmbeddedDatabase:
         return postmaster.launch(directory, bin_dir, identity, server_lock=lock, settings=self._settings)
 
 
-def _create_database(directory: DataDirectory, bin_dir: Path, socket_dir: Path, deadline: float) -> None:
+def _has_our_database(directory: DataDirectory, bin_dir: Path, socket_dir: Path, deadline: float) -> bool:
+    """Make the database unless it is there. False: the server is gone; one that dies may answer a moment longer.
+
+    Raises:
+        DatabaseStartFailed: the server refuses.
+        DataDirectoryUnusable: the disk is full.
+    """
     command = [bin_dir / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--username={SUPERUSER}"]
     command += [f"--host={socket_dir}", f"--port={PORT}", "--dbname=postgres"]
     created = ourselves().run(command, stdin=_CREATE, timeout=max(1, deadline - time.monotonic()))
     if NO_SPACE in created.stdout:
         raise disk_full(directory.root)
     if created.returncode != 0:
+        if not postmaster.answers(directory):
+            return False
         reason = created.stdout.strip().partition("\n")[0]
         raise DatabaseStartFailed(f"PostgreSQL runs but refuses our database ({reason}): see {directory.log}.")
+    return True
 
 
 def _url(socket_dir: Path) -> str:

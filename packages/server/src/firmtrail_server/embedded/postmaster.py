@@ -83,7 +83,7 @@ def find_running(directory: DataDirectory, server_lock: int, deadline: float) ->
         if socket_dir := _answering(directory.data):
             return socket_dir
         if time.monotonic() > deadline:
-            raise _not_ready(directory)
+            raise not_ready(directory)
         time.sleep(PAUSE_SECONDS)
     return None
 
@@ -124,7 +124,7 @@ def wait_until_ready(directory: DataDirectory, launched: Launched, deadline: flo
             remove_socket_dir(launched.socket_dir)
             raise _failure(directory, launched)
         if time.monotonic() > deadline:
-            raise _not_ready(directory)
+            raise not_ready(directory)
         time.sleep(PAUSE_SECONDS)
     return launched.socket_dir
 
@@ -158,6 +158,20 @@ def stop(directory: DataDirectory) -> bool:
         return False
     _end(directory, running)
     return True
+
+
+def answers(directory: DataDirectory) -> bool:
+    """Say whether a server takes connections here."""
+    return _answering(directory.data) is not None
+
+
+def not_ready(directory: DataDirectory) -> DatabaseNotReady:
+    running = read_pid_file(directory.data)
+    process = f" (process {running.pid})" if running else ""
+    return DatabaseNotReady(
+        f"PostgreSQL{process} holds the data directory {directory.root} but does not answer yet: "
+        f"see {directory.log} for what it does, and start again when it is done, or end it."
+    )
 
 
 def _is_known(directory: DataDirectory, before: PidFile | None) -> bool:
@@ -224,13 +238,4 @@ def _failure(directory: DataDirectory, launched: Launched) -> DatabaseStartFaile
     reason = reasons[-1] if reasons else "it gave no reason"
     return DatabaseStartFailed(
         f"PostgreSQL did not start ({reason}): see {directory.log}, set that right and start again."
-    )
-
-
-def _not_ready(directory: DataDirectory) -> DatabaseNotReady:
-    running = read_pid_file(directory.data)
-    process = f" (process {running.pid})" if running else ""
-    return DatabaseNotReady(
-        f"PostgreSQL{process} holds the data directory {directory.root} but does not answer yet: "
-        f"see {directory.log} for what it does, and start again when it is done, or end it."
     )
