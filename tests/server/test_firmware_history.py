@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from firmtrail_contract import FirmwareReceipt, FirmwareReport, ReportOutcome, VersionPeriod
 from firmtrail_server import recording
 from firmtrail_server.db import Database
-from firmtrail_server.meaning import observation
-from firmtrail_server.queries import devices, firmware, projects
+from firmtrail_server.meaning import Report, observation
+from firmtrail_server.queries import api_keys, devices, firmware, projects
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -26,13 +26,14 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.project_id = self.device_id = uuid.UUID(int=0)
+        self.project_id = self.device_id = self.key_id = uuid.UUID(int=0)
 
     async def begin(self) -> None:
         """Start afresh, with a new device in a new project."""
         async with self.database.transaction() as conn:
             self.project_id = (await projects.insert(conn, "Test", NOW)).id
             self.device_id = (await devices.insert(conn, self.project_id, "Test", NOW)).id
+            self.key_id = await api_keys.insert_for_device(conn, self.project_id, self.device_id, b"", NOW)
 
     async def report(
         self, version: str, at: int | None = None, *, component: str = "main", received_at: dt.datetime = NOW
@@ -40,7 +41,8 @@ class History:
         moment = None if at is None else START + dt.timedelta(hours=at)
         report = FirmwareReport(version=version, component=component, observed_at=moment)
         seen = observation(self.device_id, report, received_at)
-        return await self.database.retried(lambda conn: recording.record(conn, self.project_id, seen))
+        saying = Report(api_key_id=self.key_id, observations=[seen])
+        return (await self.database.retried(lambda conn: recording.record_alone(conn, saying)))[0]
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:

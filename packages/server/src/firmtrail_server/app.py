@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Callable
 
 from aiohttp import web
 
-from firmtrail_server.db import Database
+from firmtrail_server.db import Database, Writer
+from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import SERVICES, Services
 from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
@@ -24,14 +25,18 @@ def utc_now() -> dt.datetime:
 def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.datetime] = utc_now) -> web.Application:
     """Make the application; it opens its database pool when it starts and closes it when it stops."""
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
-    app[SERVICES] = Services(settings=settings, database=Database(database_url), clock=clock)
-    app.cleanup_ctx.append(_open_database)
+    database = Database(database_url)
+    recorder = Recorder(database, Writer(database_url))
+    app[SERVICES] = Services(settings=settings, database=database, recorder=recorder, clock=clock)
+    app.cleanup_ctx.append(_open_services)
     app.add_routes([bind(route) for route in ROUTES])
     return app
 
 
-async def _open_database(app: web.Application) -> AsyncGenerator[None]:
-    database = app[SERVICES].database
-    await database.open()
+async def _open_services(app: web.Application) -> AsyncGenerator[None]:
+    services = app[SERVICES]
+    await services.database.open()
+    services.recorder.open()
     yield
-    await database.close()
+    await services.recorder.close()
+    await services.database.close()

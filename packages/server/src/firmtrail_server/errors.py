@@ -11,6 +11,8 @@ DomainError
 │   └── SeedNotAllowed
 └── Unavailable             try again later
     ├── DatabaseUnavailable
+    ├── CommitUncertain
+    ├── ReportQueueFull
     └── SchemaTooOld
 """
 
@@ -76,12 +78,27 @@ class SeedNotAllowed(NotFound):
 
 class Unavailable(DomainError):
     code = ProblemCode.UNAVAILABLE
-    retry_after_seconds: ClassVar[int] = 5
+    retry_after_seconds: ClassVar[int | None] = 5
 
 
 class DatabaseUnavailable(Unavailable):
+    def __init__(self, cause: BaseException | None = None) -> None:
+        super().__init__("The database does not answer at the moment. Try again.")
+        self.__cause__ = cause
+
+
+class CommitUncertain(Unavailable):
+    """It must not be repeated blindly, so no moment to try again is named."""
+
+    retry_after_seconds = None
+
     def __init__(self) -> None:
-        super().__init__("The database does not answer at the moment. Nothing was stored; try again.")
+        super().__init__("The database went away while it stored this. Look whether it did before you try again.")
+
+
+class ReportQueueFull(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("More reports arrive than can be stored at the moment. This one was not stored; try again.")
 
 
 class SchemaTooOld(Unavailable):

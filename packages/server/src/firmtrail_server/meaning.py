@@ -55,6 +55,15 @@ class Observation:
     period_id: uuid.UUID
 
 
+@attrs.frozen(kw_only=True)
+class Report:
+    """What a device said at once: observations, each of another component, stored all or none."""
+
+    #: whose it is; it must be alive when the report is stored
+    api_key_id: uuid.UUID
+    observations: Sequence[Observation]
+
+
 def observation(device_id: uuid.UUID, report: FirmwareReport, received_at: dt.datetime) -> Observation:
     """Decide which moment a report counts for.
 

@@ -1,31 +1,67 @@
-"""How a report is stored: nearly always one statement; a late one finds its place among older periods first."""
+"""How reports are stored within a transaction: nearly always many by one statement.
+
+A late one finds its place among older periods first, alone.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from firmtrail_contract import FirmwareReceipt, ReportOutcome
 from firmtrail_server.db import Connection
-from firmtrail_server.errors import DeviceNotFound
-from firmtrail_server.meaning import Observation, Period, place
-from firmtrail_server.queries import reports
+from firmtrail_server.errors import Unauthenticated
+from firmtrail_server.meaning import Observation, Period, Report, place
+from firmtrail_server.queries import periods, reports
+from firmtrail_server.queries.reports import Recorded
+
+#: what became of a report; None: it is late, and nothing of it is stored
+Receipts = list[FirmwareReceipt] | None
 
 
-async def record(conn: Connection, project_id: uuid.UUID, seen: Observation) -> FirmwareReceipt:
-    """Store an observation; the answer is true once the transaction has committed.
+async def record_together(conn: Connection, batch: Sequence[Report]) -> list[Receipts | Unauthenticated]:
+    """Store reports by one statement; no two may be of one component of a device.
+
+    `Unauthenticated` stands for a report whose key is not alive; the others are stored all the same.
+    """
+    recorded = await reports.record_latest(conn, batch)
+    return [_receipts(report, recorded) for report in batch]
+
+
+async def record_alone(conn: Connection, report: Report) -> list[FirmwareReceipt]:
+    """Store a report, also a late one.
 
     Raises:
-        DeviceNotFound: the project has no such device.
+        Unauthenticated: its key is not alive.
     """
-    recorded = await reports.record_latest(conn, project_id, [seen])
-    if not recorded:
-        raise DeviceNotFound(seen.device_id)
+    return [await _record_one(conn, report.api_key_id, seen) for seen in report.observations]
+
+
+def _receipts(report: Report, recorded: dict[uuid.UUID, Recorded]) -> Receipts | Unauthenticated:
+    receipts: list[FirmwareReceipt] = []
+    for seen in report.observations:
+        if (stored := recorded.get(seen.period_id)) is None:
+            return Unauthenticated()
+        if stored.outcome is None:
+            return None
+        receipts.append(_receipt(seen, stored, stored.outcome))
+    return receipts
+
+
+async def _record_one(conn: Connection, api_key_id: uuid.UUID, seen: Observation) -> FirmwareReceipt:
+    recorded = await reports.record_latest(conn, [Report(api_key_id=api_key_id, observations=[seen])])
+    if (stored := recorded.get(seen.period_id)) is None:
+        raise Unauthenticated
+    return _receipt(seen, stored, stored.outcome or await _record_late(conn, stored.project_id, seen))
+
+
+def _receipt(seen: Observation, stored: Recorded, outcome: ReportOutcome) -> FirmwareReceipt:
     return FirmwareReceipt(
         component=seen.component,
         version=seen.version,
-        observed_at=recorded[0].observed_at,
+        observed_at=stored.observed_at,
         observed_at_source=seen.observed_at_source,
-        outcome=recorded[0].outcome or await _record_late(conn, project_id, seen),
+        outcome=outcome,
     )
 
 
@@ -34,19 +70,19 @@ async def _record_late(conn: Connection, project_id: uuid.UUID, seen: Observatio
     after, outcome = place(before, seen)
     outdated = [period for period in before if period not in after and period.superseded_at is not None]
     if outdated:
-        await reports.delete_closed_periods(conn, project_id, seen.device_id, outdated)
+        await periods.delete_closed_periods(conn, project_id, seen.device_id, outdated)
     for period in after:
         if period in before:
             continue
-        save = reports.update_open_period if period.superseded_at is None else reports.insert_closed_period
+        save = periods.update_open_period if period.superseded_at is None else periods.insert_closed_period
         await save(conn, project_id, seen.device_id, seen.component, period)
     return outcome
 
 
 async def _periods_around(conn: Connection, project_id: uuid.UUID, seen: Observation) -> list[Period]:
     """The stretch of history that `place` asks for; the open period is part of it unless a closed one lies between."""
-    closed = await reports.closed_periods_around(conn, project_id, seen.device_id, seen.component, seen.observed_at)
+    closed = await periods.closed_periods_around(conn, project_id, seen.device_id, seen.component, seen.observed_at)
     if closed and closed[-1].first_reported_at > seen.observed_at:
         return closed
-    open_period = await reports.find_open_period(conn, project_id, seen.device_id, seen.component)
+    open_period = await periods.find_open_period(conn, project_id, seen.device_id, seen.component)
     return [*closed, open_period] if open_period else closed

@@ -5,11 +5,10 @@ from __future__ import annotations
 import uuid
 
 from firmtrail_contract import FirmwareReceipt, FirmwareReport, Page, PageQuery, ReportOutcome, VersionPeriod
-from firmtrail_server import recording
 from firmtrail_server.db import Connection
 from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
-from firmtrail_server.meaning import observation
+from firmtrail_server.meaning import Report, observation
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import devices, firmware
 from firmtrail_server.queries.firmware import BEGINNING
@@ -24,7 +23,7 @@ async def report_firmware_version(
     """
     ctx.principal.require_device(device_id)
     seen = observation(device_id, body, ctx.now())
-    receipt = await ctx.db.retried(lambda conn: recording.record(conn, ctx.principal.project_id, seen))
+    (receipt,) = await ctx.recorder.record(Report(api_key_id=ctx.principal.api_key_id, observations=[seen]))
     return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from firmtrail_server.access import Principal
 from firmtrail_server.db import Database
+from firmtrail_server.gathering import Recorder
 from firmtrail_server.settings import Settings
 
 
@@ -19,6 +20,7 @@ class Services:
 
     settings: Settings
     database: Database
+    recorder: Recorder
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
 
@@ -32,6 +34,10 @@ class PublicContext:
     @property
     def db(self) -> Database:
         return self.services.database
+
+    @property
+    def recorder(self) -> Recorder:
+        return self.services.recorder
 
     def now(self) -> dt.datetime:
         return self.services.clock()

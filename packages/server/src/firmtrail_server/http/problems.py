@@ -64,7 +64,8 @@ def _refused(error: DomainError, request_id: str) -> web.Response:
     if isinstance(error, Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="firmtrail", charset="UTF-8"'
     if isinstance(error, Unavailable):
-        headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+        if error.retry_after_seconds is not None:
+            headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
         logger.warning("request %s not served: %s", request_id, error, exc_info=error.__cause__)
     return problem_response(problem_of(error.code, str(error), request_id, errors), headers)
 

@@ -1,4 +1,4 @@
-"""Storing reports: the common one as one statement, and the pieces of the rare late one."""
+"""Storing reports: the one statement that nearly every report ends in."""
 
 from __future__ import annotations
 
@@ -9,48 +9,60 @@ from collections.abc import Sequence
 import attrs
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
-from firmtrail_server.db import Connection, rows
-from firmtrail_server.meaning import Observation, Period
+from firmtrail_server.db import Connection, array, rows
+from firmtrail_server.meaning import Report
 
 
 @attrs.frozen(kw_only=True)
 class Recorded:
-    """What the common statement made of an observation."""
+    """What the statement made of an observation."""
 
-    position: int
+    #: the observation's own
+    period_id: uuid.UUID
+    project_id: uuid.UUID
     observed_at: dt.datetime
-    #: None: it is late, its place lies among older periods
+    #: None: its report is late, and nothing of it is stored
     outcome: ReportOutcome | None
 
 
-async def record_latest(conn: Connection, project_id: uuid.UUID, observations: Sequence[Observation]) -> list[Recorded]:
-    """Store observations that are newer than what is known, each of another component.
+async def record_latest(conn: Connection, reports: Sequence[Report]) -> dict[uuid.UUID, Recorded]:
+    """Store reports that are newer than what is known; no two may be of one component of a device.
 
-    Opens the first period of a component, extends the open one, or closes it and opens the next. Leaves late
-    observations alone, and says nothing of devices that the project does not have.
+    Opens the first period of a component, extends the open one, or closes it and opens the next. A report of which any
+    part is late is left alone whole. Reports whose key is not alive are missing from the answer. The key is what tells
+    the project, so the statement takes none.
+
+    What is written is worked out from what was read, which is right at SERIALIZABLE only.
     """
+    observations = [(number, report, seen) for number, report in enumerate(reports) for seen in report.observations]
     async with conn.cursor(row_factory=rows(Recorded)) as cur:
         await cur.execute(
             """
             with input as (
-                select position, device_id, component, version, observed_at, from_server, received_at, period_id
+                select report, api_key_id, device_id, component, version,
+                       observed_at, from_server, received_at, period_id
                   from unnest(
-                           %(positions)s::int8[], %(device_ids)s::uuid[], %(components)s::text[], %(versions)s::text[],
+                           %(reports)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[],
+                           %(components)s::text[], %(versions)s::text[],
                            %(moments)s::timestamptz[], %(from_server)s::bool[], %(received)s::timestamptz[],
                            %(period_ids)s::uuid[]
                        ) as input (
-                           position, device_id, component, version,
-                           observed_at, from_server, received_at,
-                           period_id
+                           report, api_key_id, device_id, component, version,
+                           observed_at, from_server, received_at, period_id
                        )
             ),
-            before as (
-                select input.position, input.device_id, input.component, input.version, input.period_id,
-                       input.received_at, input.from_server,
+            placed as (
+                select input.device_id, input.component, input.version, input.received_at, input.period_id,
+                       api_keys.project_id,
                        case when input.from_server
                             then greatest(input.observed_at, known.last_reported_at)
                             else input.observed_at
                        end as observed_at,
+                       bool_and(known.last_reported_at is null
+                                or input.from_server
+                                or input.observed_at > known.last_reported_at)
+                           over (partition by input.report) as latest,
+                       input.version = known.version as repeated,
                        known.period_id as known_period_id,
                        known.version as known_version,
                        known.first_reported_at as known_first,
@@ -59,197 +71,69 @@ async def record_latest(conn: Connection, project_id: uuid.UUID, observations: S
                        known.recorded_at as known_recorded_at,
                        known.tie_rank as known_tie_rank
                   from input
-                  join devices
-                    on devices.id = input.device_id
-                   and devices.project_id = %(project_id)s
+                  join api_keys
+                    on api_keys.id = input.api_key_id
+                   and api_keys.device_id = input.device_id
+                   and (api_keys.expires_at is null or api_keys.expires_at > input.received_at)
                   left join device_firmware as known
                     on known.device_id = input.device_id
                    and known.component = input.component
             ),
-            stored as (
-                insert into device_firmware as known (
-                           device_id, component, project_id, period_id, version,
-                           first_reported_at, last_reported_at, report_count, recorded_at, tie_rank
+            opened_or_extended as (
+                insert into device_firmware (
+                           device_id, component, project_id, version, last_reported_at,
+                           period_id, first_reported_at, report_count, recorded_at, tie_rank
                        )
-                select device_id, component, %(project_id)s::uuid, period_id, version,
-                       observed_at, observed_at, 1, received_at, 0
-                  from before
-                 where known_last is null
-                    or observed_at > known_last
-                    or from_server
+                select device_id, component, project_id, version, observed_at,
+                       case when repeated then known_period_id else period_id end,
+                       case when repeated then known_first else observed_at end,
+                       case when repeated then known_count + 1 else 1 end,
+                       case when repeated then known_recorded_at else received_at end,
+                       case when repeated then known_tie_rank
+                            when observed_at = known_first then known_tie_rank + 1
+                            else 0
+                       end
+                  from placed
+                 where latest
                     on conflict (device_id, component) do update
-                   set period_id = case when known.version = excluded.version
-                                        then known.period_id else excluded.period_id end,
-                       first_reported_at = case when known.version = excluded.version
-                                                then known.first_reported_at else excluded.first_reported_at end,
-                       report_count = case when known.version = excluded.version
-                                           then known.report_count + 1 else 1 end,
-                       recorded_at = case when known.version = excluded.version
-                                          then known.recorded_at else excluded.recorded_at end,
-                       tie_rank = case when known.version = excluded.version then known.tie_rank
-                                       when known.first_reported_at = excluded.first_reported_at
-                                       then known.tie_rank + 1 else 0 end,
+                   set version = excluded.version,
                        last_reported_at = excluded.last_reported_at,
-                       version = excluded.version
-                returning device_id, component, period_id, first_reported_at
+                       period_id = excluded.period_id,
+                       first_reported_at = excluded.first_reported_at,
+                       report_count = excluded.report_count,
+                       recorded_at = excluded.recorded_at,
+                       tie_rank = excluded.tie_rank
             ),
             closed as (
                 insert into device_firmware_periods (
                            device_id, first_reported_at, component, period_id, project_id, version,
                            last_reported_at, superseded_at, report_count, recorded_at, tie_rank
                        )
-                select before.device_id, before.known_first, before.component, before.known_period_id,
-                       %(project_id)s::uuid, before.known_version,
-                       before.known_last, stored.first_reported_at, before.known_count, before.known_recorded_at,
-                       before.known_tie_rank
-                  from before
-                  join stored
-                    on stored.device_id = before.device_id
-                   and stored.component = before.component
-                 where before.known_period_id <> stored.period_id
+                select device_id, known_first, component, known_period_id, project_id, known_version,
+                       known_last, observed_at, known_count, known_recorded_at, known_tie_rank
+                  from placed
+                 where latest
+                   and not repeated
             )
-            select before.position, before.observed_at,
-                   case when stored.period_id = before.period_id then 'opened'
-                        when stored.period_id is not null then 'extended'
-                        when before.version = before.known_version
-                             and before.observed_at between before.known_first and before.known_last then 'known'
+            select period_id, project_id, observed_at,
+                   case when latest and repeated then 'extended'
+                        when latest then 'opened'
+                        when repeated and observed_at between known_first and known_last then 'known'
                    end as outcome
-              from before
-              left join stored
-                on stored.device_id = before.device_id
-               and stored.component = before.component
-             order by before.position
+              from placed
             """,
             {
-                "project_id": project_id,
-                "positions": list(range(len(observations))),
-                "device_ids": [seen.device_id for seen in observations],
-                "components": [seen.component for seen in observations],
-                "versions": [seen.version for seen in observations],
-                "moments": [seen.observed_at for seen in observations],
-                "from_server": [seen.observed_at_source is ObservedAtSource.SERVER for seen in observations],
-                "received": [seen.received_at for seen in observations],
-                "period_ids": [seen.period_id for seen in observations],
+                "reports": array(str(number) for number, _, _ in observations),
+                "api_key_ids": array(str(report.api_key_id) for _, report, _ in observations),
+                "device_ids": array(str(seen.device_id) for _, _, seen in observations),
+                "components": array(seen.component for _, _, seen in observations),
+                "versions": array(seen.version for _, _, seen in observations),
+                "moments": array(seen.observed_at.isoformat() for _, _, seen in observations),
+                "from_server": array(
+                    str(seen.observed_at_source is ObservedAtSource.SERVER) for _, _, seen in observations
+                ),
+                "received": array(seen.received_at.isoformat() for _, _, seen in observations),
+                "period_ids": array(str(seen.period_id) for _, _, seen in observations),
             },
         )
-        return await cur.fetchall()
-
-
-async def find_open_period(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str
-) -> Period | None:
-    async with conn.cursor(row_factory=rows(Period)) as cur:
-        await cur.execute(
-            """
-            select period_id, version, first_reported_at, last_reported_at, report_count,
-                   null::timestamptz as superseded_at, recorded_at, tie_rank
-              from device_firmware
-             where project_id = %(project_id)s
-               and device_id = %(device_id)s
-               and component = %(component)s
-            """,
-            {"project_id": project_id, "device_id": device_id, "component": component},
-        )
-        return await cur.fetchone()
-
-
-async def closed_periods_around(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str, at: dt.datetime
-) -> list[Period]:
-    """The nearest closed period that begins before `at`, all that begin at it, and the nearest that begins after."""
-    async with conn.cursor(row_factory=rows(Period)) as cur:
-        await cur.execute(
-            """
-            select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at, recorded_at,
-                   tie_rank
-              from (
-                    (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
-                            recorded_at, tie_rank
-                       from device_firmware_periods
-                      where project_id = %(project_id)s
-                        and device_id = %(device_id)s
-                        and component = %(component)s
-                        and first_reported_at < %(at)s
-                      order by first_reported_at desc, tie_rank desc
-                      limit 1)
-                     union all
-                     select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
-                            recorded_at, tie_rank
-                       from device_firmware_periods
-                      where project_id = %(project_id)s
-                        and device_id = %(device_id)s
-                        and component = %(component)s
-                        and first_reported_at = %(at)s
-                     union all
-                    (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
-                            recorded_at, tie_rank
-                       from device_firmware_periods
-                      where project_id = %(project_id)s
-                        and device_id = %(device_id)s
-                        and component = %(component)s
-                        and first_reported_at > %(at)s
-                      order by first_reported_at, tie_rank
-                      limit 1)
-                   ) as around
-             order by first_reported_at, tie_rank
-            """,
-            {"project_id": project_id, "device_id": device_id, "component": component, "at": at},
-        )
-        return await cur.fetchall()
-
-
-async def delete_closed_periods(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Sequence[Period]
-) -> None:
-    await conn.execute(
-        """
-        delete from device_firmware_periods
-         where project_id = %(project_id)s
-           and device_id = %(device_id)s
-           and first_reported_at = any(%(moments)s)
-           and period_id = any(%(period_ids)s)
-        """,
-        {
-            "project_id": project_id,
-            "device_id": device_id,
-            "moments": [period.first_reported_at for period in periods],
-            "period_ids": [period.period_id for period in periods],
-        },
-    )
-
-
-async def insert_closed_period(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str, period: Period
-) -> None:
-    await conn.execute(
-        """
-        insert into device_firmware_periods (
-                   device_id, first_reported_at, component, period_id, project_id, version,
-                   last_reported_at, superseded_at, report_count, recorded_at, tie_rank
-               )
-        values (%(device_id)s, %(first_reported_at)s, %(component)s, %(period_id)s, %(project_id)s, %(version)s,
-                %(last_reported_at)s, %(superseded_at)s, %(report_count)s, %(recorded_at)s, %(tie_rank)s)
-        """,
-        {"project_id": project_id, "device_id": device_id, "component": component, **attrs.asdict(period)},
-    )
-
-
-async def update_open_period(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str, period: Period
-) -> None:
-    await conn.execute(
-        """
-        update device_firmware
-           set period_id = %(period_id)s,
-               version = %(version)s,
-               first_reported_at = %(first_reported_at)s,
-               last_reported_at = %(last_reported_at)s,
-               report_count = %(report_count)s,
-               recorded_at = %(recorded_at)s,
-               tie_rank = %(tie_rank)s
-         where project_id = %(project_id)s
-           and device_id = %(device_id)s
-           and component = %(component)s
-        """,
-        {"project_id": project_id, "device_id": device_id, "component": component, **attrs.asdict(period)},
-    )
+        return {recorded.period_id: recorded for recorded in await cur.fetchall()}
