@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import attrs
 import httpx
 import pytest
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
@@ -53,7 +53,7 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[BaseTestServer]:
+async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[TestServer]:
     server = TestServer(create_app(settings, database_url, clock=clock))
     await server.start_server(shutdown_timeout=1)  # aiohttp's own 60 s once held up a loaded machine's tests
     yield server
@@ -61,7 +61,7 @@ async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGe
 
 
 @pytest.fixture
-async def http(server: BaseTestServer) -> AsyncGenerator[httpx.AsyncClient]:
+async def http(server: TestServer) -> AsyncGenerator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
         yield client
 

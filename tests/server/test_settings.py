@@ -33,6 +33,7 @@ def test_a_database_url_may_come_from_a_file(tmp_path: Path) -> None:
         ("FIRMTRAIL_PORT", "65536"),
         ("FIRMTRAIL_PORT", "-1"),
         ("FIRMTRAIL_SEED_ENABLED", "perhaps"),
+        ("FIRMTRAIL_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("FIRMTRAIL_DATABASE_URL", "mysql://h/d"),
         ("FIRMTRAIL_DATABASE_URL", "postgresql://u:hidden%zzword@h/d"),
         ("FIRMTRAIL_DATABASE_URL_FILE", "/nowhere/at/all"),

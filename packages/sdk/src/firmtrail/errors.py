@@ -162,6 +162,7 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ApiError,
+    ProblemCode.TOO_MANY_REQUESTS: RateLimitedError,
     ProblemCode.INTERNAL: ServerError,
     ProblemCode.UNAVAILABLE: ServerError,
 }

@@ -29,6 +29,10 @@ ROLE_SCOPES = {Role.VIEWER: _VIEWER, Role.EDITOR: _EDITOR, Role.ADMIN: _ADMIN}
 DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
 
 
+#: scopes of routes whose own statement asks whether the key is alive, in the transaction that writes
+CHECKED_WHEN_WRITTEN = frozenset({Scope.FIRMWARE_REPORT})
+
+
 @attrs.frozen(kw_only=True)
 class Principal:
     """Who a request acts as, and within which project."""

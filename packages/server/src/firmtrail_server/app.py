@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import AsyncGenerator, Callable
 
 from aiohttp import web
 
+from firmtrail_server.credentials import SecretChecker
 from firmtrail_server.db import Database, Writer
+from firmtrail_server.failures import FailureLimits
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import SERVICES, Services
 from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
+from firmtrail_server.verified import VerifiedCredentials
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -26,8 +30,15 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
     """Make the application; it opens its database pool when it starts and closes it when it stops."""
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
     database = Database(database_url)
-    recorder = Recorder(database, Writer(database_url))
-    app[SERVICES] = Services(settings=settings, database=database, recorder=recorder, clock=clock)
+    app[SERVICES] = Services(
+        settings=settings,
+        database=database,
+        recorder=Recorder(database, Writer(database_url)),
+        secrets=SecretChecker(),
+        verified=VerifiedCredentials(),
+        failures=FailureLimits(time.monotonic),
+        clock=clock,
+    )
     app.cleanup_ctx.append(_open_services)
     app.add_routes([bind(route) for route in ROUTES])
     return app
@@ -40,3 +51,4 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
     yield
     await services.recorder.close()
     await services.database.close()
+    services.secrets.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import signal
@@ -11,6 +10,8 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import uvloop
 
 from firmtrail_server import openapi
 from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
@@ -75,7 +76,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     with _database_url(settings) as url:
         if options.migrate or settings.database_url is None:
             migrate(url)
-        asyncio.run(serve(settings, url))
+        uvloop.run(serve(settings, url))
     return 0
 
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import string
+import threading
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 
 import bcrypt
+
+from firmtrail_server.errors import CredentialQueueFull
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BODY_LENGTH = 43
@@ -49,10 +53,36 @@ def hash_secret(secret: str) -> bytes:
     return bcrypt.hashpw(secret.encode(), bcrypt.gensalt(_COST))
 
 
-async def matches(secret: str, secret_hash: bytes | None) -> bool:
-    """Check a secret off the event loop. Without a hash it takes the same time, and never matches."""
-    checked = await asyncio.to_thread(bcrypt.checkpw, secret.encode(), secret_hash or _NOBODYS_HASH)
-    return checked and secret_hash is not None
+class SecretChecker:
+    """Checks secrets off the event loop, a few at a time, with a short queue before it."""
+
+    def __init__(self, *, threads: int = 1, max_waiting: int = 200) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="secrets")
+        self._max_waiting = max_waiting
+        #: being checked, or waiting for it
+        self.waiting = 0
+        self._lock = threading.Lock()
+
+    async def matches(self, secret: str, secret_hash: bytes | None) -> bool:
+        """Check a secret. Without a hash it takes the same time, and never matches.
+
+        Raises:
+            CredentialQueueFull: too many are waiting already.
+        """
+        with self._lock:
+            if self.waiting >= self._max_waiting:
+                raise CredentialQueueFull
+            self.waiting += 1
+        check = self._threads.submit(bcrypt.checkpw, secret.encode(), secret_hash or _NOBODYS_HASH)
+        check.add_done_callback(self._leave)  # at its end, not at that of a request that was given up
+        return await asyncio.wrap_future(check) and secret_hash is not None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, _: Future[bool]) -> None:
+        with self._lock:
+            self.waiting -= 1
 
 
 def _checksum(body: str) -> str:

@@ -5,6 +5,7 @@ DomainError
 ├── MalformedRequest        not what its format says
 ├── UnsupportedMediaType
 ├── Unauthenticated
+├── TooManyFailures
 ├── ScopeMissing
 ├── NotFound
 │   ├── DeviceNotFound
@@ -13,6 +14,7 @@ DomainError
     ├── DatabaseUnavailable
     ├── CommitUncertain
     ├── ReportQueueFull
+    ├── CredentialQueueFull
     └── SchemaTooOld
 """
 
@@ -29,6 +31,8 @@ class DomainError(Exception):
     """Something a caller is told. The message says what the caller can do."""
 
     code: ClassVar[ProblemCode]
+    #: when a new try is worth it, if that is known
+    retry_after_seconds: int | None = None
 
 
 class InvalidRequest(DomainError):
@@ -55,6 +59,14 @@ class Unauthenticated(DomainError):
         super().__init__("Send the id and the secret of a living API key with HTTP Basic authentication.")
 
 
+class TooManyFailures(DomainError):
+    code = ProblemCode.TOO_MANY_REQUESTS
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Too many wrong credentials came from there. Mend them and wait {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class ScopeMissing(DomainError):
     code = ProblemCode.FORBIDDEN
 
@@ -78,7 +90,7 @@ class SeedNotAllowed(NotFound):
 
 class Unavailable(DomainError):
     code = ProblemCode.UNAVAILABLE
-    retry_after_seconds: ClassVar[int | None] = 5
+    retry_after_seconds = 5
 
 
 class DatabaseUnavailable(Unavailable):
@@ -99,6 +111,11 @@ class CommitUncertain(Unavailable):
 class ReportQueueFull(Unavailable):
     def __init__(self) -> None:
         super().__init__("More reports arrive than can be stored at the moment. This one was not stored; try again.")
+
+
+class CredentialQueueFull(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("More credentials wait to be checked than the server can check soon. Try again.")
 
 
 class SchemaTooOld(Unavailable):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+
+Network = IPv4Network | IPv6Network
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
@@ -33,6 +36,8 @@ class Settings:
     host: str = "127.0.0.1"
     #: FIRMTRAIL_PORT; 0: any free one
     port: int = 8080
+    #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For is believed
+    trusted_proxies: tuple[Network, ...] = ()
     #: FIRMTRAIL_SEED_ENABLED, whether anyone may make a demo project
     seed_enabled: bool = False
 
@@ -51,6 +56,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pg_user=environment.get("FIRMTRAIL_PG_USER") or None,
         host=environment.get("FIRMTRAIL_HOST") or "127.0.0.1",
         port=_port(environment.get("FIRMTRAIL_PORT") or "8080"),
+        trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
     )
 
@@ -76,6 +82,15 @@ def _is_database_url(url: str) -> bool:
     except psycopg.ProgrammingError:
         return False
     return url.startswith(("postgresql://", "postgres://"))
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise BadSetting(
+            f"FIRMTRAIL_TRUSTED_PROXIES must be networks such as 10.0.0.0/8, separated by commas: {error}."
+        ) from error
 
 
 def _port(text: str) -> int:

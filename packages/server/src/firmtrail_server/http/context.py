@@ -9,9 +9,12 @@ import attrs
 from aiohttp import web
 
 from firmtrail_server.access import Principal
+from firmtrail_server.credentials import SecretChecker
 from firmtrail_server.db import Database
+from firmtrail_server.failures import FailureLimits
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.settings import Settings
+from firmtrail_server.verified import VerifiedCredentials
 
 
 @attrs.frozen(kw_only=True)
@@ -21,6 +24,9 @@ class Services:
     settings: Settings
     database: Database
     recorder: Recorder
+    secrets: SecretChecker
+    verified: VerifiedCredentials
+    failures: FailureLimits
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
 

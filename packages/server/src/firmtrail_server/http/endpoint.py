@@ -11,7 +11,7 @@ from typing import Any, cast, get_type_hints
 import attrs
 from aiohttp import web
 
-from firmtrail_server.access import Scope
+from firmtrail_server.access import CHECKED_WHEN_WRITTEN, Scope
 from firmtrail_server.http.answers import Created, Document
 from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services
@@ -72,7 +72,7 @@ async def _context(request: web.Request, route: Route) -> PublicContext:
     services: Services = request.app[SERVICES]
     if route.is_public:
         return PublicContext(services=services)
-    principal = await authenticate(request, services)
+    principal = await authenticate(request, services, must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN)
     principal.require(route.scope)
     return Context(services=services, principal=principal)
 

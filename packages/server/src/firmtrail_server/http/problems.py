@@ -25,6 +25,7 @@ STATUS: Final = {
     ProblemCode.PAYLOAD_TOO_LARGE: 413,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemCode.INVALID_REQUEST: 422,
+    ProblemCode.TOO_MANY_REQUESTS: 429,
     ProblemCode.INTERNAL: 500,
     ProblemCode.UNAVAILABLE: 503,
 }
@@ -63,9 +64,9 @@ def _refused(error: DomainError, request_id: str) -> web.Response:
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="firmtrail", charset="UTF-8"'
+    if error.retry_after_seconds is not None:
+        headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
     if isinstance(error, Unavailable):
-        if error.retry_after_seconds is not None:
-            headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
         logger.warning("request %s not served: %s", request_id, error, exc_info=error.__cause__)
     return problem_response(problem_of(error.code, str(error), request_id, errors), headers)
 

@@ -19,6 +19,7 @@ _REASONS = {
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8.",
     ProblemCode.INVALID_REQUEST: "Fields of the request are wrong; `errors` names every one of them.",
+    ProblemCode.TOO_MANY_REQUESTS: "Too many wrong credentials came from this address.",
     ProblemCode.INTERNAL: "The server made a mistake; its operator finds the request in the log by its id.",
     ProblemCode.UNAVAILABLE: "The server cannot serve this at the moment; try again.",
 }
@@ -27,6 +28,7 @@ _CODES = {STATUS[code]: code for code in _REASONS}
 REQUEST_ID = {REQUEST_ID_HEADER: {"$ref": "#/components/headers/RequestId"}}
 _MORE_HEADERS = {
     ProblemCode.UNAUTHENTICATED: {"WWW-Authenticate": {"$ref": "#/components/headers/Authenticate"}},
+    ProblemCode.TOO_MANY_REQUESTS: {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
     ProblemCode.UNAVAILABLE: {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
 }
 HEADERS: dict[str, Schema] = {
@@ -38,7 +40,7 @@ HEADERS: dict[str, Schema] = {
     "Authenticate": {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}},
     "RetryAfter": {
         "description": "Seconds to wait before the next try.",
-        "required": True,
+        "required": False,
         "schema": {"type": "integer", "minimum": 0},
     },
 }
@@ -47,7 +49,7 @@ HEADERS: dict[str, Schema] = {
 def refusals_of(route: Route) -> dict[str, Schema]:
     """Refer to every refusal that a route can answer with; what nothing else tells of is named in its docstring."""
     named = {int(status) for status in re.findall(r"\b[45]\d\d\b", route.handler.__doc__ or "")}
-    by_scope = set[int]() if route.is_public else {401, 403}
+    by_scope = set[int]() if route.is_public else {401, 403, 429}
     by_path = {404} if route.placeholders else set[int]()
     by_body = {400, 413, 415} if "body" in route.hints else set[int]()
     always = {422, 500, 503}  # 422 too: a parameter that is not known is refused everywhere

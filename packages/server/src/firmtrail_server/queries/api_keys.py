@@ -20,6 +20,7 @@ class ApiKey:
     project_id: uuid.UUID
     role: Role | None
     device_id: uuid.UUID | None
+    expires_at: dt.datetime | None
     secret_hash: bytes = attrs.field(repr=False)
 
     @property
@@ -32,7 +33,7 @@ async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey 
     async with conn.cursor(row_factory=rows(ApiKey)) as cur:
         await cur.execute(
             """
-            select id, project_id, role, device_id, secret_hash
+            select id, project_id, role, device_id, expires_at, secret_hash
               from api_keys
              where id = %(key_id)s
                and (expires_at is null or expires_at > %(now)s)
@@ -40,6 +41,21 @@ async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey 
             {"key_id": key_id, "now": now},
         )
         return await cur.fetchone()
+
+
+async def is_alive(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> bool:
+    """Whether a key is neither deleted nor expired."""
+    cur = await conn.execute(
+        """
+        select 1
+          from api_keys
+         where project_id = %(project_id)s
+           and id = %(key_id)s
+           and (expires_at is null or expires_at > %(now)s)
+        """,
+        {"project_id": project_id, "key_id": key_id, "now": now},
+    )
+    return await cur.fetchone() is not None
 
 
 async def insert_for_project(

@@ -1,0 +1,75 @@
+"""Limits on wrong credentials: per key from one address, and per address.
+
+Not per key alone: then anyone who knows a key's id could lock its owner out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+
+import attrs
+
+from firmtrail_server.errors import TooManyFailures
+
+PERIOD_SECONDS = 60
+MAX_FAILURES_OF_A_KEY = 10
+MAX_FAILURES_OF_AN_ADDRESS = 100
+#: a single user of IPv6 has a whole network of this size
+_IPV6_PREFIX = 64
+
+
+@attrs.define
+class _Count:
+    failures: int
+    since: float
+
+
+class FailureLimits:
+    """Counts wrong credentials over a period; what is too much is refused until the period ends."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._counts: dict[tuple[str, ...], _Count] = {}
+        self._swept_at = monotonic()
+
+    def check(self, key_id: str, address: str) -> None:
+        """Raise `TooManyFailures` if nothing more from there is looked at for now."""
+        for subject, limit in _subjects(key_id, address):
+            count = self._counts.get(subject)
+            if count is not None and count.failures >= limit and (left := self._left(count)) > 0:
+                raise TooManyFailures(math.ceil(left))
+
+    def add(self, key_id: str, address: str) -> None:
+        """Count a failure."""
+        self._sweep()
+        for subject, _ in _subjects(key_id, address):
+            count = self._counts.get(subject)
+            if count is None or self._left(count) <= 0:
+                self._counts[subject] = _Count(1, self._monotonic())
+            else:
+                count.failures += 1
+
+    def _left(self, count: _Count) -> float:
+        return count.since + PERIOD_SECONDS - self._monotonic()
+
+    def _sweep(self) -> None:
+        if self._monotonic() > self._swept_at + PERIOD_SECONDS:
+            self._counts = {subject: count for subject, count in self._counts.items() if self._left(count) > 0}
+            self._swept_at = self._monotonic()
+
+
+def _subjects(key_id: str, address: str) -> list[tuple[tuple[str, ...], int]]:
+    origin = _origin(address)
+    return [((origin, key_id), MAX_FAILURES_OF_A_KEY), ((origin,), MAX_FAILURES_OF_AN_ADDRESS)]
+
+
+def _origin(address: str) -> str:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:  # a Unix socket
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed, _IPV6_PREFIX), strict=False))

@@ -1,0 +1,29 @@
+"""Where a request comes from, also behind proxies that the operator trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from aiohttp import hdrs, web
+
+from firmtrail_server.settings import Network
+
+
+def client_address(request: web.Request, trusted_proxies: Sequence[Network]) -> str:
+    """Return the nearest address that is no trusted proxy; what stands before it anyone could have written."""
+    address = request.remote or ""
+    forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
+    while _is_one_of(address, trusted_proxies) and (nearer := forwarded.pop().strip() if forwarded else ""):
+        address = nearer
+    return address
+
+
+def _is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    if not networks:
+        return False
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

@@ -1,0 +1,200 @@
+"""Credentials are checked once in a while, keys at every request, and guessing gets nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncGenerator, Callable
+from ipaddress import ip_network
+
+import attrs
+import bcrypt
+import httpx
+import psycopg
+import pytest
+from aiohttp.test_utils import TestServer
+
+from firmtrail_server.access import Principal
+from firmtrail_server.app import create_app
+from firmtrail_server.credentials import SecretChecker, SecretPrefix, new_secret
+from firmtrail_server.errors import CredentialQueueFull, TooManyFailures
+from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY, MAX_FAILURES_OF_AN_ADDRESS, FailureLimits
+from firmtrail_server.http.context import SERVICES
+from firmtrail_server.settings import Settings
+from firmtrail_server.verified import VerifiedCredentials
+from tests.server.conftest import Clock, Demo
+
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(seed_enabled=True, trusted_proxies=(ip_network("127.0.0.0/8"),))
+
+
+@pytest.fixture
+async def second(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[httpx.AsyncClient]:
+    """Another server on the same database."""
+    server = TestServer(create_app(settings, database_url, clock=clock))
+    await server.start_server(shutdown_timeout=1)
+    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+        yield client
+    await server.close()
+
+
+Call = Callable[[httpx.AsyncClient, Demo], asyncio.Task[httpx.Response]]
+
+
+def report(http: httpx.AsyncClient, demo: Demo, **headers: str) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(http.post(demo.path, auth=demo.device_key, json={"version": "1"}, headers=headers))
+
+
+def read(http: httpx.AsyncClient, demo: Demo) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(http.get(demo.path, auth=demo.project_key))
+
+
+def guess(http: httpx.AsyncClient, demo: Demo, address: str) -> asyncio.Task[httpx.Response]:
+    wrong = attrs.evolve(demo, device_key=(demo.device_key[0], new_secret(SecretPrefix.DEVICE)))
+    return report(http, wrong, **{"X-Forwarded-For": address})
+
+
+async def change_keys(database_url: str, statement: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        await conn.execute(statement.encode())
+
+
+async def test_a_credential_is_checked_once_and_then_remembered(
+    server: TestServer, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    for _ in range(3):
+        (await report(http, demo)).raise_for_status()
+
+    verified = server.app[SERVICES].verified
+    assert (verified.misses, verified.hits) == (1, 2)
+
+
+@pytest.mark.parametrize("call", [report, read])
+async def test_a_key_deleted_through_one_server_is_refused_by_another_at_the_next_request(
+    http: httpx.AsyncClient, second: httpx.AsyncClient, demo: Demo, database_url: str, call: Call
+) -> None:
+    for server in (http, second):
+        assert (await call(server, demo)).is_success
+
+    await change_keys(database_url, "delete from api_keys")
+
+    for server in (http, second):
+        assert (await call(server, demo)).status_code == 401
+
+
+@pytest.mark.parametrize("call", [report, read])
+async def test_a_remembered_key_is_refused_from_the_moment_it_expires(
+    http: httpx.AsyncClient, demo: Demo, database_url: str, clock: Clock, call: Call
+) -> None:
+    assert (await call(http, demo)).is_success
+    await change_keys(database_url, f"update api_keys set expires_at = '{clock.moment + dt.timedelta(minutes=5)}'")
+
+    assert (await call(http, demo)).is_success
+    clock.advance(minutes=5)
+
+    assert (await call(http, demo)).status_code == 401
+
+
+async def test_wrong_secrets_for_a_key_are_limited_where_they_come_from(http: httpx.AsyncClient, demo: Demo) -> None:
+    for _ in range(MAX_FAILURES_OF_A_KEY):
+        assert (await guess(http, demo, "192.0.2.1")).status_code == 401
+
+    refused = await guess(http, demo, "192.0.2.1")
+
+    assert refused.status_code == 429
+    assert refused.json()["code"] == "too_many_requests"
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert (await report(http, demo, **{"X-Forwarded-For": "192.0.2.2"})).is_success
+
+
+async def test_guesses_do_not_shut_out_a_device_that_is_known(http: httpx.AsyncClient, demo: Demo) -> None:
+    await report(http, demo, **{"X-Forwarded-For": "192.0.2.1"})
+    for _ in range(MAX_FAILURES_OF_A_KEY + 1):
+        await guess(http, demo, "192.0.2.1")
+
+    assert (await report(http, demo, **{"X-Forwarded-For": "192.0.2.1"})).is_success
+
+
+async def test_an_address_is_taken_from_trusted_proxies_only(http: httpx.AsyncClient, demo: Demo) -> None:
+    for number in range(MAX_FAILURES_OF_A_KEY):
+        await guess(http, demo, f"198.51.100.{number}, 192.0.2.1, 127.0.0.7")
+
+    assert (await guess(http, demo, "203.0.113.1, 192.0.2.1")).status_code == 429
+
+
+@attrs.define
+class Stopwatch:
+    seconds: float = 0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_limit_ends_with_its_period() -> None:
+    stopwatch = Stopwatch()
+    limits = FailureLimits(stopwatch)
+    for _ in range(MAX_FAILURES_OF_A_KEY):
+        limits.add("key", "192.0.2.1")
+
+    with pytest.raises(TooManyFailures):
+        limits.check("key", "192.0.2.1")
+    stopwatch.seconds = 60
+    limits.check("key", "192.0.2.1")
+
+
+@pytest.mark.parametrize(("one", "another"), [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::ffff:2")])
+def test_an_address_is_limited_over_all_keys_and_by_any_of_its_names(one: str, another: str) -> None:
+    limits = FailureLimits(Stopwatch())
+    for number in range(MAX_FAILURES_OF_AN_ADDRESS):
+        limits.add(f"key {number}", one)
+
+    with pytest.raises(TooManyFailures):
+        limits.check("a key of its own", another)
+    limits.check("a key of its own", "2001:db8:0:1::1")
+
+
+async def test_a_full_queue_of_secrets_refuses_the_next_and_checks_the_others() -> None:
+    secret = new_secret(SecretPrefix.DEVICE)
+    secret_hash = bcrypt.hashpw(secret.encode(), bcrypt.gensalt(10))  # slow enough to be still at it
+    checker = SecretChecker(max_waiting=2)
+
+    checked = await asyncio.gather(*(checker.matches(secret, secret_hash) for _ in range(3)), return_exceptions=True)
+
+    assert checked[:2] == [True, True]
+    assert isinstance(checked[2], CredentialQueueFull)
+    assert await checker.matches(secret, None) is False
+    assert checker.waiting == 0
+    checker.close()
+
+
+def principal() -> Principal:
+    nobody = "00000000-0000-0000-0000-000000000000"
+    return Principal(api_key_id=nobody, project_id=nobody, role=None, device_id=None)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
+    verified = VerifiedCredentials(max_entries=2)
+    for name in "abc":
+        verified.add(name, principal(), NOW, None)
+
+    assert [verified.find(name, NOW) is not None for name in "abc"] == [False, True, True]
+    assert verified.find("c", NOW + dt.timedelta(minutes=10)) is None
+
+
+def test_a_credential_that_expires_is_remembered_no_longer_than_that() -> None:
+    verified = VerifiedCredentials()
+    verified.add("a", principal(), NOW, NOW + dt.timedelta(seconds=30))
+
+    assert verified.find("a", NOW + dt.timedelta(seconds=29)) is not None
+    assert verified.find("a", NOW + dt.timedelta(seconds=30)) is None
+
+
+def test_no_credential_can_be_read_from_what_is_remembered() -> None:
+    verified = VerifiedCredentials()
+    verified.add("Basic secret-word", principal(), NOW, None)
+
+    assert "secret-word" not in repr(vars(verified))
