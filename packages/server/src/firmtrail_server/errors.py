@@ -11,7 +11,7 @@ DomainError
 │   └── SeedNotAllowed
 └── Unavailable             try again later
     ├── DatabaseUnavailable
-    └── SchemaTooOld
+    └── SchemaTooOld        in schema/errors.py
 """
 
 from __future__ import annotations
@@ -82,8 +82,3 @@ class Unavailable(DomainError):
 class DatabaseUnavailable(Unavailable):
     def __init__(self) -> None:
         super().__init__("The database does not answer at the moment. Nothing was stored; try again.")
-
-
-class SchemaTooOld(Unavailable):
-    def __init__(self, pending: Sequence[str]) -> None:
-        super().__init__(f"The database lacks {len(pending)} migration(s); run: firmtrail-server migrate")
