@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 
 import psycopg
@@ -14,6 +13,7 @@ from firmtrail_server.http.protocol import ProblemRunner
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
 from firmtrail_server.schema.errors import explained
 from firmtrail_server.settings import Settings
+from firmtrail_server.signals import ended_by_signals
 
 SHUTDOWN_TIMEOUT_SECONDS = 10
 
@@ -31,18 +31,16 @@ async def serve(settings: Settings, database_url: str) -> None:
         SchemaTooOld: it lacks migrations that this server needs.
         CannotListen: the address cannot be used.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await _check_schema(database_url)
-    app = create_app(settings, database_url)
-    runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
-    await runner.setup()
-    try:
-        await _listen(runner, settings)
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    with ended_by_signals():
+        await _check_schema(database_url)
+        app = create_app(settings, database_url)
+        runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+        try:
+            await runner.setup()
+            await _listen(runner, settings)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
 
 
 async def _check_schema(database_url: str) -> None:
