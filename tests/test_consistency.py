@@ -24,6 +24,7 @@ from aiohttp.test_utils import TestServer
 from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent import configuration
+from firmtrail_agent.layers import variable
 from firmtrail_contract import ProblemCode
 from firmtrail_server import errors, queries
 from firmtrail_server.access import DEVICE_SCOPES, ROLE_SCOPES, Scope
@@ -177,6 +178,13 @@ def test_every_variable_that_a_package_names_is_in_its_readme(package: str, read
 @pytest.mark.parametrize("key", [*configuration._KEYS, "sources"])
 def test_every_key_of_the_agents_configuration_is_in_its_readme(key: str) -> None:
     assert f"| `{key}` |" in (ROOT / "packages/device-agent/README.md").read_text(encoding="utf-8")
+
+
+def test_every_variable_of_the_agent_in_the_readme_is_one_that_it_reads() -> None:
+    named = re.findall(r"`(FIRMTRAIL_AGENT_\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+    assert named
+    assert {*named} <= {variable(key) for key in [*configuration._KEYS, "sources"]}
 
 
 def test_the_sync_half_of_the_sdk_is_fresh() -> None:
