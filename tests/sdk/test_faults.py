@@ -22,8 +22,6 @@ from firmtrail import (
     ServerError,
 )
 from firmtrail._retry import RetryPolicy
-from firmtrail.errors import BY_CODE
-from firmtrail_contract import ProblemCode
 from tests.sdk.conftest import Behaviour, MisbehavingServer, answering, dripping, hanging_up
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
@@ -199,8 +197,3 @@ def test_every_error_pickles(error: FirmtrailError) -> None:
 
     assert type(copy) is type(error)
     assert (str(copy), copy.__dict__) == (str(error), error.__dict__)
-
-
-@pytest.mark.parametrize("code", ProblemCode)
-def test_every_problem_code_has_a_class(code: ProblemCode) -> None:
-    assert code in BY_CODE

@@ -13,8 +13,7 @@ import pytest
 import firmtrail
 from firmtrail import errors
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "packages/sdk/src/firmtrail"
+SOURCE = Path(__file__).parents[2] / "packages/sdk/src/firmtrail"
 
 
 def modules_after(statement: str) -> set[str]:
@@ -88,14 +87,6 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             names.add((node.module or "").partition(".")[0])
     return names
-
-
-def test_the_sync_half_is_fresh() -> None:
-    done = subprocess.run(
-        [sys.executable, "tools/unasync.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_sync_half_is_not_async() -> None:

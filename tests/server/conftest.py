@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import attrs
 import httpx
+import psycopg
 import pytest
 from aiohttp.test_utils import TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
+
+#: Counts the periods, open and closed, of all devices.
+RowsWritten = Callable[[], int]
 
 
 @attrs.define
@@ -85,3 +89,16 @@ async def demo(http: httpx.AsyncClient) -> Demo:
 async def other(http: httpx.AsyncClient) -> Demo:
     """A project that has nothing to do with `demo`."""
     return await seed(http)
+
+
+@pytest.fixture
+def rows_written(database_url: str, demo: Demo) -> RowsWritten:
+    def count() -> int:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            row = conn.execute(
+                "select (select count(*) from device_firmware) + (select count(*) from device_firmware_periods)"
+            ).fetchone()
+        assert row is not None
+        return row[0]
+
+    return count

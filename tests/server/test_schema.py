@@ -21,7 +21,7 @@ from firmtrail_server.schema import (
     LeaseLost,
     MigrationFailed,
     MigrationNotFound,
-    SchemaChangeRefused,
+    SchemaAccessRefused,
     migrate,
     pending_migrations,
     roll_back,
@@ -268,7 +268,7 @@ def test_a_database_that_cannot_be_reached_is_refused_without_a_word_of_its_pass
 
 
 def test_a_user_who_may_not_create_tables_is_told_so(empty_database_url: str) -> None:
-    with pytest.raises(SchemaChangeRefused, match="cannot execute CREATE TABLE in a read-only transaction"):
+    with pytest.raises(SchemaAccessRefused, match="cannot execute CREATE TABLE in a read-only transaction"):
         migrate(f"{empty_database_url}&options={quote('-c default_transaction_read_only=on')}")
 
 

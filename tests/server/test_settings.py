@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
 import pytest
 
 from firmtrail_server.settings import BadSetting, Settings, read_settings
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -49,8 +46,3 @@ def test_a_bad_value_is_refused_by_its_name_and_a_url_not_repeated(name: str, va
 def test_two_sources_of_one_url_are_refused() -> None:
     with pytest.raises(BadSetting, match="not both"):
         read_settings({"FIRMTRAIL_DATABASE_URL": "postgresql://h/d", "FIRMTRAIL_DATABASE_URL_FILE": "f"})
-
-
-@pytest.mark.parametrize("field", [field.name for field in attrs.fields(Settings)])
-def test_every_setting_is_in_the_readme(field: str) -> None:
-    assert f"`FIRMTRAIL_{field.upper()}`" in README.read_text(encoding="utf-8")

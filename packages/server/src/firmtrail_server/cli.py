@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvloop
@@ -19,11 +18,14 @@ from firmtrail_server.routes import ROUTES
 from firmtrail_server.schema import DatabaseNotReachable, SchemaError, migrate
 from firmtrail_server.serving import CannotListen, serve
 from firmtrail_server.settings import BadSetting, Settings, read_settings
+from firmtrail_server.signals import unwind_on_signals
 
 # exit codes of sysexits.h
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
 EX_CONFIG = 78
+# a shell's, for what was interrupted
+EX_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     logging.getLogger("yoyo").setLevel(logging.WARNING)
+    unwind_on_signals()
     try:
         return options.run(_settings(options), options)
     except (BadSetting, EmbeddedDatabaseError, CannotListen) as error:
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SchemaError as error:
         return _refuse(error, EX_SOFTWARE)
     except KeyboardInterrupt:
-        return 0
+        return EX_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,9 +74,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    # Until the event loop takes over, SIGTERM unwinds like Ctrl-C: the embedded database must not stay behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _database_url(settings) as url:
+    with suppress(KeyboardInterrupt), _database_url(settings) as url:  # told to stop, before it served or while it did
         if options.migrate or settings.database_url is None:
             migrate(url)
         uvloop.run(serve(settings, url))

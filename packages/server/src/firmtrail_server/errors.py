@@ -15,7 +15,7 @@ DomainError
     ├── CommitUncertain
     ├── ReportQueueFull
     ├── CredentialQueueFull
-    └── SchemaTooOld
+    └── SchemaTooOld        in schema/errors.py
 """
 
 from __future__ import annotations
@@ -116,8 +116,3 @@ class ReportQueueFull(Unavailable):
 class CredentialQueueFull(Unavailable):
     def __init__(self) -> None:
         super().__init__("More credentials wait to be checked than the server can check soon. Try again.")
-
-
-class SchemaTooOld(Unavailable):
-    def __init__(self, pending: Sequence[str]) -> None:
-        super().__init__(f"The database lacks {len(pending)} migration(s); run: firmtrail-server migrate")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 
 import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.errors import SchemaTooOld
 from firmtrail_server.http.protocol import ProblemRunner
-from firmtrail_server.schema import DatabaseNotReachable, SchemaError, pending_migrations
+from firmtrail_server.schema import SchemaTooOld, pending_migrations
+from firmtrail_server.schema.errors import explained
 from firmtrail_server.settings import Settings
+from firmtrail_server.signals import ended_by_signals
 
 SHUTDOWN_TIMEOUT_SECONDS = 10
 
@@ -27,31 +27,28 @@ async def serve(settings: Settings, database_url: str) -> None:
 
     Raises:
         DatabaseNotReachable: there is no database at the URL.
-        SchemaError: the schema is older than this server needs.
+        SchemaAccessRefused: the database's user may not read what migrations it has.
+        SchemaTooOld: it lacks migrations that this server needs.
         CannotListen: the address cannot be used.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await _check_schema(database_url)
-    app = create_app(settings, database_url)
-    runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
-    await runner.setup()
-    try:
-        await _listen(runner, settings)
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    with ended_by_signals():
+        await _check_schema(database_url)
+        app = create_app(settings, database_url)
+        runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+        try:
+            await runner.setup()
+            await _listen(runner, settings)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
 
 
 async def _check_schema(database_url: str) -> None:
-    try:
+    with explained():
         async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
             pending = await pending_migrations(conn)
-    except psycopg.OperationalError as error:
-        raise DatabaseNotReachable from error
     if pending:
-        raise SchemaError(str(SchemaTooOld(pending)))
+        raise SchemaTooOld(pending)
 
 
 async def _listen(runner: ProblemRunner, settings: Settings) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from firmtrail_server.errors import SchemaTooOld
 from firmtrail_server.http.context import PublicContext
-from firmtrail_server.schema import pending_migrations
+from firmtrail_server.schema import SchemaTooOld, pending_migrations
 
 
 @attrs.frozen(kw_only=True)

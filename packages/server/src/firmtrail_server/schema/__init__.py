@@ -6,8 +6,9 @@ from firmtrail_server.schema.errors import (
     LeaseLost,
     MigrationFailed,
     MigrationNotFound,
-    SchemaChangeRefused,
+    SchemaAccessRefused,
     SchemaError,
+    SchemaTooOld,
 )
 from firmtrail_server.schema.migrating import MIGRATIONS, migrate, pending_migrations, roll_back
 
@@ -18,8 +19,9 @@ __all__ = [
     "LeaseLost",
     "MigrationFailed",
     "MigrationNotFound",
-    "SchemaChangeRefused",
+    "SchemaAccessRefused",
     "SchemaError",
+    "SchemaTooOld",
     "migrate",
     "pending_migrations",
     "roll_back",

@@ -1,8 +1,9 @@
-"""What keeps a schema from being changed. No message holds the database's URL: it may hold a password.
+"""What keeps a schema from being used or changed. No message holds the database's URL: it may hold a password.
 
 SchemaError
 ├── DatabaseNotReachable
-├── SchemaChangeRefused  this user or this database may not be changed
+├── SchemaAccessRefused  the database answers, and says no
+├── SchemaTooOld         also an Unavailable, when it is found out by a request
 ├── LeaseHeld            another process migrates
 ├── LeaseLost            another process has taken over
 ├── MigrationFailed
@@ -11,10 +12,12 @@ SchemaError
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import psycopg
+
+from firmtrail_server.errors import Unavailable
 
 
 class SchemaError(Exception):
@@ -28,12 +31,17 @@ class DatabaseNotReachable(SchemaError):
         )
 
 
-class SchemaChangeRefused(SchemaError):
+class SchemaAccessRefused(SchemaError):
     def __init__(self, error: psycopg.Error) -> None:
         super().__init__(
-            f"The database does not let this user migrate it: {first_line(error)}."
-            " The user must be allowed to create and change tables there."
+            f"The database does not let this user do that: {first_line(error)}."
+            " To serve, the user must be allowed to read and write tables there; to migrate, to make and change them."
         )
+
+
+class SchemaTooOld(SchemaError, Unavailable):
+    def __init__(self, pending: Sequence[str]) -> None:
+        super().__init__(f"The database lacks {len(pending)} migration(s); run: firmtrail-server migrate")
 
 
 class LeaseHeld(SchemaError):
@@ -67,11 +75,11 @@ def explained() -> Generator[None]:
 
     Raises:
         DatabaseNotReachable: the connection broke.
-        SchemaChangeRefused: the database answered, and said no.
+        SchemaAccessRefused: the database answered, and said no.
     """
     try:
         yield
     except psycopg.OperationalError as error:
         raise DatabaseNotReachable from error
     except psycopg.Error as error:
-        raise SchemaChangeRefused(error) from error
+        raise SchemaAccessRefused(error) from error

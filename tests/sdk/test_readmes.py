@@ -1,0 +1,66 @@
+"""The examples of the READMEs, run as they stand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import BaseTestServer
+
+from tests.server.conftest import Demo
+
+ROOT = Path(__file__).parents[2]
+
+
+def example(readme: str, language: str) -> str:
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return found
+
+
+async def output_of(program: str, script: str, server: BaseTestServer, **environment: str) -> str:
+    """Feed a script to a program, with the test's server in place of the one that the script names."""
+    process = await asyncio.create_subprocess_exec(
+        program,
+        "-",
+        env={**os.environ, **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate(script.replace("http://127.0.0.1:8080", str(server.make_url(""))).encode())
+    assert process.returncode == 0
+    return output.decode()
+
+
+async def test_python_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
+    given = (
+        f"device_id, device_key, project_key = {demo.device_id!r}, {key(demo.device_key)!r}, {key(demo.project_key)!r}"
+    )
+
+    output = await output_of(sys.executable, f"{given}\n{example('README.md', 'python')}", server)
+
+    assert output.startswith("main 1.4.2 ")
+
+
+async def test_python_of_the_sdks_readme(server: BaseTestServer) -> None:
+    output = await output_of(sys.executable, example("packages/sdk/README.md", "python"), server)
+
+    assert output.startswith("1.4.2 ")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_curl_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
+    keys = {"DEVICE_KEY": key(demo.device_key), "PROJECT_KEY": key(demo.project_key), "DEVICE_ID": demo.device_id}
+
+    output = await output_of("sh", example("README.md", "sh"), server, **keys)
+
+    assert '"opened"' in output
+    assert output.count('"1.4.3"') == 2
+
+
+def key(pair: tuple[str, str]) -> str:
+    return ":".join(pair)

@@ -1,0 +1,102 @@
+"""Bad request lines over plain HTTP: methods, paths, queries, and bytes that are none of these."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+
+import httpx
+import pytest
+from aiohttp import web
+
+from firmtrail_server.app import create_app
+from firmtrail_server.http.protocol import ProblemRunner
+from firmtrail_server.settings import Settings
+from tests.server.conftest import Demo
+from tests.server.refusals import assert_problem, errors
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_a_wrong_method_is_405_and_says_which_are_right(http: httpx.AsyncClient, demo: Demo, method: str) -> None:
+    answer = await http.request(method, demo.path, auth=demo.device_key)
+
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/devices", "/v2/seed", "/v1/seed/", "/../etc/passwd", "/%2e%2e/x"])
+async def test_an_unknown_path_is_404(http: httpx.AsyncClient, path: str) -> None:
+    assert_problem(await http.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("device_id", ["nope", "123", "%00", "%F0%9F%9A%80"])
+async def test_a_malformed_device_id_is_named(http: httpx.AsyncClient, demo: Demo, device_id: str) -> None:
+    answer = await http.get(f"/v1/devices/{device_id}/firmware_version", auth=demo.project_key)
+
+    assert errors(answer) == [("path", "/device_id", "malformed")]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "code"),
+    [
+        ("page_size=0", "/page_size", "out_of_range"),
+        ("page_size=-1", "/page_size", "out_of_range"),
+        ("page_size=1001", "/page_size", "out_of_range"),
+        ("page_size=999999999999999999999", "/page_size", "wrong_type"),
+        ("page_size=1.5", "/page_size", "wrong_type"),
+        ("page_size=", "/page_size", "wrong_type"),
+        ("page_size=%D9%A1", "/page_size", "wrong_type"),
+        ("page_size=1&page_size=2", "/page_size", "malformed"),
+        ("page_token=", "/page_token", "too_short"),
+        ("page_token=x", "/page_token", "malformed"),
+        ("page_token=e30=", "/page_token", "malformed"),
+        ("page_token=%F0%9F%9A%80", "/page_token", "malformed"),
+        ("page_token=" + "A" * 600, "/page_token", "too_long"),
+        ("limit=3", "/limit", "unknown_field"),
+    ],
+)
+async def test_a_bad_query_is_422_and_names_the_parameter(
+    http: httpx.AsyncClient, demo: Demo, query: str, pointer: str, code: str
+) -> None:
+    answer = await http.get(f"{demo.path}?{query}", auth=demo.project_key)
+
+    assert ("query", pointer, code) in errors(answer)
+
+
+@pytest.mark.parametrize(
+    "change", [{"component": "\u0000"}, {"tie_rank": 2**70}, {"first_reported_at": "soon"}, {"more": 1}]
+)
+async def test_a_forged_page_token_is_422(http: httpx.AsyncClient, demo: Demo, change: dict[str, object]) -> None:
+    moment = "2026-05-03T12:00:00Z"
+    forged = {"first_reported_at": moment, "component": "main", "tie_rank": 0} | change
+    token = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
+
+    answer = await http.get(demo.path, auth=demo.project_key, params={"page_token": token})
+
+    assert errors(answer) == [("query", "/page_token", "malformed")]
+
+
+async def test_seed_takes_no_parameters(http: httpx.AsyncClient) -> None:
+    assert errors(await http.post("/v1/seed?name=x")) == [("query", "/name", "unknown_field")]
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [b"GET / HTTP/9.9 ", b"BREW / HTTP/1.1", b"\x16\x03\x01\x02", b"GET /" + b"x" * 20_000 + b" HTTP/1.1"],
+)
+async def test_bytes_that_are_not_http_are_answered_with_a_problem(
+    settings: Settings, database_url: str, request_line: bytes
+) -> None:
+    runner = ProblemRunner(create_app(settings, database_url))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0])
+    writer.write(request_line + b"\r\nHost: x\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await runner.cleanup()
+
+    assert answer.split(b" ", 2)[1] == b"400"
+    assert b"application/problem+json" in answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "malformed_request"

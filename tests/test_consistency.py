@@ -1,0 +1,196 @@
+"""Tables that must be total: what one part has, every other part that speaks of it must have too.
+
+Nothing here is a list kept by hand but the exceptions, each with its reason.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from firmtrail import AsyncClient, NotFoundError
+from firmtrail.errors import BY_CODE
+from firmtrail_agent import configuration
+from firmtrail_agent.layers import variable
+from firmtrail_contract import ProblemCode
+from firmtrail_server import errors, queries
+from firmtrail_server.access import DEVICE_SCOPES, ROLE_SCOPES, Scope
+from firmtrail_server.db import Connection
+from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.problems import STATUS
+from firmtrail_server.queries import api_keys, projects, reports
+from firmtrail_server.routes import ROUTES
+
+ROOT = Path(__file__).parents[1]
+
+#: routes below /v1 that no method of the SDK asks for
+WITHOUT_SDK_METHOD: dict[tuple[str, str], str] = {}
+#: queries that take no project
+WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
+    api_keys.find: "the key is what tells the project",
+    projects.insert: "it makes the project",
+    reports.record_latest: "it stores the reports of many projects; each report's key tells its own",
+}
+#: an argument for each type that the SDK's methods ask for
+SAMPLES: dict[Any, Any] = {uuid.UUID | str: uuid.UUID(int=1), str: "1.0"}
+
+
+@pytest.mark.parametrize("code", ProblemCode)
+def test_every_problem_code_has_a_status_and_a_class_in_the_sdk(code: ProblemCode) -> None:
+    assert STATUS[code] >= 400
+    assert BY_CODE[code]
+
+
+def test_every_refusal_of_the_server_has_a_problem_code() -> None:
+    refusals = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
+
+    assert [kind for kind in refusals if not hasattr(kind, "code")] == [errors.DomainError]
+
+
+def named(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=named)
+def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
+    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values())
+
+    assert route.scope in {Scope.PUBLIC, *held}
+
+
+def test_every_route_has_an_operation_in_the_openapi_document_and_every_operation_a_route() -> None:
+    paths = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))["paths"]
+
+    operations = {
+        (method.upper(), path, one["operationId"]) for path, methods in paths.items() for method, one in methods.items()
+    }
+
+    assert operations == {(route.method, route.path, route.handler.__name__) for route in ROUTES}
+
+
+async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route() -> None:
+    routes = {(route.method, route.path) for route in ROUTES if route.path.startswith("/v1/")}
+
+    assert await asked_for_by_the_sdk() == routes - WITHOUT_SDK_METHOD.keys()
+    assert WITHOUT_SDK_METHOD.keys() <= routes
+
+
+async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
+    """Call every public method of a client, and note what arrives at a server of the same routes that refuses all."""
+    asked: set[tuple[str, str]] = set()
+
+    def refuse(path: str | None = None) -> Callable[[web.Request], Any]:
+        async def handler(request: web.Request) -> web.Response:
+            asked.add((request.method, path or request.path))
+            raise web.HTTPNotFound
+
+        return handler
+
+    app = web.Application()
+    app.add_routes([web.route(route.method, route.path, refuse(route.path)) for route in ROUTES])
+    app.add_routes([web.route("*", "/{anything_else:.*}", refuse())])
+    async with TestServer(app) as server, AsyncClient(str(server.make_url("/")), api_key="id:secret") as client:
+        for method in methods_of(client):
+            with pytest.raises(NotFoundError):
+                await call(method)
+    return asked
+
+
+def methods_of(thing: object) -> Iterator[Callable[..., Any]]:
+    """The public methods of a client, and of `client.firmware` and its like."""
+    for name, member in inspect.getmembers(thing):
+        if name.startswith("_") or name == "aclose":
+            continue
+        if inspect.ismethod(member):
+            yield member
+        elif type(member).__module__.startswith("firmtrail._async."):
+            yield from methods_of(member)
+
+
+async def call(method: Callable[..., Any]) -> None:
+    """Call it with all that it requires, and read what it gives as far as the first item."""
+    parameters = inspect.signature(method, eval_str=True).parameters.values()
+    required = {one.name: SAMPLES[one.annotation] for one in parameters if one.default is one.empty}
+    given = method(**required)
+    if inspect.isawaitable(given):
+        await given
+    else:
+        await anext(aiter(given))
+
+
+def query_functions() -> list[Callable[..., Any]]:
+    """Every function in the modules of queries that is public or takes a connection."""
+    names = [f"{queries.__name__}.{found.name}" for found in pkgutil.iter_modules(queries.__path__)]
+    functions = [
+        function
+        for name in names
+        for _, function in inspect.getmembers(import_module(name), inspect.isfunction)
+        if function.__module__ == name
+    ]
+    return [one for one in functions if one.__name__[0] != "_" or Connection in get_type_hints(one).values()]
+
+
+def in_its_module(function: Callable[..., Any]) -> str:
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+
+@pytest.mark.parametrize("query", query_functions(), ids=in_its_module)
+def test_every_query_takes_the_connection_first_and_the_project_second(query: Callable[..., Any]) -> None:
+    hints = get_type_hints(query)
+    names = [*inspect.signature(query).parameters]
+
+    assert hints[names[0]] is Connection
+    if query not in WITHOUT_PROJECT:
+        assert names[1:2] == ["project_id"]
+        assert hints["project_id"] is uuid.UUID
+        assert "%(project_id)s" in inspect.getsource(query)
+
+
+def test_queries_without_a_project_are_named_only_while_there_are_such() -> None:
+    taking_one = [query for query in query_functions() if "project_id" in inspect.signature(query).parameters]
+
+    assert not WITHOUT_PROJECT.keys() & set(taking_one)
+    assert WITHOUT_PROJECT.keys() <= set(query_functions())
+
+
+@pytest.mark.parametrize(
+    ("package", "readme"), [("server", "README.md"), ("sdk", "packages/sdk/README.md")], ids=["server", "sdk"]
+)
+def test_every_variable_that_a_package_names_is_in_its_readme(package: str, readme: str) -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "packages" / package / "src").rglob("*.py"))
+    text = (ROOT / readme).read_text(encoding="utf-8")
+
+    assert {name for name in re.findall(r"FIRMTRAIL_\w+", source) if f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("key", [*configuration._KEYS, "sources"])
+def test_every_key_of_the_agents_configuration_is_in_its_readme(key: str) -> None:
+    assert f"| `{key}` |" in (ROOT / "packages/device-agent/README.md").read_text(encoding="utf-8")
+
+
+def test_every_variable_of_the_agent_in_the_readme_is_one_that_it_reads() -> None:
+    named = re.findall(r"`(FIRMTRAIL_AGENT_\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+    assert named
+    assert {*named} <= {variable(key) for key in [*configuration._KEYS, "sources"]}
+
+
+def test_the_sync_half_of_the_sdk_is_fresh() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/unasync.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
