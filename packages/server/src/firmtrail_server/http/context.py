@@ -11,6 +11,7 @@ from aiohttp import web
 from firmtrail_server.access import Principal
 from firmtrail_server.db import Database
 from firmtrail_server.settings import Settings
+from firmtrail_server.tokens import AccessTokens
 
 
 @attrs.frozen(kw_only=True)
@@ -19,6 +20,7 @@ class Services:
 
     settings: Settings
     database: Database
+    tokens: AccessTokens
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
 
