@@ -58,6 +58,7 @@ FROM runtime AS server
 LABEL org.opencontainers.image.title="firmtrail-server" \
       org.opencontainers.image.description="What every device runs, and what it ran: the server."
 COPY --from=server-environment /opt/firmtrail /opt/firmtrail
+RUN install --directory --owner=10001 --group=10001 --mode=0700 /etc/firmtrail-server
 USER 10001:10001
 ENV FIRMTRAIL_HOST=0.0.0.0 FIRMTRAIL_PORT=8080
 EXPOSE 8080

@@ -37,7 +37,9 @@ from firmtrail_server.routes import ROUTES
 ROOT = Path(__file__).parents[1]
 
 #: routes below /v1 that no method of the SDK asks for
-WITHOUT_SDK_METHOD: dict[tuple[str, str], str] = {}
+WITHOUT_SDK_METHOD: dict[tuple[str, str], str] = {
+    ("POST", "/v1/oauth/token"): "no method of its own: the client gets its tokens by itself",
+}
 #: queries that take no project
 WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     api_keys.find: "the key is what tells the project",

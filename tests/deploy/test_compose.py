@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +121,25 @@ def test_compose_takes_only_variables_that_the_server_reads_from_the_shell(root:
     taken = set(re.findall(r"\$\{(\w+)", (root / "docker-compose.yml").read_text(encoding="utf-8")))
     settings = (root / "packages/server/src/firmtrail_server/settings.py").read_text(encoding="utf-8")
     assert taken - set(re.findall(r"FIRMTRAIL_\w+", settings)) == set()
+
+
+def test_a_server_reads_the_signing_keys_that_are_made_before_and_cannot_change_them(services: Services) -> None:
+    server, maker = services["server"], services["signing-keys"]
+    folder, _, name = server["environment"]["FIRMTRAIL_SIGNING_KEYS_FILE"].rpartition("/")
+    assert server["volumes"] == [f"signing-keys:{folder}:ro"]
+    assert maker["volumes"] == [f"signing-keys:{folder}"]
+    assert maker["command"][1] == f"{folder}/{name}"
+    assert server["depends_on"]["signing-keys"] == {"condition": "service_completed_successfully"}
+
+
+def test_the_signing_keys_are_made_once_and_for_their_owner_alone(services: Services, tmp_path: Path) -> None:
+    maker, file = services["signing-keys"], tmp_path / "keys"
+    script = maker["command"][0].replace("$$", "$")
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    made: list[str] = []
+    for _ in range(2):
+        subprocess.run([*maker["entrypoint"], script, file], env=os.environ | path, check=True, timeout=60)
+        made.append(file.read_text())
+    assert made[0] == made[1]
+    assert json.loads(made[0])["keys"]
+    assert file.stat().st_mode & 0o777 == 0o600

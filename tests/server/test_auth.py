@@ -21,7 +21,7 @@ from firmtrail_server.errors import CredentialQueueFull, TooManyFailures
 from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY, MAX_FAILURES_OF_AN_ADDRESS, FailureLimits
 from firmtrail_server.http.context import SERVICES
 from firmtrail_server.settings import Settings
-from firmtrail_server.verified import VerifiedCredentials
+from firmtrail_server.verified import Verified, VerifiedCredentials
 from tests.server.conftest import Clock, Demo
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -69,7 +69,7 @@ async def test_a_credential_is_checked_once_and_then_remembered(
     for _ in range(3):
         (await report(http, demo)).raise_for_status()
 
-    verified = server.app[SERVICES].verified
+    verified = server.app[SERVICES].authentication.verified
     assert (verified.misses, verified.hits) == (1, 2)
 
 
@@ -179,7 +179,7 @@ def principal() -> Principal:
 def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
     verified = VerifiedCredentials(max_entries=2)
     for name in "abc":
-        verified.add(name, principal(), NOW, None)
+        verified.add(name, Verified(principal(), None), NOW)
 
     assert [verified.find(name, NOW) is not None for name in "abc"] == [False, True, True]
     assert verified.find("c", NOW + dt.timedelta(minutes=10)) is None
@@ -187,7 +187,7 @@ def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
 
 def test_a_credential_that_expires_is_remembered_no_longer_than_that() -> None:
     verified = VerifiedCredentials()
-    verified.add("a", principal(), NOW, NOW + dt.timedelta(seconds=30))
+    verified.add("a", Verified(principal(), NOW + dt.timedelta(seconds=30)), NOW)
 
     assert verified.find("a", NOW + dt.timedelta(seconds=29)) is not None
     assert verified.find("a", NOW + dt.timedelta(seconds=30)) is None
@@ -195,6 +195,6 @@ def test_a_credential_that_expires_is_remembered_no_longer_than_that() -> None:
 
 def test_no_credential_can_be_read_from_what_is_remembered() -> None:
     verified = VerifiedCredentials()
-    verified.add("Basic secret-word", principal(), NOW, None)
+    verified.add("Basic secret-word", Verified(principal(), None), NOW)
 
     assert "secret-word" not in repr(vars(verified))

@@ -42,6 +42,7 @@ async def test_a_wrong_secret_is_401(
         basic("00000000-0000-4000-8000-000000000000", "x" * 200),
         basic("00000000-0000-4000-8000-000000000000", ""),
         basic("00000000-0000-4000-8000-000000000000", "ftd_\x00"),
+        "Bearer",
         "Bearer abc",
         "Digest username=x",
     ],

@@ -99,7 +99,7 @@ def test_a_docstring_is_split_into_its_first_sentence_and_the_rest() -> None:
 
 
 def test_a_scope_is_named_with_those_who_have_it() -> None:
-    assert MAKE["security"] == [{"api_key": ["firmware:report"]}]
+    assert MAKE["security"] == [{"api_key": ["firmware:report"]}, {"access_token": ["firmware:report"]}]
     assert MAKE["description"].endswith("Needs the scope `firmware:report`: the device's own key.")
     assert LIST["description"] == (
         "Needs the scope `firmware:read`: a key of the project with the role `viewer`, `editor` or `admin`."
@@ -155,13 +155,42 @@ def test_an_operation_names_the_refusals_that_can_happen(operation: dict[str, An
 
 
 def test_every_refusal_is_a_problem_document_with_its_own_status() -> None:
-    for methods in DOCUMENT["paths"].values():
+    for path, methods in DOCUMENT["paths"].items():
+        if path.startswith("/v1/oauth/"):
+            continue
         for one in methods.values():
             for status, answer in one["responses"].items():
                 if status > "3":
                     refusal = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
                     assert schema_of(refusal) == ("application/problem+json", "#/components/schemas/Problem")
                     assert refusal["content"]["application/problem+json"]["example"]["status"] == int(status)
+
+
+def test_a_refusal_of_the_token_endpoint_has_the_shape_of_rfc_6749() -> None:
+    answers = DOCUMENT["paths"]["/v1/oauth/token"]["post"]["responses"]
+    refusals = [answer["$ref"].rpartition("/")[2] for status, answer in answers.items() if status > "3"]
+
+    assert {*answers} == {"200", "400", "401", "413", "500", "503"}
+    assert {schema_of(DOCUMENT["components"]["responses"][name]) for name in refusals} == {
+        ("application/json", "#/components/schemas/OAuthRefusal")
+    }
+
+
+def test_a_form_is_one_whose_fields_cannot_be_null_and_others_are_ignored() -> None:
+    body = DOCUMENT["paths"]["/v1/oauth/token"]["post"]["requestBody"]
+    form = DOCUMENT["components"]["schemas"]["TokenRequest"]
+
+    assert schema_of(body) == ("application/x-www-form-urlencoded", "#/components/schemas/TokenRequest")
+    assert {field["type"] for field in form["properties"].values()} == {"string"}
+    assert form["required"] == ["grant_type"]
+    assert "additionalProperties" not in form
+
+
+def test_the_scopes_of_a_token_are_those_that_routes_ask_for() -> None:
+    flow = DOCUMENT["components"]["securitySchemes"]["access_token"]["flows"]["clientCredentials"]
+
+    assert {*flow["scopes"]} == {route.scope for route in ROUTES if not route.is_public}
+    assert flow["tokenUrl"] in DOCUMENT["paths"]
 
 
 def test_every_answer_carries_the_request_id() -> None:

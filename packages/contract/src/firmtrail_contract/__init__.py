@@ -13,6 +13,7 @@ from firmtrail_contract.firmware import (
 )
 from firmtrail_contract.limits import Range, Text, Violation, ViolationCode
 from firmtrail_contract.moments import format_moment, parse_moment
+from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
 from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
 from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
 from firmtrail_contract.projects import Project, Role
@@ -22,6 +23,7 @@ __all__ = [
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
     "MAX_PAGE_SIZE",
+    "AccessToken",
     "Device",
     "FieldError",
     "FieldLocation",
@@ -29,6 +31,8 @@ __all__ = [
     "FirmwareReport",
     "IssuedDeviceApiKey",
     "IssuedProjectApiKey",
+    "OAuthErrorCode",
+    "OAuthRefusal",
     "ObservedAtSource",
     "Page",
     "PageQuery",
@@ -40,6 +44,7 @@ __all__ = [
     "Role",
     "Seed",
     "Text",
+    "TokenRequest",
     "VersionPeriod",
     "Violation",
     "ViolationCode",

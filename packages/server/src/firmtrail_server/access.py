@@ -19,6 +19,12 @@ class Scope(StrEnum):
     FIRMWARE_REPORT = "firmware:report"
 
 
+#: what each allows, for those who choose the scopes of an access token
+SCOPE_MEANINGS = {
+    Scope.FIRMWARE_READ: "Read what devices ran.",
+    Scope.FIRMWARE_REPORT: "Report what the device runs.",
+}
+
 _VIEWER = frozenset({Scope.FIRMWARE_READ})
 _EDITOR = _VIEWER
 _ADMIN = _EDITOR
@@ -42,10 +48,13 @@ class Principal:
     role: Role | None
     #: the only device this caller may name; None: any device of the project
     device_id: uuid.UUID | None
+    #: what an access token leaves of the key's scopes; None: all of them
+    token_scopes: frozenset[Scope] | None = None
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        return DEVICE_SCOPES if self.role is None else ROLE_SCOPES[self.role]
+        of_the_key = DEVICE_SCOPES if self.role is None else ROLE_SCOPES[self.role]
+        return of_the_key if self.token_scopes is None else of_the_key & self.token_scopes
 
     def require(self, scope: Scope) -> None:
         """Raise `ScopeMissing` unless this caller has the scope."""

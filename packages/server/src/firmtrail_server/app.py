@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from aiohttp import web
 
+from firmtrail_server.authentication import Authentication
 from firmtrail_server.credentials import SecretChecker
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.failures import FailureLimits
@@ -17,6 +18,8 @@ from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
+from firmtrail_server.signing_keys import new_signing_keys
+from firmtrail_server.tokens import AccessTokens
 from firmtrail_server.verified import VerifiedCredentials
 
 MAX_BODY_BYTES = 64 * 1024
@@ -27,16 +30,28 @@ def utc_now() -> dt.datetime:
 
 
 def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.datetime] = utc_now) -> web.Application:
-    """Make the application; it opens its database pool when it starts and closes it when it stops."""
+    """Make the application; it opens its database pool when it starts and closes it when it stops.
+
+    Without signing keys in the settings it makes its own, and its tokens live no longer than it does.
+    """
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
     database = Database(database_url)
+    tokens = AccessTokens(
+        keys=settings.signing_keys or new_signing_keys(), issuer=settings.issuer, life_seconds=settings.token_seconds
+    )
     app[SERVICES] = Services(
         settings=settings,
         database=database,
         recorder=Recorder(database, Writer(database_url)),
-        secrets=SecretChecker(),
-        verified=VerifiedCredentials(),
-        failures=FailureLimits(time.monotonic),
+        tokens=tokens,
+        authentication=Authentication(
+            database=database,
+            tokens=tokens,
+            secrets=SecretChecker(),
+            verified=VerifiedCredentials(),
+            failures=FailureLimits(time.monotonic),
+            clock=clock,
+        ),
         clock=clock,
     )
     app.cleanup_ctx.append(_open_services)
@@ -51,4 +66,4 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
     yield
     await services.recorder.close()
     await services.database.close()
-    services.secrets.close()
+    services.authentication.secrets.close()

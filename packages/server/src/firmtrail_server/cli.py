@@ -1,4 +1,4 @@
-"""The command `firmtrail-server`: serve, migrate, openapi."""
+"""The command `firmtrail-server`: serve, migrate, signing-key, openapi."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import attrs
 import uvloop
 
 from firmtrail_server import openapi
@@ -19,6 +20,7 @@ from firmtrail_server.schema import DatabaseNotReachable, SchemaError, migrate
 from firmtrail_server.serving import CannotListen, serve
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from firmtrail_server.signals import unwind_on_signals
+from firmtrail_server.signing_keys import BadSigningKeys, keep_signing_keys, new_signing_keys, read_signing_keys
 
 # exit codes of sysexits.h
 EX_UNAVAILABLE = 69
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unwind_on_signals()
     try:
         return options.run(_settings(options), options)
-    except (BadSetting, EmbeddedDatabaseError, CannotListen) as error:
+    except (BadSetting, BadSigningKeys, EmbeddedDatabaseError, CannotListen) as error:
         return _refuse(error, EX_CONFIG)
     except DatabaseNotReachable as error:
         return _refuse(error, EX_UNAVAILABLE)
@@ -61,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     migrate_parser = commands.add_parser("migrate", parents=[database], help="bring the schema up to date")
     migrate_parser.set_defaults(run=_migrate)
 
+    key_parser = commands.add_parser("signing-key", help="print a new set of keys that sign access tokens")
+    key_parser.add_argument("--rotate", type=Path, metavar="FILE", help="print this set with a new key in front")
+    key_parser.set_defaults(run=_signing_key)
+
     openapi_parser = commands.add_parser("openapi", help="print the OpenAPI document")
     openapi_parser.set_defaults(run=_openapi)
     return parser
@@ -74,17 +80,39 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    _check_signing_keys(settings)
     with suppress(KeyboardInterrupt), _database_url(settings) as url:  # told to stop, before it served or while it did
         if options.migrate or settings.database_url is None:
             migrate(url)
-        uvloop.run(serve(settings, url))
+        keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
+        uvloop.run(serve(attrs.evolve(settings, signing_keys=keys), url))
     return 0
+
+
+def _check_signing_keys(settings: Settings) -> None:
+    """Servers that share a database must share their keys too, so these cannot be made here."""
+    if settings.database_url is not None and settings.signing_keys is None:
+        raise BadSetting(
+            "Set FIRMTRAIL_SIGNING_KEYS_FILE to a file with the keys that sign access tokens, the same for every "
+            "server of this database; make it with: firmtrail-server signing-key > FILE"
+        )
 
 
 def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
     with _database_url(settings) as url:
         applied = migrate(url)
     sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
+    return 0
+
+
+def _signing_key(_settings: Settings, options: argparse.Namespace) -> int:
+    keys = new_signing_keys()
+    if options.rotate is not None:
+        try:
+            keys = read_signing_keys(options.rotate.read_text(encoding="utf-8")).with_new_key()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSigningKeys(f"{options.rotate} cannot be read.") from error
+    sys.stdout.write(keys.as_text())
     return 0
 
 

@@ -5,8 +5,11 @@ DomainError
 ├── MalformedRequest        not what its format says
 ├── UnsupportedMediaType
 ├── Unauthenticated
+│   └── TokenNotValid
 ├── TooManyFailures
 ├── ScopeMissing
+├── UnsupportedGrantType    the token endpoint's own
+├── ScopeNotGranted
 ├── NotFound
 │   ├── DeviceNotFound
 │   └── SeedNotAllowed
@@ -21,7 +24,7 @@ DomainError
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from firmtrail_contract import FieldError, ProblemCode
@@ -56,7 +59,17 @@ class Unauthenticated(DomainError):
 
     def __init__(self) -> None:
         # One sentence for every reason: which part of a credential was wrong is nobody's business.
-        super().__init__("Send the id and the secret of a living API key with HTTP Basic authentication.")
+        super().__init__(
+            "Send the id and the secret of a living API key with HTTP Basic authentication, "
+            "or a Bearer token that was got with them."
+        )
+
+
+class TokenNotValid(Unauthenticated):
+    def __init__(self) -> None:
+        DomainError.__init__(
+            self, "This access token is not valid, or not any more. Get a new one from POST /v1/oauth/token."
+        )
 
 
 class TooManyFailures(DomainError):
@@ -71,7 +84,22 @@ class ScopeMissing(DomainError):
     code = ProblemCode.FORBIDDEN
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This API key may not do that: it lacks the scope {scope}.")
+        super().__init__(f"This API key or access token may not do that: it lacks the scope {scope}.")
+        self.scope = scope
+
+
+class UnsupportedGrantType(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+    def __init__(self, supported: Iterable[str]) -> None:
+        super().__init__(f"This grant_type is not supported; possible: {', '.join(supported)}.")
+
+
+class ScopeNotGranted(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+    def __init__(self, possible: Iterable[str]) -> None:
+        super().__init__(f"The scope may name these alone, with spaces between: {', '.join(possible)}.")
 
 
 class NotFound(DomainError):

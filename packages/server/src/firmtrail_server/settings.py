@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from firmtrail_server.signing_keys import BadSigningKeys, SigningKeys, read_signing_keys
+
 Network = IPv4Network | IPv6Network
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
+_MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
 
 
 class BadSetting(Exception):
@@ -40,6 +44,18 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     #: FIRMTRAIL_SEED_ENABLED, whether anyone may make a demo project
     seed_enabled: bool = False
+    #: FIRMTRAIL_PUBLIC_URL, where clients reach this installation; None: where the server listens
+    public_url: str | None = None
+    #: FIRMTRAIL_SIGNING_KEYS or FIRMTRAIL_SIGNING_KEYS_FILE; None: keys are kept beside the embedded PostgreSQL
+    signing_keys: SigningKeys | None = attrs.field(default=None, repr=False)
+    #: FIRMTRAIL_TOKEN_SECONDS, the life of an access token
+    token_seconds: int = 900
+
+    @property
+    def issuer(self) -> str:
+        """Who issues access tokens, and the beginning of the URLs in the metadata."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -55,24 +71,38 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pg_bin=Path(pg_bin) if pg_bin else None,
         pg_user=environment.get("FIRMTRAIL_PG_USER") or None,
         host=environment.get("FIRMTRAIL_HOST") or "127.0.0.1",
-        port=_port(environment.get("FIRMTRAIL_PORT") or "8080"),
+        port=_number("FIRMTRAIL_PORT", environment.get("FIRMTRAIL_PORT") or "8080", 0, _MAX_PORT),
         trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
+        public_url=_public_url(environment.get("FIRMTRAIL_PUBLIC_URL") or ""),
+        signing_keys=_signing_keys(_text_or_file(environment, "FIRMTRAIL_SIGNING_KEYS")),
+        token_seconds=_number(
+            "FIRMTRAIL_TOKEN_SECONDS",
+            environment.get("FIRMTRAIL_TOKEN_SECONDS") or "900",
+            _MIN_TOKEN_SECONDS,
+            _MAX_TOKEN_SECONDS,
+        ),
     )
 
 
-def _database_url(environment: Mapping[str, str]) -> str | None:
-    url, file = environment.get("FIRMTRAIL_DATABASE_URL"), environment.get("FIRMTRAIL_DATABASE_URL_FILE")
-    if url and file:
-        raise BadSetting("Set FIRMTRAIL_DATABASE_URL or FIRMTRAIL_DATABASE_URL_FILE, not both.")
+def _text_or_file(environment: Mapping[str, str], name: str) -> str | None:
+    """Read a variable, or the file that its twin with _FILE names: for values that hold a secret."""
+    text, file = environment.get(name), environment.get(f"{name}_FILE")
+    if text and file:
+        raise BadSetting(f"Set {name} or {name}_FILE, not both.")
     if file:
         try:
-            url = Path(file).read_text(encoding="utf-8").strip()
+            text = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise BadSetting(f"FIRMTRAIL_DATABASE_URL_FILE names a file that cannot be read: {file}.") from error
+            raise BadSetting(f"{name}_FILE names a file that cannot be read: {file}.") from error
+    return text or None
+
+
+def _database_url(environment: Mapping[str, str]) -> str | None:
+    url = _text_or_file(environment, "FIRMTRAIL_DATABASE_URL")
     if url and not _is_database_url(url):
         raise BadSetting("FIRMTRAIL_DATABASE_URL is not a URL such as postgresql://user:password@host:5432/firmtrail.")
-    return url or None
+    return url
 
 
 def _is_database_url(url: str) -> bool:
@@ -84,6 +114,25 @@ def _is_database_url(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
 
 
+def _signing_keys(text: str | None) -> SigningKeys | None:
+    try:
+        return read_signing_keys(text) if text else None
+    except BadSigningKeys as error:
+        raise BadSetting(f"FIRMTRAIL_SIGNING_KEYS {error}.") from None
+
+
+def _public_url(text: str) -> str | None:
+    """An issuer is compared letter by letter, so it has one spelling: without a slash at its end."""
+    try:
+        url = urlsplit(text)
+        is_usable = url.scheme in {"http", "https"} and url.hostname and (url.port or 1)
+    except ValueError:
+        is_usable = False
+    if text and (not is_usable or not text.isascii() or any(mark in text for mark in "?#@ ")):
+        raise BadSetting("FIRMTRAIL_PUBLIC_URL must be a URL such as https://firmtrail.example.com, without a query.")
+    return text.rstrip("/") or None
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
@@ -93,9 +142,9 @@ def _networks(text: str) -> tuple[Network, ...]:
         ) from error
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
-        raise BadSetting(f"FIRMTRAIL_PORT must be a number from 0 to {_MAX_PORT}.")
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise BadSetting(f"{name} must be a number from {least} to {most}.")
     return int(text)
 
 

@@ -18,6 +18,15 @@ _MAX_ENTRIES = 50_000
 
 
 @attrs.frozen
+class Verified:
+    """A credential was right."""
+
+    principal: Principal
+    #: when it stops being right; None: never by itself
+    expires_at: dt.datetime | None
+
+
+@attrs.frozen
 class _Entry:
     principal: Principal
     until: dt.datetime
@@ -43,10 +52,10 @@ class VerifiedCredentials:
         self.misses += 1
         return None
 
-    def add(self, credential: str, principal: Principal, now: dt.datetime, expires_at: dt.datetime | None) -> None:
+    def add(self, credential: str, verified: Verified, now: dt.datetime) -> None:
         """Remember a credential for some minutes, or until it expires."""
         until = now + _LIFE
-        entry = _Entry(principal, min(until, expires_at) if expires_at else until)
+        entry = _Entry(verified.principal, min(until, verified.expires_at or until))
         digest = self._digest(credential)
         self._entries.pop(digest, None)
         while len(self._entries) >= self._max_entries:

@@ -3,68 +3,50 @@
 from __future__ import annotations
 
 import binascii
-import uuid
 from base64 import b64decode
 
-from aiohttp import hdrs, web
-
 from firmtrail_server.access import Principal
-from firmtrail_server.credentials import is_well_formed
-from firmtrail_server.errors import Unauthenticated
-from firmtrail_server.http.address import client_address
-from firmtrail_server.http.context import Services
-from firmtrail_server.queries import api_keys
+from firmtrail_server.authentication import Authentication
+from firmtrail_server.errors import TokenNotValid, Unauthenticated
 
 
-async def authenticate(request: web.Request, services: Services, *, must_be_alive: bool) -> Principal:
+async def authenticate(header: str, address: str, authentication: Authentication, *, must_be_alive: bool) -> Principal:
     """Find out who asks.
 
     A credential that was right a moment ago is not checked again, but whether its key is alive is looked up every time,
-    unless the caller of this does that itself.
+    unless the route's own statement does that.
 
     Raises:
-        Unauthenticated: no credentials, unknown ones, or a key that is deleted or has expired.
+        Unauthenticated: no credentials, unknown ones, or those of a key that is deleted or has expired.
         TooManyFailures: too many wrong credentials came from there.
         CredentialQueueFull: too many credentials wait to be checked.
     """
-    header = request.headers.get(hdrs.AUTHORIZATION, "")
-    principal = services.verified.find(header, services.clock())
-    if principal is None:
-        return await _verify(header, client_address(request, services.settings.trusted_proxies), services)
-    if must_be_alive and not await _is_alive(principal, services):
-        services.verified.forget(header)
-        raise Unauthenticated
-    return principal
+    now = authentication.clock()
+    if principal := authentication.verified.find(header, now):
+        if must_be_alive and not await authentication.is_alive(principal):
+            authentication.verified.forget(header)
+            raise Unauthenticated if principal.token_scopes is None else TokenNotValid
+        return principal
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() == "bearer":
+        verified = await authentication.by_token(token.strip())
+    else:
+        verified = await authentication.by_secret(*basic_credentials(header), address)
+    authentication.verified.add(header, verified, now)
+    return verified.principal
 
 
-async def _verify(header: str, address: str, services: Services) -> Principal:
-    """Check a secret and remember that it was right. An unknown key id costs the same time as a wrong secret."""
-    key_id, secret = _basic_credentials(header)
-    if not is_well_formed(secret):
-        raise Unauthenticated
-    services.failures.check(str(key_id), address)
-    now = services.clock()
-    key = await services.database.retried(lambda conn: api_keys.find(conn, key_id, now))
-    if not await services.secrets.matches(secret, key.secret_hash if key else None) or key is None:
-        services.failures.add(str(key_id), address)
-        raise Unauthenticated
-    services.verified.add(header, key.principal, now, key.expires_at)
-    return key.principal
+def basic_credentials(header: str) -> tuple[str, str]:
+    """Read user name and password.
 
-
-async def _is_alive(principal: Principal, services: Services) -> bool:
-    now = services.clock()
-    return await services.database.retried(
-        lambda conn: api_keys.is_alive(conn, principal.project_id, principal.api_key_id, now)
-    )
-
-
-def _basic_credentials(header: str) -> tuple[uuid.UUID, str]:
+    Raises:
+        Unauthenticated: the header is not that of HTTP Basic authentication.
+    """
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated
     try:
-        key_id, _, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
-        return uuid.UUID(key_id), secret
+        user, _, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         raise Unauthenticated from None
+    return user, password

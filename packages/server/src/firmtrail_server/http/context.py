@@ -9,12 +9,11 @@ import attrs
 from aiohttp import web
 
 from firmtrail_server.access import Principal
-from firmtrail_server.credentials import SecretChecker
+from firmtrail_server.authentication import Authentication
 from firmtrail_server.db import Database
-from firmtrail_server.failures import FailureLimits
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.settings import Settings
-from firmtrail_server.verified import VerifiedCredentials
+from firmtrail_server.tokens import AccessTokens
 
 
 @attrs.frozen(kw_only=True)
@@ -24,9 +23,8 @@ class Services:
     settings: Settings
     database: Database
     recorder: Recorder
-    secrets: SecretChecker
-    verified: VerifiedCredentials
-    failures: FailureLimits
+    tokens: AccessTokens
+    authentication: Authentication
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
 
@@ -36,6 +34,8 @@ class PublicContext:
     """For a route that anyone may call."""
 
     services: Services
+    #: where the request comes from
+    address: str
 
     @property
     def db(self) -> Database:

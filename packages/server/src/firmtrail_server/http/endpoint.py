@@ -6,15 +6,17 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import Any, cast, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import attrs
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from firmtrail_server.access import CHECKED_WHEN_WRITTEN, Scope
+from firmtrail_server.http.address import client_address
 from firmtrail_server.http.answers import Created, Document
 from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services
+from firmtrail_server.http.forms import FORM, read_form
 from firmtrail_server.http.requests import Arguments, read_body
 from firmtrail_server.http.responses import document_response, json_response
 
@@ -39,6 +41,11 @@ class Route:
     def placeholders(self) -> list[str]:
         return _PLACEHOLDER.findall(self.path)
 
+    @cached_property
+    def takes_form(self) -> bool:
+        """Whether the body is `Annotated[model, FORM]` rather than JSON."""
+        return FORM in get_args(get_type_hints(self.handler, include_extras=True).get("body"))
+
     @property
     def is_public(self) -> bool:
         return self.scope is Scope.PUBLIC
@@ -60,7 +67,8 @@ def bind(route: Route) -> web.RouteDef:
             arguments.add_path(name, request.match_info[name], hints[name])
         arguments.add_query(request.query, hints.get("query"))
         if "body" in hints:
-            arguments.add_body(await read_body(request), hints["body"])
+            body = await (read_form(request, hints["body"]) if route.takes_form else read_body(request))
+            arguments.add_body(body, hints["body"])
         return _respond(await route.handler(ctx, **arguments.checked()))
 
     if route.method == "GET":
@@ -70,11 +78,17 @@ def bind(route: Route) -> web.RouteDef:
 
 async def _context(request: web.Request, route: Route) -> PublicContext:
     services: Services = request.app[SERVICES]
+    address = client_address(request, services.settings.trusted_proxies)
     if route.is_public:
-        return PublicContext(services=services)
-    principal = await authenticate(request, services, must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN)
+        return PublicContext(services=services, address=address)
+    principal = await authenticate(
+        request.headers.get(hdrs.AUTHORIZATION, ""),
+        address,
+        services.authentication,
+        must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN,
+    )
     principal.require(route.scope)
-    return Context(services=services, principal=principal)
+    return Context(services=services, address=address, principal=principal)
 
 
 def _respond(answer: Any) -> web.Response:

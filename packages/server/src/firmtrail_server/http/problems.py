@@ -11,8 +11,15 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from firmtrail_contract import FieldError, Problem, ProblemCode
-from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated, Unavailable
-from firmtrail_server.http.responses import problem_response
+from firmtrail_server.errors import (
+    DomainError,
+    InvalidRequest,
+    ScopeMissing,
+    Unauthenticated,
+    Unavailable,
+)
+from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
+from firmtrail_server.http.responses import oauth_response, problem_response
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +38,8 @@ STATUS: Final = {
 }
 
 REQUEST_ID_HEADER = "X-Request-Id"
+_BASIC = 'Basic realm="firmtrail", charset="UTF-8"'
+_BEARER = 'Bearer realm="firmtrail"'
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -40,18 +49,31 @@ async def problems(
 ) -> web.StreamResponse:
     """Answer errors with a problem document, and every request with its id."""
     request_id = _request_id(request)
+    is_oauth = request.path.startswith(OAUTH_PATH)
     try:
         response = await handler(request)
-    except DomainError as error:
-        response = _refused(error, request_id)
-    except web.HTTPException as error:
-        response = _refused_by_aiohttp(error, request, request_id)
-    except Exception:
-        logger.exception("request %s failed: %s %s", request_id, request.method, request.path)
-        detail = "The server made a mistake. Its operator finds this request in the log by its id."
-        response = problem_response(problem_of(ProblemCode.INTERNAL, detail, request_id), {})
+    except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
+        problem, headers = _problem(error, request, request_id)
+        if is_oauth:
+            response = oauth_response(oauth_refusal(problem, error), oauth_status(problem), headers)
+        else:
+            response = problem_response(problem, headers)
     response.headers[REQUEST_ID_HEADER] = request_id
+    if is_oauth:
+        response.headers[hdrs.PRAGMA] = "no-cache"  # RFC 6749 wants it beside Cache-Control
     return response
+
+
+def _problem(error: Exception, request: web.Request, request_id: str) -> tuple[Problem, dict[str, str]]:
+    match error:
+        case DomainError():
+            return _refused(error, request, request_id)
+        case web.HTTPException():
+            return _refused_by_aiohttp(error, request, request_id)
+        case _:
+            logger.error("request %s failed: %s %s", request_id, request.method, request.path, exc_info=error)
+            detail = "The server made a mistake. Its operator finds this request in the log by its id."
+            return problem_of(ProblemCode.INTERNAL, detail, request_id), {}
 
 
 def _request_id(request: web.Request) -> str:
@@ -59,33 +81,47 @@ def _request_id(request: web.Request) -> str:
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _refused(error: DomainError, request_id: str) -> web.Response:
+def _refused(error: DomainError, request: web.Request, request_id: str) -> tuple[Problem, dict[str, str]]:
     errors = error.errors if isinstance(error, InvalidRequest) else []
     headers: dict[str, str] = {}
-    if isinstance(error, Unauthenticated):
-        headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="firmtrail", charset="UTF-8"'
+    if challenge := _challenge(error, request):
+        headers[hdrs.WWW_AUTHENTICATE] = challenge
     if error.retry_after_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
     if isinstance(error, Unavailable):
         logger.warning("request %s not served: %s", request_id, error, exc_info=error.__cause__)
-    return problem_response(problem_of(error.code, str(error), request_id, errors), headers)
+    return problem_of(error.code, str(error), request_id, errors), headers
 
 
-def _refused_by_aiohttp(error: web.HTTPException, request: web.Request, request_id: str) -> web.Response:
+def _challenge(error: DomainError, request: web.Request) -> str:
+    """Say how to authenticate, or with what instead (RFC 6750, section 3)."""
+    match error:
+        case Unauthenticated() if request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer "):
+            return f'{_BASIC}, {_BEARER}, error="invalid_token"'
+        case Unauthenticated():
+            return f"{_BASIC}, {_BEARER}"
+        case ScopeMissing():
+            return f'{_BEARER}, error="insufficient_scope", scope="{error.scope}"'
+        case _:
+            return ""
+
+
+def _refused_by_aiohttp(
+    error: web.HTTPException, request: web.Request, request_id: str
+) -> tuple[Problem, dict[str, str]]:
     match error:
         case web.HTTPNotFound():
             problem = problem_of(ProblemCode.NOT_FOUND, "There is nothing at this path.", request_id)
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(error.allowed_methods))
             detail = f"{request.method} is not possible here; possible: {allowed}."
-            problem = problem_of(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id)
-            return problem_response(problem, {hdrs.ALLOW: allowed})
+            return problem_of(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id), {hdrs.ALLOW: allowed}
         case web.HTTPRequestEntityTooLarge():
             detail = f"The body may have at most {request.client_max_size} bytes."
             problem = problem_of(ProblemCode.PAYLOAD_TOO_LARGE, detail, request_id)
         case _:
             problem = problem_of(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)
-    return problem_response(problem, {})
+    return problem, {}
 
 
 def problem_of(code: ProblemCode, detail: str, request_id: str, errors: list[FieldError] | None = None) -> Problem:

@@ -29,9 +29,20 @@ async def read_body(request: web.Request) -> Any:
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
     try:
-        return orjson.loads(await request.read())
+        return orjson.loads(await read_bytes(request))
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    """Read a whole body.
+
+    Raises:
+        MalformedRequest: it breaks off, or is not packed as it says.
+        web.HTTPRequestEntityTooLarge: it is larger than the server takes.
+    """
+    try:
+        return await request.read()
     except web.RequestPayloadError:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from firmtrail_contract import Problem, strict_converter
+from firmtrail_contract import OAuthRefusal, Problem, strict_converter
 from firmtrail_server.http.answers import Document
 
 _converter = strict_converter()
@@ -33,3 +33,9 @@ def problem_response(problem: Problem, headers: dict[str, str]) -> web.Response:
         content_type="application/problem+json",
         headers={"Cache-Control": "no-store", **headers},
     )
+
+
+def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> web.Response:
+    response = json_response(refusal, status)
+    response.headers.update(headers)
+    return response

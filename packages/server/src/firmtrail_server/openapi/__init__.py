@@ -9,9 +9,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from firmtrail_server.access import SCOPE_MEANINGS
 from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.problems import REQUEST_ID_HEADER
-from firmtrail_server.openapi.operations import SECURITY_SCHEME, operation, tag
+from firmtrail_server.openapi.operations import ACCESS_TOKEN, API_KEY, operation, tag
 from firmtrail_server.openapi.refusals import HEADERS, all_refusals
 from firmtrail_server.openapi.schemas import Schemas
 
@@ -20,10 +21,12 @@ __all__ = ["as_text", "document"]
 _DESCRIPTION = f"""\
 Devices report the firmware version they run; the server keeps what ran when.
 
-Send the id and the secret of an API key with HTTP Basic authentication. Bodies are JSON in UTF-8; moments are RFC 3339
+Send the id and the secret of an API key with HTTP Basic authentication, or an access token that `/v1/oauth/token` gave
+for them. Bodies are JSON in UTF-8; moments are RFC 3339
 date-times with an offset, and come back in UTC.
 
-A refusal is an RFC 9457 problem document with a stable `code`. Every answer carries `{REQUEST_ID_HEADER}`: the id that
+A refusal is an RFC 9457 problem document with a stable `code`; that of the token endpoint is an RFC 6749 error. Every
+answer carries `{REQUEST_ID_HEADER}`: the id that
 the request gave, or a new one.
 
 Lists come in pages: pass `next_page_token` as `page_token` until it is null.
@@ -57,7 +60,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             "schemas": dict(sorted(schemas.components.items())),
             "responses": responses,
             "headers": HEADERS,
-            "securitySchemes": {SECURITY_SCHEME: _security_scheme()},
+            "securitySchemes": {API_KEY: _basic(), ACCESS_TOKEN: _oauth2()},
         },
     }
 
@@ -67,8 +70,18 @@ def as_text(routes: Sequence[Route]) -> str:
     return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
 
 
-def _security_scheme() -> dict[str, str]:
+def _basic() -> dict[str, str]:
     return {"type": "http", "scheme": "basic", "description": "User name: the key's id. Password: the key's secret."}
+
+
+def _oauth2() -> dict[str, Any]:
+    scopes = {scope.value: meaning for scope, meaning in SCOPE_MEANINGS.items()}
+    flow = {"tokenUrl": "/v1/oauth/token", "scopes": scopes}
+    return {
+        "type": "oauth2",
+        "description": "A short-lived access token, sent as `Authorization: Bearer TOKEN`.",
+        "flows": {"clientCredentials": flow},
+    }
 
 
 def _unwrapped(text: str) -> str:

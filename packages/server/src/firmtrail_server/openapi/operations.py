@@ -14,11 +14,12 @@ from firmtrail_contract import Role
 from firmtrail_server.access import DEVICE_SCOPES, ROLE_SCOPES, Scope
 from firmtrail_server.http.answers import Created, Document
 from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.forms import FORM
 from firmtrail_server.openapi.prose import paragraphs, summary_and_rest
 from firmtrail_server.openapi.refusals import REQUEST_ID, refusals_of
 from firmtrail_server.openapi.schemas import Schema, Schemas, model_class
 
-SECURITY_SCHEME = "api_key"
+API_KEY, ACCESS_TOKEN = "api_key", "access_token"  # the security schemes
 
 
 def operation(route: Route, schemas: Schemas) -> Schema:
@@ -33,14 +34,19 @@ def operation(route: Route, schemas: Schemas) -> Schema:
         "requestBody": _body(route, schemas),
         "responses": dict(sorted((dict(_answers(route, schemas)) | refusals_of(route)).items())),
     }
-    security = [] if route.is_public else [{SECURITY_SCHEME: [route.scope.value]}]
-    return {name: value for name, value in made.items() if value} | {"security": security}
+    return {name: value for name, value in made.items() if value} | {"security": _security(route)}
 
 
 def tag(route: Route) -> Schema:
     """Name the noun that a route is about: its handler's module."""
     module = route.handler.__module__
     return {"name": module.rpartition(".")[2], "description": "\n\n".join(paragraphs(sys.modules[module].__doc__))}
+
+
+def _security(route: Route) -> list[Schema]:
+    if route.takes_form:
+        return [{API_KEY: []}, {}]  # or in the form
+    return [] if route.is_public else [{scheme: [route.scope.value]} for scheme in (API_KEY, ACCESS_TOKEN)]
 
 
 def _who_may(scope: Scope) -> list[str]:
@@ -76,8 +82,10 @@ def _query_parameters(route: Route, schemas: Schemas) -> Iterator[Schema]:
 def _body(route: Route, schemas: Schemas) -> Schema:
     if "body" not in route.hints:
         return {}
-    content = {"application/json": {"schema": schemas.in_request(route.hints["body"])}}
-    return {"required": True, "content": content}
+    model = route.hints["body"]
+    if route.takes_form:
+        return {"required": True, "content": {FORM: {"schema": schemas.in_form(model)}}}
+    return {"required": True, "content": {"application/json": {"schema": schemas.in_request(model)}}}
 
 
 def _answers(route: Route, schemas: Schemas) -> Iterator[tuple[str, Schema]]:

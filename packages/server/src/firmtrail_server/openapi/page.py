@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from firmtrail_server.http.forms import FORM
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.openapi.markup import blocks, code_block, fields, json_block, kind, prose
 from firmtrail_server.openapi.schemas import Schema
@@ -141,9 +142,10 @@ def _parameter_schema(parameter: Schema) -> Schema:
 def _body(one: Operation, document: dict[str, Any]) -> str:
     if "requestBody" not in one.spec:
         return ""
-    reference = one.spec["requestBody"]["content"]["application/json"]["schema"]
-    model = document["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
-    return f"<h4>Body {kind(reference)}</h4>{fields(model['properties'], model['required'])}"
+    ((content_type, content),) = one.spec["requestBody"]["content"].items()
+    model = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    title = "Form" if content_type == FORM else "Body"
+    return f"<h4>{title} {kind(content['schema'])}</h4>{fields(model['properties'], model['required'])}"
 
 
 def _answers(one: Operation, document: dict[str, Any]) -> Iterator[str]:
@@ -159,24 +161,35 @@ def _answers(one: Operation, document: dict[str, Any]) -> Iterator[str]:
 
 
 def _examples(one: Operation, document: dict[str, Any]) -> str:
-    made = partial(example, components=document["components"]["schemas"])
-    return f"<h4>Example</h4>{code_block(escape(curl(one, made), quote=False))}{_answer_example(one, made)}"
+    schemas = document["components"]["schemas"]
+    made = partial(example, components=schemas)
+    return f"<h4>Example</h4>{code_block(escape(curl(one, schemas), quote=False))}{_answer_example(one, made)}"
 
 
-def curl(one: Operation, made: Any) -> str:
+def curl(one: Operation, schemas: dict[str, Schema]) -> str:
     """Write the call as a command for a shell. The secret does not become an argument: those are for all to see."""
     options: list[str] = []
     if not one.is_public:
         options.append("--config -")
     if "requestBody" in one.spec:
-        body = made(one.spec["requestBody"]["content"]["application/json"]["schema"])
-        options.append(f"--json {shlex.quote(json.dumps(body, indent=2, ensure_ascii=False))}")
+        options += _body_options(one, schemas)
     elif one.method != "GET":
         options.append(f"--request {one.method}")
     placed = re.sub(r"{(\w+)}", lambda match: f"${match[1].upper()}", one.path)
     separator = " \\\n  " if options else " "
     command = f'{" ".join(["curl", *options])}{separator}"$FIRMTRAIL_URL{placed}"'
     return command if one.is_public else f"""printf 'user = "%s"' "$FIRMTRAIL_API_KEY" |\n{command}"""
+
+
+def _body_options(one: Operation, schemas: dict[str, Schema]) -> Iterator[str]:
+    """Give a whole body; of a form what it must have."""
+    ((content_type, content),) = one.spec["requestBody"]["content"].items()
+    body = example(content["schema"], schemas)
+    if content_type == FORM:
+        required = schemas[content["schema"]["$ref"].rpartition("/")[2]]["required"]
+        yield from (f"--data-urlencode {shlex.quote(f'{name}={body[name]}')}" for name in required)
+    else:
+        yield f"--json {shlex.quote(json.dumps(body, indent=2, ensure_ascii=False))}"
 
 
 def _answer_example(one: Operation, made: Any) -> str:
@@ -195,13 +208,15 @@ def _refusals(document: dict[str, Any]) -> str:
     return (
         '<section id="errors" aria-labelledby="heading-errors"><h2 id="heading-errors">Errors</h2>'
         "<p>Every refusal is <code>application/problem+json</code>: a "
-        f"{kind({'$ref': '/Problem'})} with one of these codes.</p>{''.join(articles)}</section>"
+        f"{kind({'$ref': '/Problem'})} with one of these codes. Only the token endpoint answers with an "
+        f"{kind({'$ref': '/OAuthRefusal'})}.</p>{''.join(articles)}</section>"
     )
 
 
 def _refusal(name: str, answer: Schema) -> str:
-    problem = answer["content"]["application/problem+json"]["example"]
-    status = f'<span class="kind">{_status(str(problem["status"]))}</span>'
+    ((_, content),) = answer["content"].items()
+    problem = content["example"]
+    status = f'<span class="kind">{_status(str(problem["status"]))}</span>' if "status" in problem else ""
     headers = ", ".join(f"<code>{escape(header)}</code>" for header in answer["headers"])
     return (
         f'<article id="problem-{name}"><h3><code>{name}</code> {status} {_anchor(f"problem-{name}")}</h3>'

@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from firmtrail_contract import FieldError, FieldLocation, Problem, ProblemCode, ViolationCode, strict_converter
+from firmtrail_contract import (
+    FieldError,
+    FieldLocation,
+    OAuthRefusal,
+    Problem,
+    ProblemCode,
+    ViolationCode,
+    strict_converter,
+)
 from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal
 from firmtrail_server.http.problems import REQUEST_ID_HEADER, STATUS, problem_of
 from firmtrail_server.openapi.schemas import Schema, Schemas
 
 #: 405 is missing: it belongs to the methods that a path does not have.
 _REASONS = {
     ProblemCode.MALFORMED_REQUEST: "The request is not what its format says, such as a body that is not JSON.",
-    ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret.",
-    ProblemCode.FORBIDDEN: "The API key lacks the scope.",
+    ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret; no valid token.",
+    ProblemCode.FORBIDDEN: "The API key or the access token lacks the scope.",
     ProblemCode.NOT_FOUND: "What the path names does not exist for this caller.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8.",
@@ -22,6 +31,14 @@ _REASONS = {
     ProblemCode.TOO_MANY_REQUESTS: "Too many wrong credentials came from this address.",
     ProblemCode.INTERNAL: "The server made a mistake; its operator finds the request in the log by its id.",
     ProblemCode.UNAVAILABLE: "The server cannot serve this at the moment; try again.",
+}
+#: those of the token endpoint, which all of /v1/oauth/ answers
+_OAUTH_REASONS = {
+    ProblemCode.MALFORMED_REQUEST: "The request is not valid; `error` says whether its grant type or its scope is why.",
+    ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret.",
+    ProblemCode.PAYLOAD_TOO_LARGE: _REASONS[ProblemCode.PAYLOAD_TOO_LARGE],
+    ProblemCode.INTERNAL: _REASONS[ProblemCode.INTERNAL],
+    ProblemCode.UNAVAILABLE: _REASONS[ProblemCode.UNAVAILABLE],
 }
 _CODES = {STATUS[code]: code for code in _REASONS}
 
@@ -48,6 +65,8 @@ HEADERS: dict[str, Schema] = {
 
 def refusals_of(route: Route) -> dict[str, Schema]:
     """Refer to every refusal that a route can answer with; what nothing else tells of is named in its docstring."""
+    if route.path.startswith(OAUTH_PATH):
+        return {str(STATUS[code]): {"$ref": f"#/components/responses/oauth_{code}"} for code in _OAUTH_REASONS}
     named = {int(status) for status in re.findall(r"\b[45]\d\d\b", route.handler.__doc__ or "")}
     by_scope = set[int]() if route.is_public else {401, 403, 429}
     by_path = {404} if route.placeholders else set[int]()
@@ -59,13 +78,23 @@ def refusals_of(route: Route) -> dict[str, Schema]:
 
 def all_refusals(schemas: Schemas) -> dict[str, Schema]:
     """Describe every refusal once, by its problem code."""
-    return {code: _answer(code, reason, schemas) for code, reason in _REASONS.items()}
+    problems = {code.value: _problem_answer(code, reason, schemas) for code, reason in _REASONS.items()}
+    return problems | {f"oauth_{code}": _oauth_answer(code, reason, schemas) for code, reason in _OAUTH_REASONS.items()}
 
 
-def _answer(code: ProblemCode, reason: str, schemas: Schemas) -> Schema:
+def _problem_answer(code: ProblemCode, reason: str, schemas: Schemas) -> Schema:
     content = {"schema": schemas.in_answer(Problem), "example": _example(code, reason)}
-    headers = REQUEST_ID | _MORE_HEADERS.get(code, {})
-    return {"description": reason, "headers": headers, "content": {"application/problem+json": content}}
+    return _answer(code, reason, {"application/problem+json": content})
+
+
+def _oauth_answer(code: ProblemCode, reason: str, schemas: Schemas) -> Schema:
+    refusal = oauth_refusal(problem_of(code, reason.replace("`", ""), ""), Exception())
+    content = {"schema": schemas.in_answer(OAuthRefusal), "example": strict_converter().unstructure(refusal)}
+    return _answer(code, reason, {"application/json": content})
+
+
+def _answer(code: ProblemCode, reason: str, content: Schema) -> Schema:
+    return {"description": reason, "headers": REQUEST_ID | _MORE_HEADERS.get(code, {}), "content": content}
 
 
 def _example(code: ProblemCode, reason: str) -> Any:

@@ -49,6 +49,10 @@ class Schemas:
         """For what the server sends: every field is there, and a newer server may send more."""
         return self._schema(kind, strict=False)
 
+    def in_form(self, model: Any) -> Schema:
+        """For a form: as in a query nothing can be null, and unknown parameters are ignored."""
+        return self._reference(model, _object(model, self.parameters(model)))
+
     def parameters(self, model: Any) -> list[Field]:
         """List the fields of a query model; in a query nothing can be null, only left out."""
         return [attrs.evolve(field, schema=_not_null(field.schema)) for field in self._fields(model, strict=True)]
@@ -85,13 +89,7 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _model(self, kind: Any, *, strict: bool) -> Schema:
-        fields = self._fields(kind, strict=strict)
-        schema: Schema = {
-            "type": "object",
-            "description": "\n\n".join(paragraphs(model_class(kind).__doc__)),
-            "properties": {field.name: field.schema for field in fields},
-            "required": [field.name for field in fields if field.is_required],
-        }
+        schema = _object(kind, self._fields(kind, strict=strict))
         return schema | {"additionalProperties": False} if strict else schema
 
     def _fields(self, kind: Any, *, strict: bool) -> list[Field]:
@@ -114,6 +112,15 @@ class Schemas:
 def model_class(kind: Any) -> Any:
     """Of `Page[Device]` take `Page`."""
     return get_origin(kind) or kind
+
+
+def _object(kind: Any, fields: list[Field]) -> Schema:
+    return {
+        "type": "object",
+        "description": "\n\n".join(paragraphs(model_class(kind).__doc__)),
+        "properties": {field.name: field.schema for field in fields},
+        "required": [field.name for field in fields if field.is_required],
+    }
 
 
 def _enum(kind: type[Enum]) -> Schema:

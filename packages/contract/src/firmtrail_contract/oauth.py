@@ -1,0 +1,55 @@
+"""Access tokens: what the token endpoint of RFC 6749 takes and gives. Its names are the RFC's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from firmtrail_contract.limits import Text
+
+
+class OAuthErrorCode(StrEnum):
+    """Why the token endpoint refused a request; stable, for programs."""
+
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CLIENT = "invalid_client"
+    INVALID_SCOPE = "invalid_scope"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    SERVER_ERROR = "server_error"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+
+
+@attrs.frozen(kw_only=True)
+class TokenRequest:
+    """What to ask the token endpoint for, as a form. Parameters it does not know are ignored, empty ones left out."""
+
+    #: `client_credentials`
+    grant_type: str = attrs.field(validator=Text(1, 64))
+    #: the scopes that the token shall have, with spaces between; left out: all that the API key has
+    scope: str | None = attrs.field(default=None, validator=attrs.validators.optional(Text(1, 512)))
+    #: the API key's id; here or by HTTP Basic authentication
+    client_id: str | None = None
+    #: the API key's secret; here or by HTTP Basic authentication
+    client_secret: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class AccessToken:
+    """A token that stands for an API key for a short time: send it as `Authorization: Bearer TOKEN`."""
+
+    #: opaque to clients
+    access_token: str = attrs.field(repr=False)
+    token_type: str = "Bearer"  # noqa: S105  the kind of token, and no password
+    #: seconds from now on
+    expires_in: int
+    #: the scopes that the token has, with spaces between
+    scope: str
+
+
+@attrs.frozen(kw_only=True)
+class OAuthRefusal:
+    """An error of the token endpoint, in the shape of RFC 6749, section 5.2."""
+
+    error: OAuthErrorCode
+    error_description: str

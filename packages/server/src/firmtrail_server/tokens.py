@@ -1,0 +1,136 @@
+"""Access tokens: JSON Web Tokens of RFC 9068, signed with Ed25519. They are made and checked here, without any I/O.
+
+A token only says which API key it stands for and what it may do. Whether that key still lives is asked elsewhere, at
+every request.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+from cattrs import BaseValidationError
+from joserfc import jwt
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwk import GuestProtocol, OKPKey
+from joserfc.jws import JWSRegistry
+
+from firmtrail_contract import Violation, lenient_converter
+from firmtrail_server.access import Scope
+from firmtrail_server.errors import TokenNotValid
+from firmtrail_server.signing_keys import ALGORITHM, SigningKeys
+
+#: ours have about 700 characters
+MAX_LENGTH = 2_048
+#: how far the clock of another server of this installation may be ahead of ours
+CLOCK_TOLERANCE_SECONDS = 60
+
+_TYPE = "at+jwt"
+_HEADER = {"typ", "alg", "kid"}
+_converter = lenient_converter()
+
+
+@attrs.frozen(kw_only=True)
+class Claims:
+    """What a valid token says."""
+
+    api_key_id: uuid.UUID
+    scopes: frozenset[Scope]
+    expires_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class AccessTokens:
+    """Issues the tokens of this installation, and knows them again."""
+
+    keys: SigningKeys
+    #: who issues the tokens, and who they are for: the URL of this installation
+    issuer: str
+    life_seconds: int
+
+    def issue(self, api_key_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime) -> str:
+        """Make a token that stands for an API key until its life ends, or the key's."""
+        issued_at = int(now.timestamp())
+        payload = _Payload(
+            iss=self.issuer,
+            aud=self.issuer,
+            sub=str(api_key_id),
+            client_id=str(api_key_id),
+            iat=issued_at,
+            exp=issued_at + self.life_seconds,
+            jti=uuid.uuid4().hex,
+            scope=" ".join(sorted(scopes)),
+        )
+        header = {"typ": _TYPE, "alg": ALGORITHM, "kid": self.keys.signing_id}
+        claims = attrs.asdict(payload, filter=lambda _, value: value is not None)
+        return jwt.encode(header, claims, self.keys.by_id[self.keys.signing_id], registry=_REGISTRY)
+
+    def verify(self, token: str, now: dt.datetime) -> Claims:
+        """Read a token that this installation has issued and that has not expired.
+
+        Raises:
+            TokenNotValid: it is not such a token, for whatever reason.
+        """
+        if len(token) > MAX_LENGTH:
+            raise TokenNotValid
+        try:
+            payload = _converter.structure(jwt.decode(token, self._key, registry=_REGISTRY).claims, _Payload)
+            api_key_id = uuid.UUID(payload.client_id)
+        except (JoseError, BaseValidationError, Violation, ValueError, TypeError, RecursionError):
+            raise TokenNotValid from None
+        if not self._holds(payload, now.timestamp()):
+            raise TokenNotValid
+        expires_at = dt.datetime.fromtimestamp(payload.exp, dt.UTC)
+        return Claims(api_key_id=api_key_id, scopes=_scopes(payload.scope), expires_at=expires_at)
+
+    def _key(self, signed: GuestProtocol) -> OKPKey:
+        """Choose the key by its id, after everything else in the header was found to be as we write it."""
+        header = signed.headers()
+        if {*header} != _HEADER or header["typ"] != _TYPE or header["kid"] not in self.keys.by_id:
+            raise TokenNotValid
+        return self.keys.by_id[header["kid"]]
+
+    def _holds(self, payload: _Payload, now: float) -> bool:
+        latest = now + CLOCK_TOLERANCE_SECONDS
+        return (
+            payload.iss == payload.aud == self.issuer
+            and payload.sub == payload.client_id
+            and payload.iat <= latest
+            and (payload.nbf is None or payload.nbf <= latest)
+            and payload.exp > now
+        )
+
+
+@attrs.frozen(kw_only=True)
+class _Payload:
+    """The claims as they are written; read leniently, so that a newer server may add some."""
+
+    iss: str
+    aud: str
+    sub: str
+    client_id: str
+    iat: int
+    nbf: int | None = None
+    exp: int
+    jti: str
+    scope: str
+
+
+class _OneAlgorithm(JWSRegistry):
+    """Knows EdDSA alone, whatever a token asks for. RFC 9864 calls it Ed25519, but few libraries know that name yet."""
+
+    def get_alg(self, name: str) -> Any:  # its type is private to joserfc
+        if name != ALGORITHM:
+            raise UnsupportedAlgorithmError
+        return self.algorithms[ALGORITHM]
+
+
+_REGISTRY = _OneAlgorithm()
+
+
+def _scopes(text: str) -> frozenset[Scope]:
+    """The scopes we know: a newer server may have written others."""
+    return frozenset(scope for scope in Scope if scope in text.split())
