@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,8 @@ class Device:
         return f"/v1/devices/{self.id}/firmware_version"
 
     @property
-    def basic(self) -> str:
+    def authorization(self) -> str:
+        """The header that goes with every report."""
         return basic(self.key_id, self.secret)
 
 
@@ -123,15 +124,17 @@ def store_history(url: str, devices: int = BIG_DEVICES, periods: int = PERIODS_O
     _settle(url)
 
 
-def write_requests(file: Path, fleet: Iterable[Device], authorization: Callable[[Device], str]) -> Path:
+def write_requests(file: Path, fleet: Iterable[Device], headers: Callable[[Device], Sequence[str]]) -> Path:
     """Write what load.lua reads, for our eyes only: it holds secrets."""
+    lines = ["\t".join([device.path, *headers(device)]) + "\n" for device in fleet]
     file.touch(mode=0o600)
-    file.write_text("".join(f"{device.path} {authorization(device)}\n" for device in fleet), encoding="utf-8")
+    file.write_text("".join(lines), encoding="utf-8")
     return file
 
 
 def basic(key_id: uuid.UUID, secret: str) -> str:
-    return f"Basic {b64encode(f'{key_id}:{secret}'.encode()).decode()}"
+    """Make a header line."""
+    return f"Authorization: Basic {b64encode(f'{key_id}:{secret}'.encode()).decode()}"
 
 
 def _new_device(_: int) -> Device:

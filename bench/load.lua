@@ -2,8 +2,11 @@
 -- a new version, at another time for each; the others repeat the one before. A visit's version follows from its number
 -- alone, so a walk goes on where the run before it ended.
 --
--- Arguments: the file of requests (a line each: path, Authorization), the number of the first visit, and "still" to
--- send the first request for ever, which wrk does without calling Lua.
+-- Arguments:
+--   1. the file of requests: a line for each device, its path and its header lines, with tabs between them
+--   2. the number of the first visit
+--   3. "walk"; or "still" to send the first request for ever, which wrk does without calling Lua; or "refused" to walk
+--      and to count as wrong every answer but 401
 -- Prints what the run has counted as one line, key=value.
 
 local CHANGE_EVERY = 10
@@ -12,15 +15,19 @@ local BODY = '{"version": "1.0.%07d"}'
 local heads = {}
 local bodies = {}
 local threads = {}
-position = 0 -- global: the only kind that done() can read
+-- globals: what done() reads
+position = 0
+mode = "walk"
+wrong = 0
 
-local function head(path, authorization)
+local function head(line)
+  local path, headers = line:match("^([^\t]+)\t(.+)$")
   local lines = {
     "POST " .. path .. " HTTP/1.1",
     "Host: " .. wrk.headers["Host"],
-    "Authorization: " .. authorization,
     "Content-Type: application/json",
     "Content-Length: " .. #BODY:format(0),
+    (headers:gsub("\t", "\r\n")),
   }
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
@@ -54,16 +61,24 @@ function setup(thread)
   threads[#threads + 1] = thread
 end
 
+local function count_wrong(status)
+  if status ~= 401 then
+    wrong = wrong + 1
+  end
+end
+
 function init(arguments)
   for line in io.lines(arguments[1]) do
-    heads[#heads + 1] = head(line:match("^(%S+) (.+)$"))
+    heads[#heads + 1] = head(line)
   end
   position = tonumber(arguments[2])
-  if arguments[3] == "still" then
+  mode = arguments[3]
+  if mode == "still" then
     local still = next_request()
     wrk.format = function() return still end
   else
     request = first_call
+    response = mode == "refused" and count_wrong or nil
   end
 end
 
@@ -74,7 +89,7 @@ function done(summary, latency)
     seconds = summary.duration / 1e6,
     p50_ms = latency:percentile(50) / 1e3,
     p99_ms = latency:percentile(99) / 1e3,
-    refused = errors.status,
+    wrong = threads[1]:get("mode") == "refused" and threads[1]:get("wrong") or errors.status,
     broken = errors.connect + errors.read + errors.write,
     late = errors.timeout,
     position = threads[1]:get("position"),

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from bench.errors import CannotMeasure, WrongAnswers
@@ -17,6 +18,16 @@ _ANSWER_SECONDS = 60
 _PAIR = re.compile(r"(\w+)=(\S+)")
 
 
+class Mode(StrEnum):
+    """How load.lua goes about it."""
+
+    WALK = "walk"
+    #: one request for ever, to see what the script itself costs
+    STILL = "still"
+    #: a walk whose every request has to be answered by 401
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True)
 class Load:
     """What wrk says of one run."""
@@ -25,8 +36,8 @@ class Load:
     seconds: float
     p50_ms: float
     p99_ms: float
-    #: answers of status 400 and above
-    refused: int
+    #: answers of another status than wanted: below 400, or 401 where that is the mode
+    wrong: int
     #: connections that could not be made, or broke
     broken: int
     #: requests sent and not yet answered at the end
@@ -38,7 +49,7 @@ class Load:
 
 
 def drive(  # noqa: PLR0913  a load has that many sides
-    url: str, requests: Path, walk: Walk, *, seconds: int, connections: int, still: bool = False
+    url: str, requests: Path, walk: Walk, *, seconds: int, connections: int, mode: Mode = Mode.WALK
 ) -> Load:
     """Send a walk's next visits to a server for some seconds.
 
@@ -48,13 +59,13 @@ def drive(  # noqa: PLR0913  a load has that many sides
         walk: moved on by what was sent.
         seconds: how long.
         connections: how many at once; one thread serves them all.
-        still: send one request for ever, to see what the script itself costs.
+        mode: what is sent, and what is wanted.
 
     Raises:
         CannotMeasure: wrk is missing or fails.
         WrongAnswers: connections broke.
     """
-    arguments = [str(requests), str(walk.position), *(["still"] if still else [])]
+    arguments = [str(requests), str(walk.position), mode]
     command = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={_ANSWER_SECONDS}s"]
     done = subprocess.run([*command, "-s", SCRIPT, url, "--", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -63,7 +74,7 @@ def drive(  # noqa: PLR0913  a load has that many sides
     load, position = parsed(done.stdout, before)
     if load.broken:
         raise WrongAnswers(f"{load.broken} connections to {url} failed: did the server end?")
-    if not still:
+    if mode is not Mode.STILL:
         walk.position = position
     return load
 
@@ -80,7 +91,7 @@ def parsed(output: str, position: int) -> tuple[Load, int]:
         seconds=counted["seconds"],
         p50_ms=counted["p50_ms"],
         p99_ms=counted["p99_ms"],
-        refused=int(counted["refused"]),
+        wrong=int(counted["wrong"]),
         broken=int(counted["broken"]),
         abandoned=max(0, reached - position - requests),
     )

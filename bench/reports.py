@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import lineup
+from bench import lineup, peers
 from bench.errors import CannotMeasure, WrongAnswers
 from bench.fleet import make_fleet
 from bench.load import find_wrk
@@ -82,10 +82,10 @@ def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
     measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
     if options.quick:
         return measures
-    measures |= lineup.inserts(stage)
+    measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
     if not options.skip_peers:
-        lineup.prepare_peers()
-        measures |= {**lineup.django(stage, cached=False), **lineup.django(stage, cached=True)}
+        peers.install()
+        measures |= {**peers.django(stage, cached=False), **peers.django(stage, cached=True)}
     if not options.skip_big:
         measures |= lineup.big(stage, fleet)
     return measures

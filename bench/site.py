@@ -11,7 +11,7 @@ import psycopg
 from bench.cluster import Cluster
 from bench.cpu import cpu_seconds, wait_until_quiet
 from bench.errors import CannotMeasure, WrongAnswers
-from bench.load import Load, drive
+from bench.load import Load, Mode, drive
 from bench.processes import Server
 from bench.rows import Sample
 from bench.walk import Walk
@@ -74,8 +74,7 @@ class Contestant:
     #: what load.lua reads
     requests: Path
     connections: int
-    #: one request for ever, instead of a walk
-    still: bool = False
+    mode: Mode = Mode.WALK
 
     def warm_up(self, passes: int) -> None:
         """Let every device report so often: caches fill, pools open, first periods too."""
@@ -91,7 +90,7 @@ class Contestant:
         """Load the site.
 
         Raises:
-            WrongAnswers: requests were refused, or acknowledged reports are not stored.
+            WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
         """
         site = self.site
         stored = site.books.count_reports() if site.books else 0
@@ -102,7 +101,7 @@ class Contestant:
             site.walk,
             seconds=seconds,
             connections=self.connections,
-            still=self.still,
+            mode=self.mode,
         )
         after = self._cpu_seconds()
         wait_until_quiet(site.server.pid)
@@ -127,8 +126,8 @@ def check_answers(name: str, load: Load) -> None:
     """Refuse a load in which not every request was answered, and well."""
     if load.requests == 0:
         raise CannotMeasure(f"{name}: not one request was answered in {load.seconds:.0f} s.")
-    if load.refused:
-        raise WrongAnswers(f"{name}: {load.refused} of {load.requests} requests were refused.")
+    if load.wrong:
+        raise WrongAnswers(f"{name}: {load.wrong} of {load.requests} answers had a status that was not wanted.")
 
 
 def check_stored(name: str, load: Load, stored: int) -> None:

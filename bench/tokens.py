@@ -30,7 +30,8 @@ async def _fetch_all(url: str, fleet: Sequence[Device]) -> list[str]:
 
 async def _fetch(http: aiohttp.ClientSession, device: Device) -> str:
     form = {"grant_type": "client_credentials"}
-    async with http.post(TOKEN_PATH, data=form, headers={"Authorization": device.basic}) as answer:
+    auth = aiohttp.BasicAuth(str(device.key_id), device.secret)
+    async with http.post(TOKEN_PATH, data=form, auth=auth) as answer:
         if not answer.ok:
             raise CannotMeasure(f"POST {TOKEN_PATH} answers {answer.status}.")
         return (await answer.json())["access_token"]

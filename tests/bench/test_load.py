@@ -18,12 +18,12 @@ Running 3s test @ http://127.0.0.1:33545
   Non-2xx or 3xx responses: 3
 Requests/sec:   8964.25
 Transfer/sec:      1.44MB
-counted p50_ms=6.905 broken=0 p99_ms=20.763 refused=3 requests=27080 seconds=3.020888 position=127121
+counted p50_ms=6.905 broken=0 p99_ms=20.763 wrong=3 requests=27080 seconds=3.020888 position=127121
 """
 
 
-def made_of(*, requests: int = 100, abandoned: int = 0, refused: int = 0) -> Load:
-    return Load(requests=requests, seconds=1.0, p50_ms=1.0, p99_ms=2.0, refused=refused, broken=0, abandoned=abandoned)
+def made_of(*, requests: int = 100, abandoned: int = 0, wrong: int = 0) -> Load:
+    return Load(requests=requests, seconds=1.0, p50_ms=1.0, p99_ms=2.0, wrong=wrong, broken=0, abandoned=abandoned)
 
 
 def test_a_run_is_read_from_the_line_that_the_script_prints() -> None:
@@ -31,7 +31,7 @@ def test_a_run_is_read_from_the_line_that_the_script_prints() -> None:
 
     assert position == 127_121
     assert counted == Load(
-        requests=27_080, seconds=3.020888, p50_ms=6.905, p99_ms=20.763, refused=3, broken=0, abandoned=41
+        requests=27_080, seconds=3.020888, p50_ms=6.905, p99_ms=20.763, wrong=3, broken=0, abandoned=41
     )
     assert round(counted.rate) == 8964
 
@@ -48,9 +48,9 @@ def test_a_missing_wrk_is_one_sentence_that_says_how_to_get_it(monkeypatch: pyte
         find_wrk()
 
 
-def test_one_refusal_spoils_a_load() -> None:
-    with pytest.raises(WrongAnswers, match="ours: 1 of 100 requests were refused"):
-        check_answers("ours", made_of(refused=1))
+def test_one_wrong_answer_spoils_a_load() -> None:
+    with pytest.raises(WrongAnswers, match="ours: 1 of 100 answers had a status that was not wanted"):
+        check_answers("ours", made_of(wrong=1))
 
 
 def test_a_load_without_an_answer_measures_nothing() -> None:

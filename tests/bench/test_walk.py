@@ -66,7 +66,7 @@ async def test_wrk_walks_over_the_fleet_and_goes_on_where_it_was(
     recorder: str, received: list[tuple[str, str, str]], tmp_path: Path
 ) -> None:
     requests = tmp_path / "requests"
-    requests.write_text("".join(f"/devices/{n} Basic key{n}\n" for n in range(7)))
+    requests.write_text("".join(f"/devices/{n}\tAuthorization: Basic key{n}\n" for n in range(7)))
     walk = Walk(devices=7)
 
     for _ in range(2):
@@ -83,8 +83,8 @@ async def test_wrk_walks_over_the_fleet_and_goes_on_where_it_was(
 @needs_wrk
 async def test_a_refusal_is_counted(recorder: str, tmp_path: Path) -> None:
     requests = tmp_path / "requests"
-    requests.write_text("/refused Basic key\n")
+    requests.write_text("/refused\tAuthorization: Basic key\n")
 
     load = await asyncio.to_thread(drive, recorder, requests, Walk(devices=1), seconds=1, connections=1)
 
-    assert load.refused == load.requests > 0
+    assert load.wrong == load.requests > 0

@@ -39,7 +39,7 @@ def main(count: int, file: Path) -> None:
 
 def _line(device_id: uuid.UUID, key_id: uuid.UUID, secret: str) -> str:
     basic = b64encode(f"{key_id}:{secret}".encode()).decode()
-    return f"/v1/devices/{device_id}/firmware_version Basic {basic}\n"
+    return f"/v1/devices/{device_id}/firmware_version\tAuthorization: Basic {basic}\n"
 
 
 if __name__ == "__main__":
