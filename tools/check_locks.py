@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+RUN_LOCK, DEV_LOCK, BENCH_LOCK = "requirements.lock", "requirements-dev.lock", "bench/requirements.lock"
 _ENTRY = re.compile(r"^([\w.-]+)==(\S+)((?:.*\\\n)*.*)", re.MULTILINE)
 
 
@@ -34,9 +34,11 @@ def complaints_about(root: Path) -> Iterator[str]:
     ]
     ours = {canonicalize_name(project["project"]["name"]) for project in projects}
     run = [*_requirements(projects, ours)]
-    dev = [*run, *(Requirement(text) for text in projects[0]["dependency-groups"]["dev"])]
-    yield from _complaints(root / RUN_LOCK, run)
-    yield from _complaints(root / DEV_LOCK, dev)
+    groups = projects[0]["dependency-groups"]
+    dev = [*run, *map(Requirement, groups["dev"])]
+    yield from _complaints(root, RUN_LOCK, run)
+    yield from _complaints(root, DEV_LOCK, dev)
+    yield from _complaints(root, BENCH_LOCK, [*map(Requirement, groups["bench"])])
     yield from _differences(root)
 
 
@@ -53,20 +55,20 @@ def _requirements(projects: list[dict[str, Any]], ours: set[NormalizedName]) -> 
                 yield requirement
 
 
-def _complaints(lock: Path, requirements: list[Requirement]) -> Iterator[str]:
-    text = lock.read_text(encoding="utf-8")
+def _complaints(root: Path, lock: str, requirements: list[Requirement]) -> Iterator[str]:
+    text = (root / lock).read_text(encoding="utf-8")
     if "://" in text:
-        yield f"{lock.name}: it holds an address (://); run ./dev lock"
+        yield f"{lock}: it holds an address (://); run ./dev lock"
     versions: dict[NormalizedName, str] = {}
     for name, version, rest in _ENTRY.findall(text):
         versions[canonicalize_name(name)] = version
         if "--hash=sha256:" not in rest:
-            yield f"{lock.name}: {name} has no hash; run ./dev lock"
+            yield f"{lock}: {name} has no hash; run ./dev lock"
     for requirement in requirements:
         version = versions.get(canonicalize_name(requirement.name))
         if version is None or not requirement.specifier.contains(version, prereleases=True):
             found = f"holds {version}" if version else "does not hold it"
-            yield f"{lock.name}: a pyproject.toml asks for '{requirement}', the lock {found}; run ./dev lock"
+            yield f"{lock}: a pyproject.toml asks for '{requirement}', the lock {found}; run ./dev lock"
 
 
 def _differences(root: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Write both locks with uv: every package with its version, markers and hashes, and no address in them.
+"""Write the locks with uv: every package with its version, markers and hashes, and no address in them.
 
 The versions already locked stay, unless a pyproject.toml asks for others or --upgrade is given.
 """
@@ -12,19 +12,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WORKSPACE = ["firmtrail", "firmtrail-agent", "firmtrail-contract", "firmtrail-server"]
 COMPILE = [
-    *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--no-progress"),
+    *("uv", "pip", "compile", "--quiet", "--no-progress"),
     *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"),
     *(argument for name in WORKSPACE for argument in ("--no-emit-package", name)),
 ]
 DEV_LOCK = "requirements-dev.lock"
 RUN_LOCK = "requirements.lock"
+BENCH_LOCK = "bench/requirements.lock"
 
 
 def main(arguments: list[str]) -> int:
-    with_tools = [*COMPILE, "--group", "dev", "--output-file", DEV_LOCK, *arguments]
+    with_tools = [*COMPILE, "pyproject.toml", "--group", "dev", "--output-file", DEV_LOCK, *arguments]
     # The development tools are locked first: what both locks hold has one version.
-    without_tools = [*COMPILE, "--constraints", DEV_LOCK, "--output-file", RUN_LOCK, *arguments]
-    return _run(with_tools) or _run(without_tools)
+    without_tools = [*COMPILE, "pyproject.toml", "--constraints", DEV_LOCK, "--output-file", RUN_LOCK, *arguments]
+    # The peers of the benchmarks live in an environment of their own, without anything of ours.
+    peers = [*COMPILE, "--group", "bench", "--output-file", BENCH_LOCK, *arguments]
+    return _run(with_tools) or _run(without_tools) or _run(peers)
 
 
 def _run(command: list[str]) -> int:

@@ -1,5 +1,7 @@
 """Make .venv, or bring it up to date: `prepare.py run` for the programs alone, `prepare.py dev` with the tools too.
 
+`prepare.py bench` makes .venv-bench, where the peers of the benchmarks live without anything of ours.
+
 ./dev runs this before every verb, with whatever Python it found, so it needs nothing but the standard library.
 """
 
@@ -17,9 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
+VENVS = {"run": ROOT / ".venv", "dev": ROOT / ".venv", "bench": ROOT / ".venv-bench"}
+LOCKS = {
+    "run": ROOT / "requirements.lock",
+    "dev": ROOT / "requirements-dev.lock",
+    "bench": ROOT / "bench" / "requirements.lock",
+}
 #: in the order of their arrows
 PACKAGES = ["contract", "sdk", "device-agent", "server"]
 
@@ -43,17 +48,21 @@ def prepare(kind: str) -> None:
 
 def _is_fresh(kind: str) -> bool:
     stamp = _stamp(kind)
-    return PYTHON.exists() and stamp.exists() and stamp.read_text() == _fingerprint(kind)
+    return _python(kind).exists() and stamp.exists() and stamp.read_text() == _fingerprint(kind)
+
+
+def _python(kind: str) -> Path:
+    return VENVS[kind] / "bin" / "python"
 
 
 def _stamp(kind: str) -> Path:
-    return VENV / f"firmtrail-{kind}.stamp"
+    return VENVS[kind] / f"firmtrail-{kind}.stamp"
 
 
 def _fingerprint(kind: str) -> str:
-    files = [LOCKS[kind], ROOT / "pyproject.toml", *(ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES)]
+    ours = [ROOT / "pyproject.toml", *(ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES)]
     digest = hashlib.sha256()
-    for file in files:
+    for file in [LOCKS[kind], *([] if kind == "bench" else ours)]:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return f"{_home()}{digest.hexdigest()}\n"
 
@@ -71,7 +80,7 @@ def _alone() -> Generator[None]:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("waiting for another ./dev that is preparing .venv")
+            _say("waiting for another ./dev that is preparing its environment")
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
@@ -80,15 +89,17 @@ def _alone() -> Generator[None]:
 
 def _install(kind: str) -> None:
     uv = _find_uv()
-    if not _is_usable(uv):
-        _say(f"making .venv with Python {sys.version.split()[0]}")
-        _create(uv)
-    _say(f"installing {LOCKS[kind].name} with {'uv' if uv else 'pip'}")
-    installer = [uv, "pip", "install", "--python", str(PYTHON)] if uv else [str(PYTHON), "-m", "pip", "install"]
+    python = str(_python(kind))
+    if not _is_usable(uv, kind):
+        _say(f"making {VENVS[kind].name} with Python {sys.version.split()[0]}")
+        _create(uv, VENVS[kind])
+    _say(f"installing {LOCKS[kind].relative_to(ROOT)} with {'uv' if uv else 'pip'}")
+    installer = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
     _run([*installer, "--require-hashes", "-r", str(LOCKS[kind])])
-    editable = [argument for name in PACKAGES for argument in ("-e", str(ROOT / "packages" / name))]
-    _run([*installer, "--quiet", "--no-deps", "--no-build-isolation", *editable])
-    for installed in ("run", "dev") if kind == "dev" else ("run",):  # the dev lock holds all of the other
+    if kind != "bench":
+        editable = [argument for name in PACKAGES for argument in ("-e", str(ROOT / "packages" / name))]
+        _run([*installer, "--quiet", "--no-deps", "--no-build-isolation", *editable])
+    for installed in ("run", "dev") if kind == "dev" else (kind,):  # the dev lock holds all of the other
         _stamp(installed).write_text(_fingerprint(installed))
 
 
@@ -98,18 +109,18 @@ def _find_uv() -> str | None:
     return uv if works else None  # a version manager's stand-in may be there without the program
 
 
-def _is_usable(uv: str | None) -> bool:
-    """Whether .venv stands where it was made, has the wanted Python, and something can install into it."""
-    stamps = [path.read_text() for path in VENV.glob("firmtrail-*.stamp")]
-    if not PYTHON.exists() or not all(text.startswith(_home()) for text in stamps):
+def _is_usable(uv: str | None, kind: str) -> bool:
+    """Whether the environment stands where it was made, has the wanted Python, and something can install into it."""
+    stamps = [path.read_text() for path in VENVS[kind].glob("firmtrail-*.stamp")]
+    if not _python(kind).exists() or not all(text.startswith(_home()) for text in stamps):
         return False
-    return uv is not None or _succeeds([str(PYTHON), "-I", "-c", "import pip"])
+    return uv is not None or _succeeds([str(_python(kind)), "-I", "-c", "import pip"])
 
 
-def _create(uv: str | None) -> None:
+def _create(uv: str | None, venv: Path) -> None:
     base = getattr(sys, "_base_executable", None) or sys.executable
     if uv:
-        _run([uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", base, str(VENV)])
+        _run([uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", base, str(venv)])
         return
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
@@ -117,7 +128,7 @@ def _create(uv: str | None) -> None:
             f"{base} comes without {' and '.join(missing)}. On Debian and Ubuntu: apt install "
             "python3-venv. Or install uv, or set FIRMTRAIL_PYTHON to another Python."
         )
-    _run([base, "-m", "venv", "--clear", str(VENV)])
+    _run([base, "-m", "venv", "--clear", str(venv)])
 
 
 def _run(command: list[str]) -> None:

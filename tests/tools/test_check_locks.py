@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from check_locks import DEV_LOCK, RUN_LOCK, complaints_about
+from check_locks import BENCH_LOCK, DEV_LOCK, RUN_LOCK, complaints_about
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A copy of what the check reads."""
-    for file in [ROOT / "pyproject.toml", ROOT / RUN_LOCK, ROOT / DEV_LOCK, *ROOT.glob("packages/*/pyproject.toml")]:
+    locks = [ROOT / name for name in (RUN_LOCK, DEV_LOCK, BENCH_LOCK)]
+    for file in [ROOT / "pyproject.toml", *locks, *ROOT.glob("packages/*/pyproject.toml")]:
         copy = tmp_path / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)
@@ -37,9 +38,9 @@ def test_an_address_is_refused(workspace: Path) -> None:
     assert list(complaints_about(workspace)) == [f"{RUN_LOCK}: it holds an address (://); run ./dev lock"]
 
 
-@pytest.mark.parametrize("lock", [RUN_LOCK, DEV_LOCK])
+@pytest.mark.parametrize("lock", [RUN_LOCK, DEV_LOCK, BENCH_LOCK])
 def test_an_entry_without_a_hash_is_refused(workspace: Path, lock: str) -> None:
-    edit(workspace / lock, "aiohttp==", "made-up==1.0\naiohttp==")
+    edit(workspace / lock, "bcrypt==", "made-up==1.0\nbcrypt==")
 
     assert f"{lock}: made-up has no hash; run ./dev lock" in list(complaints_about(workspace))
 
@@ -63,6 +64,12 @@ def test_a_development_tool_is_asked_of_the_development_lock_alone(workspace: Pa
     edit(workspace / "pyproject.toml", '    "basedpyright",\n', '    "basedpyright",\n    "made-up",\n')
 
     assert [complaint.split(":")[0] for complaint in complaints_about(workspace)] == [DEV_LOCK]
+
+
+def test_a_peer_is_asked_of_the_lock_of_the_benchmarks_alone(workspace: Path) -> None:
+    edit(workspace / "pyproject.toml", '    "django",\n', '    "django",\n    "made-up",\n')
+
+    assert [complaint.split(":")[0] for complaint in complaints_about(workspace)] == [BENCH_LOCK]
 
 
 def test_locks_that_disagree_are_refused(workspace: Path) -> None:

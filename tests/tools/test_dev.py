@@ -33,7 +33,7 @@ def test_an_unknown_verb_is_named() -> None:
 
 
 def test_every_verb_is_in_the_help() -> None:
-    verbs = {"run", "serve", "migrate", "test", "check", "fix", "fuzz", "openapi", "unasync", "lock", "help"}
+    verbs = {"run", "serve", "migrate", "test", "check", "fix", "fuzz", "bench", "openapi", "unasync", "lock", "help"}
 
     listed = {line.split()[0] for line in dev().stdout.splitlines() if line.startswith("  ") and line[2] != " "}
 

@@ -12,9 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = f"""#!/bin/sh
+for last; do :; done
 case $1 in
-venv) mkdir -p .venv/bin && ln -sf {sys.executable} .venv/bin/python && echo made >> asked ;;
-pip) for last; do :; done; echo "installed ${{last##*/}}" >> asked ;;
+venv) mkdir -p "$last/bin" && ln -sf {sys.executable} "$last/bin/python" && echo made >> asked ;;
+pip) echo "installed ${{last##*/}}" >> asked ;;
 esac
 """
 
@@ -26,7 +27,8 @@ def workspace(tmp_path: Path) -> Path:
     for name in ("contract", "sdk", "device-agent", "server"):
         (root / "packages" / name).mkdir(parents=True)
         (root / "packages" / name / "pyproject.toml").touch()
-    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+    (root / "bench").mkdir()
+    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock", "bench/requirements.lock"):
         (root / name).touch()
     (root / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "prepare.py", root / "tools")
@@ -92,6 +94,21 @@ def test_a_changed_file_installs_again(workspace: Path, name: str) -> None:
     assert prepare(workspace, "run") == ["installed requirements.lock", "installed server"]
 
 
+def test_the_peers_of_the_benchmarks_get_an_environment_of_their_own_without_our_packages(workspace: Path) -> None:
+    prepare(workspace, "run")
+
+    assert prepare(workspace, "bench") == ["made", "installed requirements.lock"]
+    assert prepare(workspace, "bench") == []
+    assert (workspace / ".venv-bench" / "bin" / "python").exists()
+
+
+def test_the_peers_are_left_alone_when_ours_changes(workspace: Path) -> None:
+    prepare(workspace, "bench")
+    (workspace / "pyproject.toml").write_text("# changed")
+
+    assert prepare(workspace, "bench") == []
+
+
 def test_a_workspace_that_was_moved_gets_a_new_environment(workspace: Path) -> None:
     prepare(workspace, "run")
     moved = workspace.rename(workspace.with_name("moved"))
@@ -117,7 +134,7 @@ def test_several_at_once_install_once(workspace: Path) -> None:
 
 def test_an_installation_that_fails_is_said_and_tried_again(workspace: Path) -> None:
     uv = workspace.parent / "bin" / "uv"
-    uv.write_text(STAND_IN.replace("pip) for", "pip) exit 1; for"))
+    uv.write_text(STAND_IN.replace("pip) echo", "pip) exit 1; echo"))
     process = start(workspace, "run")
     _, said = process.communicate()
     uv.write_text(STAND_IN)

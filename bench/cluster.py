@@ -1,0 +1,61 @@
+"""The PostgreSQL that everything measured shares: the server's own embedded one, with its own settings, fsync on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from bench.cpu import parent_of
+from firmtrail_server.embedded import EmbeddedDatabase
+from firmtrail_server.schema import migrate
+
+#: What a program that does not ask for an isolation level would get from most PostgreSQLs: cheaper than our own level.
+READ_COMMITTED = r"-c default_transaction_isolation=read\ committed"
+_VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL that runs."""
+
+    url: str
+    #: the process that all others of it descend from
+    pid: int
+
+    def create(self, name: str, *, with_tables: bool) -> str:
+        """Make a database, with the tables of our server or empty, and return its URL."""
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        url = urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+        if with_tables:
+            migrate(url)
+        return url
+
+    def setting(self, name: str) -> str:
+        with psycopg.connect(self.url) as conn:
+            row = conn.execute("select current_setting(%(name)s)", {"name": name}).fetchone()
+        assert row
+        return row[0]
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Generator[Cluster]:
+    """Run a new PostgreSQL in a folder for as long as the block lasts."""
+    with EmbeddedDatabase(folder) as url:
+        with psycopg.connect(url) as conn:
+            pid = parent_of(conn.info.backend_pid)
+        yield Cluster(url, pid)
+
+
+def libpq_environment(url: str) -> dict[str, str]:
+    """Say where a database is, and READ COMMITTED, as programs over libpq read it from their environment."""
+    parameters = conninfo_to_dict(url)
+    named = {variable: str(parameters[name]) for name, variable in _VARIABLES.items()}
+    return {**named, "PGOPTIONS": READ_COMMITTED}

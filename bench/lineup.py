@@ -1,0 +1,161 @@
+"""Who takes part in `reports`: each is started, filled and warm when its function returns the rows it can measure."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import uuid
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from bench.cpu import cpu_seconds
+from bench.errors import CannotMeasure
+from bench.fleet import Device, basic, store_fleet, store_history, write_requests
+from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
+from bench.load import Mode
+from bench.rows import Row, Sample, sample_of
+from bench.site import Books, Contestant, Site
+from bench.stage import Stage, say
+from bench.tokens import fetch_tokens
+from firmtrail_server.credentials import SecretPrefix, new_secret
+
+#: takes seconds, returns what was measured in them
+Measure = Callable[[int], Sample]
+Measures = dict[Row, Measure]
+
+CONNECTIONS = 64
+ROOT = Path(__file__).resolve().parent.parent
+SERVER = [Path(sys.executable).with_name("firmtrail-server"), "serve", "--port", "0"]
+REPORTS = """
+    select (select coalesce(sum(report_count), 0) from device_firmware)
+         + (select coalesce(sum(report_count), 0) from device_firmware_periods)
+"""
+PERIODS = "select (select count(*) from device_firmware) + (select count(*) from device_firmware_periods)"
+
+
+def echo(stage: Stage, fleet: list[Device]) -> Measures:
+    """The bare server, which gets the same requests as ours."""
+    say("starting the bare echo")
+    requests = write_requests(stage.folder / "echo.requests", fleet, lambda device: [device.authorization])
+    site = stage.site("echo", _module("bench.servers.echo"), _PATH, devices=len(fleet))
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=1)
+    return {
+        Row.ECHO: load.measure,
+        Row.ECHO_STILL: Contestant(site=site, requests=requests, connections=CONNECTIONS, mode=Mode.STILL).measure,
+        Row.ECHO_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
+    }
+
+
+def ours(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server as it is run, one process."""
+    say("starting our server")
+    site = _our_site(stage, "ours", fleet)
+    requests = write_requests(stage.folder / "ours.requests", fleet, lambda device: [device.authorization])
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=1)
+    return {
+        Row.BASIC: load.measure,
+        Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
+        **_with_tokens(stage, site, fleet),
+    }
+
+
+def big(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server over tables that have grown; the fleet is a tenth of their devices."""
+    say("storing 5 million periods of 100,000 devices, and starting our server over them")
+    url = _our_database(stage, "big", fleet)
+    store_history(url)
+    site = _our_site(stage, "big", fleet, url)
+    requests = write_requests(stage.folder / "big.requests", fleet, lambda device: [device.authorization])
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=1)
+    return {Row.BIG: load.measure}
+
+
+def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server, each report a transaction of its own."""
+    say("starting our server that does not gather")
+    url = _our_database(stage, "ungathered", fleet)
+    environment = {**_PATH, "FIRMTRAIL_DATABASE_URL": url}
+    site = stage.site(
+        "ungathered",
+        _module("bench.servers.ungathered"),
+        environment,
+        devices=len(fleet),
+        books=Books(url, REPORTS, PERIODS),
+    )
+    requests = write_requests(stage.folder / "ungathered.requests", fleet, lambda device: [device.authorization])
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=1)
+    return {Row.UNGATHERED: load.measure}
+
+
+def refusals(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server, asked with wrong credentials; each comes from an address of its own, or it would soon be limited."""
+    say("starting our server for wrong credentials")
+    url = _our_database(stage, "refusals", fleet)
+    environment = {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_TRUSTED_PROXIES": "127.0.0.0/8"}
+    site = stage.site("refusals", SERVER, environment, devices=len(fleet))
+    numbers = itertools.count(int(IPv4Address("10.0.0.1")))
+
+    def wrong(key_id: uuid.UUID) -> list[str]:
+        return [basic(key_id, new_secret(SecretPrefix.DEVICE)), f"X-Forwarded-For: {IPv4Address(next(numbers))}"]
+
+    unknown = write_requests(stage.folder / "unknown.requests", fleet, lambda _: wrong(uuid.uuid4()))
+    mistaken = write_requests(stage.folder / "wrong.requests", fleet, lambda device: wrong(device.key_id))
+    return {
+        Row.UNKNOWN_ID: Contestant(site=site, requests=unknown, connections=1, mode=Mode.REFUSED).measure,
+        Row.WRONG_SECRET: Contestant(site=site, requests=mistaken, connections=1, mode=Mode.REFUSED).measure,
+    }
+
+
+def inserts(stage: Stage) -> Measures:
+    """The same kind of row into the same kind of table, without HTTP."""
+    url = stage.cluster.create("inserts", with_tables=True)
+    return {
+        Row.PGBENCH: lambda seconds: _measured(stage, lambda: insert_with_pgbench(url, seconds)),
+        Row.INSERT_ALONE: lambda seconds: _measured(stage, lambda: insert_one_by_one(url, seconds)),
+    }
+
+
+_PATH = {"PYTHONPATH": str(ROOT)}
+
+
+def _module(name: str) -> list[str | Path]:
+    return [sys.executable, "-m", name]
+
+
+def _our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
+    url = stage.cluster.create(name, with_tables=True)
+    store_fleet(url, fleet)
+    return url
+
+
+def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None) -> Site:
+    url = url or _our_database(stage, name, fleet)
+    # Tokens outlive the benchmark.
+    environment = {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_TOKEN_SECONDS": "86400"}
+    return stage.site(name, SERVER, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
+
+
+def _with_tokens(stage: Stage, site: Site, fleet: list[Device]) -> Measures:
+    try:
+        tokens = dict(zip(fleet, fetch_tokens(site.server.url, fleet), strict=True))
+    except CannotMeasure as reason:
+        say(f"no row with Bearer tokens: {reason}")
+        return {}
+    requests = write_requests(
+        stage.folder / "bearer.requests", fleet, lambda device: [f"Authorization: Bearer {tokens[device]}"]
+    )
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=1)
+    return {Row.BEARER: load.measure}
+
+
+def _measured(stage: Stage, insert: Callable[[], Inserts]) -> Sample:
+    before = cpu_seconds(stage.cluster.pid)
+    done = insert()
+    used = cpu_seconds(stage.cluster.pid) - before
+    return sample_of(done.latencies_ms, rate=done.rate, database_us=1e6 * used / len(done.latencies_ms))

@@ -1,0 +1,45 @@
+"""Which machine and which versions a result is of."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.stage import Stage
+
+_SETTINGS = ("fsync", "synchronous_commit", "shared_buffers", "max_wal_size")
+_PACKAGES = ("aiohttp", "uvloop", "orjson", "psycopg")
+
+
+def describe(stage: Stage) -> dict[str, str]:
+    """Say what a reader has to know before comparing absolute numbers."""
+    settings = ", ".join(f"{name} {stage.cluster.setting(name)}" for name in _SETTINGS)
+    return {
+        "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "kernel": platform.release(),
+        "file system of the database": _file_system(stage.folder),
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        "PostgreSQL": f"{stage.cluster.setting('server_version')}, {settings}",
+        "wrk": _wrk_version(),
+    }
+
+
+def _cpu_model() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _file_system(folder: Path) -> str:
+    said = subprocess.run(["df", "--output=fstype", folder], capture_output=True, text=True, check=True).stdout
+    return said.splitlines()[-1]
+
+
+def _wrk_version() -> str:
+    said = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False).stdout
+    return said.split("[")[0].removeprefix("wrk").strip()

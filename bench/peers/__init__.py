@@ -1,0 +1,55 @@
+"""The Django peer, in an environment of its own: installed, started, filled and warm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.cluster import libpq_environment
+from bench.errors import CannotMeasure
+from bench.lineup import CONNECTIONS, ROOT, Measures
+from bench.rows import Row
+from bench.site import Books, Contestant
+from bench.stage import Stage, say
+
+_BIN = ROOT / ".venv-bench" / "bin"
+_HERE = Path(__file__).parent
+_REPORTS = "select count(*) from firmware_versions"
+#: Each takes a quarter of a second to make, and again to check. That few are all hot is to the peer's advantage.
+_DEVICES = 64
+#: after so many, both workers have met every device
+_WARM_PASSES = 12
+
+
+def install() -> None:
+    """Install what the peers need, unless it is there.
+
+    Raises:
+        CannotMeasure: it cannot be installed.
+    """
+    done = subprocess.run([sys.executable, "-I", ROOT / "tools" / "prepare.py", "bench"], check=False)
+    if done.returncode != 0:
+        raise CannotMeasure("The peers could not be installed, see above; --skip-peers goes on without them.")
+
+
+def django(stage: Stage, *, cached: bool) -> Measures:
+    """The peer under gunicorn with two workers, as it is or with a cache and kept connections."""
+    say(f"starting the Django peer{', with cache and kept connections' if cached else ''}")
+    name = "django_cached" if cached else "django"
+    url = stage.cluster.create(name, with_tables=False)
+    requests = stage.folder / f"{name}.requests"
+    environment = {**libpq_environment(url), "PYTHONPATH": str(_HERE), "PEER_CACHE": str(int(cached))}
+    _seed(environment, requests)
+    command = [_BIN / "gunicorn", "--workers=2", "--bind=127.0.0.1:0", "django_seed.wsgi"]
+    site = stage.site(name, command, environment, devices=_DEVICES, books=Books(url, _REPORTS))
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=_WARM_PASSES if cached else 1)
+    return {Row.DJANGO_CACHED if cached else Row.DJANGO: load.measure}
+
+
+def _seed(environment: dict[str, str], requests: Path) -> None:
+    command = [_BIN / "python", "-m", "django_seed.seed", str(_DEVICES), requests]
+    if subprocess.run(command, env=os.environ | environment, check=False).returncode != 0:
+        raise CannotMeasure("The Django peer could not fill its tables, see above; --skip-peers goes on without it.")

@@ -1,0 +1,121 @@
+"""`./dev bench reports`: how many reports a second one server process stores, beside what it could be compared with.
+
+Everything is started here, warmed up, and measured in rounds, one row after the other, so that whatever else the
+machine does weighs on all of them. See README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import lineup, peers
+from bench.errors import CannotMeasure, WrongAnswers
+from bench.fleet import make_fleet
+from bench.load import find_wrk
+from bench.machine import describe
+from bench.rows import Round, Row
+from bench.stage import Stage, open_stage, say
+from bench.table import Result, as_markdown, show
+from bench.targets import verdicts
+
+RESULTS = Path(__file__).with_name("results")
+DEVICES = 10_000
+QUICK_DEVICES = 1000
+#: of the tables where there is no terminal
+_WIDTH = 120
+
+
+def main() -> int:
+    options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        result = _benchmark(options)
+    except (CannotMeasure, WrongAnswers) as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    show(result, Console(width=None if sys.stdout.isatty() else _WIDTH))
+    if options.results:
+        _write(result, options.results)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench reports")
+    parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
+    parser.add_argument("--seconds", type=int, default=5, help="of each row in each round (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="the bare echo and ours alone, a small fleet, no files")
+    parser.add_argument("--skip-big", action="store_true", help="without the 5 million periods")
+    parser.add_argument("--skip-peers", action="store_true", help="without Django")
+    parser.add_argument("--results", type=Path, help=f"where to write reports.json and reports.md ({RESULTS.name}/)")
+    options = parser.parse_args()
+    if options.results is None and not options.quick:
+        options.results = RESULTS
+    return options
+
+
+def _benchmark(options: argparse.Namespace) -> Result:
+    find_wrk()  # before the minutes that everything else takes
+    started = dt.datetime.now(dt.UTC)
+    with open_stage() as stage:
+        measures = _line_up(stage, options)
+        rounds = [_round(measures, options.seconds, f"{n + 1} of {options.rounds}") for n in range(options.rounds)]
+        stage.check_periods()
+        facts = {
+            "measured": f"{started:%Y-%m-%d %H:%M} UTC, {options.rounds} rounds of {options.seconds} s a row",
+            **describe(stage),
+        }
+    return Result(facts, rounds, verdicts(rounds))
+
+
+def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
+    fleet = make_fleet(QUICK_DEVICES if options.quick else DEVICES)
+    measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
+    if options.quick:
+        return measures
+    measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
+    if not options.skip_peers:
+        peers.install()
+        measures |= {**peers.django(stage, cached=False), **peers.django(stage, cached=True)}
+    if not options.skip_big:
+        measures |= lineup.big(stage, fleet)
+    return measures
+
+
+def _round(measures: lineup.Measures, seconds: int, name: str) -> Round:
+    say(f"round {name}")
+    return {row: measures[row](seconds) for row in Row if row in measures}
+
+
+def _write(result: Result, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reports.md").write_text(as_markdown(result, "Reports"), encoding="utf-8")
+    raw = {
+        "facts": result.facts,
+        "rounds": [{row: asdict(sample) for row, sample in measured.items()} for measured in result.rounds],
+        "targets": [
+            {
+                "ratio": verdict.target.text,
+                "target": verdict.target.bounds,
+                "median": verdict.median,
+                "met": verdict.met,
+                "of_each_round": verdict.ratios,
+            }
+            for verdict in result.verdicts
+        ],
+    }
+    (folder / "reports.json").write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
+    say(f"written to {folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The rows of the table, and what one round measures of each."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Row(StrEnum):
+    """What is measured, under the name that the table shows, in the order of a round."""
+
+    ECHO = "bare aiohttp echo"
+    ECHO_STILL = "bare aiohttp echo, one request for ever"
+    BASIC = "ours, Basic"
+    BEARER = "ours, Bearer"
+    PGBENCH = "pgbench, one row per INSERT"
+    BIG = "ours, Basic, 5 million periods stored"
+    UNGATHERED = "ours, Basic, not gathered"
+    DJANGO = "Django peer"
+    DJANGO_CACHED = "Django peer, cache and kept connections"
+    ECHO_ALONE = "bare aiohttp echo, 1 connection"
+    BASIC_ALONE = "ours, Basic, 1 connection"
+    INSERT_ALONE = "one INSERT over psycopg, 1 connection"
+    UNKNOWN_ID = "ours, unknown key id, 1 connection"
+    WRONG_SECRET = "ours, wrong secret, 1 connection"  # noqa: S105  a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One row in one round."""
+
+    #: requests a second
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    #: CPU time a request, in the server's processes; None where there is no server
+    app_us: float | None = None
+    #: CPU time a request, in all processes of PostgreSQL; None where it is not asked
+    database_us: float | None = None
+
+
+Round = Mapping[Row, Sample]
+
+
+def sample_of(latencies_ms: Sequence[float], *, rate: float, database_us: float | None = None) -> Sample:
+    """Make a sample of single latencies."""
+    percentiles = statistics.quantiles(latencies_ms, n=100)
+    return Sample(rate=rate, p50_ms=percentiles[49], p99_ms=percentiles[98], database_us=database_us)
+
+
+def median_sample(samples: Sequence[Sample]) -> Sample:
+    """Take the median of each figure by itself."""
+    return Sample(
+        rate=statistics.median(sample.rate for sample in samples),
+        p50_ms=statistics.median(sample.p50_ms for sample in samples),
+        p99_ms=statistics.median(sample.p99_ms for sample in samples),
+        app_us=_median_if_any([sample.app_us for sample in samples]),
+        database_us=_median_if_any([sample.database_us for sample in samples]),
+    )
+
+
+def _median_if_any(figures: Sequence[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return statistics.median(known) if known else None

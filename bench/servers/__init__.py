@@ -1,0 +1,1 @@
+"""Servers that exist only to be measured."""

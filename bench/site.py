@@ -1,0 +1,145 @@
+"""A server under load, the fleet that reports to it, and the books that show whether it kept what it acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+
+from bench.cluster import Cluster
+from bench.cpu import cpu_seconds, wait_until_quiet
+from bench.errors import CannotMeasure, WrongAnswers
+from bench.load import Load, Mode, drive
+from bench.processes import Server
+from bench.rows import Sample
+from bench.walk import Walk
+
+_WARM_UP_SECONDS = 2
+_WARM_UPS = 200
+
+
+@dataclass(frozen=True)
+class Books:
+    """Counts what a database holds."""
+
+    url: str
+    reports: LiteralString
+    #: version periods, where reports are more than rows
+    periods: LiteralString | None = None
+
+    def count_reports(self) -> int:
+        return _count(self.url, self.reports)
+
+    def count_periods(self) -> int | None:
+        return _count(self.url, self.periods) if self.periods else None
+
+
+@dataclass
+class Site:
+    """What all loads on one server share."""
+
+    name: str
+    server: Server
+    cluster: Cluster
+    walk: Walk
+    #: None: the server stores nothing
+    books: Books | None = None
+    #: requests sent whose answer nobody waited for: they may be stored or not
+    abandoned: int = 0
+
+    def __post_init__(self) -> None:
+        self._periods_before = self.books and self.books.count_periods()
+
+    def check_periods(self) -> None:
+        """Compare the periods that all loads together have made with those that the walk has sent.
+
+        Raises:
+            WrongAnswers: there are others.
+        """
+        if self.books is None or self._periods_before is None:
+            return
+        made = (self.books.count_periods() or 0) - self._periods_before
+        sent = self.walk.versions_sent()
+        if not sent - self.abandoned <= made <= sent:
+            raise WrongAnswers(f"{self.name}: {sent} new versions were reported, but {made} periods stored.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """One kind of load on a site."""
+
+    site: Site
+    #: what load.lua reads
+    requests: Path
+    connections: int
+    mode: Mode = Mode.WALK
+
+    def warm_up(self, passes: int) -> None:
+        """Let every device report so often: caches fill, pools open, first periods too."""
+        walk = self.site.walk
+        goal = walk.position + passes * walk.devices
+        for _ in range(_WARM_UPS):
+            if walk.position >= goal:
+                return
+            self.measure(_WARM_UP_SECONDS)
+        raise CannotMeasure(f"{self.site.name} is too slow to warm up: {walk.position} requests so far.")
+
+    def measure(self, seconds: int) -> Sample:
+        """Load the site.
+
+        Raises:
+            WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
+        """
+        site = self.site
+        stored = site.books.count_reports() if site.books else 0
+        before = self._cpu_seconds()
+        load = drive(
+            site.server.url,
+            self.requests,
+            site.walk,
+            seconds=seconds,
+            connections=self.connections,
+            mode=self.mode,
+        )
+        after = self._cpu_seconds()
+        wait_until_quiet(site.server.pid)
+        site.abandoned += load.abandoned
+        check_answers(site.name, load)
+        if site.books:
+            check_stored(site.name, load, site.books.count_reports() - stored)
+        app, database = (1e6 * (now - then) / load.requests for now, then in zip(after, before, strict=True))
+        return Sample(
+            rate=load.rate,
+            p50_ms=load.p50_ms,
+            p99_ms=load.p99_ms,
+            app_us=app,
+            database_us=database if site.books else None,
+        )
+
+    def _cpu_seconds(self) -> tuple[float, float]:
+        return cpu_seconds(self.site.server.pid), cpu_seconds(self.site.cluster.pid)
+
+
+def check_answers(name: str, load: Load) -> None:
+    """Refuse a load in which not every request was answered, and well."""
+    if load.requests == 0:
+        raise CannotMeasure(f"{name}: not one request was answered in {load.seconds:.0f} s.")
+    if load.wrong:
+        raise WrongAnswers(f"{name}: {load.wrong} of {load.requests} answers had a status that was not wanted.")
+
+
+def check_stored(name: str, load: Load, stored: int) -> None:
+    """Refuse a load that lost acknowledged reports, or made some up; abandoned requests may be stored or not."""
+    if not load.requests <= stored <= load.requests + load.abandoned:
+        raise WrongAnswers(
+            f"{name}: {load.requests} reports were acknowledged and {load.abandoned} abandoned, but {stored} stored."
+        )
+
+
+def _count(url: str, statement: LiteralString) -> int:
+    with psycopg.connect(url) as conn:
+        row = conn.execute(statement).fetchone()
+    assert row
+    return int(row[0])

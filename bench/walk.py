@@ -1,0 +1,30 @@
+"""The walk that load.lua takes over a fleet, as a function: what it has sent after so many visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: as in load.lua
+CHANGE_EVERY = 10
+
+
+@dataclass
+class Walk:
+    """Device after device, around and around; a device's version changes at every tenth visit."""
+
+    devices: int
+    #: visits so far, over all runs
+    position: int = 0
+
+    @property
+    def passes(self) -> int:
+        """How often every device has been visited."""
+        return self.position // self.devices
+
+    def versions_sent(self) -> int:
+        """Count the periods that the visits so far make: each device's first version and every change."""
+        full, begun = divmod(self.position, self.devices)
+        visits = ((device, full + (device < begun)) for device in range(self.devices))
+        return sum(
+            1 + (device + count - 1) // CHANGE_EVERY - device // CHANGE_EVERY for device, count in visits if count
+        )

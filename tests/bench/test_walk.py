@@ -1,0 +1,90 @@
+"""What the load sends, as a function, held against a count and against wrk itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bench.load import drive
+from bench.walk import CHANGE_EVERY, Walk
+
+needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+
+
+def version(device: int, visit: int) -> int:
+    return (device + visit) // CHANGE_EVERY
+
+
+def counted_one_by_one(devices: int, position: int) -> int:
+    sent = {(number % devices, version(number % devices, number // devices)) for number in range(position)}
+    return len(sent)
+
+
+@pytest.mark.parametrize("position", [0, 1, 7, 8, 69, 70, 71, 700, 1234])
+def test_versions_sent_are_those_of_every_visit(position: int) -> None:
+    walk = Walk(devices=7, position=position)
+
+    assert walk.versions_sent() == counted_one_by_one(7, position)
+
+
+def test_one_visit_of_ten_brings_a_new_version() -> None:
+    before, after = Walk(devices=1000, position=1000), Walk(devices=1000, position=101_000)
+
+    assert after.versions_sent() - before.versions_sent() == 10_000
+
+
+@pytest.fixture
+def received() -> list[tuple[str, str, str]]:
+    """Path, Authorization and version of every request."""
+    return []
+
+
+@pytest.fixture
+async def recorder(received: list[tuple[str, str, str]]) -> AsyncGenerator[str]:
+    async def record(request: web.Request) -> web.Response:
+        if request.path == "/refused":
+            raise web.HTTPServiceUnavailable
+        version = json.loads(await request.read())["version"]
+        received.append((request.path, request.headers["Authorization"], version))
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", record)
+    async with TestServer(app) as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+@needs_wrk
+async def test_wrk_walks_over_the_fleet_and_goes_on_where_it_was(
+    recorder: str, received: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    requests = tmp_path / "requests"
+    requests.write_text("".join(f"/devices/{n}\tAuthorization: Basic key{n}\n" for n in range(7)))
+    walk = Walk(devices=7)
+
+    for _ in range(2):
+        await asyncio.to_thread(drive, recorder, requests, walk, seconds=1, connections=1)
+
+    sent = [
+        (f"/devices/{n % 7}", f"Basic key{n % 7}", f"1.0.{version(n % 7, n // 7):07d}") for n in range(walk.position)
+    ]
+    rest = iter(sent)
+    assert all(request in rest for request in received)  # in this order
+    assert len(sent) - len(received) <= 2  # one may be cut off at the end of each run
+
+
+@needs_wrk
+async def test_a_refusal_is_counted(recorder: str, tmp_path: Path) -> None:
+    requests = tmp_path / "requests"
+    requests.write_text("/refused\tAuthorization: Basic key\n")
+
+    load = await asyncio.to_thread(drive, recorder, requests, Walk(devices=1), seconds=1, connections=1)
+
+    assert load.wrong == load.requests > 0
