@@ -19,6 +19,7 @@ from bench.site import Books, Contestant, Site
 from bench.stage import Stage, say
 from bench.tokens import fetch_tokens
 from firmtrail_server.credentials import SecretPrefix, new_secret
+from firmtrail_server.signing_keys import new_signing_keys
 
 #: takes seconds, returns what was measured in them
 Measure = Callable[[int], Sample]
@@ -96,7 +97,7 @@ def refusals(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server, asked with wrong credentials; each comes from an address of its own, or it would soon be limited."""
     say("starting our server for wrong credentials")
     url = _our_database(stage, "refusals", fleet)
-    environment = {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_TRUSTED_PROXIES": "127.0.0.0/8"}
+    environment = {**_configured(url), "FIRMTRAIL_TRUSTED_PROXIES": "127.0.0.0/8"}
     site = stage.site("refusals", SERVER, environment, devices=len(fleet))
     numbers = itertools.count(int(IPv4Address("10.0.0.1")))
 
@@ -136,7 +137,7 @@ def _our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
 def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None) -> Site:
     url = url or _our_database(stage, name, fleet)
     # Tokens outlive the benchmark.
-    environment = {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_TOKEN_SECONDS": "86400"}
+    environment = {**_configured(url), "FIRMTRAIL_TOKEN_SECONDS": "86400"}
     return stage.site(name, SERVER, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
 
 
@@ -159,3 +160,7 @@ def _measured(stage: Stage, insert: Callable[[], Inserts]) -> Sample:
     done = insert()
     used = cpu_seconds(stage.cluster.pid) - before
     return sample_of(done.latencies_ms, rate=done.rate, database_us=1e6 * used / len(done.latencies_ms))
+
+
+def _configured(url: str) -> dict[str, str]:
+    return {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text()}
