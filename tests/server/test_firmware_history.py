@@ -41,7 +41,7 @@ class History:
         moment = None if at is None else START + dt.timedelta(hours=at)
         report = FirmwareReport(version=version, component=component, observed_at=moment)
         seen = observation(self.device_id, report, received_at)
-        saying = Report(api_key_id=self.key_id, observations=[seen])
+        saying = Report(api_key_id=self.key_id, project_id=self.project_id, observations=[seen])
         return (await self.database.retried(lambda conn: recording.record_alone(conn, saying)))[0]
 
     async def periods(self) -> list[VersionPeriod]:

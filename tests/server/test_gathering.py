@@ -16,7 +16,7 @@ from firmtrail_contract import FirmwareReceipt, FirmwareReport, ReportOutcome
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, Unauthenticated
 from firmtrail_server.gathering import Recorder
-from firmtrail_server.meaning import Report, observation
+from firmtrail_server.meaning import Observation, Report, observation
 from firmtrail_server.queries import api_keys, devices, firmware, projects
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -28,10 +28,14 @@ AWKWARD = ["NULL", "null", 'say "1.0"', "it's", "1,0", "{1.0}", "a\\b", "\\", "ð
 class Device:
     id: uuid.UUID
     key_id: uuid.UUID
+    project_id: uuid.UUID
 
     def says(self, version: str = "1.0", at: dt.datetime | None = None, component: str = "main") -> Report:
         said = FirmwareReport(version=version, component=component, observed_at=at)
-        return Report(api_key_id=self.key_id, observations=[observation(self.id, said, NOW)])
+        return self.says_all(observation(self.id, said, NOW))
+
+    def says_all(self, *observations: Observation) -> Report:
+        return Report(api_key_id=self.key_id, project_id=self.project_id, observations=observations)
 
 
 @attrs.frozen
@@ -47,7 +51,7 @@ class Fleet:
         async with self.database.transaction() as conn:
             device = await devices.insert(conn, self.project_id, str(uuid.uuid4()), NOW)
             key_id = await api_keys.insert_for_device(conn, self.project_id, device.id, b"", NOW)
-        return Device(device.id, key_id)
+        return Device(device.id, key_id, self.project_id)
 
     async def devices(self, count: int) -> list[Device]:
         return [await self.device() for _ in range(count)]
@@ -134,9 +138,7 @@ async def test_any_printable_version_is_kept_beside_any_other(fleet: Fleet) -> N
 async def test_one_that_the_database_refuses_fails_alone(fleet: Fleet) -> None:
     reporting = await fleet.devices(9)
     bad = reporting[4]
-    oversized = Report(
-        api_key_id=bad.key_id, observations=[attrs.evolve(bad.says().observations[0], version="x" * 200)]
-    )
+    oversized = bad.says_all(attrs.evolve(bad.says().observations[0], version="x" * 200))
 
     recorded = await fleet.record(*[oversized if device is bad else device.says() for device in reporting])
 
@@ -176,9 +178,7 @@ async def test_a_report_with_a_late_part_is_stored_whole(fleet: Fleet) -> None:
     await fleet.recorder.record(device.says("2.0", NOW))
     parts = [device.says("1.0", yesterday), device.says("0.9", tomorrow, "modem")]
 
-    receipts = await fleet.recorder.record(
-        Report(api_key_id=device.key_id, observations=[part.observations[0] for part in parts])
-    )
+    receipts = await fleet.recorder.record(device.says_all(*[part.observations[0] for part in parts]))
 
     assert [receipt.outcome for receipt in receipts] == [ReportOutcome.OPENED] * 2
     assert await fleet.history(device) == [("1.0", 1), ("2.0", 1), ("0.9", 1)]

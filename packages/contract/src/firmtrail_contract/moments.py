@@ -26,7 +26,9 @@ def parse_moment(text: str) -> dt.datetime:
 
 def format_moment(moment: dt.datetime) -> str:
     """Write an aware datetime as `2026-05-03T12:00:00.000000Z`: always 27 characters, so text order is time order."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").zfill(27)
+    if moment.tzinfo is not dt.UTC:
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _malformed() -> Violation:

@@ -164,7 +164,12 @@ def _hung_up(conn: Connection) -> bool:
 
 
 def array(values: Iterable[str]) -> str:
-    """Write values as an array literal, every element quoted: half the cost of letting the driver adapt a list."""
+    """Write numbers, UUIDs, moments or nulls as an array literal: half the cost of letting the driver adapt a list."""
+    return "{" + ",".join(values) + "}"
+
+
+def text_array(values: Iterable[str]) -> str:
+    """Write texts as an array literal: quoted, so that none of them is taken for anything else."""
     return "{" + ",".join(['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]) + "}"
 
 

@@ -44,7 +44,7 @@ class Period:
 
 @attrs.frozen(kw_only=True)
 class Observation:
-    """A report, with the moment it counts for and the identity of the period it may open."""
+    """What a report says of a component, with the moment it counts for."""
 
     device_id: uuid.UUID
     component: str
@@ -52,7 +52,6 @@ class Observation:
     observed_at: dt.datetime
     observed_at_source: ObservedAtSource
     received_at: dt.datetime
-    period_id: uuid.UUID
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +60,7 @@ class Report:
 
     #: whose it is; it must be alive when the report is stored
     api_key_id: uuid.UUID
+    project_id: uuid.UUID
     observations: Sequence[Observation]
 
 
@@ -70,15 +70,15 @@ def observation(device_id: uuid.UUID, report: FirmwareReport, received_at: dt.da
     A moment that lies before 2000, or more than five minutes ahead of the server, is not believed. The server's own
     moment is still to be raised to the component's last report: replicas' clocks differ, and arrival order counts.
     """
-    believed = report.observed_at is not None and EARLIEST_MOMENT <= report.observed_at <= received_at + MAX_CLOCK_LEAD
+    said = report.observed_at
+    believed = said is not None and EARLIEST_MOMENT <= said <= received_at + MAX_CLOCK_LEAD
     return Observation(
         device_id=device_id,
         component=report.component,
         version=report.version,
-        observed_at=report.observed_at if believed and report.observed_at else received_at,
+        observed_at=said if said is not None and believed else received_at,
         observed_at_source=ObservedAtSource.DEVICE if believed else ObservedAtSource.SERVER,
         received_at=received_at,
-        period_id=uuid.uuid4(),
     )
 
 
@@ -129,7 +129,7 @@ def _grown(period: Period, at: dt.datetime) -> Period:
 
 def _opened(seen: Observation) -> Period:
     return Period(
-        period_id=seen.period_id,
+        period_id=uuid.uuid4(),
         version=seen.version,
         first_reported_at=seen.observed_at,
         last_reported_at=seen.observed_at,
@@ -148,7 +148,7 @@ def _split(period: Period, seen: Observation, later: Sequence[Period]) -> list[P
     head = attrs.evolve(period, last_reported_at=period.first_reported_at, report_count=period.report_count - 1)
     tail = attrs.evolve(
         period,
-        period_id=uuid.uuid5(seen.period_id, "tail"),
+        period_id=uuid.uuid4(),
         first_reported_at=period.last_reported_at,
         report_count=1,
         recorded_at=seen.received_at,

@@ -5,8 +5,11 @@ A late one finds its place among older periods first, alone.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
+
+import attrs
 
 from firmtrail_contract import FirmwareReceipt, ReportOutcome
 from firmtrail_server.db import Connection
@@ -24,8 +27,8 @@ async def record_together(conn: Connection, batch: Sequence[Report]) -> list[Rec
 
     `Unauthenticated` stands for a report whose key is not alive; the others are stored all the same.
     """
-    recorded = await reports.record_latest(conn, batch)
-    return [_receipts(report, recorded) for report in batch]
+    recorded = iter(await reports.record_latest(conn, batch))
+    return [_receipts([(seen, next(recorded)) for seen in report.observations]) for report in batch]
 
 
 async def record_alone(conn: Connection, report: Report) -> list[FirmwareReceipt]:
@@ -34,32 +37,32 @@ async def record_alone(conn: Connection, report: Report) -> list[FirmwareReceipt
     Raises:
         Unauthenticated: its key is not alive.
     """
-    return [await _record_one(conn, report.api_key_id, seen) for seen in report.observations]
+    return [await _record_one(conn, attrs.evolve(report, observations=[seen])) for seen in report.observations]
 
 
-def _receipts(report: Report, recorded: dict[uuid.UUID, Recorded]) -> Receipts | Unauthenticated:
+def _receipts(recorded: Sequence[tuple[Observation, Recorded | None]]) -> Receipts | Unauthenticated:
     receipts: list[FirmwareReceipt] = []
-    for seen in report.observations:
-        if (stored := recorded.get(seen.period_id)) is None:
+    for seen, stored in recorded:
+        if stored is None:
             return Unauthenticated()
         if stored.outcome is None:
             return None
-        receipts.append(_receipt(seen, stored, stored.outcome))
+        receipts.append(_receipt(seen, stored.observed_at, stored.outcome))
     return receipts
 
 
-async def _record_one(conn: Connection, api_key_id: uuid.UUID, seen: Observation) -> FirmwareReceipt:
-    recorded = await reports.record_latest(conn, [Report(api_key_id=api_key_id, observations=[seen])])
-    if (stored := recorded.get(seen.period_id)) is None:
+async def _record_one(conn: Connection, report: Report) -> FirmwareReceipt:
+    (seen,), (stored,) = report.observations, await reports.record_latest(conn, [report])
+    if stored is None:
         raise Unauthenticated
-    return _receipt(seen, stored, stored.outcome or await _record_late(conn, stored.project_id, seen))
+    return _receipt(seen, stored.observed_at, stored.outcome or await _record_late(conn, report.project_id, seen))
 
 
-def _receipt(seen: Observation, stored: Recorded, outcome: ReportOutcome) -> FirmwareReceipt:
+def _receipt(seen: Observation, observed_at: dt.datetime, outcome: ReportOutcome) -> FirmwareReceipt:
     return FirmwareReceipt(
         component=seen.component,
         version=seen.version,
-        observed_at=stored.observed_at,
+        observed_at=observed_at,
         observed_at_source=seen.observed_at_source,
         outcome=outcome,
     )

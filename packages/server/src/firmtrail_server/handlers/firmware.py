@@ -23,7 +23,9 @@ async def report_firmware_version(
     """
     ctx.principal.require_device(device_id)
     seen = observation(device_id, body, ctx.now())
-    (receipt,) = await ctx.recorder.record(Report(api_key_id=ctx.principal.api_key_id, observations=[seen]))
+    caller = ctx.principal
+    report = Report(api_key_id=caller.api_key_id, project_id=caller.project_id, observations=[seen])
+    (receipt,) = await ctx.recorder.record(report)
     return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 
 

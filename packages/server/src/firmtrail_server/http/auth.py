@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from collections.abc import Callable
 
 from firmtrail_server.access import Principal
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.errors import TokenNotValid, Unauthenticated
 
 
-async def authenticate(header: str, address: str, authentication: Authentication, *, must_be_alive: bool) -> Principal:
+async def authenticate(
+    header: str, find_address: Callable[[], str], authentication: Authentication, *, must_be_alive: bool
+) -> Principal:
     """Find out who asks.
 
     A credential that was right a moment ago is not checked again, but whether its key is alive is looked up every time,
@@ -31,7 +34,7 @@ async def authenticate(header: str, address: str, authentication: Authentication
     if scheme.lower() == "bearer":
         verified = await authentication.by_token(token.strip())
     else:
-        verified = await authentication.by_secret(*basic_credentials(header), address)
+        verified = await authentication.by_secret(*basic_credentials(header), find_address())
     authentication.verified.add(header, verified, now)
     return verified.principal
 

@@ -34,12 +34,16 @@ class PublicContext:
     """For a route that anyone may call."""
 
     services: Services
-    #: where the request comes from
-    address: str
+    find_address: Callable[[], str]
 
     @property
     def db(self) -> Database:
         return self.services.database
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from."""
+        return self.find_address()
 
     @property
     def recorder(self) -> Recorder:

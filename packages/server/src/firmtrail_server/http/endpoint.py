@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast, get_args, get_type_hints
 
 import attrs
@@ -17,7 +17,7 @@ from firmtrail_server.http.answers import Created, Document
 from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services
 from firmtrail_server.http.forms import FORM, read_form
-from firmtrail_server.http.requests import Arguments, read_body
+from firmtrail_server.http.requests import read_arguments, read_json, readers
 from firmtrail_server.http.responses import document_response, json_response
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -58,37 +58,39 @@ def bind(route: Route) -> web.RouteDef:
         TypeError: the handler does not take what the path and the scope give.
     """
     _check(route)
-    hints, placeholders = route.hints, route.placeholders
+    handler = route.handler
+    arguments = readers(route.hints, route.placeholders)
+    read_body = _body_of(route)
 
     async def adapted(request: web.Request) -> web.StreamResponse:
         ctx = await _context(request, route)
-        arguments = Arguments()
-        for name in placeholders:
-            arguments.add_path(name, request.match_info[name], hints[name])
-        arguments.add_query(request.query, hints.get("query"))
-        if "body" in hints:
-            body = await (read_form(request, hints["body"]) if route.takes_form else read_body(request))
-            arguments.add_body(body, hints["body"])
-        return _respond(await route.handler(ctx, **arguments.checked()))
+        body = await read_body(request) if read_body else None
+        return _respond(await handler(ctx, **read_arguments(arguments, request, body)))
 
     if route.method == "GET":
         return web.get(route.path, adapted)  # and HEAD
     return web.route(route.method, route.path, adapted)
 
 
+def _body_of(route: Route) -> Callable[[web.Request], Awaitable[Any]] | None:
+    if "body" not in route.hints:
+        return None
+    return partial(read_form, model=route.hints["body"]) if route.takes_form else read_json
+
+
 async def _context(request: web.Request, route: Route) -> PublicContext:
     services: Services = request.app[SERVICES]
-    address = client_address(request, services.settings.trusted_proxies)
+    find_address = partial(client_address, request, services.settings.trusted_proxies)
     if route.is_public:
-        return PublicContext(services=services, address=address)
+        return PublicContext(services=services, find_address=find_address)
     principal = await authenticate(
         request.headers.get(hdrs.AUTHORIZATION, ""),
-        address,
+        find_address,
         services.authentication,
         must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN,
     )
     principal.require(route.scope)
-    return Context(services=services, address=address, principal=principal)
+    return Context(services=services, find_address=find_address, principal=principal)
 
 
 def _respond(answer: Any) -> web.Response:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -49,7 +49,7 @@ async def problems(
 ) -> web.StreamResponse:
     """Answer errors with a problem document, and every request with its id."""
     request_id = _request_id(request)
-    is_oauth = request.path.startswith(OAUTH_PATH)
+    is_oauth = request.rel_url.raw_path.startswith(OAUTH_PATH)
     try:
         response = await handler(request)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
@@ -77,8 +77,13 @@ def _problem(error: Exception, request: web.Request, request_id: str) -> tuple[P
 
 
 def _request_id(request: web.Request) -> str:
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    given = request.headers.get(REQUEST_ID_HEADER)
+    return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def new_request_id() -> str:
+    """It has to be unique, not unpredictable."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def _refused(error: DomainError, request: web.Request, request_id: str) -> tuple[Problem, dict[str, str]]:

@@ -7,14 +7,13 @@ aiohttp has no public place for this, so three of its private names are used her
 from __future__ import annotations
 
 import logging
-import uuid
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from firmtrail_contract import ProblemCode
-from firmtrail_server.http.problems import REQUEST_ID_HEADER, problem_of
+from firmtrail_server.http.problems import REQUEST_ID_HEADER, new_request_id, problem_of
 from firmtrail_server.http.responses import problem_response
 
 logger = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class _ProblemHandler(RequestHandler):
         """Answer what failed outside of the application; close the connection."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had begun, another cannot be sent")
-        request_id = uuid.uuid4().hex
+        request_id = new_request_id()
         if status < 500:  # noqa: PLR2004
             logger.debug("request %s could not be parsed: %s", request_id, message)
             problem = problem_of(ProblemCode.MALFORMED_REQUEST, "This is not a valid HTTP request.", request_id)

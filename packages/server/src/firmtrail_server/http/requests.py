@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from cattrs import BaseValidationError
 from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
 
+#: reads one argument from a request and its body, or raises InvalidRequest
+Reader = Callable[[web.Request, Any], Any]
+
+_JSON = "application/json"
+_NOTHING = object()
 _converter = strict_converter()
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
-async def read_body(request: web.Request) -> Any:
+async def read_json(request: web.Request) -> Any:
     """Read a JSON body as plain values.
 
     Raises:
@@ -26,12 +32,16 @@ async def read_body(request: web.Request) -> Any:
         MalformedRequest: it is not JSON, or nested too deeply.
         web.HTTPRequestEntityTooLarge: it is larger than the server takes.
     """
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
+    if request.headers.get(hdrs.CONTENT_TYPE) != _JSON and not _is_json(request):
         raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
     try:
         return orjson.loads(await read_bytes(request))
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
+
+
+def _is_json(request: web.Request) -> bool:
+    return request.content_type == _JSON and (request.charset or "utf-8").lower() == "utf-8"
 
 
 async def read_bytes(request: web.Request) -> bytes:
@@ -47,38 +57,79 @@ async def read_bytes(request: web.Request) -> bytes:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 
 
-@attrs.define
-class Arguments:
-    """What a handler will be called with, as far as it is right, and what was wrong."""
+def readers(hints: Mapping[str, Any], placeholders: Sequence[str]) -> list[tuple[str, Reader]]:
+    """Make what reads each argument of a handler; a query that it does not take is read as well, to be refused."""
+    made = [(name, _path_reader(name, hints[name])) for name in placeholders]
+    made.append(("query", _query_reader(hints["query"])) if "query" in hints else ("", _refuse_query))
+    if "body" in hints:
+        made.append(("body", _body_reader(hints["body"])))
+    return made
 
-    _found: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    _errors: list[FieldError] = attrs.field(factory=list[FieldError])
 
-    def add_path(self, name: str, text: str, kind: Any) -> None:
-        self._structure(name, text, kind, FieldLocation.PATH, f"/{name}")
+def read_arguments(readers: Sequence[tuple[str, Reader]], request: web.Request, body: Any) -> dict[str, Any]:
+    """Read all arguments.
 
-    def add_query(self, query: MultiMapping[str], model: Any) -> None:
-        """Refuse repeated parameters, and all parameters of a route that takes none."""
-        self._errors += [_error(name, "may be given once") for name in {*query} if len(query.getall(name)) > 1]
-        if model is not None:
-            self._structure("query", _typed(query, model), model, FieldLocation.QUERY, "")
-        else:
-            self._errors += [_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*query}]
+    Raises:
+        InvalidRequest: with everything that is wrong.
+    """
+    try:
+        return {name: value for name, read in readers if (value := read(request, body)) is not _NOTHING}
+    except InvalidRequest:
+        raise InvalidRequest([error for _, read in readers for error in _errors(read, request, body)]) from None
 
-    def add_body(self, value: Any, model: Any) -> None:
-        self._structure("body", value, model, FieldLocation.BODY, "")
 
-    def checked(self) -> dict[str, Any]:
-        """All arguments, or `InvalidRequest` with everything that was wrong."""
-        if self._errors:
-            raise InvalidRequest(self._errors)
-        return self._found
+def _path_reader(name: str, kind: Any) -> Reader:
+    hook = _converter.get_structure_hook(kind)
+    return lambda request, _: _structured(hook, request.match_info[name], kind, FieldLocation.PATH, f"/{name}")
 
-    def _structure(self, name: str, value: Any, kind: Any, location: FieldLocation, pointer: str) -> None:
-        try:
-            self._found[name] = _converter.structure(value, kind)
-        except (BaseValidationError, Violation) as error:
-            self._errors += [attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)]
+
+def _query_reader(model: Any) -> Reader:
+    hook = _converter.get_structure_hook(model)
+
+    def read(request: web.Request, _: Any) -> Any:
+        _refuse(_repeated(request.query))
+        return _structured(hook, _typed(request.query, model), model, FieldLocation.QUERY)
+
+    return read
+
+
+def _refuse_query(request: web.Request, _: Any) -> Any:
+    if request.rel_url.raw_query_string:
+        unknown = [_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*request.query}]
+        _refuse(_repeated(request.query) + unknown)
+    return _NOTHING
+
+
+def _body_reader(model: Any) -> Reader:
+    hook = _converter.get_structure_hook(model)
+    return lambda _, body: _structured(hook, body, model, FieldLocation.BODY)
+
+
+def _structured(
+    hook: Callable[[Any, Any], Any], value: Any, kind: Any, location: FieldLocation, pointer: str = ""
+) -> Any:
+    try:
+        return hook(value, kind)
+    except (BaseValidationError, Violation) as error:
+        errors = [attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)]
+        raise InvalidRequest(errors) from None
+
+
+def _errors(read: Reader, request: web.Request, body: Any) -> list[FieldError]:
+    try:
+        read(request, body)
+    except InvalidRequest as error:
+        return error.errors
+    return []
+
+
+def _refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _repeated(query: MultiMapping[str]) -> list[FieldError]:
+    return [_error(name, "may be given once") for name in {*query} if len(query.getall(name)) > 1]
 
 
 def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:

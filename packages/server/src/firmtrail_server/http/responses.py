@@ -6,20 +6,17 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from multidict import CIMultiDict
 
 from firmtrail_contract import OAuthRefusal, Problem, strict_converter
 from firmtrail_server.http.answers import Document
 
+_JSON = CIMultiDict({"Content-Type": "application/json", "Cache-Control": "no-store"})
 _converter = strict_converter()
 
 
 def json_response(model: Any, status: int) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(_converter.unstructure(model)),
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
+    return web.Response(body=orjson.dumps(_converter.unstructure(model)), status=status, headers=_JSON.copy())
 
 
 def document_response(document: Document) -> web.Response:

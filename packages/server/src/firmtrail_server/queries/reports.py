@@ -3,63 +3,51 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
-
-import attrs
+from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
-from firmtrail_server.db import Connection, array, rows
+from firmtrail_server.db import Connection, array, text_array
 from firmtrail_server.meaning import Report
 
 
-@attrs.frozen(kw_only=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What the statement made of an observation."""
 
-    #: the observation's own
-    period_id: uuid.UUID
-    project_id: uuid.UUID
     observed_at: dt.datetime
     #: None: its report is late, and nothing of it is stored
     outcome: ReportOutcome | None
 
 
-async def record_latest(conn: Connection, reports: Sequence[Report]) -> dict[uuid.UUID, Recorded]:
+async def record_latest(conn: Connection, reports: Sequence[Report]) -> list[Recorded | None]:
     """Store reports that are newer than what is known; no two may be of one component of a device.
 
     Opens the first period of a component, extends the open one, or closes it and opens the next. A report of which any
-    part is late is left alone whole. Reports whose key is not alive are missing from the answer. The key is what tells
-    the project, so the statement takes none.
+    part is late is left alone whole. The key is what tells the device and the project, so the statement takes neither.
+    The server's moment of all of them is that of the last.
 
     What is written is worked out from what was read, which is right at SERIALIZABLE only.
+
+    Returns:
+        What became of each observation, report by report; None where the key is not alive.
     """
     observations = [(number, report, seen) for number, report in enumerate(reports) for seen in report.observations]
-    async with conn.cursor(row_factory=rows(Recorded)) as cur:
+    async with conn.cursor(binary=True) as cur:
         await cur.execute(
             """
             with input as (
-                select report, api_key_id, device_id, component, version,
-                       observed_at, from_server, received_at, period_id
+                select position, report, api_key_id, component, version, observed_at
                   from unnest(
-                           %(reports)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[],
-                           %(components)s::text[], %(versions)s::text[],
-                           %(moments)s::timestamptz[], %(from_server)s::bool[], %(received)s::timestamptz[],
-                           %(period_ids)s::uuid[]
-                       ) as input (
-                           report, api_key_id, device_id, component, version,
-                           observed_at, from_server, received_at, period_id
-                       )
+                           %(reports)s::int8[], %(api_key_ids)s::uuid[],
+                           %(components)s::text[], %(versions)s::text[], %(moments)s::timestamptz[]
+                       ) with ordinality as input (report, api_key_id, component, version, observed_at, position)
             ),
             placed as (
-                select input.device_id, input.component, input.version, input.received_at, input.period_id,
-                       api_keys.project_id,
-                       case when input.from_server
-                            then greatest(input.observed_at, known.last_reported_at)
-                            else input.observed_at
-                       end as observed_at,
+                select input.position, api_keys.device_id, api_keys.project_id, input.component, input.version,
+                       coalesce(input.observed_at, greatest(%(received_at)s::timestamptz, known.last_reported_at))
+                           as observed_at,
                        bool_and(known.last_reported_at is null
-                                or input.from_server
+                                or input.observed_at is null
                                 or input.observed_at > known.last_reported_at)
                            over (partition by input.report) as latest,
                        input.version = known.version as repeated,
@@ -73,10 +61,10 @@ async def record_latest(conn: Connection, reports: Sequence[Report]) -> dict[uui
                   from input
                   join api_keys
                     on api_keys.id = input.api_key_id
-                   and api_keys.device_id = input.device_id
-                   and (api_keys.expires_at is null or api_keys.expires_at > input.received_at)
+                   and api_keys.device_id is not null
+                   and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
                   left join device_firmware as known
-                    on known.device_id = input.device_id
+                    on known.device_id = api_keys.device_id
                    and known.component = input.component
             ),
             opened_or_extended as (
@@ -85,10 +73,10 @@ async def record_latest(conn: Connection, reports: Sequence[Report]) -> dict[uui
                            period_id, first_reported_at, report_count, recorded_at, tie_rank
                        )
                 select device_id, component, project_id, version, observed_at,
-                       case when repeated then known_period_id else period_id end,
+                       case when repeated then known_period_id else gen_random_uuid() end,
                        case when repeated then known_first else observed_at end,
                        case when repeated then known_count + 1 else 1 end,
-                       case when repeated then known_recorded_at else received_at end,
+                       case when repeated then known_recorded_at else %(received_at)s::timestamptz end,
                        case when repeated then known_tie_rank
                             when observed_at = known_first then known_tie_rank + 1
                             else 0
@@ -115,7 +103,7 @@ async def record_latest(conn: Connection, reports: Sequence[Report]) -> dict[uui
                  where latest
                    and not repeated
             )
-            select period_id, project_id, observed_at,
+            select position, observed_at,
                    case when latest and repeated then 'extended'
                         when latest then 'opened'
                         when repeated and observed_at between known_first and known_last then 'known'
@@ -124,16 +112,20 @@ async def record_latest(conn: Connection, reports: Sequence[Report]) -> dict[uui
             """,
             {
                 "reports": array(str(number) for number, _, _ in observations),
-                "api_key_ids": array(str(report.api_key_id) for _, report, _ in observations),
-                "device_ids": array(str(seen.device_id) for _, _, seen in observations),
-                "components": array(seen.component for _, _, seen in observations),
-                "versions": array(seen.version for _, _, seen in observations),
-                "moments": array(seen.observed_at.isoformat() for _, _, seen in observations),
-                "from_server": array(
-                    str(seen.observed_at_source is ObservedAtSource.SERVER) for _, _, seen in observations
+                "api_key_ids": array(report.api_key_id.hex for _, report, _ in observations),
+                "components": text_array(seen.component for _, _, seen in observations),
+                "versions": text_array(seen.version for _, _, seen in observations),
+                "moments": array(
+                    "null" if seen.observed_at_source is ObservedAtSource.SERVER else seen.observed_at.isoformat()
+                    for _, _, seen in observations
                 ),
-                "received": array(seen.received_at.isoformat() for _, _, seen in observations),
-                "period_ids": array(str(seen.period_id) for _, _, seen in observations),
+                "received_at": max(seen.received_at for _, _, seen in observations),
             },
         )
-        return {recorded.period_id: recorded for recorded in await cur.fetchall()}
+        recorded: list[Recorded | None] = [None] * len(observations)
+        for position, observed_at, outcome in await cur.fetchall():
+            recorded[position - 1] = Recorded(observed_at, _OUTCOMES.get(outcome))
+        return recorded
+
+
+_OUTCOMES = {outcome.value: outcome for outcome in ReportOutcome}
