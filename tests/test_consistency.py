@@ -104,7 +104,10 @@ async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
     app = web.Application()
     app.add_routes([web.route(route.method, route.path, refuse(route.path)) for route in ROUTES])
     app.add_routes([web.route("*", "/{anything_else:.*}", refuse())])
-    async with TestServer(app) as server, AsyncClient(str(server.make_url("/")), api_key="id:secret") as client:
+    async with (
+        TestServer(app) as server,
+        AsyncClient(str(server.make_url("/")), api_key="id:secret", auth="basic") as client,
+    ):
         for method in methods_of(client):
             with pytest.raises(NotFoundError):
                 await call(method)

@@ -19,6 +19,7 @@ from tests.agent.report_server import (
     ReportServer,
     nonsense,
     refusing,
+    refusing_client,
     refusing_component,
     reset,
     taken,
@@ -123,7 +124,7 @@ async def test_a_refused_key_is_replaced_by_a_new_one_at_once(
     async with running(device, time):
         await server.arrival()
         device.write_key(NEW_KEY)
-        server.answer = taking_only(NEW_KEY)
+        server.answer, server.answer_token = taking_only(NEW_KEY), refusing_client(to=NEW_KEY)
 
         while (await server.arrival()).credential != NEW_KEY:
             pass

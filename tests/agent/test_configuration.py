@@ -198,6 +198,13 @@ def test_a_url_that_cannot_be_used_is_refused(files: Files, url: str) -> None:
     assert problem.startswith("--set server.url: server.url must be a URL such as https://firmtrail.example.com")
 
 
+@pytest.mark.parametrize("auth", ["", "Basic", "bearer", "token "])
+def test_another_way_to_authenticate_is_refused(files: Files, auth: str) -> None:
+    files.write(GOOD.replace("[server]", f"[server]\nauth = '{auth}'"))
+
+    assert any("server.auth must be token or basic" in problem for problem in files.problems())
+
+
 @pytest.mark.parametrize("device_id", ["", "x", f"{{{DEVICE_ID}}}", DEVICE_ID.replace("-", ""), "12345678"])
 def test_a_device_id_that_is_no_uuid_is_refused(files: Files, device_id: str) -> None:
     (problem,) = files.problems(settings=["server.url=http://h", f"device.id={device_id}"])

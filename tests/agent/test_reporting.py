@@ -9,8 +9,17 @@ import pytest
 from firmtrail_agent import configuration, credentials
 from firmtrail_agent.layers import Layers
 from firmtrail_agent.reporting import Result, exit_code, report_once
-from tests.agent.device import Device
-from tests.agent.report_server import Answer, ReportServer, nonsense, refusing, refusing_component, reset
+from tests.agent.device import API_KEY, Device
+from tests.agent.report_server import (
+    Answer,
+    ReportServer,
+    no_tokens,
+    nonsense,
+    refusing,
+    refusing_client,
+    refusing_component,
+    reset,
+)
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 TWO = {"main": "/etc/version", "modem": "/etc/modem"}
@@ -46,6 +55,38 @@ async def test_the_exit_code_says_who_can_mend_it(
 
     assert exit_code(results) == code
     assert results[0].error
+
+
+async def test_a_report_carries_an_access_token(device: Device, server: ReportServer) -> None:
+    await report(device)
+
+    assert [(one.scheme, one.credential) for one in server.received] == [("Bearer", API_KEY)]
+
+
+async def test_the_key_itself_is_sent_when_the_configuration_says_so(device: Device, server: ReportServer) -> None:
+    device.write("/etc/firmtrail-agent/config.d/1.toml", '[server]\nauth = "basic"\n')
+    server.answer_token = no_tokens
+
+    await report(device)
+
+    assert [(one.scheme, one.credential) for one in server.received] == [("Basic", API_KEY)]
+
+
+async def test_a_key_that_gets_no_token_is_a_refused_key(device: Device, server: ReportServer) -> None:
+    server.answer_token = refusing_client()
+
+    assert exit_code(await report(device)) == os.EX_NOPERM
+
+
+async def test_a_server_without_tokens_is_told_with_the_setting_that_helps(
+    device: Device, server: ReportServer
+) -> None:
+    server.answer_token = no_tokens
+
+    results = await report(device)
+
+    assert exit_code(results) == os.EX_CONFIG
+    assert 'set server.auth to "basic"' in (results[0].error or "")
 
 
 async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:

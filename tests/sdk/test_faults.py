@@ -37,13 +37,13 @@ Report = Callable[[str], Awaitable[object]]
 
 
 async def report_async(url: str) -> object:
-    async with AsyncClient(url, api_key=f"id:{SECRET}", timeout=1, _policy=AT_ONCE) as client:
+    async with AsyncClient(url, api_key=f"id:{SECRET}", auth="basic", timeout=1, _policy=AT_ONCE) as client:
         return await client.firmware.report(DEVICE, "1")
 
 
 async def report_sync(url: str) -> object:
     def use() -> object:
-        with Client(url, api_key=f"id:{SECRET}", timeout=1, _policy=AT_ONCE) as client:
+        with Client(url, api_key=f"id:{SECRET}", auth="basic", timeout=1, _policy=AT_ONCE) as client:
             return client.firmware.report(DEVICE, "1")
 
     return await asyncio.to_thread(use)
@@ -168,7 +168,7 @@ async def test_no_secret_is_in_an_error_a_repr_or_a_log(
     with pytest.raises(FirmtrailError) as refused:
         await report(misbehaving.url)
 
-    client = AsyncClient(misbehaving.url, api_key=f"id:{SECRET}")
+    client = AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", auth="basic")
     await client.aclose()
     assert SECRET not in str(refused.value) + repr(refused.value) + caplog.text + repr(client)
 

@@ -20,13 +20,13 @@ Pages = Callable[..., Awaitable[list[list[str]]]]
 
 
 async def pages_async(url: str, **arguments: Any) -> list[list[str]]:
-    async with AsyncClient(url, api_key=KEY) as client:
+    async with AsyncClient(url, api_key=KEY, auth="basic") as client:
         return [versions(page.items) async for page in client.firmware.history(DEVICE, **arguments).pages()]
 
 
 async def pages_sync(url: str, **arguments: Any) -> list[list[str]]:
     def use() -> list[list[str]]:
-        with Client(url, api_key=KEY) as client:
+        with Client(url, api_key=KEY, auth="basic") as client:
             return [versions(page.items) for page in client.firmware.history(DEVICE, **arguments).pages()]
 
     return await asyncio.to_thread(use)
@@ -102,7 +102,7 @@ async def test_a_list_can_be_resumed_where_another_stopped(misbehaving: Misbehav
 
 async def test_a_pager_says_where_it_stopped(misbehaving: MisbehavingServer) -> None:
     misbehaving.behaviours = [page("1", token="behind"), page("2")]
-    async with AsyncClient(misbehaving.url, api_key=KEY) as client:
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
         history = client.firmware.history(DEVICE)
         before = history.next_page_token
         limited = client.firmware.history(DEVICE, limit=1)
@@ -114,7 +114,7 @@ async def test_a_pager_says_where_it_stopped(misbehaving: MisbehavingServer) -> 
 
 async def test_each_iteration_starts_anew(misbehaving: MisbehavingServer) -> None:
     misbehaving.behaviours = [page("1", token="a"), page("2"), page("1", token="a"), page("2")]
-    async with AsyncClient(misbehaving.url, api_key=KEY) as client:
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
         history = client.firmware.history(DEVICE)
         read = [versions([period async for period in history]) for _ in range(2)]
 
@@ -123,7 +123,7 @@ async def test_each_iteration_starts_anew(misbehaving: MisbehavingServer) -> Non
 
 async def test_the_first_item_is_fetched_alone(misbehaving: MisbehavingServer) -> None:
     misbehaving.behaviours = [page(token="a"), page("1", token="b")]
-    async with AsyncClient(misbehaving.url, api_key=KEY) as client:
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
         first = await client.firmware.history(DEVICE).first()
 
     assert first is not None
@@ -133,12 +133,12 @@ async def test_the_first_item_is_fetched_alone(misbehaving: MisbehavingServer) -
 
 async def test_an_empty_list_has_no_first_item(misbehaving: MisbehavingServer) -> None:
     misbehaving.behaviours = [page()]
-    async with AsyncClient(misbehaving.url, api_key=KEY) as client:
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
         assert await client.firmware.history(DEVICE).first() is None
 
 
 async def test_showing_a_pager_fetches_nothing(misbehaving: MisbehavingServer) -> None:
-    async with AsyncClient(misbehaving.url, api_key=KEY) as client:
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
         shown: AsyncPager[VersionPeriod] = client.firmware.history(DEVICE)
 
         assert DEVICE in repr(shown)
@@ -157,7 +157,10 @@ async def test_showing_a_pager_fetches_nothing(misbehaving: MisbehavingServer) -
     ],
 )
 def test_a_list_that_cannot_be_asked_for_is_refused_at_once(arguments: dict[str, Any], pointer: str) -> None:
-    with Client("http://127.0.0.1:9", api_key=KEY) as client, pytest.raises(InvalidRequestError) as refused:
+    with (
+        Client("http://127.0.0.1:9", api_key=KEY, auth="basic") as client,
+        pytest.raises(InvalidRequestError) as refused,
+    ):
         client.firmware.history(DEVICE, **arguments)
 
     assert [(error.location, error.pointer) for error in refused.value.errors] == [("query", pointer)]
@@ -165,5 +168,8 @@ def test_a_list_that_cannot_be_asked_for_is_refused_at_once(arguments: dict[str,
 
 @pytest.mark.parametrize("device_id", ["", "..", "1/../2", "pump-1"])
 def test_a_device_id_that_is_no_uuid_is_refused_at_once(device_id: str) -> None:
-    with Client("http://127.0.0.1:9", api_key=KEY) as client, pytest.raises(InvalidRequestError, match="/device_id"):
+    with (
+        Client("http://127.0.0.1:9", api_key=KEY, auth="basic") as client,
+        pytest.raises(InvalidRequestError, match="/device_id"),
+    ):
         client.firmware.history(device_id)

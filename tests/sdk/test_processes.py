@@ -41,7 +41,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-client = firmtrail.Client("http://127.0.0.1:%d" % server.server_address[1], api_key="id:secret")
+client = firmtrail.Client("http://127.0.0.1:%d" % server.server_address[1], api_key="id:secret", auth="basic")
 report = lambda: client.firmware.report("{DEVICE}", "1").version
 
 print(report(), report(), flush=True)
@@ -56,7 +56,7 @@ print(report(), flush=True)
 
 async def test_one_client_serves_many_threads(misbehaving: MisbehavingServer) -> None:
     misbehaving.behaviours = [answering(200, RECEIPT)] * 20
-    with Client(misbehaving.url, api_key="id:secret") as client:
+    with Client(misbehaving.url, api_key="id:secret", auth="basic") as client:
         calls = [asyncio.to_thread(client.firmware.report, DEVICE, str(number)) for number in range(20)]
         receipts = await asyncio.gather(*calls)
 

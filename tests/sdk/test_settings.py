@@ -90,6 +90,22 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert read_settings(URL, None, {"FIRMTRAIL_API_KEY": "", "FIRMTRAIL_API_KEY_FILE": ""}).api_key is None
 
 
+def test_calls_carry_an_access_token_unless_the_key_itself_is_asked_for(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\nauth = "basic"\n')
+
+    assert read_settings(URL, None, {}).auth == "token"
+    assert read_settings(None, None, {}).auth == "basic"
+    assert read_settings(None, None, {"FIRMTRAIL_AUTH": "token"}).auth == "token"
+    assert read_settings(URL, None, {"FIRMTRAIL_AUTH": "basic"}).auth == "basic"
+    assert read_settings(URL, None, {"FIRMTRAIL_AUTH": "basic"}, auth="token").auth == "token"
+
+
+@pytest.mark.parametrize(("auth", "variable"), [("Basic", ""), (None, "bearer")])
+def test_another_way_to_authenticate_is_refused(auth: str | None, variable: str) -> None:
+    with pytest.raises(ConfigError, match=r"(auth|FIRMTRAIL_AUTH) must be token or basic"):
+        read_settings(URL, None, {"FIRMTRAIL_AUTH": variable}, auth=auth)
+
+
 @pytest.mark.parametrize("name", ["FIRMTRAIL_URL", "FIRMTRAIL_API_KEY"])
 def test_a_variable_and_its_file_are_not_set_both(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} or {name}_FILE, not both"):
@@ -122,6 +138,7 @@ def test_no_server_at_all_is_said_with_the_three_ways_to_name_one() -> None:
         f'[profiles.default]\nurl = "{URL}"\nport = 3',
         f'[profiles.default]\nurl = "{URL}"\nsecret = "{SECRET}"',
         f'[profiles.default]\nurl = "{URL}"\napi_key = "{SECRET}"',
+        f'[profiles.default]\nurl = "{URL}"\nauth = "{SECRET}"',
         f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\napi_key_file = "x"',
         f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}',
         f'url = "{URL}"',

@@ -174,11 +174,17 @@ def test_the_command_prints_a_new_set_and_rotates_an_old_one(tmp_path: Path) -> 
     assert [*read_signing_keys(rotated.stdout).by_id][1:] == [old]
 
 
-def test_a_file_that_cannot_be_rotated_is_named(tmp_path: Path) -> None:
-    refused = run("signing-key", "--rotate", str(tmp_path / "nowhere"))
+def test_a_new_set_can_be_made_before_the_file_that_will_hold_it() -> None:
+    assert run("signing-key", FIRMTRAIL_SIGNING_KEYS_FILE="/nowhere/at/all").returncode == 0
 
-    assert (refused.returncode, refused.stdout) == (78, "")
-    assert "nowhere cannot be read" in refused.stderr
+
+def test_a_file_that_cannot_be_rotated_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    nowhere, empty = (run("signing-key", "--rotate", str(tmp_path / name)) for name in ("nowhere", "empty"))
+
+    assert (nowhere.returncode, nowhere.stdout, empty.returncode, empty.stdout) == (78, "", 78, "")
+    assert "nowhere cannot be read: No such file or directory." in nowhere.stderr
+    assert "empty must be a JSON Web Key Set" in empty.stderr
 
 
 def test_a_configured_database_without_keys_stops_the_start_with_one_sentence(database_url: str) -> None:

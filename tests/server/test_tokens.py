@@ -199,6 +199,11 @@ async def test_not_one_bit_of_a_token_may_change(http: httpx.AsyncClient, demo: 
         assert_token_refused(await http.get(demo.path, headers={b"Authorization": b"Bearer " + forged}))
 
 
+async def test_bytes_that_are_no_text_are_refused_too(http: httpx.AsyncClient, demo: Demo) -> None:
+    for token in (b"\xff\xfe", b"\xc3\xa9.\xc3\xa9.\xc3\xa9", b"a.b.\xf0\x9f\x9a\x80"):
+        assert_token_refused(await http.get(demo.path, headers={b"Authorization": b"Bearer " + token}))
+
+
 async def test_a_token_lives_until_its_last_second(http: httpx.AsyncClient, demo: Demo, clock: Clock) -> None:
     token = await token_for(http, demo.project_key)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -32,6 +32,8 @@ class Configuration:
 
     #: server.url
     server_url: str
+    #: server.auth: get an access token with the API key and send that, or send the key with each report
+    auth: Literal["token", "basic"] = "token"
     #: device.id
     device_id: uuid.UUID
     #: device.key_file; None: the key is in the credentials directory of systemd
@@ -48,6 +50,7 @@ class Configuration:
 #: every key but `sources`: the field it becomes, and what it may be
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "server.url": ("server_url", values.url),
+    "server.auth": ("auth", values.one_of("token", "basic")),
     "device.id": ("device_id", values.device_id),
     "device.key_file": ("key_file", values.key_file),
     "report.interval_seconds": (

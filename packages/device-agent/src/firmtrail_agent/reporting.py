@@ -22,6 +22,10 @@ if TYPE_CHECKING:  # the SDK takes a tenth of a second to import: only what talk
 
 _LONGEST_MESSAGE = 400
 _FIRST_SERVER_ERROR = 500
+_NO_TOKENS = (
+    "The server gives no access tokens: it is an older Firmtrail server, or none. "
+    'For an older one set server.auth to "basic".'
+)
 
 
 class Trouble(StrEnum):
@@ -76,7 +80,7 @@ def open_client(configuration: Configuration, credential: Credential) -> AsyncCl
     """Make the client that reports for this device."""
     from firmtrail import AsyncClient  # noqa: PLC0415  see above
 
-    return AsyncClient(configuration.server_url, api_key=credential.api_key)
+    return AsyncClient(configuration.server_url, api_key=credential.api_key, auth=configuration.auth)
 
 
 async def report_once(configuration: Configuration, credential: Credential, root: Path) -> list[Result]:
@@ -139,10 +143,12 @@ def _unless_rejected(failure: Failure | None) -> Failure | None:
 
 
 def _failure(error: FirmtrailError) -> Failure:
-    from firmtrail import ApiError, NotSentError  # noqa: PLC0415  see above
+    from firmtrail import ApiError, ConfigError, NotSentError  # noqa: PLC0415  see above
 
     if isinstance(error, ApiError):
         return Failure(trouble=_trouble(error.status), message=_one_line(error), retry_after_seconds=error.retry_after)
+    if isinstance(error, ConfigError):  # the only one that shows when a report is sent
+        return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS)
     trouble = Trouble.NOT_REACHABLE if isinstance(error, NotSentError) else Trouble.TEMPORARY
     return Failure(trouble=trouble, message=_one_line(error))
 

@@ -65,6 +65,15 @@ def whole_number(minimum: int, maximum: int) -> Callable[[Any], int]:
     return check
 
 
+def one_of(*choices: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise Wrong(f"be {' or '.join(choices)}")
+        return value
+
+    return check
+
+
 def _text(value: Any, rule: str) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise Wrong(rule)

@@ -7,17 +7,27 @@ import email.utils
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import attrs
 from cattrs import BaseValidationError
 
-from firmtrail.errors import ApiError, DecodeError, class_of
-from firmtrail_contract import FieldError, Problem, Violation, field_errors, lenient_converter
+from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, ServerError, class_of
+from firmtrail_contract import (
+    FieldError,
+    OAuthErrorCode,
+    OAuthRefusal,
+    Problem,
+    Violation,
+    field_errors,
+    lenient_converter,
+)
 
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
+_UNAUTHORIZED = 401
 _WRONG_SERVER = "is this URL a Firmtrail server?"
 
 _converter = lenient_converter()
@@ -33,14 +43,21 @@ class Call:
     repeatable: bool
     needs_key: bool = True
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
+    #: sent as JSON
     body: Any = None
+    #: sent as a form
+    form: Mapping[str, str] | None = None
 
     @property
     def content(self) -> bytes | None:
+        if self.form is not None:
+            return urlencode(self.form).encode()
         return None if self.body is None else json.dumps(_converter.unstructure(self.body)).encode()
 
     @property
     def headers(self) -> dict[str, str]:
+        if self.form is not None:
+            return {"Content-Type": "application/x-www-form-urlencoded"}
         return {} if self.body is None else {"Content-Type": "application/json"}
 
 
@@ -64,6 +81,11 @@ class Answer:
     @property
     def is_redirect(self) -> bool:
         return 300 <= self.status < 400  # noqa: PLR2004  how RFC 9110 defines it
+
+    @property
+    def refuses_token(self) -> bool:
+        """Whether another access token may do: this one has expired, or is not valid any more (RFC 6750)."""
+        return self.status == _UNAUTHORIZED and 'error="invalid_token"' in self.headers.get("www-authenticate", "")
 
     @property
     def media_type(self) -> str:
@@ -90,8 +112,10 @@ def decode(answer: Answer, model: type[T]) -> T:
 
 
 def refusal(answer: Answer) -> ApiError:
-    """Build the error that an unsuccessful answer stands for, a problem document or not."""
-    problem = _problem(answer)
+    """Build the error that an unsuccessful answer stands for, whether it says why or not."""
+    problem = _read(answer, Problem)
+    if problem is None and (said := _read(answer, OAuthRefusal)) and class_of(answer.status, None) is not ServerError:
+        return _oauth_error(said, answer)
     code = problem.code if problem else None
     return class_of(answer.status, code)(
         status=answer.status,
@@ -104,9 +128,20 @@ def refusal(answer: Answer) -> ApiError:
     )
 
 
-def _problem(answer: Answer) -> Problem | None:
+def _oauth_error(said: OAuthRefusal, answer: Answer) -> OAuthError:
+    kind = InvalidClientError if said.error is OAuthErrorCode.INVALID_CLIENT else OAuthError
+    return kind(
+        error=said.error,
+        error_description=said.error_description,
+        status=answer.status,
+        request_id=answer.request_id,
+        retry_after=_retry_after(answer),
+    )
+
+
+def _read(answer: Answer, model: type[T]) -> T | None:
     try:
-        return _converter.structure(json.loads(answer.content), Problem)
+        return _converter.structure(json.loads(answer.content), model)
     except (BaseValidationError, Violation, ValueError, RecursionError):
         return None
 

@@ -8,13 +8,17 @@ The async client needs none of this: asyncio.timeout ends whatever it is in.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
+import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import httpcore
+
+from firmtrail.errors import DeadlineExceededError
 
 #: seconds left of the call that runs in this thread
 _remaining: ContextVar[Callable[[], float]] = ContextVar("remaining")
@@ -88,3 +92,58 @@ async def async_ends_after(remaining: Callable[[], float]) -> AsyncGenerator[Non
             yield
     except TimeoutError:
         raise DeadlinePassed from None
+
+
+_WAITED = "The call was not over within the client's timeout: it waited for another one to get an access token."
+
+
+class Lock:
+    """A lock between threads that is not waited for beyond a deadline. A forked child has one of its own."""
+
+    def __init__(self) -> None:
+        self._process, self._lock = os.getpid(), threading.Lock()
+
+    @contextmanager
+    def held(self, remaining: Callable[[], float]) -> Generator[None]:
+        """Hold it for the block.
+
+        Raises:
+            DeadlineExceededError: the time that `remaining` counts down was over first.
+        """
+        if os.getpid() != self._process:  # whoever held it did not come along
+            self._process, self._lock = os.getpid(), threading.Lock()
+        lock = self._lock
+        if not lock.acquire(timeout=max(0.0, remaining())):
+            raise DeadlineExceededError(_WAITED)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+class AsyncLock:
+    """The same between the tasks of an event loop. Each loop has one of its own."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def held(self, remaining: Callable[[], float]) -> AsyncGenerator[None]:
+        """Hold it for the block.
+
+        Raises:
+            DeadlineExceededError: the time that `remaining` counts down was over first.
+        """
+        if asyncio.get_running_loop() is not self._loop:
+            self._loop, self._lock = asyncio.get_running_loop(), asyncio.Lock()
+        lock = self._lock
+        try:
+            async with asyncio.timeout(max(0.0, remaining())):
+                await lock.acquire()
+        except TimeoutError:
+            raise DeadlineExceededError(_WAITED) from None
+        try:
+            yield
+        finally:
+            lock.release()

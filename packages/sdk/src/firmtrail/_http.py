@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ import httpx
 from firmtrail._calls import Call
 from firmtrail._deadline import DeadlineBackend, DeadlinePassed
 from firmtrail._settings import Settings
+from firmtrail._tokens import Token
 from firmtrail.credentials import ApiKey
 from firmtrail.errors import ConfigError, ConnectionLostError, DeadlineExceededError, NotSentError, TransportError
 
@@ -27,6 +28,8 @@ _NOT_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+#: how a request says whose it is
+Authorization = httpx.Auth
 #: anything that keeps a whole answer from coming back
 FAILURES = (httpx.RequestError, DeadlinePassed)
 
@@ -44,9 +47,25 @@ def new_client(settings: Settings) -> httpx.Client:
     return client
 
 
-def new_auth(key: ApiKey | None) -> httpx.Auth | None:
-    """Say how requests prove who they come from: the place of the access token that a later version fetches."""
-    return httpx.BasicAuth(key.id, key.secret) if key else None
+def basic(key: ApiKey) -> Authorization:
+    """Let a request say whose it is by an API key."""
+    return httpx.BasicAuth(key.id, key.secret)
+
+
+def bearer(token: Token) -> Authorization:
+    """Let a request say whose it is by an access token."""
+    return _Bearer(token)
+
+
+class _Bearer(httpx.Auth):
+    """Adds the header when the request is made, so that no variable on the way holds it."""
+
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {self._token.value}"
+        yield request
 
 
 def timeouts(remaining: float) -> httpx.Timeout:

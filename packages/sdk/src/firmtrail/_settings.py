@@ -1,7 +1,7 @@
-"""Where a client finds its server and its API key: arguments, then the environment, then a profile of the user.
+"""Where a client finds its server, its API key and how to use it: arguments, the environment, a profile of the user.
 
-The three are tried for each of the two, with one exception: the key of a profile is sent to the server of that profile
-and to no other.
+The three are tried in this order for each of them, with one exception: the key of a profile is sent to the server of
+that profile and to no other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,7 +18,10 @@ import attrs
 from firmtrail.credentials import ApiKey
 from firmtrail.errors import ConfigError, CredentialsError
 
-_PROFILE_KEYS = {"url", "api_key", "api_key_file"}
+#: `token`: get an access token with the API key and send that. `basic`: send the key with each call.
+Auth = Literal["token", "basic"]
+
+_PROFILE_KEYS = {"url", "api_key", "api_key_file", "auth"}
 
 
 @attrs.frozen(kw_only=True)
@@ -28,12 +31,17 @@ class Settings:
     #: without a slash at its end; may hold a path prefix
     url: str
     api_key: ApiKey | None
+    auth: Auth = "token"
 
 
 def read_settings(
-    url: str | None, api_key: ApiKey | str | None, environment: Mapping[str, str] | None = None
+    url: str | None,
+    api_key: ApiKey | str | None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    auth: str | None = None,
 ) -> Settings:
-    """Find the server's URL and the API key; an empty variable counts as unset.
+    """Find the server's URL, the API key and how to use it; an empty variable counts as unset.
 
     Raises:
         ConfigError: there is no URL, or a source cannot be used or contradicts another one.
@@ -41,16 +49,21 @@ def read_settings(
     """
     environment = os.environ if environment is None else environment
     key = _parsed(api_key, "api_key") if api_key is not None else _key_from(environment)
+    way = _checked_auth(auth, "auth") or _checked_auth(environment.get("FIRMTRAIL_AUTH"), "FIRMTRAIL_AUTH")
     if url is not None:
-        return Settings(url=_checked_url(url, "url"), api_key=key)
+        return Settings(url=_checked_url(url, "url"), api_key=key, auth=way or "token")
     if found := _variable(environment, "FIRMTRAIL_URL"):
-        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key)
+        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key, auth=way or "token")
     profile = _profile(environment)
     if "url" not in profile:
         raise ConfigError(
             f"No server: pass url=..., set FIRMTRAIL_URL, or write a url into {_profile_file(environment)}."
         )
-    return Settings(url=_checked_url(profile["url"], "The profile's url"), api_key=key or _key_of(profile))
+    return Settings(
+        url=_checked_url(profile["url"], "The profile's url"),
+        api_key=key or _key_of(profile),
+        auth=way or _checked_auth(profile.get("auth"), "The profile's auth") or "token",
+    )
 
 
 def checked_timeout(timeout: object) -> float:
@@ -58,6 +71,12 @@ def checked_timeout(timeout: object) -> float:
     if not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
         raise ConfigError("timeout must be a number of seconds above 0, and not without end.")
     return timeout
+
+
+def _checked_auth(text: str | None, source: str) -> Auth | None:
+    if text and text not in get_args(Auth):
+        raise ConfigError(f"{source} must be {' or '.join(get_args(Auth))}.")
+    return cast("Auth", text) if text else None
 
 
 def _key_from(environment: Mapping[str, str]) -> ApiKey | None:

@@ -17,7 +17,9 @@ FirmtrailError
     ├── PreconditionFailedError    412
     ├── PayloadTooLargeError       413
     ├── RateLimitedError           429
-    └── ServerError                5xx
+    ├── ServerError                5xx
+    └── OAuthError                 no access token: .error .error_description
+        └── InvalidClientError     401, also an AuthenticationError
 """
 
 from __future__ import annotations
@@ -150,6 +152,35 @@ class RateLimitedError(ApiError):
 
 class ServerError(ApiError):
     """The server failed, or cannot serve at the moment."""
+
+
+class OAuthError(ApiError):
+    """The server gave no access token; `error` says why, in a word of RFC 6749."""
+
+    def __init__(
+        self,
+        *,
+        error: str,
+        error_description: str,
+        status: int | None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        #: stable, for programs; also the `code`
+        self.error = error
+        self.error_description = error_description
+        super().__init__(
+            status=status,
+            title=f"The server gave no access token: {error}.",
+            detail=error_description,
+            code=error,
+            request_id=request_id,
+            retry_after=retry_after,
+        )
+
+
+class InvalidClientError(OAuthError, AuthenticationError):
+    """The server does not know the API key, or the key was revoked: it gives no access token for it."""
 
 
 #: The class of every code of the contract.

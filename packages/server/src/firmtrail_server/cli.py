@@ -20,7 +20,13 @@ from firmtrail_server.schema import DatabaseNotReachable, SchemaError, migrate
 from firmtrail_server.serving import CannotListen, serve
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from firmtrail_server.signals import unwind_on_signals
-from firmtrail_server.signing_keys import BadSigningKeys, keep_signing_keys, new_signing_keys, read_signing_keys
+from firmtrail_server.signing_keys import (
+    BadSigningKeys,
+    SigningKeys,
+    keep_signing_keys,
+    new_signing_keys,
+    read_signing_keys,
+)
 
 # exit codes of sysexits.h
 EX_UNAVAILABLE = 69
@@ -37,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("yoyo").setLevel(logging.WARNING)
     unwind_on_signals()
     try:
-        return options.run(_settings(options), options)
+        return options.run(options)
     except (BadSetting, BadSigningKeys, EmbeddedDatabaseError, CannotListen) as error:
         return _refuse(error, EX_CONFIG)
     except DatabaseNotReachable as error:
@@ -79,7 +85,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     return read_settings({**os.environ, **given})
 
 
-def _serve(settings: Settings, options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
+    settings = _settings(options)
     _check_signing_keys(settings)
     with suppress(KeyboardInterrupt), _database_url(settings) as url:  # told to stop, before it served or while it did
         if options.migrate or settings.database_url is None:
@@ -98,25 +105,29 @@ def _check_signing_keys(settings: Settings) -> None:
         )
 
 
-def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
-    with _database_url(settings) as url:
+def _migrate(options: argparse.Namespace) -> int:
+    with _database_url(_settings(options)) as url:
         applied = migrate(url)
     sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
     return 0
 
 
-def _signing_key(_settings: Settings, options: argparse.Namespace) -> int:
-    keys = new_signing_keys()
-    if options.rotate is not None:
-        try:
-            keys = read_signing_keys(options.rotate.read_text(encoding="utf-8")).with_new_key()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSigningKeys(f"{options.rotate} cannot be read.") from error
+def _signing_key(options: argparse.Namespace) -> int:
+    keys = _signing_keys_in(options.rotate).with_new_key() if options.rotate else new_signing_keys()
     sys.stdout.write(keys.as_text())
     return 0
 
 
-def _openapi(_settings: Settings, _options: argparse.Namespace) -> int:
+def _signing_keys_in(file: Path) -> SigningKeys:
+    try:
+        return read_signing_keys(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise BadSigningKeys(f"{file} cannot be read: {error.strerror}.") from error
+    except BadSigningKeys as error:
+        raise BadSigningKeys(f"{file} {error}.") from None
+
+
+def _openapi(_options: argparse.Namespace) -> int:
     sys.stdout.write(openapi.as_text(ROUTES))
     return 0
 

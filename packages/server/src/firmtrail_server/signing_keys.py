@@ -83,10 +83,10 @@ def keep_signing_keys(file: Path) -> SigningKeys:
     try:
         if not file.exists():
             _write_once(file, new_signing_keys().as_text())
-        return read_signing_keys(file.read_text(encoding="utf-8"))
+        return read_signing_keys(file.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
         raise BadSigningKeys(f"The signing keys in {file} cannot be kept: {error.strerror}.") from error
-    except (BadSigningKeys, UnicodeDecodeError) as error:
+    except BadSigningKeys as error:
         raise BadSigningKeys(f"{file} is damaged: it {error}. Remove it, and the next start makes a new one.") from None
 
 
@@ -114,11 +114,12 @@ def _private_key(jwk: dict[str, Any]) -> OKPKey:
 def _write_once(file: Path, text: str) -> None:
     """Write a file for its owner alone, whole or not at all, unless somebody else has just written it."""
     scratch = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
         with suppress(FileExistsError):
             os.link(scratch, file)  # a rename would replace the key of one who was faster
     finally:

@@ -6,7 +6,7 @@ from typing import Self
 
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import read_settings
+from firmtrail._settings import Auth, read_settings
 from firmtrail._sync.firmware import Firmware
 from firmtrail._sync.transport import Transport
 from firmtrail.credentials import ApiKey
@@ -19,6 +19,8 @@ class Client:
     Args:
         url: the server; else FIRMTRAIL_URL, else the user's profile.
         api_key: an `ApiKey` or "<key id>:<secret>"; else FIRMTRAIL_API_KEY or FIRMTRAIL_API_KEY_FILE, else the profile.
+        auth: "token" gets a short-lived access token with the API key and sends that, "basic" sends the key itself with
+            each call; else FIRMTRAIL_AUTH, else the profile, else "token".
         timeout: seconds that a call may take in all, its repetitions included.
 
     Raises:
@@ -31,10 +33,11 @@ class Client:
         url: str | None = None,
         *,
         api_key: ApiKey | str | None = None,
+        auth: Auth | None = None,
         timeout: float = 30.0,
         _policy: RetryPolicy | None = None,
     ) -> None:
-        settings = read_settings(url, api_key)
+        settings = read_settings(url, api_key, auth=auth)
         self._url = settings.url
         self._transport = Transport(settings, timeout=timeout, policy=_policy or RetryPolicy())
         self.firmware = Firmware(self._transport)

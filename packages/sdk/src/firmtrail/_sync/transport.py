@@ -1,86 +1,85 @@
-"""Sending a call: attempts, the total deadline, and a connection pool for each process."""
+"""Sending a call as whoever its API key belongs to, which nearly always means: with an access token."""
 
 from __future__ import annotations
 
-import os
+import copy
 
-from firmtrail._calls import MAX_ANSWER_BYTES, Answer, Call, refusal
-from firmtrail._deadline import ends_after
-from firmtrail._http import FAILURES, failure, new_auth, new_client, timeouts
+from firmtrail._calls import Answer, Call, refusal
+from firmtrail._deadline import Lock
+from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings, checked_timeout
-from firmtrail.errors import CredentialsError, DecodeError, FirmtrailError
+from firmtrail._sync.attempts import Attempts
+from firmtrail._tokens import TOKEN_CALL, Token, new_token, no_endpoint
+from firmtrail.credentials import ApiKey
+from firmtrail.errors import CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
 
 
 class Transport:
-    """One connection pool to one server. A forked child gets a pool of its own."""
+    """What all calls of a client share: connections and, in memory alone, the access token."""
 
     def __init__(self, settings: Settings, *, timeout: float, policy: RetryPolicy) -> None:
         self._settings = settings
         self._timeout = checked_timeout(timeout)
         self._policy = policy
-        self._auth = new_auth(settings.api_key)
-        self._process = os.getpid()
-        self._http = new_client(settings)
+        self._attempts = Attempts(settings, policy)
+        self._lock = Lock()
+        #: what came of getting a token the last time
+        self._latest: Token | FirmtrailError | None = None
 
     def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        if call.needs_key and self._auth is None:
+        answer = self._sent(call, self._policy.clock() + self._timeout)
+        if not answer.is_success:
+            raise refusal(answer)
+        return answer
+
+    def close(self) -> None:
+        self._attempts.close()
+
+    def _sent(self, call: Call, deadline: float) -> Answer:
+        if not call.needs_key:
+            return self._attempts.send(call, None, deadline)
+        key = self._key()
+        if self._settings.auth == "basic":
+            return self._attempts.send(call, basic(key), deadline)
+        token = self._token(key, deadline)
+        answer = self._attempts.send(call, bearer(token), deadline)
+        if not answer.refuses_token:
+            return answer
+        return self._attempts.send(call, bearer(self._token(key, deadline, refused=token)), deadline)
+
+    def _key(self) -> ApiKey:
+        if self._settings.api_key is None:
             raise CredentialsError(
                 "This call needs an API key: pass api_key=..., set FIRMTRAIL_API_KEY, or write it beside the server's "
                 "url in your profile."
             )
-        deadline = self._policy.clock() + self._timeout
-        attempt = 1
-        while True:
-            outcome = self._attempt(call, deadline)
-            if isinstance(outcome, Answer):
-                return outcome
-            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
-            if wait is None:
-                raise outcome
-            self._policy.sleep(wait)
-            attempt += 1
+        return self._settings.api_key
 
-    def close(self) -> None:
-        self._http.close()
+    def _token(self, key: ApiKey, deadline: float, *, refused: Token | None = None) -> Token:
+        """Take the token that all calls share. One call gets it, and those that wait take what came of that."""
+        known = self._latest
+        if isinstance(known, Token) and known is not refused and self._policy.clock() < known.replace_at:
+            return known
+        with self._lock.held(lambda: deadline - self._policy.clock()):
+            if self._latest is known:
+                self._latest = self._fetched(key, deadline)
+            latest = self._latest
+        if isinstance(latest, Token):
+            return latest
+        assert latest is not None
+        raise copy.copy(latest)  # an error of its own for each call: a traceback belongs to one
 
-    def _attempt(self, call: Call, deadline: float) -> Answer | FirmtrailError:
-        """Return an error, not raise it: raised here, its context would be httpx's error with the request in it."""
-
-        def remaining() -> float:
-            return deadline - self._policy.clock()
-
+    def _fetched(self, key: ApiKey, deadline: float) -> Token | FirmtrailError:
+        """Get a token; only a deadline is this call's own matter and raised, other failures concern all calls."""
+        asked_at = self._policy.clock()
         try:
-            with ends_after(remaining):
-                answer = self._exchange(call, remaining())
-        except FAILURES as error:
-            return failure(error, call, self._settings.url, in_time=remaining() > 0)
-        return answer if answer.is_success else refusal(answer)
-
-    def _exchange(self, call: Call, remaining: float) -> Answer:
-        if os.getpid() != self._process:
-            self._process, self._http = os.getpid(), new_client(self._settings)
-        with self._http.stream(
-            call.method,
-            call.path,
-            params=dict(call.query),
-            content=call.content,
-            headers=call.headers,
-            auth=self._auth if call.needs_key else None,
-            timeout=timeouts(remaining),
-        ) as response:
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
-                    break
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return _whole(Answer(status=response.status_code, headers=headers, content=bytes(content)))
-
-
-def _whole(answer: Answer) -> Answer:
-    if answer.is_success and len(answer.content) > MAX_ANSWER_BYTES:
-        message = f"The answer is larger than {MAX_ANSWER_BYTES} bytes."
-        raise DecodeError(message, status=answer.status, request_id=answer.request_id)
-    return answer
+            answer = self._attempts.send(TOKEN_CALL, basic(key), deadline)
+            return new_token(answer, asked_at=asked_at, random=self._policy.random())
+        except DeadlineExceededError:
+            raise
+        except NotFoundError:
+            return no_endpoint(self._settings.url)
+        except FirmtrailError as error:
+            return error.with_traceback(None)

@@ -1,0 +1,78 @@
+"""Sending a call until it is answered: attempts, a deadline, and a connection pool for each process."""
+
+from __future__ import annotations
+
+import os
+
+from firmtrail._calls import MAX_ANSWER_BYTES, Answer, Call, refusal
+from firmtrail._deadline import async_ends_after
+from firmtrail._http import FAILURES, Authorization, failure, new_async_client, timeouts
+from firmtrail._retry import RetryPolicy
+from firmtrail._settings import Settings
+from firmtrail.errors import DecodeError, FirmtrailError
+
+
+class AsyncAttempts:
+    """One connection pool to one server. A forked child gets a pool of its own."""
+
+    def __init__(self, settings: Settings, policy: RetryPolicy) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._process = os.getpid()
+        self._http = new_async_client(settings)
+
+    async def send(self, call: Call, auth: Authorization | None, deadline: float) -> Answer:
+        """Send until it succeeds, cannot succeed, or the time is over; give a refusal of the access token back too."""
+        attempt = 1
+        while True:
+            outcome = await self._attempt(call, auth, deadline)
+            if isinstance(outcome, Answer):
+                return outcome
+            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            if wait is None:
+                raise outcome
+            await self._policy.async_sleep(wait)
+            attempt += 1
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def _attempt(self, call: Call, auth: Authorization | None, deadline: float) -> Answer | FirmtrailError:
+        """Return an error, not raise it: raised here, its context would be httpx's error with the request in it."""
+
+        def remaining() -> float:
+            return deadline - self._policy.clock()
+
+        try:
+            async with async_ends_after(remaining):
+                answer = await self._exchange(call, auth, remaining())
+        except FAILURES as error:
+            return failure(error, call, self._settings.url, in_time=remaining() > 0)
+        return answer if answer.is_success or answer.refuses_token else refusal(answer)
+
+    async def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
+        if os.getpid() != self._process:
+            self._process, self._http = os.getpid(), new_async_client(self._settings)
+        async with self._http.stream(
+            call.method,
+            call.path,
+            params=dict(call.query),
+            content=call.content,
+            headers=call.headers,
+            auth=auth,
+            timeout=timeouts(remaining),
+        ) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
+                    break
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return _whole(Answer(status=response.status_code, headers=headers, content=bytes(content)))
+
+
+def _whole(answer: Answer) -> Answer:
+    if answer.is_success and len(answer.content) > MAX_ANSWER_BYTES:
+        message = f"The answer is larger than {MAX_ANSWER_BYTES} bytes."
+        raise DecodeError(message, status=answer.status, request_id=answer.request_id)
+    return answer
