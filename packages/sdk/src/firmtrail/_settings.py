@@ -1,7 +1,7 @@
-"""Where a client finds its server and its API key: arguments, then the environment, then a profile of the user.
+"""Where a client finds its server, API key and CA file: arguments, then the environment, then a profile of the user.
 
-The three are tried for each of the two, with one exception: the key of a profile is sent to the server of that profile
-and to no other.
+The three are tried for each of them, with one exception: the key and the CA file of a profile are for the server of
+that profile and for no other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import attrs
 from firmtrail.credentials import ApiKey
 from firmtrail.errors import ConfigError, CredentialsError
 
-_PROFILE_KEYS = {"url", "api_key", "api_key_file"}
+_PROFILE_KEYS = {"url", "api_key", "api_key_file", "ca_file"}
 
 
 @attrs.frozen(kw_only=True)
@@ -28,12 +28,18 @@ class Settings:
     #: without a slash at its end; may hold a path prefix
     url: str
     api_key: ApiKey | None
+    #: certificates to trust beside the usual ones
+    ca_file: Path | None = None
 
 
 def read_settings(
-    url: str | None, api_key: ApiKey | str | None, environment: Mapping[str, str] | None = None
+    url: str | None,
+    api_key: ApiKey | str | None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    ca_file: str | os.PathLike[str] | None = None,
 ) -> Settings:
-    """Find the server's URL and the API key; an empty variable counts as unset.
+    """Find the server's URL, the API key and the CA file; an empty variable counts as unset.
 
     Raises:
         ConfigError: there is no URL, or a source cannot be used or contradicts another one.
@@ -41,16 +47,21 @@ def read_settings(
     """
     environment = os.environ if environment is None else environment
     key = _parsed(api_key, "api_key") if api_key is not None else _key_from(environment)
+    trusted = _file(environment.get("FIRMTRAIL_CA_FILE") or None if ca_file is None else ca_file)
     if url is not None:
-        return Settings(url=_checked_url(url, "url"), api_key=key)
+        return Settings(url=_checked_url(url, "url"), api_key=key, ca_file=trusted)
     if found := _variable(environment, "FIRMTRAIL_URL"):
-        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key)
+        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key, ca_file=trusted)
     profile = _profile(environment)
     if "url" not in profile:
         raise ConfigError(
             f"No server: pass url=..., set FIRMTRAIL_URL, or write a url into {_profile_file(environment)}."
         )
-    return Settings(url=_checked_url(profile["url"], "The profile's url"), api_key=key or _key_of(profile))
+    return Settings(
+        url=_checked_url(profile["url"], "The profile's url"),
+        api_key=key or _key_of(profile),
+        ca_file=trusted or _file(profile.get("ca_file")),
+    )
 
 
 def checked_timeout(timeout: object) -> float:
@@ -58,6 +69,13 @@ def checked_timeout(timeout: object) -> float:
     if not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
         raise ConfigError("timeout must be a number of seconds above 0, and not without end.")
     return timeout
+
+
+def checked_attempts(attempts: object) -> int:
+    """Refuse what is no number of attempts."""
+    if type(attempts) is not int or attempts < 1:
+        raise ConfigError("attempts must be a whole number, 1 or more.")
+    return attempts
 
 
 def _key_from(environment: Mapping[str, str]) -> ApiKey | None:
@@ -100,6 +118,10 @@ def _content(file: Path, source: str) -> str:
     if not text:
         raise ConfigError(f"{source} names an empty file: {file}.")
     return text
+
+
+def _file(path: str | os.PathLike[str] | None) -> Path | None:
+    return None if path is None else _expanded(os.fspath(path))
 
 
 def _profile_file(environment: Mapping[str, str]) -> Path:

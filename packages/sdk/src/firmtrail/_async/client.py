@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Self
+
+import attrs
 
 from firmtrail._async.firmware import AsyncFirmware
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import read_settings
+from firmtrail._settings import checked_attempts, read_settings
 from firmtrail.credentials import ApiKey
 from firmtrail_contract import Seed
 
@@ -20,6 +23,9 @@ class AsyncClient:
         url: the server; else FIRMTRAIL_URL, else the user's profile.
         api_key: an `ApiKey` or "<key id>:<secret>"; else FIRMTRAIL_API_KEY or FIRMTRAIL_API_KEY_FILE, else the profile.
         timeout: seconds that a call may take in all, its repetitions included.
+        attempts: how often a call is tried in all, where trying again can help; 1: never again.
+        ca_file: a file of certificates in PEM form to trust beside the usual ones; else FIRMTRAIL_CA_FILE, else the
+            profile.
 
     Raises:
         ConfigError: a setting cannot be used; the message names it.
@@ -32,11 +38,14 @@ class AsyncClient:
         *,
         api_key: ApiKey | str | None = None,
         timeout: float = 30.0,
+        attempts: int = 3,
+        ca_file: str | os.PathLike[str] | None = None,
         _policy: RetryPolicy | None = None,
     ) -> None:
-        settings = read_settings(url, api_key)
+        settings = read_settings(url, api_key, ca_file=ca_file)
+        policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
-        self._transport = AsyncTransport(settings, timeout=timeout, policy=_policy or RetryPolicy())
+        self._transport = AsyncTransport(settings, timeout=timeout, policy=policy)
         self.firmware = AsyncFirmware(self._transport)
 
     async def seed(self) -> Seed:
