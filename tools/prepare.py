@@ -93,8 +93,9 @@ def _install(kind: str) -> None:
     if not _is_usable(uv, kind):
         _say(f"making {VENVS[kind].name} with Python {sys.version.split()[0]}")
         _create(uv, VENVS[kind])
-    _say(f"installing {LOCKS[kind].relative_to(ROOT)} with {'uv' if uv else 'pip'}")
-    installer = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+    _say(f"installing {LOCKS[kind].relative_to(ROOT)} with {'uv' if uv else 'pip, which takes a minute'}")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]  # it would tell of each file
+    installer = [uv, "pip", "install", "--python", python] if uv else pip
     _run([*installer, "--require-hashes", "-r", str(LOCKS[kind])])
     if kind != "bench":
         editable = [argument for name in PACKAGES for argument in ("-e", str(ROOT / "packages" / name))]

@@ -32,17 +32,15 @@ from firmtrail import (
     RateLimitedError,
     ServerError,
 )
-from firmtrail._retry import RetryPolicy
 from tests.sdk.conftest import Behaviour, MisbehavingServer, answering, hanging_up
 
 SECRET = "ftp_hidden-word"
-ONCE = RetryPolicy(attempts=1)
 
 Seed = Callable[..., Awaitable[FirmtrailError]]
 
 
 async def seed_async(url: str, timeout: float = 5) -> FirmtrailError:  # noqa: ASYNC109  the client's own
-    async with AsyncClient(url, api_key=f"id:{SECRET}", timeout=timeout, _policy=ONCE) as client:
+    async with AsyncClient(url, api_key=f"id:{SECRET}", timeout=timeout, attempts=1) as client:
         with pytest.raises(FirmtrailError) as raised:
             await client.seed()
     return raised.value
@@ -51,7 +49,7 @@ async def seed_async(url: str, timeout: float = 5) -> FirmtrailError:  # noqa: A
 async def seed_sync(url: str, timeout: float = 5) -> FirmtrailError:  # noqa: ASYNC109  the client's own
     def use() -> FirmtrailError:
         with (
-            Client(url, api_key=f"id:{SECRET}", timeout=timeout, _policy=ONCE) as client,
+            Client(url, api_key=f"id:{SECRET}", timeout=timeout, attempts=1) as client,
             pytest.raises(FirmtrailError) as raised,
         ):
             client.seed()

@@ -97,6 +97,16 @@ async def test_three_attempts_are_all(misbehaving: MisbehavingServer, report: Re
     assert len(misbehaving.requests) == 3
 
 
+@pytest.mark.parametrize("attempts", [1, 5])
+async def test_as_many_attempts_are_made_as_the_caller_wants(misbehaving: MisbehavingServer, attempts: int) -> None:
+    misbehaving.behaviours = [answering(503)] * 6
+    async with AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", attempts=attempts, _policy=AT_ONCE) as client:
+        with pytest.raises(ServerError):
+            await client.firmware.report(DEVICE, "1")
+
+    assert len(misbehaving.requests) == attempts
+
+
 async def test_a_long_retry_after_is_raised_with_the_time_in_it(misbehaving: MisbehavingServer, report: Report) -> None:
     misbehaving.behaviours = [answering(429, Retry_After="3600")]
 

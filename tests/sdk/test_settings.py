@@ -86,8 +86,33 @@ def test_the_key_of_a_profile_is_not_sent_to_another_server(home: Path) -> None:
     assert read_settings("http://127.0.0.1", None, {}).api_key is None
 
 
+def test_a_ca_file_is_taken_from_the_argument_else_the_environment_else_the_profile(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\nca_file = "~/profile.pem"\n')
+    environment = {"FIRMTRAIL_CA_FILE": "/environment.pem"}
+
+    found = [
+        read_settings(None, None, environment, ca_file="/argument.pem"),
+        read_settings(None, None, environment),
+        read_settings(None, None, {}),
+    ]
+
+    assert [settings.ca_file for settings in found] == [
+        Path("/argument.pem"),
+        Path("/environment.pem"),
+        home / "profile.pem",
+    ]
+
+
+def test_the_ca_file_of_a_profile_is_not_trusted_for_another_server(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\nca_file = "~/profile.pem"\n')
+
+    assert read_settings("https://127.0.0.1", None, {}).ca_file is None
+
+
 def test_an_empty_variable_counts_as_unset() -> None:
-    assert read_settings(URL, None, {"FIRMTRAIL_API_KEY": "", "FIRMTRAIL_API_KEY_FILE": ""}).api_key is None
+    empty = dict.fromkeys(["FIRMTRAIL_API_KEY", "FIRMTRAIL_API_KEY_FILE", "FIRMTRAIL_CA_FILE"], "")
+
+    assert read_settings(URL, None, empty) == Settings(url=URL, api_key=None)
 
 
 def test_calls_carry_an_access_token_unless_the_key_itself_is_asked_for(home: Path) -> None:
@@ -198,6 +223,12 @@ def test_an_api_key_hides_its_secret() -> None:
 def test_a_timeout_is_an_end(timeout: float) -> None:
     with pytest.raises(ConfigError, match="timeout"):
         Client(URL, timeout=timeout)
+
+
+@pytest.mark.parametrize("attempts", [None, 0, -1, 1.0, True, "3"])
+def test_a_number_of_attempts_is_a_number(attempts: int) -> None:
+    with pytest.raises(ConfigError, match="attempts"):
+        Client(URL, attempts=attempts)
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "SSL_CERT_FILE"])

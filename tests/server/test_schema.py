@@ -188,6 +188,18 @@ def test_tables_of_yoyo_that_a_killed_process_left_unfinished_are_made_anew(
     assert migrate(empty_database_url, folder=folder) == ["0001.one", "0002.two"]
 
 
+def test_a_table_that_another_process_makes_at_this_moment_is_waited_for(empty_database_url: str, folder: Path) -> None:
+    with psycopg.connect(empty_database_url, autocommit=True) as other:
+        # A type without its table is what is seen between the two steps in which the other one makes both.
+        other.execute("create domain migration_lease as text")
+
+        def go_on(happens: str) -> None:
+            if happens.startswith("waiting"):
+                other.execute("drop domain migration_lease")
+
+        assert migrate(empty_database_url, folder=folder, report=go_on) == ["0001.one", "0002.two"]
+
+
 def test_a_migration_that_takes_longer_than_a_lease_keeps_it(empty_database_url: str, folder: Path) -> None:
     (folder / "0003.slow.sql").write_text("-- depends: 0002.two\nset lock_timeout = '30s'; select pg_advisory_lock(1)")
     with psycopg.connect(empty_database_url, autocommit=True) as gate:

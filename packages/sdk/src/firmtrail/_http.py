@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Generator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeVar
 
 import httpcore
@@ -94,6 +96,7 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
     try:
         return kind(
             base_url=settings.url,
+            verify=_trusting(settings.ca_file) if settings.ca_file else True,
             follow_redirects=False,
             headers={"User-Agent": f"firmtrail-python/{version('firmtrail')}", "Accept": "application/json"},
         )
@@ -103,3 +106,16 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
         f"No connection can be set up ({reason}); "
         "check the url, the variables HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, and SSL_CERT_FILE and SSL_CERT_DIR."
     )
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    try:
+        context.load_verify_locations(ca_file)
+    except ssl.SSLError:
+        reason = "it holds none"
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+    else:
+        return context
+    raise ConfigError(f"ca_file must name a file of certificates in PEM form, and {ca_file} is not one: {reason}.")

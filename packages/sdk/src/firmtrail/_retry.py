@@ -28,6 +28,7 @@ _TOO_MANY_REQUESTS, _BAD_GATEWAY, _UNAVAILABLE, _GATEWAY_TIMEOUT = 429, 502, 503
 class RetryPolicy:
     """Full jitter, a few attempts, and the clock and the sleep that a test may replace."""
 
+    #: of one call in all
     attempts: int = 3
     base_seconds: float = 0.5
     cap_seconds: float = 8.0

@@ -1,7 +1,7 @@
-"""Where a client finds its server, its API key and how to use it: arguments, the environment, a profile of the user.
+"""Where a client finds its server, its API key and how to use them: arguments, the environment, a profile of the user.
 
-The three are tried in this order for each of them, with one exception: the key of a profile is sent to the server of
-that profile and to no other.
+The three are tried in this order for each of them, with one exception: the key and the CA file of a profile are for the
+server of that profile and for no other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from firmtrail.errors import ConfigError, CredentialsError
 #: `token`: get an access token with the API key and send that. `basic`: send the key with each call.
 Auth = Literal["token", "basic"]
 
-_PROFILE_KEYS = {"url", "api_key", "api_key_file", "auth"}
+_PROFILE_KEYS = {"url", "api_key", "api_key_file", "auth", "ca_file"}
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +32,8 @@ class Settings:
     url: str
     api_key: ApiKey | None
     auth: Auth = "token"
+    #: certificates to trust beside the usual ones
+    ca_file: Path | None = None
 
 
 def read_settings(
@@ -40,8 +42,9 @@ def read_settings(
     environment: Mapping[str, str] | None = None,
     *,
     auth: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
 ) -> Settings:
-    """Find the server's URL, the API key and how to use it; an empty variable counts as unset.
+    """Find the server's URL, the API key and how to use them; an empty variable counts as unset.
 
     Raises:
         ConfigError: there is no URL, or a source cannot be used or contradicts another one.
@@ -50,10 +53,11 @@ def read_settings(
     environment = os.environ if environment is None else environment
     key = _parsed(api_key, "api_key") if api_key is not None else _key_from(environment)
     way = _checked_auth(auth, "auth") or _checked_auth(environment.get("FIRMTRAIL_AUTH"), "FIRMTRAIL_AUTH")
+    trusted = _file(environment.get("FIRMTRAIL_CA_FILE") or None if ca_file is None else ca_file)
     if url is not None:
-        return Settings(url=_checked_url(url, "url"), api_key=key, auth=way or "token")
+        return Settings(url=_checked_url(url, "url"), api_key=key, auth=way or "token", ca_file=trusted)
     if found := _variable(environment, "FIRMTRAIL_URL"):
-        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key, auth=way or "token")
+        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key, auth=way or "token", ca_file=trusted)
     profile = _profile(environment)
     if "url" not in profile:
         raise ConfigError(
@@ -63,6 +67,7 @@ def read_settings(
         url=_checked_url(profile["url"], "The profile's url"),
         api_key=key or _key_of(profile),
         auth=way or _checked_auth(profile.get("auth"), "The profile's auth") or "token",
+        ca_file=trusted or _file(profile.get("ca_file")),
     )
 
 
@@ -71,6 +76,13 @@ def checked_timeout(timeout: object) -> float:
     if not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
         raise ConfigError("timeout must be a number of seconds above 0, and not without end.")
     return timeout
+
+
+def checked_attempts(attempts: object) -> int:
+    """Refuse what is no number of attempts."""
+    if type(attempts) is not int or attempts < 1:
+        raise ConfigError("attempts must be a whole number, 1 or more.")
+    return attempts
 
 
 def _checked_auth(text: str | None, source: str) -> Auth | None:
@@ -119,6 +131,10 @@ def _content(file: Path, source: str) -> str:
     if not text:
         raise ConfigError(f"{source} names an empty file: {file}.")
     return text
+
+
+def _file(path: str | os.PathLike[str] | None) -> Path | None:
+    return None if path is None else _expanded(os.fspath(path))
 
 
 def _profile_file(environment: Mapping[str, str]) -> Path:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Self
+
+import attrs
 
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import Auth, read_settings
+from firmtrail._settings import Auth, checked_attempts, read_settings
 from firmtrail._sync.firmware import Firmware
 from firmtrail._sync.transport import Transport
 from firmtrail.credentials import ApiKey
@@ -22,24 +25,30 @@ class Client:
         auth: "token" gets a short-lived access token with the API key and sends that, "basic" sends the key itself with
             each call; else FIRMTRAIL_AUTH, else the profile, else "token".
         timeout: seconds that a call may take in all, its repetitions included.
+        attempts: how often a call is tried in all, where trying again can help; 1: never again.
+        ca_file: a file of certificates in PEM form to trust beside the usual ones; else FIRMTRAIL_CA_FILE, else the
+            profile.
 
     Raises:
         ConfigError: a setting cannot be used; the message names it.
         CredentialsError: the API key is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  every one of them is an option of its own
         self,
         url: str | None = None,
         *,
         api_key: ApiKey | str | None = None,
         auth: Auth | None = None,
         timeout: float = 30.0,
+        attempts: int = 3,
+        ca_file: str | os.PathLike[str] | None = None,
         _policy: RetryPolicy | None = None,
     ) -> None:
-        settings = read_settings(url, api_key, auth=auth)
+        settings = read_settings(url, api_key, auth=auth, ca_file=ca_file)
+        policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
-        self._transport = Transport(settings, timeout=timeout, policy=_policy or RetryPolicy())
+        self._transport = Transport(settings, timeout=timeout, policy=policy)
         self.firmware = Firmware(self._transport)
 
     def seed(self) -> Seed:

@@ -19,7 +19,8 @@ from firmtrail_server.schema.connecting import Connection, connect
 from firmtrail_server.schema.errors import DatabaseNotReachable, LeaseHeld, LeaseLost
 
 _POLL_SECONDS = 0.2
-_RACES = (errors.SerializationFailure, errors.UniqueViolation, errors.DuplicateTable)
+#: two that make the table at once collide in any of these, although it says "if not exists"
+_RACES = (errors.SerializationFailure, errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateObject)
 
 
 class Lease:
