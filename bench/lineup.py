@@ -10,7 +10,6 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from bench.cpu import cpu_seconds
-from bench.errors import CannotMeasure
 from bench.fleet import Device, basic, store_fleet, store_history, write_requests
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
 from bench.load import Mode
@@ -27,6 +26,8 @@ Measures = dict[Row, Measure]
 
 CONNECTIONS = 64
 ROOT = Path(__file__).resolve().parent.parent
+#: where Python finds the servers of this folder
+_PATH = {"PYTHONPATH": str(ROOT)}
 SERVER = [Path(sys.executable).with_name("firmtrail-server"), "serve", "--port", "0"]
 REPORTS = """
     select (select coalesce(sum(report_count), 0) from device_firmware)
@@ -121,9 +122,6 @@ def inserts(stage: Stage) -> Measures:
     }
 
 
-_PATH = {"PYTHONPATH": str(ROOT)}
-
-
 def _module(name: str) -> list[str | Path]:
     return [sys.executable, "-m", name]
 
@@ -141,12 +139,12 @@ def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = No
     return stage.site(name, SERVER, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
 
 
+def _configured(url: str) -> dict[str, str]:
+    return {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text()}
+
+
 def _with_tokens(stage: Stage, site: Site, fleet: list[Device]) -> Measures:
-    try:
-        tokens = dict(zip(fleet, fetch_tokens(site.server.url, fleet), strict=True))
-    except CannotMeasure as reason:
-        say(f"no row with Bearer tokens: {reason}")
-        return {}
+    tokens = dict(zip(fleet, fetch_tokens(site.server.url, fleet), strict=True))
     requests = write_requests(
         stage.folder / "bearer.requests", fleet, lambda device: [f"Authorization: Bearer {tokens[device]}"]
     )
@@ -160,7 +158,3 @@ def _measured(stage: Stage, insert: Callable[[], Inserts]) -> Sample:
     done = insert()
     used = cpu_seconds(stage.cluster.pid) - before
     return sample_of(done.latencies_ms, rate=done.rate, database_us=1e6 * used / len(done.latencies_ms))
-
-
-def _configured(url: str) -> dict[str, str]:
-    return {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text()}
