@@ -1,4 +1,4 @@
-"""Who takes part in `reports`: each is started, filled and warm when its function returns the rows it can measure."""
+"""Who takes part in `reports`: each is started and filled when its function returns the rows it can measure."""
 
 from __future__ import annotations
 
@@ -42,9 +42,8 @@ def echo(stage: Stage, fleet: list[Device]) -> Measures:
     requests = write_requests(stage.folder / "echo.requests", fleet, lambda device: [device.authorization])
     site = stage.site("echo", _module("bench.servers.echo"), _PATH, devices=len(fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
     return {
-        Row.ECHO: load.measure,
+        Row.ECHO: load.measure_warm,
         Row.ECHO_STILL: Contestant(site=site, requests=requests, connections=CONNECTIONS, mode=Mode.STILL).measure,
         Row.ECHO_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
     }
@@ -56,9 +55,8 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
     site = _our_site(stage, "ours", fleet)
     requests = write_requests(stage.folder / "ours.requests", fleet, lambda device: [device.authorization])
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
     return {
-        Row.BASIC: load.measure,
+        Row.BASIC: load.measure_warm,
         Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
         **_with_tokens(stage, site, fleet),
     }
@@ -72,8 +70,7 @@ def big(stage: Stage, fleet: list[Device]) -> Measures:
     site = _our_site(stage, "big", fleet, url)
     requests = write_requests(stage.folder / "big.requests", fleet, lambda device: [device.authorization])
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
-    return {Row.BIG: load.measure}
+    return {Row.BIG: load.measure_warm}
 
 
 def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
@@ -90,8 +87,7 @@ def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
     )
     requests = write_requests(stage.folder / "ungathered.requests", fleet, lambda device: [device.authorization])
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
-    return {Row.UNGATHERED: load.measure}
+    return {Row.UNGATHERED: load.measure_warm}
 
 
 def refusals(stage: Stage, fleet: list[Device]) -> Measures:
@@ -149,8 +145,7 @@ def _with_tokens(stage: Stage, site: Site, fleet: list[Device]) -> Measures:
         stage.folder / "bearer.requests", fleet, lambda device: [f"Authorization: Bearer {tokens[device]}"]
     )
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
-    return {Row.BEARER: load.measure}
+    return {Row.BEARER: load.measure_warm}
 
 
 def _measured(stage: Stage, insert: Callable[[], Inserts]) -> Sample:

@@ -85,6 +85,11 @@ class Contestant:
             self.measure(seconds)
         raise CannotMeasure(f"{self.site.name} is too slow to warm up: {walk.position} requests so far.")
 
+    def measure_warm(self, seconds: int) -> Sample:
+        """Let every device report once before the load: the server forgets a credential after some minutes."""
+        self.warm_up(passes=1)
+        return self.measure(seconds)
+
     def measure(self, seconds: int) -> Sample:
         """Load the site.
 
