@@ -43,7 +43,7 @@ def parent_of(pid: int) -> int:
     return _parsed((PROC / str(pid) / "stat").read_bytes()).parent
 
 
-def wait_until_quiet(root: int, limit_seconds: float = 60) -> None:
+def wait_until_quiet(root: int, limit_seconds: float = 300) -> None:
     """Return when the processes hardly use the CPU: what a load has abandoned is done.
 
     Raises:

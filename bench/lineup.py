@@ -1,4 +1,4 @@
-"""Who takes part in `reports`: each is started, filled and warm when its function returns the rows it can measure."""
+"""Who takes part in `reports`: each is started and filled when its function returns the rows it can measure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from bench.cpu import cpu_seconds
-from bench.errors import CannotMeasure
 from bench.fleet import Device, basic, store_fleet, store_history, write_requests
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
 from bench.load import Mode
@@ -27,6 +26,8 @@ Measures = dict[Row, Measure]
 
 CONNECTIONS = 64
 ROOT = Path(__file__).resolve().parent.parent
+#: where Python finds the servers of this folder
+_PATH = {"PYTHONPATH": str(ROOT)}
 SERVER = [Path(sys.executable).with_name("firmtrail-server"), "serve", "--port", "0"]
 REPORTS = """
     select (select coalesce(sum(report_count), 0) from device_firmware)
@@ -41,9 +42,8 @@ def echo(stage: Stage, fleet: list[Device]) -> Measures:
     requests = write_requests(stage.folder / "echo.requests", fleet, lambda device: [device.authorization])
     site = stage.site("echo", _module("bench.servers.echo"), _PATH, devices=len(fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
     return {
-        Row.ECHO: load.measure,
+        Row.ECHO: load.measure_warm,
         Row.ECHO_STILL: Contestant(site=site, requests=requests, connections=CONNECTIONS, mode=Mode.STILL).measure,
         Row.ECHO_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
     }
@@ -55,9 +55,8 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
     site = _our_site(stage, "ours", fleet)
     requests = write_requests(stage.folder / "ours.requests", fleet, lambda device: [device.authorization])
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
     return {
-        Row.BASIC: load.measure,
+        Row.BASIC: load.measure_warm,
         Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
         **_with_tokens(stage, site, fleet),
     }
@@ -71,8 +70,7 @@ def big(stage: Stage, fleet: list[Device]) -> Measures:
     site = _our_site(stage, "big", fleet, url)
     requests = write_requests(stage.folder / "big.requests", fleet, lambda device: [device.authorization])
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
-    return {Row.BIG: load.measure}
+    return {Row.BIG: load.measure_warm}
 
 
 def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
@@ -89,8 +87,7 @@ def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
     )
     requests = write_requests(stage.folder / "ungathered.requests", fleet, lambda device: [device.authorization])
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
-    return {Row.UNGATHERED: load.measure}
+    return {Row.UNGATHERED: load.measure_warm}
 
 
 def refusals(stage: Stage, fleet: list[Device]) -> Measures:
@@ -121,9 +118,6 @@ def inserts(stage: Stage) -> Measures:
     }
 
 
-_PATH = {"PYTHONPATH": str(ROOT)}
-
-
 def _module(name: str) -> list[str | Path]:
     return [sys.executable, "-m", name]
 
@@ -141,18 +135,17 @@ def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = No
     return stage.site(name, SERVER, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
 
 
+def _configured(url: str) -> dict[str, str]:
+    return {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text()}
+
+
 def _with_tokens(stage: Stage, site: Site, fleet: list[Device]) -> Measures:
-    try:
-        tokens = dict(zip(fleet, fetch_tokens(site.server.url, fleet), strict=True))
-    except CannotMeasure as reason:
-        say(f"no row with Bearer tokens: {reason}")
-        return {}
+    tokens = dict(zip(fleet, fetch_tokens(site.server.url, fleet), strict=True))
     requests = write_requests(
         stage.folder / "bearer.requests", fleet, lambda device: [f"Authorization: Bearer {tokens[device]}"]
     )
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=1)
-    return {Row.BEARER: load.measure}
+    return {Row.BEARER: load.measure_warm}
 
 
 def _measured(stage: Stage, insert: Callable[[], Inserts]) -> Sample:
@@ -160,7 +153,3 @@ def _measured(stage: Stage, insert: Callable[[], Inserts]) -> Sample:
     done = insert()
     used = cpu_seconds(stage.cluster.pid) - before
     return sample_of(done.latencies_ms, rate=done.rate, database_us=1e6 * used / len(done.latencies_ms))
-
-
-def _configured(url: str) -> dict[str, str]:
-    return {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text()}

@@ -11,18 +11,18 @@ from enum import StrEnum
 class Row(StrEnum):
     """What is measured, under the name that the table shows, in the order of a round."""
 
-    ECHO = "bare aiohttp echo"
     ECHO_STILL = "bare aiohttp echo, one request for ever"
+    ECHO = "bare aiohttp echo"
     BASIC = "ours, Basic"
     BEARER = "ours, Bearer"
-    PGBENCH = "pgbench, one row per INSERT"
     BIG = "ours, Basic, 5 million periods stored"
+    PGBENCH = "pgbench, one row per INSERT"
     UNGATHERED = "ours, Basic, not gathered"
-    DJANGO = "Django peer"
     DJANGO_CACHED = "Django peer, cache and kept connections"
+    DJANGO = "Django peer"
     ECHO_ALONE = "bare aiohttp echo, 1 connection"
-    BASIC_ALONE = "ours, Basic, 1 connection"
     INSERT_ALONE = "one INSERT over psycopg, 1 connection"
+    BASIC_ALONE = "ours, Basic, 1 connection"
     UNKNOWN_ID = "ours, unknown key id, 1 connection"
     WRONG_SECRET = "ours, wrong secret, 1 connection"  # noqa: S105  a name
 

@@ -16,7 +16,6 @@ from bench.processes import Server
 from bench.rows import Sample
 from bench.walk import Walk
 
-_WARM_UP_SECONDS = 2
 _WARM_UPS = 200
 
 
@@ -76,15 +75,20 @@ class Contestant:
     connections: int
     mode: Mode = Mode.WALK
 
-    def warm_up(self, passes: int) -> None:
-        """Let every device report so often: caches fill, pools open, first periods too."""
+    def warm_up(self, *, passes: int, seconds: int = 2) -> None:
+        """Let every device report so often, in loads of some seconds: caches fill, pools open, first periods too."""
         walk = self.site.walk
         goal = walk.position + passes * walk.devices
         for _ in range(_WARM_UPS):
             if walk.position >= goal:
                 return
-            self.measure(_WARM_UP_SECONDS)
+            self.measure(seconds)
         raise CannotMeasure(f"{self.site.name} is too slow to warm up: {walk.position} requests so far.")
+
+    def measure_warm(self, seconds: int) -> Sample:
+        """Let every device report once before the load: the server forgets a credential after some minutes."""
+        self.warm_up(passes=1)
+        return self.measure(seconds)
 
     def measure(self, seconds: int) -> Sample:
         """Load the site.

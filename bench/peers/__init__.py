@@ -45,7 +45,7 @@ def django(stage: Stage, *, cached: bool) -> Measures:
     command = [_BIN / "gunicorn", "--workers=2", "--bind=127.0.0.1:0", "django_seed.wsgi"]
     site = stage.site(name, command, environment, devices=_DEVICES, books=Books(url, _REPORTS))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
-    load.warm_up(passes=_WARM_PASSES if cached else 1)
+    load.warm_up(passes=_WARM_PASSES if cached else 1, seconds=10)
     return {Row.DJANGO_CACHED if cached else Row.DJANGO: load.measure}
 
 

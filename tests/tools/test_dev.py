@@ -32,6 +32,14 @@ def test_an_unknown_verb_is_named() -> None:
     assert "dev: there is no verb 'jump'" in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("bench",), ("bench", "nothing")])
+def test_a_benchmark_that_is_not_there_is_answered_by_those_that_are(arguments: tuple[str, ...]) -> None:
+    done = dev(*arguments)
+
+    assert done.returncode == 1
+    assert done.stderr == "dev: name a benchmark: reports\n"
+
+
 def test_every_verb_is_in_the_help() -> None:
     verbs = {"run", "serve", "migrate", "test", "check", "fix", "fuzz", "bench", "openapi", "unasync", "lock", "help"}
 
