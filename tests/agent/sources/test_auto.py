@@ -1,0 +1,74 @@
+"""What is asked when the configuration names no source, and who decides about `main`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from firmtrail_agent.sources import Reading, read_all
+from tests.agent.sources.asking import TREES, write
+
+DROPPED = "run/firmtrail-agent/versions.d"
+
+
+def automatic(root: Path) -> dict[str, Reading]:
+    """What each component is said to be."""
+    return {reading.component: reading for reading in read_all(None, root) if not reading.is_absent}
+
+
+def not_here(root: Path) -> dict[str, str]:
+    """What each source without an answer is said to lack."""
+    return {reading.source: reading.detail for reading in read_all(None, root) if reading.is_absent}
+
+
+def test_all_that_a_device_has_is_given() -> None:
+    versions = {component: reading.version for component, reading in automatic(TREES / "debian-12").items()}
+
+    assert versions == {"main": "12", "kernel": "6.1.0-41-amd64", "bios": "N32ET97W (1.73 )"}
+
+
+def test_what_a_device_does_not_have_is_no_error(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=1\n")
+
+    assert list(automatic(tmp_path)) == ["main"]
+    assert not_here(tmp_path)["dmi"] == f"there is no {tmp_path}/sys/class/dmi/id/bios_version"
+
+
+def test_a_device_without_any_source_of_main_is_told_so(tmp_path: Path) -> None:
+    main = automatic(tmp_path)["main"]
+
+    assert main.version is None
+    assert "name another source" in (main.error or "")
+
+
+def test_a_dropped_version_of_main_decides_and_less_specific_sources_are_not_asked(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, f"{DROPPED}/main.json", '{"main": "1.4.2"}')
+
+    assert automatic(tmp_path)["main"].version == "1.4.2"
+    assert not_here(tmp_path)["os-release"] == "not asked, since drop-directory decides about main"
+
+
+def test_dropped_versions_of_other_components_leave_main_to_the_next_source(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, f"{DROPPED}/modem.json", '{"modem": "7"}')
+
+    versions = {component: reading.version for component, reading in automatic(tmp_path).items()}
+
+    assert versions == {"main": "12", "modem": "7"}
+
+
+def test_a_source_that_fails_is_not_papered_over_by_a_less_specific_one(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, f"{DROPPED}/main.json", '{"main": "1.4')
+
+    assert automatic(tmp_path)["main"].version is None
+
+
+def test_nor_is_one_that_fails_as_a_whole(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, f"{DROPPED}/main.json", "{}").parent.chmod(0o777)
+
+    readings = automatic(tmp_path)
+
+    assert "main" not in readings
+    assert "others than its owner may change" in (readings["drop-directory"].error or "")
