@@ -45,7 +45,7 @@ def test_a_dropped_version_of_main_decides_and_less_specific_sources_are_not_ask
     write(tmp_path, f"{DROPPED}/main.json", '{"main": "1.4.2"}')
 
     assert automatic(tmp_path)["main"].version == "1.4.2"
-    assert not_here(tmp_path)["os-release"] == "not asked, since drop-directory decides about main"
+    assert not_here(tmp_path)["os-release"] == "not asked, since drop-directory speaks of main"
 
 
 def test_dropped_versions_of_other_components_leave_main_to_the_next_source(tmp_path: Path) -> None:
@@ -72,3 +72,11 @@ def test_nor_is_one_that_fails_as_a_whole(tmp_path: Path) -> None:
 
     assert "main" not in readings
     assert "others than its owner may change" in (readings["drop-directory"].error or "")
+
+
+def test_a_component_that_has_a_speaker_is_not_asked_about_again(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "proc/sys/kernel/osrelease", "6.1.0\n")
+    write(tmp_path, f"{DROPPED}/kernel.json", '{"kernel": "6.1.0-custom"}')
+
+    assert automatic(tmp_path)["kernel"].version == "6.1.0-custom"

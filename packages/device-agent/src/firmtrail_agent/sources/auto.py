@@ -13,32 +13,32 @@ from firmtrail_agent.sources.reading import Reading, Source, read_source
 
 MAIN = "main"
 
-#: From what was set up for this device on purpose to what every system has. The first that the device has decides
-#: about `main`, also when it fails: the version of a less specific one is another version, and would be taken for
-#: an update.
-FOR_MAIN: Sequence[Source] = (DropDirectory(), OsRelease())
+#: From what was set up for this device on purpose to what every system has. The first that the device has speaks of
+#: `main`, also when it fails: the version of a less specific one is another version, and would be taken for an update.
+FOR_MAIN: Sequence[Source] = (
+    DropDirectory(),
+    OsRelease(),
+)
 #: these have components of their own
 BESIDE: Sequence[Source] = (Kernel(), Dmi())
 
 
 def read_auto(root: Path) -> list[Reading]:
-    """Ask for `main` until one source has spoken, then all that have components of their own."""
-    readings: list[Reading] = []
-    decided_by: str | None = None
-    for source in FOR_MAIN:
-        if decided_by:
-            detail = f"not asked, since {decided_by} decides about {MAIN}"
-            readings.append(Reading(component=source.component, source=source.type, detail=detail))
-            continue
-        said = read_source(source, root, required=False)
-        readings += said
-        if any(_decides(reading, source) for reading in said):
-            decided_by = source.type
-    for source in BESIDE:
-        readings += read_source(source, root, required=False)
+    """Ask about `main` until one source has spoken of it, then about what has components of its own."""
+    speakers: dict[str, str] = {}
+    readings = [reading for source in FOR_MAIN for reading in _ask(source, MAIN, speakers, root)]
+    return readings + [reading for source in BESIDE for reading in _ask(source, source.component, speakers, root)]
+
+
+def _ask(source: Source, about: str, speakers: dict[str, str], root: Path) -> list[Reading]:
+    """Ask a source unless another has spoken of what it is to be asked about, and note of what it has spoken."""
+    if speaker := speakers.get(about):
+        detail = f"not asked, since {speaker} speaks of {about}"
+        return [Reading(component=source.component, source=source.type, detail=detail)]
+    readings = read_source(source, root, required=False)
+    for reading in readings:
+        if not reading.is_absent:
+            speakers.setdefault(reading.component, source.type)
+        if reading.error and reading.component == source.component:  # it has failed as a whole
+            speakers.setdefault(about, source.type)
     return readings
-
-
-def _decides(reading: Reading, source: Source) -> bool:
-    failed_as_a_whole = reading.error is not None and reading.component == source.component
-    return not reading.is_absent and (reading.component == MAIN or failed_as_a_whole)

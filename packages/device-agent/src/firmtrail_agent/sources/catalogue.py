@@ -9,12 +9,12 @@ from firmtrail_agent.sources.reading import Source
 
 #: the name of a type in the configuration, and the class in this package
 BUILT_IN: Mapping[str, str] = {
+    "drop-directory": "drop_directory.DropDirectory",
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
     "dmi": "dmi.Dmi",
     "file": "file.File",
     "command": "command.Command",
-    "drop-directory": "drop_directory.DropDirectory",
 }
 
 

@@ -29,7 +29,7 @@ class Command:
     timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
 
     def __attrs_post_init__(self) -> None:
-        extraction.require_one_way(self.pointer, self.pattern)
+        keys.require_one(pointer=self.pointer, pattern=self.pattern)
 
     def find(self, root: Path) -> list[Found]:
         file = str(below(root, self.argv[0]))

@@ -8,7 +8,6 @@ from typing import Any, cast
 from firmtrail_agent.sources import json_text
 from firmtrail_agent.sources.programs import output_of
 from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed
-from firmtrail_agent.values import Wrong
 
 #: a pattern can take longer than the universe lasts, and nothing in this process could interrupt it
 _SEARCH = """\
@@ -21,11 +20,6 @@ if found:
 SEARCH_SECONDS = 3
 #: a version has at most 128 characters
 _MAX_FOUND = 1024
-
-
-def require_one_way(pointer: str | None, pattern: str | None) -> None:
-    if pointer is not None and pattern is not None:
-        raise Wrong("not have both pointer and pattern")
 
 
 def version_in(text: str, place: str, *, pointer: str | None, pattern: str | None) -> str:

@@ -27,7 +27,7 @@ class File:
     pattern: str | None = attrs.field(default=None, validator=keys.pattern)
 
     def __attrs_post_init__(self) -> None:
-        extraction.require_one_way(self.pointer, self.pattern)
+        keys.require_one(pointer=self.pointer, pattern=self.pattern)
 
     def find(self, root: Path) -> list[Found]:
         file = below(root, self.path)

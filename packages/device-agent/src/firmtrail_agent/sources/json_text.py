@@ -25,6 +25,20 @@ def parsed_object(text: str, place: str) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
+def at(value: Any, *path: str) -> Any:
+    """Follow keys into nested objects; None where there is no such thing."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = cast("dict[str, Any]", value).get(key)
+    return value
+
+
+def items(value: Any) -> list[Any]:
+    """Take the items of a list; none where there is no list."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
 def kind(value: Any) -> str:
     """Name what a value is, for a message."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}

@@ -62,6 +62,31 @@ def _components(value: Any) -> None:
         raise Wrong("name each component once")
 
 
+def choice(*words: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """Make the validator of a key that is one of some words."""
+
+    def check(value: Any) -> None:
+        if value not in words:
+            raise Wrong(f"be one of {', '.join(words)}")
+
+    return _validator(check)
+
+
+def require_one(**given: object) -> None:
+    """Refuse keys that exclude each other."""
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise Wrong(f"not have both {' and '.join(names)}")
+
+
+def _matching(pattern: str, rule: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(value: Any) -> None:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise Wrong(rule)
+
+    return _validator(check)
+
+
 component = _validator(values.component)
 path = _validator(values.absolute_path)
 #: a program with its arguments
@@ -72,3 +97,7 @@ pointer = attrs.validators.optional(_validator(_pointer))
 components = attrs.validators.optional(_validator(_components))
 #: long enough for a slow device, and short enough for the other sources to have their turn
 timeout_seconds = _validator(values.whole_number(1, MOST_SECONDS))
+#: of Debian's and opkg's packages, and of architectures
+package = _matching(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}", "be a name such as libc6")
+#: of U-Boot
+variable = _matching(r"[!-<>-~]{1,128}", "be the name of a variable, without '=' and blanks")

@@ -26,25 +26,31 @@ _LOOK_EVERY_SECONDS = 0.05
 _CHUNK = 64 * 1024
 
 
-def program(root: Path, name: str) -> Path:
-    """Find a program by its name where systems keep them.
+def located(root: Path, command: Sequence[str]) -> list[str]:
+    """Put in the place of a program's name its path, where systems keep programs.
 
     Raises:
         SourceAbsent: it is nowhere there.
     """
     for directory in DIRECTORIES:
-        file = below(root, directory) / name
+        file = below(root, directory) / command[0]
         if os.access(file, os.X_OK):
-            return file
-    raise SourceAbsent(f"there is no program {name}")
+            return [str(file), *command[1:]]
+    raise SourceAbsent(f"there is no program {command[0]}")
 
 
 def output_of(
-    argv: Sequence[str], *, max_bytes: int, timeout_seconds: float = TIMEOUT_SECONDS, given: bytes = b""
+    argv: Sequence[str],
+    *,
+    max_bytes: int,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    given: bytes = b"",
+    disbelieved_if_it_says: str | None = None,
 ) -> str:
     """Run a program to its end, with `given` as its input, and return all that it prints.
 
-    When this returns or raises, the program and its process group are killed, whatever they were doing.
+    When this returns or raises, the program and its process group are killed, whatever they were doing. What it says
+    on stderr does not matter, except for words after which its output is not to be believed.
 
     Raises:
         SourceAbsent: there is no such file.
@@ -58,6 +64,8 @@ def output_of(
         _end(process)
     if process.returncode != 0:
         raise SourceFailed(f"{argv[0]} {_how_it_ended(process.returncode)}{said.complaint()}")
+    if disbelieved_if_it_says and disbelieved_if_it_says in said.complaints():
+        raise SourceFailed(f"{argv[0]} does not print what is there{said.complaint()}")
     return as_text(bytes(said.output), f"what {argv[0]} prints")
 
 
@@ -92,7 +100,7 @@ class _Said:
         self._name = name
         self._max_bytes = max_bytes
         self.output = bytearray()
-        self._complaint = bytearray()
+        self._complaints = bytearray()
 
     def listen(self, process: subprocess.Popen[bytes], timeout_seconds: float) -> None:
         """Take what it prints until it ends, however long some child of it keeps the pipes open."""
@@ -100,7 +108,7 @@ class _Said:
         assert process.stdout
         assert process.stderr
         with selectors.DefaultSelector() as selector:
-            for stream, take in ((process.stdout, self._take_output), (process.stderr, self._take_complaint)):
+            for stream, take in ((process.stdout, self._take_output), (process.stderr, self._take_complaints)):
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ, take)
             while True:
@@ -122,14 +130,18 @@ class _Said:
                 raise SourceFailed(f"{self._name} printed more than {self._max_bytes} bytes and was killed")
         return chunk is None
 
-    def _take_complaint(self, descriptor: int) -> bool:
+    def _take_complaints(self, descriptor: int) -> bool:
         """Take a chunk and keep its end; it must not be a reason to listen for ever."""
         chunk = _read(descriptor)
-        self._complaint = (self._complaint + (chunk or b""))[-_MAX_COMPLAINT:]
+        self._complaints = (self._complaints + (chunk or b""))[-_MAX_COMPLAINT:]
         return chunk != b""
 
+    def complaints(self) -> str:
+        return self._complaints.decode(errors="replace")
+
     def complaint(self) -> str:
-        lines = self._complaint.decode(errors="replace").split("\n")
+        """Make the last line fit for the end of an error."""
+        lines = self.complaints().split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         shown = "".join(character if character.isprintable() else "?" for character in last)
         return f": {shown[:_LONGEST_COMPLAINT_SHOWN]}" if shown else ""
