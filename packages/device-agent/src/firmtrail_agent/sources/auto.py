@@ -9,6 +9,7 @@ from firmtrail_agent.sources.dmi import Dmi
 from firmtrail_agent.sources.drop_directory import DropDirectory
 from firmtrail_agent.sources.kernel import Kernel
 from firmtrail_agent.sources.os_release import OsRelease
+from firmtrail_agent.sources.ostree import Ostree
 from firmtrail_agent.sources.reading import Reading, Source, read_source
 
 MAIN = "main"
@@ -17,6 +18,7 @@ MAIN = "main"
 #: `main`, also when it fails: the version of a less specific one is another version, and would be taken for an update.
 FOR_MAIN: Sequence[Source] = (
     DropDirectory(),
+    Ostree(),
     OsRelease(),
 )
 #: these have components of their own
