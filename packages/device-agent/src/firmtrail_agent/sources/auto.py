@@ -11,6 +11,7 @@ from firmtrail_agent.sources.kernel import Kernel
 from firmtrail_agent.sources.os_release import OsRelease
 from firmtrail_agent.sources.ostree import Ostree
 from firmtrail_agent.sources.reading import Reading, Source, read_source
+from firmtrail_agent.sources.rpm_ostree import RpmOstree
 
 MAIN = "main"
 
@@ -18,6 +19,7 @@ MAIN = "main"
 #: `main`, also when it fails: the version of a less specific one is another version, and would be taken for an update.
 FOR_MAIN: Sequence[Source] = (
     DropDirectory(),
+    RpmOstree(),  # before bootc, which wants to be root, and is there beside it
     Ostree(),
     OsRelease(),
 )

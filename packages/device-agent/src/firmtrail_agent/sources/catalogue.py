@@ -10,6 +10,7 @@ from firmtrail_agent.sources.reading import Source
 #: the name of a type in the configuration, and the class in this package
 BUILT_IN: Mapping[str, str] = {
     "drop-directory": "drop_directory.DropDirectory",
+    "rpm-ostree": "rpm_ostree.RpmOstree",
     "ostree": "ostree.Ostree",
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
