@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmtrail_agent.sources import Reading, read_all
-from tests.agent.sources.asking import TREES, write
+from tests.agent.sources.asking import RECORDED, TREES, printing, write
 
 DROPPED = "run/firmtrail-agent/versions.d"
 
@@ -72,6 +72,16 @@ def test_nor_is_one_that_fails_as_a_whole(tmp_path: Path) -> None:
 
     assert "main" not in readings
     assert "others than its owner may change" in (readings["drop-directory"].error or "")
+
+
+def test_the_tool_that_manages_the_whole_system_speaks_of_main(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=40\n")
+    write(tmp_path, "run/ostree-booted", "")
+    printing(tmp_path, "usr/bin/rpm-ostree", (RECORDED / "rpm-ostree-status.json").read_text())
+    printing(tmp_path, "usr/bin/bootc", (RECORDED / "bootc-v1-status.json").read_text())
+
+    assert automatic(tmp_path)["main"].version == "40.20240808.3.0"
+    assert not_here(tmp_path)["bootc"] == "not asked, since rpm-ostree speaks of main"
 
 
 def test_a_component_that_has_a_speaker_is_not_asked_about_again(tmp_path: Path) -> None:

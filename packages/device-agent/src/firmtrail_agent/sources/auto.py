@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmtrail_agent.sources.bootc import Bootc
 from firmtrail_agent.sources.dmi import Dmi
 from firmtrail_agent.sources.drop_directory import DropDirectory
 from firmtrail_agent.sources.kernel import Kernel
@@ -20,6 +21,7 @@ MAIN = "main"
 FOR_MAIN: Sequence[Source] = (
     DropDirectory(),
     RpmOstree(),  # before bootc, which wants to be root, and is there beside it
+    Bootc(),
     Ostree(),
     OsRelease(),
 )

@@ -11,6 +11,7 @@ from firmtrail_agent.sources.reading import Source
 BUILT_IN: Mapping[str, str] = {
     "drop-directory": "drop_directory.DropDirectory",
     "rpm-ostree": "rpm_ostree.RpmOstree",
+    "bootc": "bootc.Bootc",
     "ostree": "ostree.Ostree",
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
