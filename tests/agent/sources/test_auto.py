@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmtrail_agent.sources import Reading, read_all
-from tests.agent.sources.asking import RECORDED, TREES, printing, write
+from tests.agent.sources.asking import RECORDED, TREES, printing, program, write
 
 DROPPED = "run/firmtrail-agent/versions.d"
 
@@ -82,6 +82,23 @@ def test_the_tool_that_manages_the_whole_system_speaks_of_main(tmp_path: Path) -
 
     assert automatic(tmp_path)["main"].version == "40.20240808.3.0"
     assert not_here(tmp_path)["bootc"] == "not asked, since rpm-ostree speaks of main"
+
+
+def test_a_service_that_does_not_answer_is_not_papered_over_by_os_release(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "etc/rauc/system.conf", "[system]\n")
+    program(tmp_path, "usr/bin/rauc", "sys.exit(1)")
+
+    assert automatic(tmp_path)["main"].version is None
+
+
+def test_of_a_slot_from_the_factory_the_next_source_speaks(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "etc/rauc/system.conf", "[system]\n")
+    printing(tmp_path, "usr/bin/rauc", '{"slots": [{"rootfs.0": {"state": "booted"}}]}')
+
+    assert automatic(tmp_path)["main"].version == "12"
+    assert not_here(tmp_path)["rauc"] == "RAUC does not know the version of rootfs.0: it has not installed it"
 
 
 def test_a_component_that_has_a_speaker_is_not_asked_about_again(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from firmtrail_agent.sources.drop_directory import DropDirectory
 from firmtrail_agent.sources.kernel import Kernel
 from firmtrail_agent.sources.os_release import OsRelease
 from firmtrail_agent.sources.ostree import Ostree
+from firmtrail_agent.sources.rauc import Rauc
 from firmtrail_agent.sources.reading import Reading, Source, read_source
 from firmtrail_agent.sources.rpm_ostree import RpmOstree
 
@@ -23,6 +24,7 @@ FOR_MAIN: Sequence[Source] = (
     RpmOstree(),  # before bootc, which wants to be root, and is there beside it
     Bootc(),
     Ostree(),
+    Rauc(),
     OsRelease(),
 )
 #: these have components of their own

@@ -13,6 +13,7 @@ BUILT_IN: Mapping[str, str] = {
     "rpm-ostree": "rpm_ostree.RpmOstree",
     "bootc": "bootc.Bootc",
     "ostree": "ostree.Ostree",
+    "rauc": "rauc.Rauc",
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
     "dmi": "dmi.Dmi",
