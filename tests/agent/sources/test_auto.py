@@ -101,6 +101,13 @@ def test_of_a_slot_from_the_factory_the_next_source_speaks(tmp_path: Path) -> No
     assert not_here(tmp_path)["rauc"] == "RAUC does not know the version of rootfs.0: it has not installed it"
 
 
+def test_the_artifact_of_mender_speaks_of_main(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "etc/mender/artifact_info", "artifact_name=release-7\n")
+
+    assert automatic(tmp_path)["main"].version == "release-7"
+
+
 def test_a_component_that_has_a_speaker_is_not_asked_about_again(tmp_path: Path) -> None:
     write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
     write(tmp_path, "proc/sys/kernel/osrelease", "6.1.0\n")

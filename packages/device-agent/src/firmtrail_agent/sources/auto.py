@@ -9,6 +9,7 @@ from firmtrail_agent.sources.bootc import Bootc
 from firmtrail_agent.sources.dmi import Dmi
 from firmtrail_agent.sources.drop_directory import DropDirectory
 from firmtrail_agent.sources.kernel import Kernel
+from firmtrail_agent.sources.mender import Mender
 from firmtrail_agent.sources.os_release import OsRelease
 from firmtrail_agent.sources.ostree import Ostree
 from firmtrail_agent.sources.rauc import Rauc
@@ -25,6 +26,7 @@ FOR_MAIN: Sequence[Source] = (
     Bootc(),
     Ostree(),
     Rauc(),
+    Mender(),
     OsRelease(),
 )
 #: these have components of their own

@@ -14,6 +14,8 @@ BUILT_IN: Mapping[str, str] = {
     "bootc": "bootc.Bootc",
     "ostree": "ostree.Ostree",
     "rauc": "rauc.Rauc",
+    "mender": "mender.Mender",
+    "mender-provides": "mender.MenderProvides",
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
     "dmi": "dmi.Dmi",
