@@ -108,6 +108,22 @@ def test_the_artifact_of_mender_speaks_of_main(tmp_path: Path) -> None:
     assert automatic(tmp_path)["main"].version == "release-7"
 
 
+def test_the_only_line_of_sw_versions_speaks_of_main(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "etc/sw-versions", "software 1.0.1\n")
+
+    assert automatic(tmp_path)["main"].version == "1.0.1"
+
+
+def test_several_lines_of_sw_versions_are_components_and_leave_main_to_os_release(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "etc/sw-versions", (RECORDED / "sw-versions").read_text())
+
+    versions = {component: reading.version for component, reading in automatic(tmp_path).items()}
+
+    assert versions == {"u-boot": "2018.05-gardena-1", "kernel": "4.14.63", "rootfs": "2.10.3", "main": "12"}
+
+
 def test_a_component_that_has_a_speaker_is_not_asked_about_again(tmp_path: Path) -> None:
     write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
     write(tmp_path, "proc/sys/kernel/osrelease", "6.1.0\n")

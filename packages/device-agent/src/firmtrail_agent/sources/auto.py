@@ -15,6 +15,7 @@ from firmtrail_agent.sources.ostree import Ostree
 from firmtrail_agent.sources.rauc import Rauc
 from firmtrail_agent.sources.reading import Reading, Source, read_source
 from firmtrail_agent.sources.rpm_ostree import RpmOstree
+from firmtrail_agent.sources.swupdate import Swupdate
 
 MAIN = "main"
 
@@ -27,6 +28,7 @@ FOR_MAIN: Sequence[Source] = (
     Ostree(),
     Rauc(),
     Mender(),
+    Swupdate(sole_component=MAIN),
     OsRelease(),
 )
 #: these have components of their own

@@ -16,6 +16,7 @@ BUILT_IN: Mapping[str, str] = {
     "rauc": "rauc.Rauc",
     "mender": "mender.Mender",
     "mender-provides": "mender.MenderProvides",
+    "swupdate": "swupdate.Swupdate",
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
     "dmi": "dmi.Dmi",
