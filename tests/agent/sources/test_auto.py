@@ -130,3 +130,9 @@ def test_a_component_that_has_a_speaker_is_not_asked_about_again(tmp_path: Path)
     write(tmp_path, f"{DROPPED}/kernel.json", '{"kernel": "6.1.0-custom"}')
 
     assert automatic(tmp_path)["kernel"].version == "6.1.0-custom"
+
+
+def test_the_boot_loader_is_found_in_the_device_tree(tmp_path: Path) -> None:
+    write(tmp_path, "sys/firmware/devicetree/base/chosen/u-boot,version", b"2023.04\0")
+
+    assert automatic(tmp_path)["bootloader"].version == "2023.04"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firmtrail_agent.sources.bootc import Bootc
+from firmtrail_agent.sources.device_tree import DeviceTree
 from firmtrail_agent.sources.dmi import Dmi
 from firmtrail_agent.sources.drop_directory import DropDirectory
 from firmtrail_agent.sources.kernel import Kernel
@@ -32,7 +33,7 @@ FOR_MAIN: Sequence[Source] = (
     OsRelease(),
 )
 #: these have components of their own
-BESIDE: Sequence[Source] = (Kernel(), Dmi())
+BESIDE: Sequence[Source] = (Kernel(), Dmi(), DeviceTree())
 
 
 def read_auto(root: Path) -> list[Reading]:

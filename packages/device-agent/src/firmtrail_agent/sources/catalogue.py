@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "os-release": "os_release.OsRelease",
     "kernel": "kernel.Kernel",
     "dmi": "dmi.Dmi",
+    "device-tree": "device_tree.DeviceTree",
     "file": "file.File",
     "command": "command.Command",
 }
