@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, str] = {
     "kernel": "kernel.Kernel",
     "dmi": "dmi.Dmi",
     "device-tree": "device_tree.DeviceTree",
+    "fwupd": "fwupd.Fwupd",
     "file": "file.File",
     "command": "command.Command",
 }
