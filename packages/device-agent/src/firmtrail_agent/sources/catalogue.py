@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "dmi": "dmi.Dmi",
     "device-tree": "device_tree.DeviceTree",
     "fwupd": "fwupd.Fwupd",
+    "dpkg": "dpkg.Dpkg",
     "file": "file.File",
     "command": "command.Command",
 }
