@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "device-tree": "device_tree.DeviceTree",
     "fwupd": "fwupd.Fwupd",
     "dpkg": "dpkg.Dpkg",
+    "uboot-env": "uboot_env.UbootEnv",
     "file": "file.File",
     "command": "command.Command",
 }
