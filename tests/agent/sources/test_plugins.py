@@ -88,6 +88,25 @@ def test_its_keys_are_checked_like_all_others(site: Site, tmp_path: Path, table:
 
 
 @pytest.mark.parametrize(
+    ("check", "problem"),
+    [
+        ("if value not in instance.buses: raise ValueError", "'Tuner' object has no attribute 'buses'"),
+        ("raise TypeError('no bus')", "TypeError('no bus')"),
+        ("value.bit_length(1)", "bit_length() takes no arguments"),
+    ],
+)
+def test_a_validator_that_breaks_is_a_problem_and_no_crash(
+    site: Site, tmp_path: Path, check: str, problem: str
+) -> None:
+    site.install(TUNER.replace("if value not in range(8):", f"{check}\n    if False:"))
+
+    found = problem_of(tmp_path, TABLE)
+
+    assert found.startswith("line 1: a source of type tuner cannot be made of this: ")
+    assert problem in found
+
+
+@pytest.mark.parametrize(
     ("content", "problem"),
     [
         ("import nothing_of_that_name", "cannot be loaded: ModuleNotFoundError"),
