@@ -22,6 +22,7 @@ class Made:
     type: ClassVar[str] = "made"
     say: Callable[[], Iterable[Found | Unknown]]
     component: str = "main"
+    timeout_seconds: float = 0
 
     def find(self, root: Path) -> Iterable[Found | Unknown]:
         return self.say()
@@ -75,7 +76,9 @@ def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
         forever.wait()
         return []
 
-    hanging, good = read_all([Made(say=hang), Made(say=lambda: [found("modem")], component="modem")], Path("/"))
+    patient = Made(say=lambda: [found("modem")], component="modem", timeout_seconds=60)
+
+    hanging, good = read_all([Made(say=hang), patient], Path("/"))
 
     assert "has not answered" in (hanging.error or "")
     assert good.version == "1"

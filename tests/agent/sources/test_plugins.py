@@ -40,6 +40,8 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: for a process that is to see them too
+        self.path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
 
     def install(self, content: str, *, name: str = "acme-tuner", offers: str = "tuner = acme_tuner:Tuner") -> None:
         module = offers.partition("=")[2].partition(":")[0].strip()
@@ -159,7 +161,7 @@ def test_a_plug_in_cannot_replace_a_source_of_ours(site: Site, tmp_path: Path) -
 async def test_the_check_of_the_configuration_names_one_that_tries(site: Site, device: Device) -> None:
     site.install(TUNER.replace("tuner", "kernel"), offers="kernel = acme_tuner:Tuner")
 
-    result = await device.run("check-config", PYTHONPATH=str(site.folder))
+    result = await device.run("check-config", PYTHONPATH=site.path)
 
     assert result.stdout == (
         "acme-tuner 2.1 brings a source of type kernel, which the agent has itself; uninstall it\n"
@@ -170,10 +172,10 @@ async def test_the_check_of_the_configuration_names_one_that_tries(site: Site, d
 async def test_plug_ins_are_not_even_looked_for_without_need(site: Site, device: Device) -> None:
     site.install("raise SystemExit(99)")
     program = (
-        "import sys; from firmtrail_agent.cli import main\nimport atexit, os\n"
+        "import sys; from firmtrail_agent.cli import main\nimport os\n"
         "leave = os._exit\nos._exit = lambda code: leave(98 if 'importlib.metadata' in sys.modules else code)\nmain()"
     )
 
-    process = await device.start("version", program=program, PYTHONPATH=str(site.folder))
+    process = await device.start("version", program=program, PYTHONPATH=site.path)
 
     assert await process.wait() == 0

@@ -39,7 +39,8 @@ def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
 
 def _components(source: Source) -> set[str]:
     """Tell the components that a source is known to speak of before it is asked."""
-    return set((getattr(source, "components", None) or {source.component: source.component}).values())
+    chosen: Any = getattr(source, "components", None)
+    return set(cast("Mapping[str, str]", chosen).values()) if isinstance(chosen, dict) else {source.component}
 
 
 def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Source | None:
