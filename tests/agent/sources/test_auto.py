@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmtrail_agent.sources import Reading, read_all
+from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
 from tests.agent.sources.asking import RECORDED, TREES, printing, program, write
 
 DROPPED = "run/firmtrail-agent/versions.d"
@@ -31,6 +32,15 @@ def test_what_a_device_does_not_have_is_no_error(tmp_path: Path) -> None:
 
     assert list(automatic(tmp_path)) == ["main"]
     assert not_here(tmp_path)["dmi"] == f"there is no {tmp_path}/sys/class/dmi/id/bios_version"
+
+
+def test_what_was_asked_is_told_in_the_order_in_which_it_was_asked(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=1\n")
+    write(tmp_path, "proc/sys/kernel/osrelease", "6.1.0\n")
+
+    asked = [reading.source for reading in read_all(None, tmp_path)]
+
+    assert asked == [source.type for source in (*FOR_MAIN, *BESIDE)]
 
 
 def test_a_device_without_any_source_of_main_is_told_so(tmp_path: Path) -> None:

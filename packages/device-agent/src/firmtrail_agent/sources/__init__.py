@@ -25,8 +25,13 @@ def _told_apart(readings: Sequence[Reading]) -> list[Reading]:
     for reading in readings:
         if not reading.is_absent:
             speakers.setdefault(reading.component, []).append(reading)
-    absent = [reading for reading in readings if reading.is_absent]
-    return [*(_the_one(said) for said in speakers.values()), *absent]
+    told: list[Reading] = []
+    for reading in readings:
+        if reading.is_absent:
+            told.append(reading)
+        elif reading is speakers[reading.component][0]:
+            told.append(_the_one(speakers[reading.component]))
+    return told
 
 
 def _the_one(said: Sequence[Reading]) -> Reading:

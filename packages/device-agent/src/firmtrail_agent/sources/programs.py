@@ -1,4 +1,4 @@
-"""Running a program of the device without trusting it: its time and its output are bounded, nothing of it stays."""
+"""Running a program of the device without trusting it: its time and output are bounded, its process group ends."""
 
 from __future__ import annotations
 

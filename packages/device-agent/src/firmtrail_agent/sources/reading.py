@@ -49,7 +49,7 @@ class Source(Protocol):
 
     It is an attrs class. Its fields are the keys that its table in the configuration may hold; a field without a
     default is a key that must be there. A field's validator raises a ValueError whose message completes the sentence
-    "must ...".
+    "must ...". Where there is a field `timeout_seconds`, it is waited for that much longer.
     """
 
     #: its name in the configuration
