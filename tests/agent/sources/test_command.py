@@ -108,6 +108,12 @@ def test_4_kib_of_output_are_taken(tmp_path: Path) -> None:
     assert read(COMMAND, tmp_path).version == "1.4.2"
 
 
+def test_one_byte_more_is_too_much(tmp_path: Path) -> None:
+    printing(tmp_path, FILE, "1.4.2\n" + "#" * 4091)
+
+    assert "printed more than 4096 bytes" in error(COMMAND, tmp_path)
+
+
 def test_a_chatty_program_is_killed(tmp_path: Path) -> None:
     program(tmp_path, FILE, "while True: sys.stdout.write('1.4.2\\n')")
 
