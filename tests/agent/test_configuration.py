@@ -136,10 +136,11 @@ def test_a_missing_key_is_named_with_its_variable(files: Files) -> None:
         ("[report]\ninterval_seconds = true", "line 6: report.interval_seconds must be a whole number from 10"),
         ("[report]\ninterval_seconds = '60'", "line 6: report.interval_seconds must be a whole number from 10"),
         ("[report]\nfirst_within_seconds = -1", "line 6: report.first_within_seconds must be a whole number from 0"),
-        ("[[sources]]\ntype = 'fail'", "line 6: the type of a source must be one of os-release, kernel, dmi, file"),
+        ("[[sources]]\ntype = 'fail'", "line 6: the type of a source must be one of drop-directory, "),
         ("[[sources]]\ncomponent = 'main'", "line 5: the type of a source must be one of"),
         ("[[sources]]\ntype = 'file'\ncomponent = 'x'", "line 5: a source of type file needs path"),
         ("[[sources]]\ntype = 'file'\npath = '/x'", "line 5: a source of type file needs component"),
+        ("[[sources]]\ntype = 'fiel'", "did you mean file?"),
         ("[[sources]]\ntype = 'kernel'\npath = '/x'", "line 7: a source of type kernel has no setting path"),
         (
             "[[sources]]\ntype = 'kernel'\n[[sources]]\ntype = 'dmi'\ncomponnet = 'x'",

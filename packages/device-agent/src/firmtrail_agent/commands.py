@@ -56,6 +56,8 @@ def version(options: argparse.Namespace) -> int:
 
 def check_config(options: argparse.Namespace) -> int:
     """Show all that is wrong with the configuration, or that nothing is."""
+    from firmtrail_agent.sources import plugins  # noqa: PLC0415  no other command looks for what it does not need
+
     try:
         chosen = configuration.load(_layers(options))
         credential = credentials.load(chosen.key_file, os.environ)
@@ -65,6 +67,9 @@ def check_config(options: argparse.Namespace) -> int:
     except CredentialRefused as error:
         _print(str(error))
         return os.EX_NOPERM
+    if clashes := plugins.clashes():
+        _print("\n".join(clashes))
+        return os.EX_CONFIG
     _print(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
     return os.EX_OK
 

@@ -26,14 +26,20 @@ def readings_table(readings: Sequence[Reading]) -> str:
 def explained_table(readings: Sequence[Reading]) -> str:
     """Show also where each version stood, what failed, and what this device does not have."""
     rows = [
-        (reading.component, reading.version or "-", reading.source, reading.error or reading.detail)
+        (reading.component, reading.version or "-", reading.source, _answer(reading), reading.error or reading.detail)
         for reading in readings
     ]
-    return _table(("COMPONENT", "VERSION", "SOURCE", "DETAIL"), rows)
+    return _table(("COMPONENT", "VERSION", "SOURCE", "ANSWER", "DETAIL"), rows)
 
 
 def readings_json(readings: Sequence[Reading]) -> str:
     return _json([_reading(reading) for reading in readings])
+
+
+def _answer(reading: Reading) -> str:
+    if reading.error:
+        return "failed"
+    return "not here" if reading.is_absent else "found"
 
 
 def _outcome(result: Result) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 import attrs
 
-from firmtrail_agent import values
 from firmtrail_agent.layers import Given, nearest
-from firmtrail_agent.sources import BY_TYPE, Source
-
-#: what the fields of the sources' classes may be
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {"component": values.component, "path": values.absolute_path}
+from firmtrail_agent.sources import Source
+from firmtrail_agent.sources.catalogue import TypeRefused, source_type
 
 
 def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
@@ -26,49 +23,65 @@ def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
         problems.append(f'{given.place()}: sources must be "auto" or tables, each headed [[sources]]')
         return None
     sources: list[Source] = []
+    taken: set[str] = set()
     for index, table in enumerate(tables):
         place = partial(given.place, index)
-        source = _source(table, place, problems)
-        if source and source.component in {other.component for other in sources}:
-            problems.append(f"{place()}: another source gives the version of {source.component} already")
-        elif source:
-            sources.append(source)
+        if (source := _source(table, place, problems)) is None:
+            continue
+        sources.append(source)
+        problems.extend(
+            f"{place()}: another source gives the version of {component} already"
+            for component in sorted(taken & _components(source))
+        )
+        taken |= _components(source)
     return sources
+
+
+def _components(source: Source) -> set[str]:
+    """Tell the components that a source is known to speak of before it is asked."""
+    chosen: Any = getattr(source, "components", None)
+    return set(cast("Mapping[str, str]", chosen).values()) if isinstance(chosen, dict) else {source.component}
 
 
 def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Source | None:
     settings: dict[str, Any] = dict(cast("Mapping[str, Any]", table)) if isinstance(table, dict) else {}
-    kind = BY_TYPE.get(str(settings.pop("type", None)))
-    if kind is None:
-        problems.append(f"{place('type')}: the type of a source must be one of {', '.join(BY_TYPE)}")
+    try:
+        kind = source_type(str(settings.pop("type", None)))
+    except TypeRefused as refusal:
+        problems.append(f"{place('type')}: {refusal}")
         return None
-    found = [*_wrong_keys(kind, settings, place), *_missing_keys(kind, settings, place)]
-    problems.extend(found)
-    return None if found else kind(**settings)
+    if found := [*_wrong_keys(kind, settings, place), *_missing_keys(kind, settings, place)]:
+        problems.extend(found)
+        return None
+    try:
+        return kind(**settings)
+    except ValueError as wrong:
+        problems.append(f"{place()}: a source of type {kind.type} must {wrong}")
+    except Exception as broken:  # noqa: BLE001  a plug-in's class may do anything
+        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {broken!r}")
+    return None
 
 
-def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable[..., str]) -> list[str]:
-    problems: list[str] = []
-    names = tuple(_fields(kind))
+def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable[..., str]) -> Iterator[str]:
+    fields = _fields(kind)
     for name, value in settings.items():
-        if name not in names:
-            meant = nearest(name, names)
+        if name not in fields:
+            meant = nearest(name, tuple(fields))
             hint = f"; did you mean {meant}?" if meant else ""
-            problems.append(f"{place(name)}: a source of type {kind.type} has no setting {name}{hint}")
-            continue
-        try:
-            _CHECKS[name](value)
-        except values.Wrong as wrong:
-            problems.append(f"{place(name)}: {name} must {wrong}")
-    return problems
+            yield f"{place(name)}: a source of type {kind.type} has no setting {name}{hint}"
+        elif validate := fields[name].validator:
+            try:
+                validate(None, fields[name], value)
+            except ValueError as wrong:
+                yield f"{place(name)}: {name} must {wrong}"
+            except Exception:  # noqa: BLE001, S112  another kind of validator: it speaks when the source is made
+                continue
 
 
-def _missing_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable[..., str]) -> list[str]:
-    return [
-        f"{place()}: a source of type {kind.type} needs {name}"
-        for name, field in _fields(kind).items()
-        if field.default is attrs.NOTHING and name not in settings
-    ]
+def _missing_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable[..., str]) -> Iterator[str]:
+    for name, field in _fields(kind).items():
+        if field.default is attrs.NOTHING and name not in settings:
+            yield f"{place()}: a source of type {kind.type} needs {name}"
 
 
 def _fields(kind: type[Source]) -> Mapping[str, attrs.Attribute[Any]]:

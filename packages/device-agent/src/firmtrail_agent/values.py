@@ -13,7 +13,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
-class Wrong(Exception):
+class Wrong(ValueError):
     """Completes the sentence "must ...". It never quotes the value, which may be a secret at the wrong place."""
 
 

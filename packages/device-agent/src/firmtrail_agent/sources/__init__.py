@@ -1,30 +1,42 @@
-"""Where versions come from: every source by its name in the configuration, and those that `auto` asks.
-
-A new source is a module here with one class, and a line in BY_TYPE.
-"""
+"""Where versions come from. A new source is a module here with one class, and a line in catalogue.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from firmtrail_agent.sources.dmi import Dmi
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.kernel import Kernel
-from firmtrail_agent.sources.os_release import OsRelease
 from firmtrail_agent.sources.reading import Reading, Source, read_source
 
-__all__ = ["AUTO", "BY_TYPE", "Reading", "Source", "read_all"]
-
-#: each is an attrs class; its fields are the keys that a table of that type may hold in the configuration
-BY_TYPE: Mapping[str, type[Source]] = {source.type: source for source in (OsRelease, Kernel, Dmi, File)}
-
-#: in this order; one that the device does not have is passed over
-AUTO: Sequence[Source] = (OsRelease(), Kernel(), Dmi())
+__all__ = ["Reading", "Source", "read_all"]
 
 
 def read_all(configured: Sequence[Source] | None, root: Path) -> list[Reading]:
-    """Ask the configured sources, or the automatic ones, what they find now."""
+    """Ask the configured sources, or the automatic ones, what they find now. No two readings have one component."""
     if configured is None:
-        return [read_source(source, root, required=False) for source in AUTO]
-    return [read_source(source, root, required=True) for source in configured]
+        from firmtrail_agent.sources.auto import read_auto  # noqa: PLC0415  a configured device needs few of them
+
+        return _told_apart(read_auto(root))
+    return _told_apart([reading for source in configured for reading in read_source(source, root, required=True)])
+
+
+def _told_apart(readings: Sequence[Reading]) -> list[Reading]:
+    """Put one error in the place of readings that speak of one component: nobody could say which of them is true."""
+    speakers: dict[str, list[Reading]] = {}
+    for reading in readings:
+        if not reading.is_absent:
+            speakers.setdefault(reading.component, []).append(reading)
+    told: list[Reading] = []
+    for reading in readings:
+        if reading.is_absent:
+            told.append(reading)
+        elif reading is speakers[reading.component][0]:
+            told.append(_the_one(speakers[reading.component]))
+    return told
+
+
+def _the_one(said: Sequence[Reading]) -> Reading:
+    if len(said) == 1:
+        return said[0]
+    names = " and ".join(f"{reading.source} ({reading.detail or reading.error})" for reading in said)
+    error = f"{names} give a version of {said[0].component} each; give it another component in all but one"
+    return Reading(component=said[0].component, source=said[0].source, error=error)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent
 
@@ -19,11 +20,11 @@ class Dmi:
     """What the machine's vendor wrote into the BIOS version."""
 
     type: ClassVar[str] = "dmi"
-    component: str = "bios"
+    component: str = attrs.field(default="bios", validator=keys.component)
 
-    def find(self, root: Path) -> Found:
+    def find(self, root: Path) -> list[Found]:
         file = below(root, FILE)
         version = read_text(file, max_bytes=MAX_BYTES).removesuffix("\n")
         if not version.strip():
             raise SourceAbsent(f"{file} is blank")  # many vendors, and most virtual machines, leave it so
-        return Found(version=version, detail=str(file))
+        return [Found(component=self.component, version=version, detail=str(file))]

@@ -1,4 +1,4 @@
-"""A file of the device's builder that holds a version in its first line."""
+"""A file of the device's builder that holds a version."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.sources import extraction, keys
 from firmtrail_agent.sources.places import below, read_text
-from firmtrail_agent.sources.reading import Found, SourceFailed
+from firmtrail_agent.sources.reading import Found
 
 MAX_BYTES = 4096
+#: of one in which the version has to be looked for
+MAX_BYTES_SEARCHED = 64 * 1024
 
 
 @attrs.frozen(kw_only=True)
 class File:
-    """The first line of a configured file, without the blanks around it."""
+    """The first line of a configured file, or what a JSON Pointer or a pattern finds in it."""
 
     type: ClassVar[str] = "file"
-    component: str
-    #: absolute
-    path: str
+    component: str = attrs.field(validator=keys.component)
+    path: str = attrs.field(validator=keys.path)
+    pointer: str | None = attrs.field(default=None, validator=keys.pointer)
+    pattern: str | None = attrs.field(default=None, validator=keys.pattern)
 
-    def find(self, root: Path) -> Found:
+    def __attrs_post_init__(self) -> None:
+        keys.require_one(pointer=self.pointer, pattern=self.pattern)
+
+    def find(self, root: Path) -> list[Found]:
         file = below(root, self.path)
-        version = read_text(file, max_bytes=MAX_BYTES).split("\n", 1)[0].strip()
-        if not version:
-            raise SourceFailed(f"the first line of {file} is empty")
-        return Found(version=version, detail=str(file))
+        is_searched = self.pointer is not None or self.pattern is not None
+        text = read_text(file, max_bytes=MAX_BYTES_SEARCHED if is_searched else MAX_BYTES)
+        version = extraction.version_in(text, str(file), pointer=self.pointer, pattern=self.pattern)
+        return [Found(component=self.component, version=version, detail=str(file))]

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent
 
@@ -20,14 +21,15 @@ class Kernel:
     """The kernel that runs, which after an update is not yet the installed one."""
 
     type: ClassVar[str] = "kernel"
-    component: str = "kernel"
+    component: str = attrs.field(default="kernel", validator=keys.component)
 
-    def find(self, root: Path) -> Found:
+    def find(self, root: Path) -> list[Found]:
         file = below(root, FILE)
         try:
             text = read_text(file, max_bytes=MAX_BYTES)
         except SourceAbsent:
             if root != Path("/"):
                 raise
-            return Found(version=os.uname().release, detail="uname")  # a sandbox may hide /proc/sys
-        return Found(version=text.removesuffix("\n"), detail=str(file))
+            # a sandbox may hide /proc/sys
+            return [Found(component=self.component, version=os.uname().release, detail="uname")]
+        return [Found(component=self.component, version=text.removesuffix("\n"), detail=str(file))]

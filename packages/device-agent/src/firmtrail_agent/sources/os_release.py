@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 
@@ -28,14 +29,14 @@ class OsRelease:
     """The version that the image's builder or the distribution wrote into os-release."""
 
     type: ClassVar[str] = "os-release"
-    component: str = "main"
+    component: str = attrs.field(default="main", validator=keys.component)
 
-    def find(self, root: Path) -> Found:
+    def find(self, root: Path) -> list[Found]:
         file, text = _read(root)
         values = dict(_assignments(text))
         for key in KEYS:
             if version := _unquoted(values.get(key, ""), f"{key} in {file}"):
-                return Found(version=version, detail=f"{file} {key}")
+                return [Found(component=self.component, version=version, detail=f"{file} {key}")]
         raise SourceFailed(f"{file} names no {', '.join(KEYS[:-1])} or {KEYS[-1]}")
 
 

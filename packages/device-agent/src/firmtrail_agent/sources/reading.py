@@ -1,11 +1,22 @@
-"""What every source is, and the one place where what it finds becomes a reading: a version, an error, or neither."""
+"""What every source is, and the one place where what it says becomes readings: a version, an error, or neither."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import attrs
+
+from firmtrail_agent import values
+from firmtrail_agent.sources.patience import Impatient, within
+
+#: what one source may say; more is a mistake that must not become a flood of reports
+MAX_COMPONENTS = 64
+#: for reading files; what runs a program has its `timeout_seconds` on top
+PATIENCE_SECONDS = 5.0
+LONGEST_MESSAGE = 400
 
 
 class SourceAbsent(Exception):
@@ -13,28 +24,44 @@ class SourceAbsent(Exception):
 
 
 class SourceFailed(Exception):
-    """The place is there and gives no version. The message says why."""
+    """The place is there and gives no version. The message says why, and what to do where that is not plain."""
 
 
 @attrs.frozen(kw_only=True)
 class Found:
     """A version as its source has it, and where exactly it stood."""
 
+    component: str
     version: str
     detail: str
 
 
+@attrs.frozen(kw_only=True)
+class Unknown:
+    """A component of which the source knows that it is there and cannot tell the version, and why."""
+
+    component: str
+    error: str
+
+
 class Source(Protocol):
-    """One place where the version of one component can be found."""
+    """A place where the versions of one component, or of several, can be found.
+
+    It is an attrs class. Its fields are the keys that its table in the configuration may hold; a field without a
+    default is a key that must be there. A field's validator raises a ValueError whose message completes the sentence
+    "must ...". Where there is a field `timeout_seconds`, it is waited for that much longer.
+    """
 
     #: its name in the configuration
     type: ClassVar[str]
 
     @property
-    def component(self) -> str: ...
+    def component(self) -> str:
+        """What it speaks of; where it may speak of several, the name under which its own failure is shown."""
+        ...
 
-    def find(self, root: Path) -> Found:
-        """Look for the version below `root`, now; nothing is remembered from earlier times.
+    def find(self, root: Path) -> Iterable[Found | Unknown]:
+        """Look for the versions below `root`, now; nothing is remembered from earlier times.
 
         Raises:
             SourceAbsent: the device has no such place.
@@ -58,29 +85,57 @@ class Reading:
         return self.version is None and self.error is None
 
 
-def read_source(source: Source, root: Path, *, required: bool) -> Reading:
+def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
     """Ask a source. Where it is `required`, its absence is an error too."""
     component, name = source.component, source.type
+    patience = PATIENCE_SECONDS + getattr(source, "timeout_seconds", 0)
     try:
-        found = source.find(root)
+        said = within(patience, f"{name} {id(source)}", lambda: _said(source, root))
+        return list(_readings(name, said))
     except SourceAbsent as absent:
         if not required:
-            return Reading(component=component, source=name, detail=str(absent))
-        return Reading(component=component, source=name, error=str(absent))
-    except SourceFailed as failure:
-        return Reading(component=component, source=name, error=str(failure))
-    if complaint := _complaint(component, found.version):
-        error = f"{found.detail}: the version {complaint}"
-        return Reading(component=component, source=name, error=error, detail=found.detail)
-    return Reading(component=component, source=name, version=found.version, detail=found.detail)
+            return [Reading(component=component, source=name, detail=_shown(str(absent)))]
+        error = str(absent)
+    except (SourceFailed, Impatient) as failure:
+        error = str(failure)
+    except Exception as broken:  # noqa: BLE001  a source, maybe somebody else's, must not hide what the others say
+        error = f"the source {name} is broken, tell its author: {broken!r}"
+    return [Reading(component=component, source=name, error=_shown(error))]
 
 
-def _complaint(component: str, version: str) -> str | None:
+def _said(source: Source, root: Path) -> list[Found | Unknown]:
+    said = list(islice(source.find(root), MAX_COMPONENTS + 1))
+    if len(said) > MAX_COMPONENTS:
+        raise SourceFailed(f"it speaks of more than {MAX_COMPONENTS} components; choose those that matter")
+    return said
+
+
+def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
+    for one in said:
+        component = values.component(one.component)
+        if isinstance(one, Unknown):
+            yield Reading(component=component, source=name, error=_shown(one.error))
+            continue
+        detail = _shown(one.detail)
+        if complaint := _complaint(one.version):
+            error = f"{detail}: the version {complaint}"
+            yield Reading(component=component, source=name, error=error, detail=detail)
+        else:
+            yield Reading(component=component, source=name, version=one.version, detail=detail)
+
+
+def _complaint(version: str) -> str | None:
     """Say which of the contract's limits a version breaks, if any."""
     from firmtrail import FirmwareReport  # noqa: PLC0415  takes a tenth of a second that check-config need not wait
 
     try:
-        FirmwareReport(component=component, version=version)
+        FirmwareReport(version=version)
     except ValueError as violation:
         return str(violation)
     return None
+
+
+def _shown(text: str) -> str:
+    """Make a message, part of which somebody else wrote, safe for a log and a terminal."""
+    text = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in text)[:LONGEST_MESSAGE]

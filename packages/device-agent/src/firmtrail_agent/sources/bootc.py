@@ -1,0 +1,44 @@
+"""bootc: the version of the container image that is booted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+
+from firmtrail_agent.sources import json_text, keys
+from firmtrail_agent.sources.ostree import require_booted
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+
+COMMAND = ("bootc", "status", "--json")
+PLACE = " ".join(COMMAND)
+#: of the image, from which bootc has the version
+LABEL = "org.opencontainers.image.version"
+MAX_BYTES = 1024 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class Bootc:
+    """What `bootc status` says of the booted image."""
+
+    type: ClassVar[str] = "bootc"
+    component: str = attrs.field(default="main", validator=keys.component)
+    timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
+
+    def find(self, root: Path) -> list[Found]:
+        require_booted(root)
+        output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
+        return [Found(component=self.component, version=booted_version(output), detail=PLACE)]
+
+
+def booted_version(output: str) -> str:
+    """Take the version of the image that is booted."""
+    image = json_text.at(json_text.parsed(output, PLACE), "status", "booted", "image")
+    if image is None:
+        raise SourceAbsent(f"{PLACE}: what is booted is no container image")
+    version = json_text.at(image, "version")
+    if not isinstance(version, str):
+        raise SourceFailed(f"{PLACE}: the booted image has no version; give it the label {LABEL}")
+    return version

@@ -1,0 +1,44 @@
+"""The device tree: what the boot loader has told the kernel, above all its own version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+
+from firmtrail_agent.sources import keys
+from firmtrail_agent.sources.places import as_text, below, read_bytes
+from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+
+#: the second is a link to the first, and hidden from a service that sees only processes in /proc
+TREES = ("/sys/firmware/devicetree/base", "/proc/device-tree")
+#: U-Boot writes it since 2020
+PROPERTY = "/chosen/u-boot,version"
+MAX_BYTES = 4096
+
+
+@attrs.frozen(kw_only=True)
+class DeviceTree:
+    """A property that is one text."""
+
+    type: ClassVar[str] = "device-tree"
+    component: str = attrs.field(default="bootloader", validator=keys.component)
+    property: str = attrs.field(default=PROPERTY, validator=keys.path)
+
+    def find(self, root: Path) -> list[Found]:
+        file, content = _property(root, self.property)
+        text = content.removesuffix(b"\0")  # texts end with it; some boards forget it
+        if b"\0" in text:
+            raise SourceFailed(f"{file} is a number or several texts, not one text")
+        return [Found(component=self.component, version=as_text(text, str(file)), detail=str(file))]
+
+
+def _property(root: Path, name: str) -> tuple[Path, bytes]:
+    for tree in TREES:
+        file = below(root, tree + name)
+        try:
+            return file, read_bytes(file, max_bytes=MAX_BYTES)
+        except SourceAbsent:
+            continue
+    raise SourceAbsent(f"there is no {below(root, TREES[0] + name)}")

@@ -1,0 +1,98 @@
+"""Files that helpers with more rights leave for the agent, which therefore needs none: one JSON object each.
+
+    {"modem": "EG25GGBR07A08M2G", "fpga": {"error": "no answer on spi0.1"}}
+
+They are taken only as somebody could have written them who owns the device anyway: root, or the agent's own user.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import attrs
+
+from firmtrail_agent.sources import json_text, keys
+from firmtrail_agent.sources.naming import Part, by_component, component_name
+from firmtrail_agent.sources.places import as_text, below, opened
+from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed, Unknown
+
+DIRECTORY = "/run/firmtrail-agent/versions.d"
+ENDING = ".json"
+MAX_BYTES = 4096
+MAX_FILES = 64
+
+
+@attrs.frozen(kw_only=True)
+class DropDirectory:
+    """The versions in all files of a directory, or those of the chosen components."""
+
+    type: ClassVar[str] = "drop-directory"
+    path: str = attrs.field(default=DIRECTORY, validator=keys.path)
+    components: Mapping[str, str] | None = attrs.field(default=None, validator=keys.components)
+
+    @property
+    def component(self) -> str:
+        return self.type
+
+    def find(self, root: Path) -> Iterator[Found | Unknown]:
+        folder = below(root, self.path)
+        files = _files(folder)
+        if not files:
+            raise SourceAbsent(f"there is no *{ENDING} in {folder}")
+        return by_component([part for file in files for part in _parts(file)], self.components)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        _require_trusted(folder, folder.stat())
+        files = sorted(file for file in folder.iterdir() if file.suffix == ENDING and not file.name.startswith("."))
+    except FileNotFoundError:
+        raise SourceAbsent(f"there is no {folder}") from None
+    except OSError as error:
+        raise SourceFailed(f"{folder} cannot be read: {error.strerror}") from None
+    if len(files) > MAX_FILES:
+        raise SourceFailed(f"{folder} holds more than {MAX_FILES} files; remove those that nobody needs")
+    return files
+
+
+def _parts(file: Path) -> Iterator[Part]:
+    """What one file says; where it cannot be read, its name stands for the component that it would speak of."""
+    try:
+        versions = _versions(file)
+    except SourceAbsent:  # removed since the directory was listed
+        return
+    except SourceFailed as failure:
+        name = component_name(file.stem)
+        yield Part(names=[name], said=Unknown(component=name, error=str(failure)))
+        return
+    for name, value in versions.items():
+        yield Part(names=[name], said=_said(name, value, file))
+
+
+def _versions(file: Path) -> dict[str, Any]:
+    with opened(file, may_be_link=False) as stream:
+        _require_trusted(file, os.fstat(stream.fileno()))
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise SourceFailed(f"{file} is larger than {MAX_BYTES} bytes")
+    return json_text.parsed_object(as_text(content, str(file)), str(file))
+
+
+def _said(name: str, value: Any, file: Path) -> Found | Unknown:
+    if isinstance(value, str):
+        return Found(component=name, version=value, detail=str(file))
+    if isinstance(value, dict) and isinstance(error := cast("dict[str, Any]", value).get("error"), str):
+        return Unknown(component=name, error=f"{file} says: {error}")
+    what = f'must be a version, or an object such as {{"error": "why"}}, and not {json_text.kind(value)}'
+    return Unknown(component=name, error=f"{file}: {name} {what}")
+
+
+def _require_trusted(file: Path, status: os.stat_result) -> None:
+    if status.st_uid not in {0, os.geteuid()}:
+        raise SourceFailed(f"{file} belongs to user {status.st_uid}; only root may say what runs: chown root {file}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SourceFailed(f"others than its owner may change {file}: chmod go-w {file}")

@@ -1,0 +1,49 @@
+"""From the names that a source has for its parts to the names of components."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from firmtrail_agent.sources.reading import Found, Unknown
+
+MAX_LENGTH = 64
+NAMELESS = "unnamed"
+_MOST_NAMES_SHOWN = 8
+
+
+def component_name(name: str) -> str:
+    """Make a component's name: lower case, one '-' for each run of characters that it cannot hold, 64 at most."""
+    kept = re.sub(r"[^a-z0-9._-]+", "-", name.lower())
+    return kept.strip("._-")[:MAX_LENGTH].rstrip("._-") or NAMELESS
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """Something a source speaks of: its names, the first of which makes the component, and what was said of it."""
+
+    names: Sequence[str]
+    said: Found | Unknown
+
+
+def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Iterator[Found | Unknown]:
+    """Name the component of each part, or, where the configuration has chosen some by name, of those alone."""
+    if chosen is None:
+        for part in parts:
+            yield attrs.evolve(part.said, component=component_name(part.names[0]))
+        return
+    known = list(parts)
+    for name, component in chosen.items():
+        named = [part for part in known if name in part.names]
+        for part in named:
+            yield attrs.evolve(part.said, component=component)
+        if not named:
+            yield Unknown(component=component, error=f"there is no {name}; {_instead(known)}")
+
+
+def _instead(parts: Sequence[Part]) -> str:
+    names = [part.names[0] for part in parts]
+    more = ", ..." if len(names) > _MOST_NAMES_SHOWN else ""
+    return f"there are {', '.join(names[:_MOST_NAMES_SHOWN])}{more}" if names else "there is nothing else either"

@@ -1,0 +1,55 @@
+"""OSTree: the version of the commit that is booted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+
+from firmtrail_agent.sources import keys
+from firmtrail_agent.sources.places import below
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+
+#: made at boot, on every system of the family
+BOOTED = "/run/ostree-booted"
+COMMAND = ("ostree", "admin", "status")
+PLACE = " ".join(COMMAND)
+MAX_BYTES = 256 * 1024
+
+#: "* os checksum.serial" is what is booted; what is told of it follows, indented
+_BOOTED_DEPLOYMENT = re.compile(r"^\* .*\n(?P<told>(?: {4}.*\n)*)", re.MULTILINE)
+_VERSION = re.compile(r"^ {4}Version: (.*)$", re.MULTILINE)
+
+
+@attrs.frozen(kw_only=True)
+class Ostree:
+    """What `ostree admin status` marks as booted. Its JSON is too young to be relied on."""
+
+    type: ClassVar[str] = "ostree"
+    component: str = attrs.field(default="main", validator=keys.component)
+    timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
+
+    def find(self, root: Path) -> list[Found]:
+        require_booted(root)
+        output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
+        return [Found(component=self.component, version=booted_version(output), detail=PLACE)]
+
+
+def booted_version(output: str) -> str:
+    """Take the version of the one deployment that is marked with a star."""
+    booted = list(_BOOTED_DEPLOYMENT.finditer(output))
+    if len(booted) != 1:
+        raise SourceFailed(f"{PLACE} marks {len(booted)} deployments as booted, not one")
+    if not (version := _VERSION.search(booted[0]["told"])):
+        raise SourceFailed(f"{PLACE}: the booted commit has no version; give it one in its metadata")
+    return version[1]
+
+
+def require_booted(root: Path) -> None:
+    """Tell a system that runs from OSTree from one that merely has its tools."""
+    file = below(root, BOOTED)
+    if not file.exists():
+        raise SourceAbsent(f"there is no {file}")

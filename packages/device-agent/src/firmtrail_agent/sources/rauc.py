@@ -1,0 +1,132 @@
+"""RAUC: the version of the bundle from which the booted slot was installed, from the service or from its files."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import attrs
+
+from firmtrail_agent.sources import json_text, keys
+from firmtrail_agent.sources.places import below, read_text
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+
+COMMAND = ("rauc", "status", "--detailed", "--output-format=json")
+PLACE = " ".join(COMMAND)
+#: the first is used, alone
+SYSTEM_CONF = ("/etc/rauc/system.conf", "/run/rauc/system.conf", "/usr/lib/rauc/system.conf")
+COMMAND_LINE = "/proc/cmdline"
+#: in the root file system of the slot itself
+SLOT_STATUS = "/slot.raucs"
+MAX_BYTES = 256 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class Rauc:
+    """What RAUC has noted of the slot that is booted."""
+
+    type: ClassVar[str] = "rauc"
+    component: str = attrs.field(default="main", validator=keys.component)
+    #: "service" asks it over D-Bus; "files" reads what it would read itself
+    ask: str = attrs.field(default="service", validator=keys.choice("service", "files"))
+    timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
+
+    def find(self, root: Path) -> list[Found]:
+        conf, text = _system_conf(root)
+        if self.ask == "files":
+            version, detail = _from_files(root, _key_file(text, conf), conf)
+        else:
+            version, detail = _from_service(root, self.timeout_seconds)
+        return [Found(component=self.component, version=version, detail=detail)]
+
+
+def _system_conf(root: Path) -> tuple[Path, str]:
+    """Find the one file that makes a device a device with RAUC; its program alone does not."""
+    for path in SYSTEM_CONF:
+        try:
+            return below(root, path), read_text(below(root, path), max_bytes=MAX_BYTES)
+        except SourceAbsent:
+            continue
+    raise SourceAbsent(f"there is no {below(root, SYSTEM_CONF[0])}")
+
+
+def _from_service(root: Path, timeout_seconds: int) -> tuple[str, str]:
+    output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
+    slot, version = booted_slot(output)
+    return version, f"{PLACE}: {slot}"
+
+
+def booted_slot(output: str) -> tuple[str, str]:
+    """Take the name and the version of the one slot that is booted."""
+    slots: list[tuple[str, Any]] = []
+    for named in json_text.items(json_text.at(json_text.parsed(output, PLACE), "slots")):
+        if isinstance(named, dict):
+            slots.extend(cast("dict[str, Any]", named).items())
+    booted = [(name, slot) for name, slot in slots if json_text.at(slot, "state") == "booted"]
+    if len(booted) != 1:
+        raise SourceFailed(f"{PLACE} names {len(booted)} booted slots, not one")
+    name, slot = booted[0]
+    return name, _known(json_text.at(slot, "slot_status", "bundle", "version"), name)
+
+
+def _from_files(root: Path, conf: configparser.ConfigParser, file: Path) -> tuple[str, str]:
+    place = _status_file(conf)
+    if place is None:
+        status = below(root, SLOT_STATUS)
+        return _bundle_version(status, "slot", "the booted slot"), str(status)
+    slot = _slot_of_command_line(root, conf, file)
+    status = below(root, place)
+    return _bundle_version(status, f"slot.{slot}", slot), f"{status}: {slot}"
+
+
+def _status_file(conf: configparser.ConfigParser) -> str | None:
+    """Tell where the states of all slots are; None: each is in its slot."""
+    place = conf.get("system", "statusfile", fallback=None)
+    if place is None and (folder := conf.get("system", "data-directory", fallback=None)):
+        return f"{folder}/central.raucs"
+    return None if place == "per-slot" else place
+
+
+def _slot_of_command_line(root: Path, conf: configparser.ConfigParser, file: Path) -> str:
+    command_line = below(root, COMMAND_LINE)
+    words = read_text(command_line, max_bytes=MAX_BYTES).split()
+    bootnames = [word.removeprefix("rauc.slot=") for word in words if word.startswith("rauc.slot=")]
+    if not bootnames:
+        raise SourceFailed(f'{command_line} holds no rauc.slot=: use ask = "service"')
+    for section in conf.sections():
+        slot = section.removeprefix("slot.")
+        if slot != section and bootnames[-1] in {slot, conf.get(section, "bootname", fallback=None)}:
+            return slot
+    raise SourceFailed(f"{file} has no slot with the bootname {bootnames[-1]}, which is booted")
+
+
+def _bundle_version(file: Path, section: str, slot: str) -> str:
+    try:
+        status = _key_file(read_text(file, max_bytes=MAX_BYTES), file)
+    except SourceAbsent:
+        raise _unknown(slot) from None
+    return _known(status.get(section, "bundle.version", fallback=None), slot)
+
+
+def _key_file(text: str, file: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(
+        delimiters="=", comment_prefixes="#", strict=False, interpolation=None, default_section=""
+    )
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise SourceFailed(f"{file} is malformed: {error.message}") from None
+    return parser
+
+
+def _known(version: Any, slot: str) -> str:
+    if not isinstance(version, str):
+        raise _unknown(slot)
+    return version
+
+
+def _unknown(slot: str) -> SourceAbsent:
+    """A slot that came from the factory, and not from RAUC, is a place where RAUC knows nothing."""
+    return SourceAbsent(f"RAUC does not know the version of {slot}: it has not installed it")

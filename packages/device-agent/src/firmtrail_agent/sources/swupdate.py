@@ -1,0 +1,52 @@
+"""SWUpdate's /etc/sw-versions: a name and a version in each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+
+from firmtrail_agent.sources import keys
+from firmtrail_agent.sources.naming import Part, by_component
+from firmtrail_agent.sources.places import below, read_text
+from firmtrail_agent.sources.reading import Found, SourceFailed, Unknown
+
+FILE = "/etc/sw-versions"
+MAX_BYTES = 64 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class Swupdate:
+    """Every line's version, or those of the chosen names."""
+
+    type: ClassVar[str] = "swupdate"
+    path: str = attrs.field(default=FILE, validator=keys.path)
+    components: Mapping[str, str] | None = attrs.field(default=None, validator=keys.components)
+    #: where the file has one line, this is what the line speaks of
+    sole_component: str | None = attrs.field(default=None, validator=attrs.validators.optional(keys.component))
+
+    def __attrs_post_init__(self) -> None:
+        keys.require_one(components=self.components, sole_component=self.sole_component)
+
+    @property
+    def component(self) -> str:
+        return self.type
+
+    def find(self, root: Path) -> Iterator[Found | Unknown]:
+        file = below(root, self.path)
+        parts = [_part(line, file) for line in read_text(file, max_bytes=MAX_BYTES).split("\n") if line.strip()]
+        if not parts:
+            raise SourceFailed(f"{file} is empty")
+        if self.sole_component and len(parts) == 1:
+            return iter([attrs.evolve(parts[0].said, component=self.sole_component)])
+        return by_component(parts, self.components)
+
+
+def _part(line: str, file: Path) -> Part:
+    match line.split():
+        case [name, version]:
+            return Part(names=[name], said=Found(component=name, version=version, detail=f"{file} {name}"))
+        case _:
+            raise SourceFailed(f'{file} holds "{line.strip()}", which is not a name and a version')

@@ -1,0 +1,155 @@
+"""Sources that hang, raise what no source should raise, or say what no source may say."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+
+from firmtrail_agent.sources import Reading, read_all
+from firmtrail_agent.sources.patience import Impatient, within
+from firmtrail_agent.sources.reading import Found, Unknown
+
+
+@attrs.frozen(kw_only=True)
+class Made:
+    """A source that says what the test wants."""
+
+    type: ClassVar[str] = "made"
+    say: Callable[[], Iterable[Found | Unknown]]
+    component: str = "main"
+    timeout_seconds: float = 0
+
+    def find(self, root: Path) -> Iterable[Found | Unknown]:
+        return self.say()
+
+
+@pytest.fixture
+def forever() -> Generator[threading.Event]:
+    """Something to wait for that comes when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name == "the disk":
+            thread.join()
+
+
+def found(component: str = "main", version: str = "1", detail: str = "here") -> Found:
+    return Found(component=component, version=version, detail=detail)
+
+
+def said(*words: object) -> list[Reading]:
+    return read_all([Made(say=lambda: words)], Path("/"))  # pyright: ignore[reportArgumentType]  also what no source may say
+
+
+def test_what_hangs_is_given_up(forever: threading.Event) -> None:
+    with pytest.raises(Impatient, match=r"has not answered within 0\.01 s"):
+        within(0.01, "the disk", forever.wait)
+
+
+def test_what_still_hangs_is_not_asked_a_second_time(forever: threading.Event) -> None:
+    with pytest.raises(Impatient):
+        within(0.01, "the disk", forever.wait)
+
+    with pytest.raises(Impatient, match="still hangs"):
+        within(60, "the disk", lambda: pytest.fail("it was asked"))
+
+
+def test_what_hangs_does_not_keep_anything_else_from_being_asked(forever: threading.Event) -> None:
+    with pytest.raises(Impatient):
+        within(0.01, "the disk", forever.wait)
+
+    assert within(60, "another disk", lambda: 7) == 7
+
+
+def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
+    forever: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmtrail_agent.sources.reading.PATIENCE_SECONDS", 0.01)
+
+    def hang() -> list[Found]:
+        forever.wait()
+        return []
+
+    patient = Made(say=lambda: [found("modem")], component="modem", timeout_seconds=60)
+
+    hanging, good = read_all([Made(say=hang), patient], Path("/"))
+
+    assert "has not answered" in (hanging.error or "")
+    assert good.version == "1"
+
+
+@pytest.mark.parametrize("problem", [RuntimeError("boom"), KeyError("x"), UnicodeError(), OSError(5, "Input/output")])
+def test_a_source_that_raises_what_it_should_not_is_an_error_of_its_own(problem: Exception) -> None:
+    def break_down() -> list[Found]:
+        raise problem
+
+    (reading,) = read_all([Made(say=break_down)], Path("/"))
+
+    assert reading.version is None
+    assert reading.error == f"the source made is broken, tell its author: {problem!r}"
+
+
+def test_a_source_may_break_while_it_speaks() -> None:
+    def stutter() -> Generator[Found]:
+        yield found("modem")
+        raise RuntimeError("boom")
+
+    (reading,) = read_all([Made(say=stutter)], Path("/"))
+
+    assert (reading.component, reading.version) == ("main", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        found(component="Main"),
+        found(component=""),
+        found(version=3),  # pyright: ignore[reportArgumentType]  the point of the test
+        "1.4.2",
+        None,
+    ],
+)
+def test_a_source_that_says_what_no_source_may_say_is_broken(words: Any) -> None:
+    (reading,) = said(words)
+
+    assert (reading.component, reading.version) == ("main", None)
+    assert "the source made is broken" in (reading.error or "")
+
+
+@pytest.mark.parametrize("version", ["", "1" * 129, "1\n", "1\x1b[31m"])
+def test_a_version_that_the_server_would_refuse_is_an_error(version: str) -> None:
+    (reading,) = said(found(version=version))
+
+    assert reading.version is None
+    assert (reading.error or "").startswith("here: the version must")
+
+
+def test_messages_are_made_safe_to_be_shown() -> None:
+    error, good = said(Unknown(component="a", error="\x1b[31m\n" + "x" * 9000), found(detail="\ud800"))
+
+    assert (error.error or "").startswith("?[31m xxx")
+    assert len(error.error or "") == 400
+    assert good.detail == "?"
+
+
+def test_one_component_from_two_sources_is_an_error_that_names_both() -> None:
+    first, second = Made(say=lambda: [found(detail="/a")]), Made(say=lambda: [found(version="2", detail="/b")])
+
+    (reading,) = read_all([first, second], Path("/"))
+
+    assert reading.version is None
+    assert reading.error == (
+        "made (/a) and made (/b) give a version of main each; give it another component in all but one"
+    )
+
+
+def test_an_error_and_a_version_of_one_component_give_no_version() -> None:
+    (reading,) = said(found(), Unknown(component="main", error="no answer"))
+
+    assert reading.version is None

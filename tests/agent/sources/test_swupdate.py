@@ -1,0 +1,110 @@
+"""SWUpdate's sw-versions: the recorded one has the names of a device with three images (smart-garden-gateway)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from firmtrail_agent.sources.reading import SourceFailed, read_source
+from firmtrail_agent.sources.swupdate import Swupdate
+from tests.agent.sources.asking import RECORDED, configured, errors, problem_of, versions, write
+
+FILE = "etc/sw-versions"
+THREE = (RECORDED / "sw-versions").read_text()
+TABLE = '[[sources]]\ntype = "swupdate"\n'
+
+
+def test_every_line_gives_a_component(tmp_path: Path) -> None:
+    write(tmp_path, FILE, THREE)
+
+    assert versions(Swupdate(), tmp_path) == {"u-boot": "2018.05-gardena-1", "kernel": "4.14.63", "rootfs": "2.10.3"}
+
+
+def test_chosen_names_become_the_components_that_are_wanted(tmp_path: Path) -> None:
+    write(tmp_path, FILE, THREE)
+    (source,) = configured(tmp_path, TABLE + 'components = { rootfs = "main", u-boot = "bootloader" }')
+
+    assert versions(source, tmp_path) == {"main": "2.10.3", "bootloader": "2018.05-gardena-1"}
+
+
+def test_a_chosen_name_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, FILE, THREE)
+
+    assert errors(Swupdate(components={"root": "main"}), tmp_path) == {
+        "main": "there is no root; there are u-boot, kernel, rootfs"
+    }
+
+
+def test_the_only_line_speaks_of_the_component_that_was_named_for_it(tmp_path: Path) -> None:
+    write(tmp_path, FILE, "software 1.0.1\n")
+
+    assert versions(Swupdate(sole_component="main"), tmp_path) == {"main": "1.0.1"}
+
+
+def test_one_of_several_lines_is_never_taken_for_the_only_one(tmp_path: Path) -> None:
+    write(tmp_path, FILE, "software 1.0.1\nbootloader 7\n")
+
+    assert versions(Swupdate(sole_component="main"), tmp_path) == {"software": "1.0.1", "bootloader": "7"}
+
+
+def test_another_file_can_be_named(tmp_path: Path) -> None:
+    write(tmp_path, "tmp/sw-versions", "rootfs 1\n")
+
+    assert versions(Swupdate(path="/tmp/sw-versions"), tmp_path) == {"rootfs": "1"}
+
+
+@pytest.mark.parametrize("content", ["rootfs\t1.4.2\r\n", "\n\n  rootfs   1.4.2  \n\n", "rootfs 1.4.2"])
+def test_blanks_do_not_matter(tmp_path: Path, content: str) -> None:
+    write(tmp_path, FILE, content)
+
+    assert versions(Swupdate(), tmp_path) == {"rootfs": "1.4.2"}
+
+
+def test_a_name_with_two_versions_gives_none(tmp_path: Path) -> None:
+    write(tmp_path, FILE, "rootfs 1\nrootfs 2\n")
+
+    assert versions(Swupdate(), tmp_path) == {"rootfs": None}
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("", "is empty"),
+        ("rootfs\n", 'holds "rootfs", which is not a name and a version'),
+        ("rootfs 1 2\n", 'holds "rootfs 1 2", which is not a name and a version'),
+        (b"rootfs \xff\n", "is not UTF-8 text"),
+    ],
+)
+def test_a_malformed_file_is_an_error(tmp_path: Path, content: str | bytes, error: str) -> None:
+    write(tmp_path, FILE, content)
+
+    assert error in errors(Swupdate(), tmp_path)["swupdate"]
+
+
+def test_a_device_without_the_file_is_another_device(tmp_path: Path) -> None:
+    (reading,) = read_source(Swupdate(), tmp_path, required=False)
+
+    assert reading.is_absent
+
+
+@given(st.binary(max_size=100))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_the_file_holds_there_are_versions_or_an_error(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, FILE, content)
+
+    try:
+        found = list(Swupdate().find(tmp_path))
+    except SourceFailed:
+        return
+    assert found
+
+
+def test_keys_that_exclude_each_other_are_named(tmp_path: Path) -> None:
+    table = f'{TABLE}components = {{ rootfs = "main" }}\nsole_component = "main"'
+
+    assert problem_of(tmp_path, table) == (
+        "line 1: a source of type swupdate must not have both components and sole_component"
+    )
