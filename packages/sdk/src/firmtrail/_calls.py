@@ -34,6 +34,7 @@ class Call:
     needs_key: bool = True
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     body: Any = None
+    max_answer_bytes: int = MAX_ANSWER_BYTES
 
     @property
     def content(self) -> bytes | None:
