@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -25,7 +25,7 @@ from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent import configuration
 from firmtrail_agent.layers import variable
-from firmtrail_contract import ProblemCode
+from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode
 from firmtrail_server import errors, queries
 from firmtrail_server.access import DEVICE_SCOPES, ROLE_SCOPES, Scope
 from firmtrail_server.db import Connection
@@ -47,7 +47,12 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     reports.record_latest: "it stores the reports of many projects; each report's key tells its own",
 }
 #: an argument for each type that the SDK's methods ask for
-SAMPLES: dict[Any, Any] = {uuid.UUID | str: uuid.UUID(int=1), str: "1.0"}
+SAMPLES: dict[Any, Any] = {
+    uuid.UUID | str: uuid.UUID(int=1),
+    str: "1.0",
+    Sequence[ObservationRecord]: [],
+    ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
+}
 
 
 @pytest.mark.parametrize("code", ProblemCode)

@@ -48,6 +48,10 @@ auth = { basic = { username = "${FUZZ_PROJECT_KEY_ID}", password = "${FUZZ_PROJE
 [[operations]]
 include-operation-id = "report_firmware_version"
 auth = { basic = { username = "${FUZZ_DEVICE_KEY_ID}", password = "${FUZZ_DEVICE_SECRET}" } }
+
+[[operations]]
+include-operation-id = "report_firmware_batch"
+auth = { basic = { username = "${FUZZ_DEVICE_KEY_ID}", password = "${FUZZ_DEVICE_SECRET}" } }
 """
 
 

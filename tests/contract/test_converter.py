@@ -12,6 +12,7 @@ from firmtrail_contract import (
     FirmwareReceipt,
     FirmwareReport,
     Page,
+    PageQuery,
     ReportOutcome,
     VersionPeriod,
     field_errors,
@@ -84,3 +85,19 @@ def test_a_page_survives_the_way_there_and_back(converter: cattrs.Converter) -> 
     page = Page(items=[period], next_page_token="x")
 
     assert converter.structure(converter.unstructure(page), Page[VersionPeriod]) == page
+
+
+@pytest.mark.parametrize("value", [5, 5.0])
+def test_a_number_without_a_fraction_is_a_whole_number(converter: cattrs.Converter, value: float) -> None:
+    size = converter.structure({"page_size": value}, PageQuery).page_size
+
+    assert (size, type(size)) == (5, int)
+
+
+@pytest.mark.parametrize("value", [None, "5", True, 5.5, [5], float("inf"), float("nan")], ids=repr)
+def test_nothing_else_is_a_whole_number(converter: cattrs.Converter, value: object) -> None:
+    assert refused(converter, {"page_size": value}, PageQuery) == [("/page_size", "wrong_type")]
+
+
+def test_an_immense_number_is_out_of_range(converter: cattrs.Converter) -> None:
+    assert refused(converter, {"page_size": 1e300}, PageQuery) == [("/page_size", "out_of_range")]

@@ -53,6 +53,14 @@ def read(http: httpx.AsyncClient, demo: Demo) -> asyncio.Task[httpx.Response]:
     return asyncio.create_task(http.get(demo.path, auth=demo.project_key))
 
 
+def report_errors(http: httpx.AsyncClient, demo: Demo) -> asyncio.Task[httpx.Response]:
+    """A batch that says of no version stores no report, so nothing else asks whether its key is alive."""
+    reading = {"boot_id": demo.device_id, "boot_sequence": 1, "boot_time_ms": 1}
+    failed = {"first_observed": reading, "components": [{"component": "main", "error": "cannot be read"}]}
+    path = f"/v1/devices/{demo.device_id}/firmware_reports"
+    return asyncio.create_task(http.post(path, auth=demo.device_key, json={"sent": reading, "records": [failed]}))
+
+
 def guess(http: httpx.AsyncClient, demo: Demo, address: str) -> asyncio.Task[httpx.Response]:
     wrong = attrs.evolve(demo, device_key=(demo.device_key[0], new_secret(SecretPrefix.DEVICE)))
     return report(http, wrong, **{"X-Forwarded-For": address})
@@ -73,7 +81,7 @@ async def test_a_credential_is_checked_once_and_then_remembered(
     assert (verified.misses, verified.hits) == (1, 2)
 
 
-@pytest.mark.parametrize("call", [report, read])
+@pytest.mark.parametrize("call", [report, report_errors, read])
 async def test_a_key_deleted_through_one_server_is_refused_by_another_at_the_next_request(
     http: httpx.AsyncClient, second: httpx.AsyncClient, demo: Demo, database_url: str, call: Call
 ) -> None:
@@ -86,7 +94,7 @@ async def test_a_key_deleted_through_one_server_is_refused_by_another_at_the_nex
         assert (await call(server, demo)).status_code == 401
 
 
-@pytest.mark.parametrize("call", [report, read])
+@pytest.mark.parametrize("call", [report, report_errors, read])
 async def test_a_remembered_key_is_refused_from_the_moment_it_expires(
     http: httpx.AsyncClient, demo: Demo, database_url: str, clock: Clock, call: Call
 ) -> None:

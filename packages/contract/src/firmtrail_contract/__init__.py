@@ -11,19 +11,40 @@ from firmtrail_contract.firmware import (
     ReportOutcome,
     VersionPeriod,
 )
-from firmtrail_contract.limits import Range, Text, Violation, ViolationCode
+from firmtrail_contract.limits import Count, Range, Text, Violation, ViolationCode
 from firmtrail_contract.moments import format_moment, parse_moment
 from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
 from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
 from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
 from firmtrail_contract.projects import Project, Role
+from firmtrail_contract.reports import (
+    MAX_RECORD_COMPONENTS,
+    MAX_RECORDS,
+    BatchReceipt,
+    ClockReading,
+    ClockState,
+    ComponentReading,
+    ComponentReceipt,
+    ObservationRecord,
+    ObservedMoment,
+    RecordReceipt,
+    ReportBatch,
+)
 from firmtrail_contract.seed import Seed
 
 __all__ = [
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
     "MAX_PAGE_SIZE",
+    "MAX_RECORDS",
+    "MAX_RECORD_COMPONENTS",
     "AccessToken",
+    "BatchReceipt",
+    "ClockReading",
+    "ClockState",
+    "ComponentReading",
+    "ComponentReceipt",
+    "Count",
     "Device",
     "FieldError",
     "FieldLocation",
@@ -33,13 +54,17 @@ __all__ = [
     "IssuedProjectApiKey",
     "OAuthErrorCode",
     "OAuthRefusal",
+    "ObservationRecord",
     "ObservedAtSource",
+    "ObservedMoment",
     "Page",
     "PageQuery",
     "Problem",
     "ProblemCode",
     "Project",
     "Range",
+    "RecordReceipt",
+    "ReportBatch",
     "ReportOutcome",
     "Role",
     "Seed",

@@ -62,8 +62,9 @@ def field_errors(error: Exception, location: FieldLocation = FieldLocation.BODY)
 
 def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=forbid_extra_keys)
-    for kind in (str, int, bool):
+    for kind in (str, bool):
         converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(int, _whole_number)
     converter.register_structure_hook(float, _exactly(float, int))
     converter.register_structure_hook(uuid.UUID, _uuid)
     converter.register_structure_hook(dt.datetime, _moment)
@@ -86,6 +87,11 @@ def _exactly(kind: type, *also: type) -> Hook:
 
 
 _text = _exactly(str)
+
+
+def _whole_number(value: Any, _: Any) -> int:
+    """Take 5.0 for 5, as JSON Schema does."""
+    return _exactly(int)(int(value) if type(value) is float and value.is_integer() else value, int)
 
 
 def _uuid(value: Any, _: Any) -> uuid.UUID:

@@ -17,10 +17,16 @@ component_limits = Text(1, 64, IDENTIFIER, "start with a-z or 0-9 and hold only 
 
 
 class ObservedAtSource(StrEnum):
-    """Whose clock the moment of a report comes from."""
+    """Where the moment of a report comes from."""
 
+    #: the device's wall clock
     DEVICE = "device"
+    #: the server's clock, when the report arrived
     SERVER = "server"
+    #: the server's clock, less what the device's boot clock counted since
+    BOOT_CLOCK = "boot_clock"
+    #: no clock: it is the latest moment possible, since the device did something else afterwards
+    UPPER_BOUND = "upper_bound"
 
 
 class ReportOutcome(StrEnum):

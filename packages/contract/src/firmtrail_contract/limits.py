@@ -58,6 +58,10 @@ class Text:
         object.__setattr__(self, "_matcher", re.compile(self.pattern.removesuffix("$") + r"\Z"))
 
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: str) -> None:
+        self.check(value)
+
+    def check(self, value: str) -> None:
+        """Raise `Violation` unless the value is allowed."""
         if len(value) < self.min_length:
             raise Violation(ViolationCode.TOO_SHORT, f"must have at least {self.min_length} character(s)")
         if len(value) > self.max_length:
@@ -76,3 +80,17 @@ class Range:
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: int) -> None:
         if not self.minimum <= value <= self.maximum:
             raise Violation(ViolationCode.OUT_OF_RANGE, f"must be from {self.minimum} to {self.maximum}")
+
+
+@attrs.frozen
+class Count:
+    """A list of `minimum` to `maximum` items."""
+
+    minimum: int
+    maximum: int
+
+    def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: list[Any]) -> None:
+        if len(value) < self.minimum:
+            raise Violation(ViolationCode.TOO_SHORT, f"must have at least {self.minimum} item(s)")
+        if len(value) > self.maximum:
+            raise Violation(ViolationCode.TOO_LONG, f"must have at most {self.maximum} items")

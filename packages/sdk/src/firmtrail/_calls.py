@@ -47,6 +47,7 @@ class Call:
     body: Any = None
     #: sent as a form
     form: Mapping[str, str] | None = None
+    max_answer_bytes: int = MAX_ANSWER_BYTES
 
     @property
     def content(self) -> bytes | None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from cattrs import BaseValidationError
 
 from firmtrail.errors import InvalidRequestError
 from firmtrail_contract import (
+    ClockReading,
     FieldError,
     FieldLocation,
     FirmwareReport,
+    ObservationRecord,
     PageQuery,
+    ReportBatch,
+    Violation,
     ViolationCode,
     field_errors,
     format_moment,
@@ -28,13 +32,12 @@ _converter = strict_converter()
 
 def firmware_path(device_id: uuid.UUID | str) -> str:
     """Build the path of a device's firmware version."""
-    try:
-        checked = uuid.UUID(str(device_id))
-    except ValueError:
-        checked = None
-    if checked is None:
-        raise _refused(FieldLocation.PATH, "/device_id", ViolationCode.MALFORMED, "must be a UUID")
-    return f"/v1/devices/{checked}/firmware_version"
+    return f"{_device_path(device_id)}/firmware_version"
+
+
+def reports_path(device_id: uuid.UUID | str) -> str:
+    """Build the path of a device's batches of reports."""
+    return f"{_device_path(device_id)}/firmware_reports"
 
 
 def firmware_report(version: str, component: str, observed_at: dt.datetime | None) -> FirmwareReport:
@@ -45,6 +48,23 @@ def firmware_report(version: str, component: str, observed_at: dt.datetime | Non
         "observed_at": _moment(dt.datetime.now(dt.UTC) if observed_at is None else observed_at),
     }
     return _checked(values, FirmwareReport, FieldLocation.BODY)
+
+
+def report_batch(records: Sequence[ObservationRecord], sent: ClockReading) -> ReportBatch:
+    """Build a batch of reports."""
+    readings = {"/sent": sent}
+    for index, record in enumerate(records):
+        readings[f"/records/{index}/first_observed"] = record.first_observed
+        readings[f"/records/{index}/last_observed"] = record.last_observed or record.first_observed
+    for place, reading in readings.items():
+        if reading.wall_time is not None and reading.wall_time.utcoffset() is None:
+            detail = "must be an aware datetime, such as datetime.now(timezone.utc)"
+            raise _refused(FieldLocation.BODY, f"{place}/wall_time", ViolationCode.MALFORMED, detail)
+    try:
+        return ReportBatch(sent=sent, records=list(records))
+    except Violation as violation:
+        code, detail = violation.code, violation.detail
+    raise _refused(FieldLocation.BODY, "/records", code, detail)
 
 
 def page_query(page_size: int | None, page_token: str | None) -> PageQuery:
@@ -59,6 +79,16 @@ def item_limit(limit: int | None) -> int | None:
     if limit is not None and limit < 0:
         raise _refused(FieldLocation.QUERY, "/limit", ViolationCode.OUT_OF_RANGE, "must be 0 or more")
     return limit
+
+
+def _device_path(device_id: uuid.UUID | str) -> str:
+    try:
+        checked = uuid.UUID(str(device_id))
+    except ValueError:
+        checked = None
+    if checked is None:
+        raise _refused(FieldLocation.PATH, "/device_id", ViolationCode.MALFORMED, "must be a UUID")
+    return f"/v1/devices/{checked}"
 
 
 def _moment(observed_at: Any) -> str:

@@ -18,6 +18,7 @@ Network = IPv4Network | IPv6Network
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
+_MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 
 
 class BadSetting(Exception):
@@ -50,6 +51,8 @@ class Settings:
     signing_keys: SigningKeys | None = attrs.field(default=None, repr=False)
     #: FIRMTRAIL_TOKEN_SECONDS, the life of an access token
     token_seconds: int = 900
+    #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
+    report_interval_seconds: int | None = None
 
     @property
     def issuer(self) -> str:
@@ -82,6 +85,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             _MIN_TOKEN_SECONDS,
             _MAX_TOKEN_SECONDS,
         ),
+        report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
     )
 
 
@@ -146,6 +150,10 @@ def _number(name: str, text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise BadSetting(f"{name} must be a number from {least} to {most}.")
     return int(text)
+
+
+def _interval(text: str | None) -> int | None:
+    return _number("FIRMTRAIL_REPORT_INTERVAL_SECONDS", text, _MIN_INTERVAL, _MAX_INTERVAL) if text else None
 
 
 def _flag(name: str, text: str) -> bool:

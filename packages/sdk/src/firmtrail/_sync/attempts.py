@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from firmtrail._calls import MAX_ANSWER_BYTES, Answer, Call, refusal
+from firmtrail._calls import Answer, Call, refusal
 from firmtrail._deadline import ends_after
 from firmtrail._http import FAILURES, Authorization, failure, new_client, timeouts
 from firmtrail._retry import RetryPolicy
@@ -65,14 +65,14 @@ class Attempts:
             content = bytearray()
             for chunk in response.iter_bytes():
                 content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
+                if len(content) > call.max_answer_bytes:
                     break
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return _whole(Answer(status=response.status_code, headers=headers, content=bytes(content)))
+        return _whole(Answer(status=response.status_code, headers=headers, content=bytes(content)), call)
 
 
-def _whole(answer: Answer) -> Answer:
-    if answer.is_success and len(answer.content) > MAX_ANSWER_BYTES:
-        message = f"The answer is larger than {MAX_ANSWER_BYTES} bytes."
+def _whole(answer: Answer, call: Call) -> Answer:
+    if answer.is_success and len(answer.content) > call.max_answer_bytes:
+        message = f"The answer is larger than {call.max_answer_bytes} bytes."
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
     return answer

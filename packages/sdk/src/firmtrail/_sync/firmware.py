@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import firmware_path, firmware_report
+from firmtrail._checks import firmware_path, firmware_report, report_batch, reports_path
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.transport import Transport
-from firmtrail_contract import DEFAULT_COMPONENT, FirmwareReceipt, VersionPeriod
+from firmtrail_contract import (
+    DEFAULT_COMPONENT,
+    BatchReceipt,
+    ClockReading,
+    FirmwareReceipt,
+    ObservationRecord,
+    VersionPeriod,
+)
+
+#: far more than the receipts of the largest batch, and little enough for the memory of a small device
+_MAX_RECEIPT_BYTES = 512 * 1024
 
 
 class Firmware:
@@ -41,6 +52,33 @@ class Firmware:
         report = firmware_report(version, component, observed_at)
         call = Call(method="POST", path=firmware_path(device_id), body=report, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
+
+    def report_batch(
+        self, device_id: uuid.UUID | str, records: Sequence[ObservationRecord], *, sent: ClockReading
+    ) -> BatchReceipt:
+        """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
+
+        The server works out the moments from the readings of the device's clocks. A record that it refuses says so in
+        its receipt, and does not keep the others from being stored.
+
+        Args:
+            device_id: the device of the API key.
+            records: at most 64, oldest first.
+            sent: the clocks of the device, read just now.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+            FirmtrailError: see `firmtrail.errors`.
+        """
+        batch = report_batch(records, sent)
+        call = Call(
+            method="POST",
+            path=reports_path(device_id),
+            body=batch,
+            repeatable=True,
+            max_answer_bytes=_MAX_RECEIPT_BYTES,
+        )
+        return decode(self._transport.send(call), BatchReceipt)
 
     def history(
         self,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import Range, Text
+from firmtrail_contract import Count, Range, Text
 from firmtrail_server.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -141,10 +141,14 @@ def _limits(validator: Any) -> Schema:
             return {}
         case Text(min_length=least, max_length=most) as text:
             return {"minLength": least, "maxLength": most, "pattern": _portable(text.pattern)}
+        case Count(minimum=least, maximum=most):
+            return {"minItems": least, "maxItems": most}
         case Range(minimum=least, maximum=most):
             return {"minimum": least, "maximum": most}
         case unknown:
-            raise TypeError(f"{unknown!r} has no JSON Schema; limit the field by Text or Range, or teach schemas.py it")
+            raise TypeError(
+                f"{unknown!r} has no JSON Schema; limit the field by Text, Range or Count, or teach schemas.py it"
+            )
 
 
 def _unwrapped(validator: Any) -> Any:

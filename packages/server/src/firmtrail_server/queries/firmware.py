@@ -8,7 +8,7 @@ import uuid
 import attrs
 
 from firmtrail_contract import Range, Text, VersionPeriod
-from firmtrail_server.db import Connection, rows
+from firmtrail_server.db import Connection, one, rows
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +41,20 @@ class HistoryRow(VersionPeriod):
             component=self.component,
             tie_rank=self.tie_rank,
         )
+
+
+async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
+    """The last moment that any report of a device counts for; None: there is no report."""
+    cur = await conn.execute(
+        """
+        select max(last_reported_at)
+          from device_firmware
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id},
+    )
+    return (await one(cur))[0]
 
 
 async def list_periods(

@@ -1,0 +1,92 @@
+"""What the records of a batch say: which of them cannot be stored, and what the others add to the history. No I/O.
+
+When they were observed is a question for boot_clocks.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from firmtrail_contract import (
+    ClockReading,
+    ComponentReading,
+    FieldError,
+    FieldLocation,
+    ObservationRecord,
+    ObservedMoment,
+    ReportBatch,
+    Text,
+    Violation,
+    ViolationCode,
+)
+from firmtrail_contract.firmware import component_limits, version_limits
+from firmtrail_contract.reports import error_limits
+from firmtrail_server.boot_clocks import order
+from firmtrail_server.meaning import Observation
+
+
+def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
+    """Find the records that cannot be stored, by their place in the batch, and say why. The others can."""
+    found = {index: [*_wrong_fields(record, batch.sent)] for index, record in enumerate(batch.records)}
+    return {
+        index: [attrs.evolve(error, pointer=f"/records/{index}{error.pointer}") for error in errors]
+        for index, errors in found.items()
+        if errors
+    }
+
+
+def observations(
+    device_id: uuid.UUID, record: ObservationRecord, moment: ObservedMoment, received_at: dt.datetime
+) -> list[Observation]:
+    """List what a record says of versions at one moment; what it says of errors is no part of the history."""
+    return [
+        Observation(
+            device_id=device_id,
+            component=reading.component,
+            version=reading.version,
+            observed_at=moment.at,
+            observed_at_source=moment.source,
+            received_at=received_at,
+        )
+        for reading in record.components
+        if reading.version is not None
+    ]
+
+
+def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[FieldError]:
+    last = record.last_observed or record.first_observed
+    if order(last) < order(record.first_observed):
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be before first_observed")
+    if order(last) > order(sent):
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be after sent")
+    names = [reading.component for reading in record.components]
+    for index, reading in enumerate(record.components):
+        place = f"/components/{index}"
+        yield from _wrong_text(f"{place}/component", reading.component, component_limits)
+        yield from _wrong_text(f"{place}/version", reading.version, version_limits)
+        yield from _wrong_text(f"{place}/error", reading.error, error_limits)
+        yield from _wrong_reading(place, reading)
+        if reading.component in names[:index]:
+            yield _error(f"{place}/component", ViolationCode.MALFORMED, "must not be named twice in a record")
+
+
+def _wrong_reading(place: str, reading: ComponentReading) -> Iterator[FieldError]:
+    if (reading.version is None) == (reading.error is None):
+        yield _error(place, ViolationCode.MALFORMED, "must hold a version or an error, and not both")
+
+
+def _wrong_text(pointer: str, text: str | None, limits: Text) -> Iterator[FieldError]:
+    if text is None:
+        return
+    try:
+        limits.check(text)
+    except Violation as violation:
+        yield _error(pointer, violation.code, violation.detail)
+
+
+def _error(pointer: str, code: ViolationCode, detail: str) -> FieldError:
+    return FieldError(location=FieldLocation.BODY, pointer=pointer, code=code, detail=detail)

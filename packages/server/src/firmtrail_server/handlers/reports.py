@@ -1,0 +1,121 @@
+"""Report what a device observed, now or while it was offline."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from firmtrail_contract import (
+    BatchReceipt,
+    ClockReading,
+    ComponentReceipt,
+    FieldError,
+    FirmwareReceipt,
+    ObservationRecord,
+    ObservedMoment,
+    ProblemCode,
+    RecordReceipt,
+    ReportBatch,
+    ReportOutcome,
+)
+from firmtrail_server import batches, boot_clocks
+from firmtrail_server.boot_clocks import Boot
+from firmtrail_server.db import Connection
+from firmtrail_server.errors import Unauthenticated
+from firmtrail_server.http.context import Context
+from firmtrail_server.meaning import Observation, Report
+from firmtrail_server.queries import api_keys, boots
+from firmtrail_server.queries.firmware import last_reported_at
+
+logger = logging.getLogger(__name__)
+
+#: from least to most
+_OUTCOMES = [ReportOutcome.KNOWN, ReportOutcome.EXTENDED, ReportOutcome.OPENED]
+
+
+async def report_firmware_batch(ctx: Context, device_id: uuid.UUID, body: ReportBatch) -> BatchReceipt:
+    """Report records of what this device observed, oldest first. Idempotent: a retry changes nothing.
+
+    Each record has its own result; one that is refused does not keep the others from being stored. The moments of
+    observations are worked out from the device's clocks, without trusting any that was not synced.
+    """
+    ctx.principal.require_device(device_id)
+    received_at = ctx.now()
+    refused = batches.refusals(body)
+    good = attrs.evolve(body, records=[one for index, one in enumerate(body.records) if index not in refused])
+    boots_found = await ctx.db.retried(lambda conn: _boots(conn, ctx, device_id, good, received_at))
+    moments = boot_clocks.moments(good, boots_found)
+    receipts = [
+        _refusal(refused[index]) if index in refused else await _store(ctx, device_id, record, moments, received_at)
+        for index, record in enumerate(body.records)
+    ]
+    return BatchReceipt(
+        records=receipts,
+        received_at=received_at,
+        next_report_in_seconds=ctx.services.settings.report_interval_seconds,
+        resync=not _has_version(good.records) and await ctx.db.retried(lambda conn: _is_unknown(conn, ctx, device_id)),
+    )
+
+
+async def _boots(
+    conn: Connection, ctx: Context, device_id: uuid.UUID, batch: ReportBatch, received_at: dt.datetime
+) -> Mapping[uuid.UUID, Boot]:
+    """Find the boots that the batch names, and remember those that are new: a retry must find the same."""
+    project_id = ctx.principal.project_id
+    if not await api_keys.is_alive(conn, project_id, ctx.principal.api_key_id, received_at):
+        raise Unauthenticated  # here, for a batch of errors alone stores no report
+    known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, device_id)}
+    if boot_clocks.are_known(batch, received_at, known):
+        return known
+    reported_until = await last_reported_at(conn, project_id, device_id)
+    found = boot_clocks.find_boots(batch, received_at, known, reported_until)
+    new = [boot for boot in found if boot != known.get(boot.boot_id)]
+    await boots.remember(conn, project_id, device_id, new, received_at)
+    await boots.forget_oldest(conn, project_id, device_id)
+    return {boot.boot_id: boot for boot in found}
+
+
+async def _store(
+    ctx: Context,
+    device_id: uuid.UUID,
+    record: ObservationRecord,
+    moments: Mapping[ClockReading, ObservedMoment],
+    received_at: dt.datetime,
+) -> RecordReceipt:
+    if record.dropped_before:
+        logger.warning("device %s had no room for %d records", device_id, record.dropped_before)
+    first, last = moments[record.first_observed], moments[record.last_observed or record.first_observed]
+    outcomes: dict[str, ReportOutcome] = {}
+    for moment in dict.fromkeys([first, last]):
+        for receipt in await _record(ctx, batches.observations(device_id, record, moment, received_at)):
+            before = outcomes.get(receipt.component, ReportOutcome.KNOWN)
+            outcomes[receipt.component] = max(before, receipt.outcome, key=_OUTCOMES.index)
+    components = [
+        ComponentReceipt(component=reading.component, outcome=outcomes.get(reading.component))
+        for reading in record.components
+    ]
+    return RecordReceipt(first_observed=first, last_observed=last, components=components)
+
+
+async def _record(ctx: Context, observations: Sequence[Observation]) -> Sequence[FirmwareReceipt]:
+    if not observations:
+        return []
+    caller = ctx.principal
+    report = Report(api_key_id=caller.api_key_id, project_id=caller.project_id, observations=observations)
+    return await ctx.recorder.record(report)
+
+
+def _refusal(errors: list[FieldError]) -> RecordReceipt:
+    return RecordReceipt(problem=ProblemCode.INVALID_REQUEST, errors=errors)
+
+
+def _has_version(records: Sequence[ObservationRecord]) -> bool:
+    return any(reading.version is not None for record in records for reading in record.components)
+
+
+async def _is_unknown(conn: Connection, ctx: Context, device_id: uuid.UUID) -> bool:
+    return await last_reported_at(conn, ctx.principal.project_id, device_id) is None
