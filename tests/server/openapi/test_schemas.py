@@ -12,11 +12,12 @@ import attrs
 import jsonschema_rs
 import pytest
 
-from firmtrail_contract import Page, PageQuery, Range, Text, Violation, strict_converter
+from firmtrail_contract import Labels, Page, PageQuery, Range, Text, Violation, strict_converter
 from firmtrail_server.openapi.schemas import Schemas
 from firmtrail_server.routes import ROUTES
 
 T = TypeVar("T")
+TEXT = {"type": "string"}
 
 
 class Colour(StrEnum):
@@ -51,6 +52,11 @@ class Thing(Generic[T]):
     colour: Colour = Colour.RED
     on: bool = True
     content: T
+
+
+@attrs.frozen(kw_only=True)
+class Labelled:
+    labels: dict[str, str | None] = attrs.field(validator=Labels())
 
 
 @attrs.frozen(kw_only=True)
@@ -158,6 +164,15 @@ def test_an_unknown_type_is_an_error_that_names_it(kind: Any) -> None:
         strict(kind)
 
 
+def test_labels_have_a_limit_each_and_in_all() -> None:
+    (schema,) = [field.schema for field in Schemas().parameters(Labelled)]
+
+    assert schema["maxProperties"] == 64
+    assert schema["propertyNames"] == {"minLength": 1, "maxLength": 64, "pattern": "^[a-z0-9][a-z0-9._-]*$"}
+    assert schema["additionalProperties"]["type"] == ["string", "null"]
+    assert schema["additionalProperties"]["maxLength"] == 128
+
+
 def test_an_unknown_validator_is_an_error() -> None:
     @attrs.frozen
     class Odd:
@@ -193,6 +208,14 @@ def test_the_limits_in_a_schema_are_those_the_model_enforces(model: type, name: 
 
 def samples(schema: dict[str, Any]) -> list[Any]:
     """Values at and just beyond every limit, and every kind of character."""
+    if schema["type"] == "object":
+        sizes = [0, schema["maxProperties"], schema["maxProperties"] + 1]
+        keys, values = samples(TEXT | schema["propertyNames"]), samples(schema["additionalProperties"] | TEXT)
+        return [
+            *({f"key-{number}": "x" for number in range(size)} for size in sizes),
+            *({key: "x"} for key in keys),
+            *({"key": value} for value in values),
+        ]
     if schema["type"] == "integer":
         return [schema["minimum"] - 1, schema["minimum"], schema["maximum"], schema["maximum"] + 1]
     lengths = [schema["minLength"] - 1, schema["minLength"], schema["maxLength"], schema["maxLength"] + 1]

@@ -1,8 +1,27 @@
 """The wire contract: what crosses HTTP between Firmtrail's server and its clients, and nothing that performs I/O."""
 
-from firmtrail_contract.api_keys import IssuedDeviceApiKey, IssuedProjectApiKey
+from firmtrail_contract.api_keys import (
+    ApiKeyInfo,
+    DeviceApiKey,
+    IssuedDeviceApiKey,
+    IssuedProjectApiKey,
+    KeyRotation,
+    NewApiKey,
+    NewDeviceApiKey,
+    ProjectApiKey,
+)
+from firmtrail_contract.audit_events import ActorKind, AuditAction, AuditEvent, AuditQuery
 from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
-from firmtrail_contract.devices import Device
+from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
+from firmtrail_contract.devices import Device, DeviceChange, DeviceDetails, DeviceQuery, DeviceState, NewDevice
+from firmtrail_contract.enrollment import (
+    EnrolledDevice,
+    Enrollment,
+    EnrollmentKey,
+    IssuedEnrollmentKey,
+    NewEnrollmentKey,
+    OnKnownDevice,
+)
 from firmtrail_contract.firmware import (
     DEFAULT_COMPONENT,
     FirmwareReceipt,
@@ -11,6 +30,7 @@ from firmtrail_contract.firmware import (
     ReportOutcome,
     VersionPeriod,
 )
+from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
 from firmtrail_contract.limits import Range, Text, Violation, ViolationCode
 from firmtrail_contract.moments import format_moment, parse_moment
 from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
@@ -22,23 +42,50 @@ from firmtrail_contract.seed import Seed
 __all__ = [
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
+    "MAX_LABELS",
     "MAX_PAGE_SIZE",
     "AccessToken",
+    "ActorKind",
+    "ApiKeyInfo",
+    "AuditAction",
+    "AuditEvent",
+    "AuditQuery",
     "Device",
+    "DeviceApiKey",
+    "DeviceChange",
+    "DeviceDetails",
+    "DeviceImport",
+    "DeviceImportQuery",
+    "DeviceQuery",
+    "DeviceState",
+    "EnrolledDevice",
+    "Enrollment",
+    "EnrollmentKey",
     "FieldError",
     "FieldLocation",
     "FirmwareReceipt",
     "FirmwareReport",
+    "ImportOutcome",
+    "ImportedRow",
     "IssuedDeviceApiKey",
+    "IssuedEnrollmentKey",
     "IssuedProjectApiKey",
+    "KeyRotation",
+    "Labels",
+    "NewApiKey",
+    "NewDevice",
+    "NewDeviceApiKey",
+    "NewEnrollmentKey",
     "OAuthErrorCode",
     "OAuthRefusal",
     "ObservedAtSource",
+    "OnKnownDevice",
     "Page",
     "PageQuery",
     "Problem",
     "ProblemCode",
     "Project",
+    "ProjectApiKey",
     "Range",
     "ReportOutcome",
     "Role",
@@ -51,6 +98,7 @@ __all__ = [
     "field_errors",
     "format_moment",
     "lenient_converter",
+    "parse_label_filter",
     "parse_moment",
     "strict_converter",
 ]

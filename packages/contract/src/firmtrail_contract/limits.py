@@ -24,6 +24,7 @@ class ViolationCode(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     FORBIDDEN_CHARACTERS = "forbidden_characters"
     UNKNOWN_VALUE = "unknown_value"
+    TAKEN = "taken"
 
 
 class Violation(ValueError):

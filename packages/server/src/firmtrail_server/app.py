@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from aiohttp import web
 
 from firmtrail_server.authentication import Authentication
+from firmtrail_server.background import in_background
 from firmtrail_server.credentials import SecretChecker
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.failures import FailureLimits
@@ -16,6 +17,8 @@ from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import SERVICES, Services
 from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
+from firmtrail_server.key_use import KeyUse
+from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
 from firmtrail_server.signing_keys import new_signing_keys
@@ -50,11 +53,13 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
             secrets=SecretChecker(),
             verified=VerifiedCredentials(),
             failures=FailureLimits(time.monotonic),
+            key_use=KeyUse(database),
             clock=clock,
         ),
         clock=clock,
+        sweeper=Sweeper(database),
     )
-    app.cleanup_ctx.append(_open_services)
+    app.cleanup_ctx.extend([_open_services, _work_in_background])
     app.add_routes([bind(route) for route in ROUTES])
     return app
 
@@ -67,3 +72,10 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
     await services.recorder.close()
     await services.database.close()
     services.authentication.secrets.close()
+
+
+async def _work_in_background(app: web.Application) -> AsyncGenerator[None]:
+    services = app[SERVICES]
+    key_use = services.authentication.key_use
+    async with in_background(sweeper=lambda: services.sweeper.run(services.clock), key_use=key_use.run):
+        yield

@@ -13,6 +13,7 @@ from firmtrail_server.credentials import SecretChecker, is_well_formed
 from firmtrail_server.db import Database
 from firmtrail_server.errors import TokenNotValid, Unauthenticated
 from firmtrail_server.failures import FailureLimits
+from firmtrail_server.key_use import KeyUse
 from firmtrail_server.queries import api_keys
 from firmtrail_server.tokens import AccessTokens
 from firmtrail_server.verified import Verified, VerifiedCredentials
@@ -27,6 +28,7 @@ class Authentication:
     secrets: SecretChecker
     verified: VerifiedCredentials
     failures: FailureLimits
+    key_use: KeyUse
     clock: Callable[[], dt.datetime]
 
     async def by_secret(self, key_id: str, secret: str, address: str) -> Verified:
@@ -48,6 +50,7 @@ class Authentication:
         if not await self.secrets.matches(secret, key.secret_hash if key else None) or key is None:
             self.failures.add(str(known_by), address)
             raise Unauthenticated
+        self.key_use.note(key.id, key.last_used_at, self.clock())
         return Verified(key.principal, key.expires_at)
 
     async def by_token(self, token: str) -> Verified:
@@ -61,10 +64,11 @@ class Authentication:
         key = await self.database.retried(lambda conn: api_keys.find(conn, claims.api_key_id, now))
         if key is None:
             raise TokenNotValid
+        self.key_use.note(key.id, key.last_used_at, now)
         return Verified(attrs.evolve(key.principal, token_scopes=claims.scopes), claims.expires_at)
 
     async def is_alive(self, principal: Principal) -> bool:
         """Look up whether the key of a principal is neither deleted nor expired."""
         return await self.database.retried(
-            lambda conn: api_keys.is_alive(conn, principal.project_id, principal.api_key_id, self.clock())
+            lambda conn: api_keys.is_alive(conn, principal.project_id, principal.actor_id, self.clock())
         )

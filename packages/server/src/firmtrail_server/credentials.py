@@ -31,6 +31,8 @@ class SecretPrefix(StrEnum):
 
     DEVICE = "ftd_"
     PROJECT = "ftp_"
+    ENROLLMENT = "fte_"
+    INVITATION = "fti_"
 
 
 def new_secret(prefix: SecretPrefix) -> str:

@@ -2,17 +2,30 @@
 
 DomainError
 ├── InvalidRequest          fields of the request, all at once
+│   └── NotInTheFuture
 ├── MalformedRequest        not what its format says
 ├── UnsupportedMediaType
 ├── Unauthenticated
 │   └── TokenNotValid
 ├── TooManyFailures
-├── ScopeMissing
+├── Forbidden
+│   ├── ScopeMissing
+│   ├── RoleTooHigh
+│   └── EnrollmentsUsedUp
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
 ├── NotFound
+│   ├── ProjectNotFound
 │   ├── DeviceNotFound
+│   ├── ApiKeyNotFound
 │   └── SeedNotAllowed
+├── Conflict                the request contradicts what is stored
+│   ├── DeviceNameTaken
+│   ├── HardwareTaken
+│   ├── TooManyLabels
+│   ├── DeviceRetired
+│   ├── DeviceKnown
+│   └── TooManyDeviceKeys
 └── Unavailable             try again later
     ├── DatabaseUnavailable
     ├── CommitUncertain
@@ -27,7 +40,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from firmtrail_contract import FieldError, ProblemCode
+from firmtrail_contract import FieldError, FieldLocation, ProblemCode, ViolationCode
 
 
 class DomainError(Exception):
@@ -44,6 +57,18 @@ class InvalidRequest(DomainError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("The request is not valid; each entry of errors names a field and what it must be.")
         self.errors = list(errors)
+
+
+class NotInTheFuture(InvalidRequest):
+    def __init__(self, field: str) -> None:
+        detail = "must lie in the future"
+        super().__init__(
+            [
+                FieldError(
+                    location=FieldLocation.BODY, pointer=f"/{field}", code=ViolationCode.OUT_OF_RANGE, detail=detail
+                )
+            ]
+        )
 
 
 class MalformedRequest(DomainError):
@@ -80,12 +105,24 @@ class TooManyFailures(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class ScopeMissing(DomainError):
+class Forbidden(DomainError):
     code = ProblemCode.FORBIDDEN
 
+
+class ScopeMissing(Forbidden):
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This API key or access token may not do that: it lacks the scope {scope}.")
+        super().__init__(f"You may not do that: it takes the scope {scope}.")
         self.scope = scope
+
+
+class RoleTooHigh(Forbidden):
+    def __init__(self, role: str) -> None:
+        super().__init__(f"Your own role is lower than {role}: you can neither give nor take it.")
+
+
+class EnrollmentsUsedUp(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("This enrollment key has registered all the devices that it may. Ask for a new one.")
 
 
 class UnsupportedGrantType(DomainError):
@@ -106,14 +143,60 @@ class NotFound(DomainError):
     code = ProblemCode.NOT_FOUND
 
 
+class ProjectNotFound(NotFound):
+    def __init__(self, project_id: uuid.UUID) -> None:
+        super().__init__(f"You know no project {project_id}.")
+
+
 class DeviceNotFound(NotFound):
     def __init__(self, device_id: uuid.UUID) -> None:
-        super().__init__(f"This API key knows no device {device_id}.")
+        super().__init__(f"You know no device {device_id}.")
+
+
+class ApiKeyNotFound(NotFound):
+    def __init__(self, api_key_id: uuid.UUID) -> None:
+        super().__init__(f"There is no such key {api_key_id} here.")
 
 
 class SeedNotAllowed(NotFound):
     def __init__(self) -> None:
         super().__init__("This server makes no demo projects. Its operator can allow it with FIRMTRAIL_SEED_ENABLED.")
+
+
+class Conflict(DomainError):
+    code = ProblemCode.CONFLICT
+
+
+class DeviceNameTaken(Conflict):
+    def __init__(self, name: str, device_id: uuid.UUID) -> None:
+        super().__init__(f"The device {device_id} of this project is named {name!r} already. Rename one of the two.")
+
+
+class HardwareTaken(Conflict):
+    def __init__(self, name: str, device_id: uuid.UUID) -> None:
+        super().__init__(f"This hardware is registered already, as the device {device_id}, named {name!r}.")
+
+
+class TooManyLabels(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The device would have more than {limit} labels. Remove some: give them the value null.")
+
+
+class DeviceRetired(Conflict):
+    def __init__(self, device_id: uuid.UUID) -> None:
+        super().__init__(f"The device {device_id} is retired. Restore it first.")
+
+
+class DeviceKnown(Conflict):
+    def __init__(self, name: str, device_id: uuid.UUID) -> None:
+        super().__init__(
+            f"This device is registered already, as {device_id}, named {name!r}; this enrollment key replaces no keys."
+        )
+
+
+class TooManyDeviceKeys(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The device has {limit} living API keys already. Delete the one that it no longer uses.")
 
 
 class Unavailable(DomainError):

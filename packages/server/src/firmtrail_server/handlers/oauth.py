@@ -58,7 +58,7 @@ async def issue_token(ctx: PublicContext, body: Annotated[TokenRequest, FORM]) -
     principal = await grant(ctx, body)
     scopes = _narrowed(principal.scopes, body.scope)
     return AccessToken(
-        access_token=ctx.services.tokens.issue(principal.api_key_id, scopes, ctx.now()),
+        access_token=ctx.services.tokens.issue(principal.actor_id, scopes, ctx.now()),
         expires_in=ctx.services.tokens.life_seconds,
         scope=" ".join(sorted(scopes)),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 
-from firmtrail_server.access import Principal
+from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.errors import TokenNotValid, Unauthenticated
 
 
-async def authenticate(header: str, address: str, authentication: Authentication, *, must_be_alive: bool) -> Principal:
+async def authenticate(
+    header: str, address: str, authentication: Authentication, *, must_be_alive: bool
+) -> User | Principal:
     """Find out who asks.
 
     A credential that was right a moment ago is not checked again, but whether its key is alive is looked up every time,

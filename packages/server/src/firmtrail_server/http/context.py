@@ -8,10 +8,14 @@ from collections.abc import Callable
 import attrs
 from aiohttp import web
 
-from firmtrail_server.access import Principal
+from firmtrail_contract import ActorKind
+from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
-from firmtrail_server.db import Database
+from firmtrail_server.db import Connection, Database
 from firmtrail_server.gathering import Recorder
+from firmtrail_server.queries import audit_events
+from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.removal import Sweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.tokens import AccessTokens
 
@@ -27,6 +31,7 @@ class Services:
     authentication: Authentication
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
+    sweeper: Sweeper
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +41,7 @@ class PublicContext:
     services: Services
     #: where the request comes from
     address: str
+    request_id: str
 
     @property
     def db(self) -> Database:
@@ -50,10 +56,31 @@ class PublicContext:
 
 
 @attrs.frozen(kw_only=True)
+class UserContext(PublicContext):
+    """For a route on which users act for themselves, in no project."""
+
+    user: User
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.USER, id=self.user.user_id, address=self.address, request_id=self.request_id)
+
+
+@attrs.frozen(kw_only=True)
 class Context(PublicContext):
-    """For a route that knows its caller."""
+    """For a route that knows its caller, and the project that the request is about."""
 
     principal: Principal
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(
+            kind=self.principal.actor_kind, id=self.principal.actor_id, address=self.address, request_id=self.request_id
+        )
+
+    async def record(self, conn: Connection, *changes: Change) -> None:
+        """Add what this request changes to the project's audit trail, in the transaction that changes it."""
+        await audit_events.insert(conn, self.principal.project_id, self.actor, self.now(), changes)
 
 
 SERVICES = web.AppKey("SERVICES", Services)

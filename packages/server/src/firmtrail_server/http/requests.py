@@ -13,8 +13,11 @@ from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+from firmtrail_server.http.rows import Rows
 
 _converter = strict_converter()
+_converter.register_structure_hook(Rows, lambda rows, _: rows)  # the handler reads them one by one
+_TRUE_OR_FALSE = {"true": True, "false": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
@@ -51,7 +54,7 @@ async def read_bytes(request: web.Request) -> bytes:
 class Arguments:
     """What a handler will be called with, as far as it is right, and what was wrong."""
 
-    _found: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    found: dict[str, Any] = attrs.field(factory=dict[str, Any])
     _errors: list[FieldError] = attrs.field(factory=list[FieldError])
 
     def add_path(self, name: str, text: str, kind: Any) -> None:
@@ -72,21 +75,27 @@ class Arguments:
         """All arguments, or `InvalidRequest` with everything that was wrong."""
         if self._errors:
             raise InvalidRequest(self._errors)
-        return self._found
+        return self.found
 
     def _structure(self, name: str, value: Any, kind: Any, location: FieldLocation, pointer: str) -> None:
         try:
-            self._found[name] = _converter.structure(value, kind)
+            self.found[name] = _converter.structure(value, kind)
         except (BaseValidationError, Violation) as error:
             self._errors += [attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)]
 
 
 def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:
-    """A query string knows only text: give the fields that are numbers the numbers they spell."""
-    whole = {field.name for field in attrs.fields(model) if field.type in (int, "int")}
-    return {
-        name: int(text) if name in whole and _WHOLE_NUMBER.fullmatch(text) else text for name, text in query.items()
-    }
+    """A query string knows only text: give the fields that are numbers, or true or false, what they spell."""
+    kinds = {field.name: field.type for field in attrs.fields(attrs.resolve_types(model))}
+    return {name: _spelt(text, kinds.get(name)) for name, text in query.items()}
+
+
+def _spelt(text: str, kind: Any) -> Any:
+    if kind is int and _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    if kind is bool:
+        return _TRUE_OR_FALSE.get(text, text)
+    return text
 
 
 def _error(name: str, detail: str, code: ViolationCode = ViolationCode.MALFORMED) -> FieldError:

@@ -10,6 +10,9 @@ from aiohttp import web
 from firmtrail_contract import OAuthRefusal, Problem, strict_converter
 from firmtrail_server.http.answers import Document
 
+#: what the request is called in the log and in its answer
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+
 _converter = strict_converter()
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import Range, Text
+from firmtrail_contract import Labels, Range, Text
 from firmtrail_server.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -22,6 +22,8 @@ _PLAIN: dict[Any, Schema] = {
     bool: {"type": "boolean"},
     uuid.UUID: {"type": "string", "format": "uuid"},
     dt.datetime: {"type": "string", "format": "date-time"},
+    dict[str, str]: {"type": "object", "additionalProperties": {"type": "string"}},
+    dict[str, str | None]: {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
 }
 _OPTIONAL: type = type(attrs.validators.optional(Range(0, 0)))
 
@@ -99,8 +101,7 @@ class Schemas:
         return [
             Field(
                 name=attribute.name,
-                schema=self._schema(_substituted(attribute.type, types_given), strict=strict)
-                | _limits(attribute.validator)
+                schema=_limited(self._schema(_substituted(attribute.type, types_given), strict=strict), attribute)
                 | (_default(attribute) if strict else {})
                 | _description(comments.get(attribute.name), attribute.validator),
                 is_required=not strict or attribute.default is attrs.NOTHING,
@@ -135,6 +136,14 @@ def _substituted(kind: Any, types_given: dict[Any, Any]) -> Any:
     return kind[tuple(types_given[parameter] for parameter in parameters)] if parameters else kind
 
 
+def _limited(schema: Schema, attribute: attrs.Attribute[Any]) -> Schema:
+    """Add the limits that the field's validator sets, also to what is inside of it."""
+    limited = schema | _limits(attribute.validator)
+    if "additionalProperties" in schema:
+        limited["additionalProperties"] = schema["additionalProperties"] | limited["additionalProperties"]
+    return limited
+
+
 def _limits(validator: Any) -> Schema:
     match _unwrapped(validator):
         case None:
@@ -143,6 +152,8 @@ def _limits(validator: Any) -> Schema:
             return {"minLength": least, "maxLength": most, "pattern": _portable(text.pattern)}
         case Range(minimum=least, maximum=most):
             return {"minimum": least, "maximum": most}
+        case Labels(key=key, value=value, max_count=most):
+            return {"maxProperties": most, "propertyNames": _limits(key), "additionalProperties": _limits(value)}
         case unknown:
             raise TypeError(f"{unknown!r} has no JSON Schema; limit the field by Text or Range, or teach schemas.py it")
 
