@@ -13,11 +13,6 @@ from tests.server.conftest import Clock, Demo
 
 
 @pytest.fixture
-def admin(http: httpx.AsyncClient, demo: Demo) -> Caller:
-    return Caller(http, demo.project_key)
-
-
-@pytest.fixture
 def path(demo: Demo) -> str:
     return f"projects/{demo.project_id}/devices"
 
