@@ -38,7 +38,15 @@ from firmtrail_server.access import (
 from firmtrail_server.db import Connection
 from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.problems import STATUS
-from firmtrail_server.queries import api_keys, project_members, projects, removals, reports
+from firmtrail_server.queries import (
+    api_keys,
+    project_invitations,
+    project_members,
+    projects,
+    removals,
+    reports,
+    users,
+)
 from firmtrail_server.routes import ROUTES
 
 ROOT = Path(__file__).parents[1]
@@ -49,12 +57,22 @@ WITHOUT_SDK_METHOD = {
     for route in ROUTES
     if route.path.startswith("/v1/") and route.scope not in {Scope.PUBLIC, Scope.FIRMWARE_READ, Scope.FIRMWARE_REPORT}
 } | {
+    ("POST", "/v1/users"): "the same",
     ("POST", "/v1/oauth/token"): "no method of its own: the client gets its tokens by itself",
 }
 #: queries that take no project
 WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     api_keys.find: "the key is what tells the project",
     api_keys.update_last_used: "what it stores is about the keys alone",
+    **{
+        query: "users belong to no project"
+        for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
+        if query.__module__ == users.__name__
+    },
+    project_invitations.get_by_digest: "the secret is what tells the project",
+    project_members.delete_of_user: "it is about one user in all projects",
+    project_members.list_memberships: "the same",
+    projects.list_of_user: "the same",
     project_members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.record_latest: "it stores the reports of many projects; each report's key tells its own",

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import attrs
 import httpx
+
+
+class Bearer(httpx.Auth):
+    """An access token."""
+
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = self._header
+        yield request
 
 
 @attrs.frozen
@@ -81,3 +93,29 @@ async def all_pages(caller: Caller, path: str, **query: Any) -> list[Any]:
         if page["next_page_token"] is None:
             return items
         token = {"page_token": page["next_page_token"]}
+
+
+PASSWORD = "correct horse battery"
+
+
+async def sign_up(http: httpx.AsyncClient, email: str, *, name: str = "Ada", **more: Any) -> None:
+    """Make a user whose password is `PASSWORD`."""
+    answer = await http.post("/v1/users", json={"email": email, "name": name, "password": PASSWORD, **more})
+    assert answer.status_code == 202, answer.text
+
+
+async def log_in(http: httpx.AsyncClient, email: str, password: str = PASSWORD) -> Caller:
+    """The user who has this address."""
+    grant = {"grant_type": "password", "username": email, "password": password}
+    return Caller(http, Bearer(read(await http.post("/v1/oauth/token", data=grant))["access_token"]))
+
+
+async def new_user(http: httpx.AsyncClient, email: str, *, name: str = "Ada") -> Caller:
+    await sign_up(http, email, name=name)
+    return await log_in(http, email)
+
+
+async def join(user: Caller, inviter: Caller, project: str, role: str) -> None:
+    """Let somebody invite a user into a project, and the user accept it."""
+    invitation = made(await inviter.post(f"{project}/invitations", {"role": role}))
+    read(await user.post("invitations/accept", {"secret": invitation["secret"]}))

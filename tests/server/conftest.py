@@ -54,7 +54,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(seed_enabled=True)
+    return Settings(seed_enabled=True, password_cost=4)
 
 
 @pytest.fixture

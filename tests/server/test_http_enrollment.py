@@ -246,7 +246,7 @@ async def test_terms_that_are_none_are_422(
         ({"name": "Pump 1"}, [("/hardware_fingerprint", "missing")]),
         (PUMP | {"hardware_fingerprint": ""}, [("/hardware_fingerprint", "too_short")]),
         (PUMP | {"name": "a\tb"}, [("/name", "forbidden_characters")]),
-        (PUMP | {"labels": {}}, [("/labels", "unknown_field")]),
+        (PUMP | {"labels": {"a": "b"}}, [("/labels", "unknown_field")]),
         (PUMP | {"project_id": "x"}, [("/project_id", "unknown_field")]),
     ],
 )

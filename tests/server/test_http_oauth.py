@@ -102,7 +102,7 @@ async def test_a_refused_scope_is_told_which_are_possible(http: httpx.AsyncClien
     assert "firmware:read" in assert_refused(answer, 400, "invalid_scope")
 
 
-@pytest.mark.parametrize("grant_type", ["password", "authorization_code", "CLIENT_CREDENTIALS", "x" * 64])
+@pytest.mark.parametrize("grant_type", ["refresh_token", "authorization_code", "CLIENT_CREDENTIALS", "x" * 64])
 async def test_another_grant_type_is_refused(http: httpx.AsyncClient, demo: Demo, grant_type: str) -> None:
     answer = await http.post(TOKEN, auth=demo.project_key, data={"grant_type": grant_type})
 
@@ -262,7 +262,7 @@ async def test_the_metadata_leads_to_the_endpoint_and_the_keys(database_url: str
         "jwks_uri": "https://firmtrail.example.com/api/.well-known/jwks.json",
         "scopes_supported": sorted(SCOPE_MEANINGS),
         "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["client_credentials", "password"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     }
 

@@ -12,7 +12,7 @@ import attrs
 import jsonschema_rs
 import pytest
 
-from firmtrail_contract import Labels, Page, PageQuery, Range, Text, Violation, strict_converter
+from firmtrail_contract import Bytes, Labels, Page, PageQuery, Range, SignUp, Text, Violation, strict_converter
 from firmtrail_server.openapi.schemas import Schemas
 from firmtrail_server.routes import ROUTES
 
@@ -78,7 +78,12 @@ def thing() -> dict[str, Any]:
 def limited_fields() -> Iterator[tuple[type, str]]:
     models = [route.hints[part] for route in ROUTES for part in ("query", "body") if part in route.hints]
     for model in dict.fromkeys(models):
-        yield from ((model, field.name) for field in attrs.fields(model) if field.validator)
+        yield from ((model, field.name) for field in attrs.fields(model) if field.validator and not counts_bytes(field))
+
+
+def counts_bytes(field: attrs.Attribute[Any]) -> bool:
+    """Whether the limit is one that JSON Schema cannot say, since it counts characters."""
+    return isinstance(getattr(field.validator, "validator", field.validator), Bytes)
 
 
 def test_a_generic_model_is_named_by_what_it_holds() -> None:
@@ -162,6 +167,16 @@ def test_an_answer_holds_every_field_and_may_hold_more() -> None:
 def test_an_unknown_type_is_an_error_that_names_it(kind: Any) -> None:
     with pytest.raises(TypeError, match="has no JSON Schema"):
         strict(kind)
+
+
+def test_the_schema_of_a_number_of_bytes_allows_whatever_the_model_does() -> None:
+    (schema,) = [field.schema for field in Schemas().parameters(SignUp) if field.name == "password"]
+
+    validator = jsonschema_rs.validator_for(schema)
+
+    assert all(validator.is_valid(password) for password in ("x" * 8, "x" * 72, "\U0001f600" * 2, "\U0001f600" * 18))
+    assert not any(validator.is_valid(password) for password in ("x", "x" * 73, "x" * 8 + "\n"))
+    assert "8 to 72 bytes" in schema["description"]
 
 
 def test_labels_have_a_limit_each_and_in_all() -> None:

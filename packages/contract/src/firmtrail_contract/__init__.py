@@ -30,14 +30,17 @@ from firmtrail_contract.firmware import (
     ReportOutcome,
     VersionPeriod,
 )
+from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
 from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
-from firmtrail_contract.limits import Range, Text, Violation, ViolationCode
+from firmtrail_contract.limits import Bytes, Range, Text, Violation, ViolationCode, email_limits
+from firmtrail_contract.members import Member, MemberChange
 from firmtrail_contract.moments import format_moment, parse_moment
 from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
 from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
 from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
-from firmtrail_contract.projects import Project, Role
+from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
 from firmtrail_contract.seed import Seed
+from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
 
 __all__ = [
     "DEFAULT_COMPONENT",
@@ -50,6 +53,7 @@ __all__ = [
     "AuditAction",
     "AuditEvent",
     "AuditQuery",
+    "Bytes",
     "Device",
     "DeviceApiKey",
     "DeviceChange",
@@ -67,34 +71,50 @@ __all__ = [
     "FirmwareReport",
     "ImportOutcome",
     "ImportedRow",
+    "Invitation",
+    "InvitationAcceptance",
     "IssuedDeviceApiKey",
     "IssuedEnrollmentKey",
+    "IssuedInvitation",
     "IssuedProjectApiKey",
+    "JoinedProject",
     "KeyRotation",
     "Labels",
+    "Member",
+    "MemberChange",
     "NewApiKey",
     "NewDevice",
     "NewDeviceApiKey",
     "NewEnrollmentKey",
+    "NewInvitation",
+    "NewProject",
     "OAuthErrorCode",
     "OAuthRefusal",
     "ObservedAtSource",
     "OnKnownDevice",
     "Page",
     "PageQuery",
+    "PasswordChange",
     "Problem",
     "ProblemCode",
     "Project",
     "ProjectApiKey",
+    "ProjectChange",
+    "ProjectDeletion",
     "Range",
     "ReportOutcome",
     "Role",
     "Seed",
+    "SignUp",
+    "SignUpReceipt",
     "Text",
     "TokenRequest",
+    "User",
+    "UserChange",
     "VersionPeriod",
     "Violation",
     "ViolationCode",
+    "email_limits",
     "field_errors",
     "format_moment",
     "lenient_converter",

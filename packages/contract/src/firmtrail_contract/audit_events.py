@@ -56,8 +56,6 @@ class AuditEvent:
     """A change that somebody made. It is never altered, also not when those it names are gone."""
 
     id: uuid.UUID
-    #: null for what a user does to oneself
-    project_id: uuid.UUID | None
     occurred_at: dt.datetime
     #: what was done to the target
     action: AuditAction

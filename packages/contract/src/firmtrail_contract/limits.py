@@ -68,6 +68,25 @@ class Text:
 
 
 @attrs.frozen
+class Bytes:
+    """Text of `min_length` to `max_length` bytes in UTF-8, without control characters."""
+
+    min_length: int
+    max_length: int
+
+    @property
+    def rule(self) -> str:
+        return f"have {self.min_length} to {self.max_length} bytes in UTF-8, and no control characters"
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+        Text(0, self.max_length)(instance, attribute, value)
+        length = len(value.encode())
+        if not self.min_length <= length <= self.max_length:
+            code = ViolationCode.TOO_SHORT if length < self.min_length else ViolationCode.TOO_LONG
+            raise Violation(code, f"must {self.rule}")
+
+
+@attrs.frozen
 class Range:
     """A whole number from `minimum` to `maximum`, both included."""
 
@@ -77,3 +96,13 @@ class Range:
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: int) -> None:
         if not self.minimum <= value <= self.maximum:
             raise Violation(ViolationCode.OUT_OF_RANGE, f"must be from {self.minimum} to {self.maximum}")
+
+
+#: the HTML standard's definition: ASCII alone, so that no two addresses look or compare alike by accident
+email_limits = Text(
+    3,
+    254,
+    "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    "(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$",
+    "be an e-mail address such as ada@example.com",
+)

@@ -69,13 +69,29 @@ DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE})
 ENROLLMENT_SCOPES = frozenset({Scope.DEVICES_ENROLL})
 #: what a user may do outside of projects
 USER_SCOPES = frozenset({Scope.SELF})
+#: what a user's token may allow
+ALL_OF_A_USER = USER_SCOPES | MEMBER_SCOPES | ROLE_SCOPES[Role.ADMIN]
 
 
 @attrs.frozen(kw_only=True)
 class User:
-    """A person who has proved who they are. What they may do in a project, their membership says."""
+    """A person with an access token. What they may do in a project, their membership says."""
 
     user_id: uuid.UUID
+    #: a change of password raises it, and tokens of an earlier one are not valid any more
+    token_epoch: int
+    #: what the token leaves of the scopes
+    token_scopes: frozenset[Scope]
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What they may do outside of projects."""
+        return USER_SCOPES & self.token_scopes
+
+    def as_member(self, project_id: uuid.UUID, role: Role) -> Principal:
+        return Principal(
+            project_id=project_id, role=role, device_id=None, user_id=self.user_id, token_scopes=self.token_scopes
+        )
 
 
 #: scopes of routes whose own statement asks whether the key is alive, in the transaction that writes

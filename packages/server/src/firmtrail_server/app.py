@@ -18,6 +18,7 @@ from firmtrail_server.http.context import SERVICES, Services
 from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
 from firmtrail_server.key_use import KeyUse
+from firmtrail_server.mail import Mailer
 from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
@@ -26,6 +27,8 @@ from firmtrail_server.tokens import AccessTokens
 from firmtrail_server.verified import VerifiedCredentials
 
 MAX_BODY_BYTES = 64 * 1024
+#: about five seconds' work
+MAX_WAITING_PASSWORDS = 20
 
 
 def utc_now() -> dt.datetime:
@@ -51,6 +54,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
             database=database,
             tokens=tokens,
             secrets=SecretChecker(),
+            passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
             verified=VerifiedCredentials(),
             failures=FailureLimits(time.monotonic),
             key_use=KeyUse(database),
@@ -58,6 +62,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
         ),
         clock=clock,
         sweeper=Sweeper(database),
+        mailer=Mailer(settings.smtp),
     )
     app.cleanup_ctx.extend([_open_services, _work_in_background])
     app.add_routes([bind(route) for route in ROUTES])
@@ -72,6 +77,7 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
     await services.recorder.close()
     await services.database.close()
     services.authentication.secrets.close()
+    services.authentication.passwords.close()
 
 
 async def _work_in_background(app: web.Application) -> AsyncGenerator[None]:

@@ -11,13 +11,20 @@ DomainError
 ├── Forbidden
 │   ├── ScopeMissing
 │   ├── RoleTooHigh
-│   └── EnrollmentsUsedUp
+│   ├── EnrollmentsUsedUp
+│   ├── SignUpClosed
+│   ├── SignUpByInvitation
+│   └── CurrentPasswordWrong
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
+├── LoginRefused
 ├── NotFound
 │   ├── ProjectNotFound
 │   ├── DeviceNotFound
 │   ├── ApiKeyNotFound
+│   ├── UserNotFound
+│   ├── MemberNotFound
+│   ├── InvitationNotFound
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
 │   ├── DeviceNameTaken
@@ -25,7 +32,10 @@ DomainError
 │   ├── TooManyLabels
 │   ├── DeviceRetired
 │   ├── DeviceKnown
-│   └── TooManyDeviceKeys
+│   ├── TooManyDeviceKeys
+│   ├── AlreadyMember
+│   ├── LastAdmin
+│   └── NameDiffers
 └── Unavailable             try again later
     ├── DatabaseUnavailable
     ├── CommitUncertain
@@ -125,6 +135,21 @@ class EnrollmentsUsedUp(Forbidden):
         super().__init__("This enrollment key has registered all the devices that it may. Ask for a new one.")
 
 
+class SignUpClosed(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("This server takes no sign-ups. Ask its operator for a user.")
+
+
+class SignUpByInvitation(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("This server takes sign-ups with an invitation only. Ask a project's admin for one.")
+
+
+class CurrentPasswordWrong(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("The current password is wrong.")
+
+
 class UnsupportedGrantType(DomainError):
     code = ProblemCode.MALFORMED_REQUEST
 
@@ -137,6 +162,14 @@ class ScopeNotGranted(DomainError):
 
     def __init__(self, possible: Iterable[str]) -> None:
         super().__init__(f"The scope may name these alone, with spaces between: {', '.join(possible)}.")
+
+
+class LoginRefused(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+    def __init__(self) -> None:
+        # One sentence for every reason: whether the address is known is nobody's business.
+        super().__init__("There is no user with this e-mail address and this password.")
 
 
 class NotFound(DomainError):
@@ -156,6 +189,21 @@ class DeviceNotFound(NotFound):
 class ApiKeyNotFound(NotFound):
     def __init__(self, api_key_id: uuid.UUID) -> None:
         super().__init__(f"There is no such key {api_key_id} here.")
+
+
+class UserNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("This user is deleted.")
+
+
+class MemberNotFound(NotFound):
+    def __init__(self, user_id: uuid.UUID) -> None:
+        super().__init__(f"The project has no member {user_id}.")
+
+
+class InvitationNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such invitation: it is accepted, revoked or expired, or never was one.")
 
 
 class SeedNotAllowed(NotFound):
@@ -197,6 +245,22 @@ class DeviceKnown(Conflict):
 class TooManyDeviceKeys(Conflict):
     def __init__(self, limit: int) -> None:
         super().__init__(f"The device has {limit} living API keys already. Delete the one that it no longer uses.")
+
+
+class AlreadyMember(Conflict):
+    def __init__(self) -> None:
+        super().__init__("You are a member of this project already; the invitation stays open for somebody else.")
+
+
+class LastAdmin(Conflict):
+    def __init__(self, project_ids: Sequence[uuid.UUID]) -> None:
+        named = ", ".join(map(str, project_ids))
+        super().__init__(f"There would be no admin left in {named}. Make another member an admin first.")
+
+
+class NameDiffers(Conflict):
+    def __init__(self) -> None:
+        super().__init__("The project has another name. Give its exact name to delete it.")
 
 
 class Unavailable(DomainError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from firmtrail_server.access import USER_SCOPES, Principal, Scope, User
+from firmtrail_server.access import Principal, Scope, User
 from firmtrail_server.db import Connection, Database
 from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, ScopeMissing
 from firmtrail_server.queries import devices, project_members
@@ -38,9 +38,9 @@ def as_user(caller: User | Principal, scope: Scope) -> User:
     """Take the caller for a user who acts for oneself.
 
     Raises:
-        ScopeMissing: the caller is a key.
+        ScopeMissing: the caller is a key, or the token leaves this out.
     """
-    if not isinstance(caller, User) or scope not in USER_SCOPES:
+    if not isinstance(caller, User) or scope not in caller.scopes:
         raise ScopeMissing(scope)
     return caller
 
@@ -48,14 +48,13 @@ def as_user(caller: User | Principal, scope: Scope) -> User:
 async def _member(conn: Connection, user: User, path: Mapping[str, uuid.UUID], scope: Scope) -> Principal:
     """One look-up: what the path names gives the project, the membership in it the role."""
     if "project_id" in path:
-        project_id = path["project_id"]
-        found = await project_members.find_role(conn, project_id, user.user_id)
-        if found is None:
-            raise ProjectNotFound(project_id)
-        return Principal(project_id=project_id, role=found, device_id=None, user_id=user.user_id)
+        role = await project_members.find_role(conn, path["project_id"], user.user_id)
+        if role is None:
+            raise ProjectNotFound(path["project_id"])
+        return user.as_member(path["project_id"], role)
     if "device_id" in path:
         membership = await project_members.find_by_device(conn, path["device_id"], user.user_id)
         if membership is None:
             raise DeviceNotFound(path["device_id"])
-        return Principal(project_id=membership.project_id, role=membership.role, device_id=None, user_id=user.user_id)
+        return user.as_member(membership.project_id, membership.role)
     raise ScopeMissing(scope)

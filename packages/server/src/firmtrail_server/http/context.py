@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 
 import attrs
@@ -13,6 +14,7 @@ from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.db import Connection, Database
 from firmtrail_server.gathering import Recorder
+from firmtrail_server.mail import Mailer
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.removal import Sweeper
@@ -32,6 +34,7 @@ class Services:
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
     sweeper: Sweeper
+    mailer: Mailer
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +57,10 @@ class PublicContext:
     def now(self) -> dt.datetime:
         return self.services.clock()
 
+    def actor_of(self, user_id: uuid.UUID) -> Actor:
+        """Let a user be the one who makes the changes of this request."""
+        return Actor(kind=ActorKind.USER, id=user_id, address=self.address, request_id=self.request_id)
+
 
 @attrs.frozen(kw_only=True)
 class UserContext(PublicContext):
@@ -62,8 +69,12 @@ class UserContext(PublicContext):
     user: User
 
     @property
-    def actor(self) -> Actor:
-        return Actor(kind=ActorKind.USER, id=self.user.user_id, address=self.address, request_id=self.request_id)
+    def user_id(self) -> uuid.UUID:
+        return self.user.user_id
+
+    async def record(self, conn: Connection, trail_id: uuid.UUID, *changes: Change) -> None:
+        """Add what this request changes to the audit trail of a project, or of the user."""
+        await audit_events.insert(conn, trail_id, self.actor_of(self.user_id), self.now(), changes)
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from firmtrail_server.access import CHECKED_WHEN_WRITTEN, USER_SCOPES, Scope, User
 from firmtrail_server.http.address import client_address
-from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.authorization import as_user, authorized
 from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services, UserContext
@@ -118,6 +118,8 @@ def _respond(answer: Any) -> web.Response:
         return document_response(answer)
     if isinstance(answer, Created):
         return json_response(cast("Created[Any]", answer).body, 201)
+    if isinstance(answer, Accepted):
+        return json_response(cast("Accepted[Any]", answer).body, 202)
     return json_response(answer, 200)
 
 

@@ -3,10 +3,10 @@
 -- Who changed what, when and from where. Rows are added and never changed or deleted, also not when
 -- the project or the actor they name is: there are no foreign keys, and names stand here as they were.
 -- Reports are no changes in this sense and leave no row; no secret is ever part of one.
--- project_id is null for what a user does to oneself.
+-- What users do outside of projects stands under the user's own id in the place of the project's.
 create table if not exists audit_events (
     id          uuid        not null default gen_random_uuid(),
-    project_id  uuid,
+    project_id  uuid        not null,
     occurred_at timestamptz not null,
     action      text        not null,
     actor_kind  text        not null,

@@ -19,7 +19,7 @@ from firmtrail_server.access import (
     USER_SCOPES,
     Scope,
 )
-from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.rows import Rows
@@ -106,7 +106,7 @@ def _body(route: Route, schemas: Schemas) -> Schema:
 
 
 def _answers(route: Route, schemas: Schemas) -> Iterator[tuple[str, Schema]]:
-    """Read the handler's return annotation: a model is a 200, `Created` of one a 201, None a 204."""
+    """Read the handler's return annotation: a model is a 200, `Created` of one a 201, `Accepted` a 202, None a 204."""
     annotation = get_type_hints(route.handler, include_extras=True)["return"]
     for kind in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else [annotation]:
         match get_origin(kind), get_args(kind):
@@ -114,6 +114,8 @@ def _answers(route: Route, schemas: Schemas) -> Iterator[tuple[str, Schema]]:
                 yield str(HTTPStatus.NO_CONTENT.value), {"description": "Done.", "headers": REQUEST_ID}
             case (origin, (document, content_type)) if origin is Annotated and document is Document:
                 yield _answer(HTTPStatus.OK, "The document.", content_type, _document_schema(content_type))
+            case (origin, (model,)) if origin is Accepted:
+                yield _model_answer(HTTPStatus.ACCEPTED, model, schemas)
             case (origin, (model,)) if origin is Created:
                 yield _model_answer(HTTPStatus.CREATED, model, schemas)
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import types
 import uuid
 from enum import Enum
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import Labels, Range, Text
+from firmtrail_contract import Bytes, Labels, Range, Text
 from firmtrail_server.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -150,6 +151,8 @@ def _limits(validator: Any) -> Schema:
             return {}
         case Text(min_length=least, max_length=most) as text:
             return {"minLength": least, "maxLength": most, "pattern": _portable(text.pattern)}
+        case Bytes(min_length=least, max_length=most):  # a schema counts characters; one may have four bytes
+            return {"minLength": math.ceil(least / 4), "maxLength": most, "pattern": _portable(Text(0, most).pattern)}
         case Range(minimum=least, maximum=most):
             return {"minimum": least, "maximum": most}
         case Labels(key=key, value=value, max_count=most):
@@ -173,7 +176,7 @@ def _default(attribute: attrs.Attribute[Any]) -> Schema:
 
 def _description(comment: str | None, validator: Any) -> Schema:
     limit = _unwrapped(validator)
-    rule = sentence(f"must {limit.rule}") if isinstance(limit, Text) else ""
+    rule = sentence(f"must {limit.rule}") if isinstance(limit, Text | Bytes) else ""
     text = f"{sentence(comment)} {rule}".strip()
     return {"description": text} if text else {}
 

@@ -61,7 +61,10 @@ class TrailRow(AuditEvent):
 async def insert(
     conn: Connection, project_id: uuid.UUID, actor: Actor, now: dt.datetime, changes: Sequence[Change]
 ) -> None:
-    """Add changes of a project, with the name that the actor has now."""
+    """Add changes of a project, with the name that the actor has now.
+
+    What users do outside of projects has a trail too: it stands under the user's id, where others have the project's.
+    """
     await conn.execute(
         """
         insert into audit_events (
@@ -97,11 +100,11 @@ async def insert(
 async def list_events(
     conn: Connection, project_id: uuid.UUID, query: AuditQuery, after: TrailPosition, limit: int
 ) -> list[TrailRow]:
-    """The project's events that the query asks for, newest first."""
+    """The events of a project, or of what a user did outside of projects, that the query asks for, newest first."""
     async with conn.cursor(row_factory=rows(TrailRow)) as cur:
         await cur.execute(
             """
-            select id, project_id, occurred_at, action, actor_kind, actor_id, actor_name,
+            select id, occurred_at, action, actor_kind, actor_id, actor_name,
                    target_id, target_name, details, address, request_id
               from audit_events
              where project_id = %(project_id)s
