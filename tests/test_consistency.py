@@ -27,24 +27,57 @@ from firmtrail_agent import configuration
 from firmtrail_agent.layers import variable
 from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode
 from firmtrail_server import errors, queries
-from firmtrail_server.access import DEVICE_SCOPES, ROLE_SCOPES, Scope
+from firmtrail_server.access import (
+    DEVICE_SCOPES,
+    ENROLLMENT_SCOPES,
+    MEMBER_SCOPES,
+    ROLE_SCOPES,
+    USER_SCOPES,
+    Scope,
+)
 from firmtrail_server.db import Connection
 from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.problems import STATUS
-from firmtrail_server.queries import api_keys, projects, reports
+from firmtrail_server.queries import (
+    api_keys,
+    project_invitations,
+    project_members,
+    projects,
+    removals,
+    reports,
+    users,
+)
 from firmtrail_server.routes import ROUTES
 
 ROOT = Path(__file__).parents[1]
 
 #: routes below /v1 that no method of the SDK asks for
-WITHOUT_SDK_METHOD: dict[tuple[str, str], str] = {
+WITHOUT_SDK_METHOD = {
+    (route.method, route.path): "self-service comes to the SDK with its command line"
+    for route in ROUTES
+    if route.path.startswith("/v1/") and route.scope not in {Scope.PUBLIC, Scope.FIRMWARE_READ, Scope.FIRMWARE_REPORT}
+} | {
+    ("POST", "/v1/users"): "the same",
     ("POST", "/v1/oauth/token"): "no method of its own: the client gets its tokens by itself",
 }
 #: queries that take no project
 WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     api_keys.find: "the key is what tells the project",
+    api_keys.update_last_used: "what it stores is about the keys alone",
+    **{
+        query: "users belong to no project"
+        for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
+        if query.__module__ == users.__name__
+    },
+    project_invitations.get_by_digest: "the secret is what tells the project",
+    project_members.delete_of_user: "it is about one user in all projects",
+    project_members.list_memberships: "the same",
+    projects.list_of_user: "the same",
+    project_members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.record_latest: "it stores the reports of many projects; each report's key tells its own",
+    removals.find_deleted_project: "it looks for work in all projects",
+    removals.find_marked: "the same",
 }
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {
@@ -73,7 +106,7 @@ def named(route: Route) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
-    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values())
+    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES)
 
     assert route.scope in {Scope.PUBLIC, *held}
 

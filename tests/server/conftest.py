@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
+from tests.server.callers import Caller
 
 #: Counts the periods, open and closed, of all devices.
 RowsWritten = Callable[[], int]
@@ -53,7 +54,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(seed_enabled=True)
+    return Settings(seed_enabled=True, password_cost=4)
 
 
 @pytest.fixture
@@ -102,3 +103,9 @@ def rows_written(database_url: str, demo: Demo) -> RowsWritten:
         return row[0]
 
     return count
+
+
+@pytest.fixture
+def admin(http: httpx.AsyncClient, demo: Demo) -> Caller:
+    """The demo project's own key, which has the role admin."""
+    return Caller(http, demo.project_key)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_contract import FirmwareReceipt, FirmwareReport, ReportOutcome, VersionPeriod
-from firmtrail_server import recording
+from firmtrail_contract import FirmwareReceipt, FirmwareReport, NewDevice, ReportOutcome, VersionPeriod
+from firmtrail_server import keys, recording
 from firmtrail_server.db import Database
+from firmtrail_server.keys import Terms
 from firmtrail_server.meaning import Report, observation
-from firmtrail_server.queries import api_keys, devices, firmware, projects
+from firmtrail_server.queries import devices, firmware, projects
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -32,8 +33,9 @@ class History:
         """Start afresh, with a new device in a new project."""
         async with self.database.transaction() as conn:
             self.project_id = (await projects.insert(conn, "Test", NOW)).id
-            self.device_id = (await devices.insert(conn, self.project_id, "Test", NOW)).id
-            self.key_id = await api_keys.insert_for_device(conn, self.project_id, self.device_id, b"", NOW)
+            device = await devices.insert(conn, self.project_id, NewDevice(name="Test"), NOW)
+            self.device_id = device.id
+            self.key_id = (await keys.issue_for_device(conn, device, Terms(created_by=None, created_at=NOW))).id
 
     async def report(
         self, version: str, at: int | None = None, *, component: str = "main", received_at: dt.datetime = NOW

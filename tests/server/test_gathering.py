@@ -12,12 +12,14 @@ import attrs
 import psycopg
 import pytest
 
-from firmtrail_contract import FirmwareReceipt, FirmwareReport, ReportOutcome
+from firmtrail_contract import FirmwareReceipt, FirmwareReport, NewDevice, ReportOutcome
+from firmtrail_server import keys
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, Unauthenticated
 from firmtrail_server.gathering import Recorder
+from firmtrail_server.keys import Terms
 from firmtrail_server.meaning import Observation, Report, observation
-from firmtrail_server.queries import api_keys, devices, firmware, projects
+from firmtrail_server.queries import devices, firmware, projects
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 HELD_UP = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -49,9 +51,9 @@ class Fleet:
 
     async def device(self) -> Device:
         async with self.database.transaction() as conn:
-            device = await devices.insert(conn, self.project_id, str(uuid.uuid4()), NOW)
-            key_id = await api_keys.insert_for_device(conn, self.project_id, device.id, b"", NOW)
-        return Device(device.id, key_id, self.project_id)
+            device = await devices.insert(conn, self.project_id, NewDevice(name=str(uuid.uuid4())), NOW)
+            key = await keys.issue_for_device(conn, device, Terms(created_by=None, created_at=NOW))
+        return Device(device.id, key.id, self.project_id)
 
     async def devices(self, count: int) -> list[Device]:
         return [await self.device() for _ in range(count)]

@@ -11,12 +11,15 @@ import psycopg
 import pytest
 from aiohttp.test_utils import TestServer
 
+from firmtrail_contract import Role
+from firmtrail_server.access import ROLE_SCOPES, SCOPE_MEANINGS
 from firmtrail_server.app import MAX_BODY_BYTES, create_app
 from firmtrail_server.settings import Settings
 from tests.server.conftest import Clock, Demo
 
 TOKEN = "/v1/oauth/token"
 GRANT = {"grant_type": "client_credentials"}
+ALL_OF_AN_ADMIN = " ".join(sorted(ROLE_SCOPES[Role.ADMIN]))
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -49,14 +52,14 @@ async def test_a_key_gets_a_token_by_basic_authentication(http: httpx.AsyncClien
     assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
     token = answer.json()
     assert token.pop("access_token")
-    assert token == {"token_type": "Bearer", "expires_in": 900, "scope": "firmware:read"}
+    assert token == {"token_type": "Bearer", "expires_in": 900, "scope": ALL_OF_AN_ADMIN}
 
 
 async def test_a_key_gets_a_token_by_the_form(http: httpx.AsyncClient, demo: Demo) -> None:
     answer = await http.post(TOKEN, data=GRANT | in_form(demo.device_key))
 
     assert answer.status_code == 200
-    assert answer.json()["scope"] == "firmware:report"
+    assert answer.json()["scope"] == "device_keys:rotate firmware:report"
 
 
 async def test_basic_credentials_may_be_encoded_as_rfc_6749_says(http: httpx.AsyncClient, demo: Demo) -> None:
@@ -99,7 +102,7 @@ async def test_a_refused_scope_is_told_which_are_possible(http: httpx.AsyncClien
     assert "firmware:read" in assert_refused(answer, 400, "invalid_scope")
 
 
-@pytest.mark.parametrize("grant_type", ["password", "authorization_code", "CLIENT_CREDENTIALS", "x" * 64])
+@pytest.mark.parametrize("grant_type", ["refresh_token", "authorization_code", "CLIENT_CREDENTIALS", "x" * 64])
 async def test_another_grant_type_is_refused(http: httpx.AsyncClient, demo: Demo, grant_type: str) -> None:
     answer = await http.post(TOKEN, auth=demo.project_key, data={"grant_type": grant_type})
 
@@ -257,9 +260,9 @@ async def test_the_metadata_leads_to_the_endpoint_and_the_keys(database_url: str
         "issuer": "https://firmtrail.example.com/api",
         "token_endpoint": "https://firmtrail.example.com/api/v1/oauth/token",
         "jwks_uri": "https://firmtrail.example.com/api/.well-known/jwks.json",
-        "scopes_supported": ["firmware:read", "firmware:report"],
+        "scopes_supported": sorted(SCOPE_MEANINGS),
         "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["client_credentials", "password"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     }
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from firmtrail_server.schema import (
@@ -310,6 +311,10 @@ def test_a_user_without_a_name_may_migrate(
 
 
 @pytest.mark.parametrize("migration", IDS)
-def test_every_migration_is_idempotent_and_has_a_way_back(migration: str) -> None:
-    assert "if not exists" in (MIGRATIONS / f"{migration}.sql").read_text()
-    assert "if exists" in (MIGRATIONS / f"{migration}.rollback.sql").read_text()
+def test_every_migration_is_idempotent_and_has_a_way_back(database_url: str, migration: str) -> None:
+    text = (MIGRATIONS / f"{migration}.sql").read_text(encoding="utf-8")
+
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(sql.SQL(text))  # pyright: ignore[reportArgumentType]  a file of the project
+
+    assert "if exists" in (MIGRATIONS / f"{migration}.rollback.sql").read_text(encoding="utf-8")

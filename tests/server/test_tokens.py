@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from aiohttp.test_utils import TestServer
 
+from firmtrail_contract import Role
+from firmtrail_server.access import ROLE_SCOPES
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from firmtrail_server.signing_keys import read_signing_keys
@@ -312,7 +314,7 @@ async def test_a_token_says_what_rfc_9068_asks_for(http: httpx.AsyncClient, demo
         "client_id": demo.project_key[0],
         "iat": int(clock.moment.timestamp()),
         "exp": int(clock.moment.timestamp()) + 900,
-        "scope": "firmware:read",
+        "scope": " ".join(sorted(ROLE_SCOPES[Role.ADMIN])),
     }
 
 

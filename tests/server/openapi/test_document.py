@@ -102,7 +102,8 @@ def test_a_scope_is_named_with_those_who_have_it() -> None:
     assert MAKE["security"] == [{"api_key": ["firmware:report"]}, {"access_token": ["firmware:report"]}]
     assert MAKE["description"].endswith("Needs the scope `firmware:report`: the device's own key.")
     assert LIST["description"] == (
-        "Needs the scope `firmware:read`: a key of the project with the role `viewer`, `editor` or `admin`."
+        "Needs the scope `firmware:read`: a member or an API key of the project with the role `viewer`, `editor` or "
+        "`admin`."
     )
 
 

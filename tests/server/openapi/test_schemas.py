@@ -12,11 +12,12 @@ import attrs
 import jsonschema_rs
 import pytest
 
-from firmtrail_contract import Count, Page, PageQuery, Range, Text, Violation, strict_converter
+from firmtrail_contract import Bytes, Count, Labels, Page, PageQuery, Range, SignUp, Text, Violation, strict_converter
 from firmtrail_server.openapi.schemas import Schemas
 from firmtrail_server.routes import ROUTES
 
 T = TypeVar("T")
+TEXT = {"type": "string"}
 
 
 class Colour(StrEnum):
@@ -54,6 +55,11 @@ class Thing(Generic[T]):
 
 
 @attrs.frozen(kw_only=True)
+class Labelled:
+    labels: dict[str, str | None] = attrs.field(validator=Labels())
+
+
+@attrs.frozen(kw_only=True)
 class Special(Part):
     #: of the child alone
     shine: int
@@ -72,7 +78,12 @@ def thing() -> dict[str, Any]:
 def limited_fields() -> Iterator[tuple[type, str]]:
     models = [route.hints[part] for route in ROUTES for part in ("query", "body") if part in route.hints]
     for model in dict.fromkeys(models):
-        yield from ((model, field.name) for field in attrs.fields(model) if field.validator)
+        yield from ((model, field.name) for field in attrs.fields(model) if field.validator and not counts_bytes(field))
+
+
+def counts_bytes(field: attrs.Attribute[Any]) -> bool:
+    """Whether the limit is one that JSON Schema cannot say, since it counts characters."""
+    return isinstance(getattr(field.validator, "validator", field.validator), Bytes)
 
 
 def test_a_generic_model_is_named_by_what_it_holds() -> None:
@@ -167,6 +178,25 @@ def test_an_unknown_type_is_an_error_that_names_it(kind: Any) -> None:
         strict(kind)
 
 
+def test_the_schema_of_a_number_of_bytes_allows_whatever_the_model_does() -> None:
+    (schema,) = [field.schema for field in Schemas().parameters(SignUp) if field.name == "password"]
+
+    validator = jsonschema_rs.validator_for(schema)
+
+    assert all(validator.is_valid(password) for password in ("x" * 8, "x" * 72, "\U0001f600" * 2, "\U0001f600" * 18))
+    assert not any(validator.is_valid(password) for password in ("x", "x" * 73, "x" * 8 + "\n"))
+    assert "8 to 72 bytes" in schema["description"]
+
+
+def test_labels_have_a_limit_each_and_in_all() -> None:
+    (schema,) = [field.schema for field in Schemas().parameters(Labelled)]
+
+    assert schema["maxProperties"] == 64
+    assert schema["propertyNames"] == {"minLength": 1, "maxLength": 64, "pattern": "^[a-z0-9][a-z0-9._-]*$"}
+    assert schema["additionalProperties"]["type"] == ["string", "null"]
+    assert schema["additionalProperties"]["maxLength"] == 128
+
+
 def test_an_unknown_validator_is_an_error() -> None:
     @attrs.frozen
     class Odd:
@@ -205,6 +235,14 @@ def samples(schema: dict[str, Any]) -> list[Any]:
     """Values at and just beyond every limit, and every kind of character."""
     if schema["type"] == "array":
         return [[0] * length for length in range(schema["maxItems"] + 2)]
+    if schema["type"] == "object":
+        sizes = [0, schema["maxProperties"], schema["maxProperties"] + 1]
+        keys, values = samples(TEXT | schema["propertyNames"]), samples(schema["additionalProperties"] | TEXT)
+        return [
+            *({f"key-{number}": "x" for number in range(size)} for size in sizes),
+            *({key: "x"} for key in keys),
+            *({"key": value} for value in values),
+        ]
     if schema["type"] == "integer":
         return [schema["minimum"] - 1, schema["minimum"], schema["maximum"], schema["maximum"] + 1]
     lengths = [schema["minLength"] - 1, schema["minLength"], schema["maxLength"], schema["maxLength"] + 1]

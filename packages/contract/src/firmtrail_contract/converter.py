@@ -71,6 +71,7 @@ def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
     converter.register_unstructure_hook(uuid.UUID, str)
     converter.register_unstructure_hook(dt.datetime, format_moment)
     converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter))
+    converter.register_structure_hook_factory(_is_dict, partial(_dict_hook, converter))
     converter.register_structure_hook_factory(_is_model, partial(_model_hook, converter))
     return converter
 
@@ -128,19 +129,40 @@ def _list_hook(converter: cattrs.Converter, kind: Any) -> Hook:
     element_hook = converter.get_structure_hook(element)
 
     def structure(value: Any, _: Any) -> list[Any]:
-        items: list[Any] = []
-        errors: list[Exception] = []
-        for index, item in enumerate(_exactly(list)(value, list)):
-            try:
-                items.append(element_hook(item, element))
-            except Exception as error:  # noqa: BLE001  whatever an element's hook raises belongs to that element
-                error.add_note(IterableValidationNote("", index, element))
-                errors.append(error)
-        if errors:
-            raise IterableValidationError("", errors, kind)  # pyright: ignore[reportCallIssue]  its __new__ takes three
-        return items
+        items: list[Any] = _exactly(list)(value, list)
+        return list(_structured(dict(enumerate(items)), element_hook, element, kind).values())
 
     return structure
+
+
+def _is_dict(kind: Any) -> bool:
+    return get_origin(kind) is dict
+
+
+def _dict_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    """Structure a JSON object whose names are data: the names stay as they are."""
+    _, element = get_args(kind)
+    element_hook = converter.get_structure_hook(element)
+
+    def structure(value: Any, _: Any) -> dict[str, Any]:
+        return _structured(_exactly(dict)(value, dict), element_hook, element, kind)
+
+    return structure
+
+
+def _structured(items: dict[Any, Any], hook: Hook, element: Any, kind: Any) -> dict[Any, Any]:
+    """Structure every element, so that all errors come at once, each with its index or name."""
+    structured: dict[Any, Any] = {}
+    errors: list[Exception] = []
+    for index, item in items.items():
+        try:
+            structured[index] = hook(item, element)
+        except Exception as error:  # noqa: BLE001  whatever an element's hook raises belongs to that element
+            error.add_note(IterableValidationNote("", index, element))
+            errors.append(error)
+    if errors:
+        raise IterableValidationError("", errors, kind)  # pyright: ignore[reportCallIssue]  its __new__ takes three
+    return structured
 
 
 def _is_model(kind: Any) -> bool:
@@ -195,7 +217,7 @@ def _step(error: Exception) -> str:
         if isinstance(note, AttributeValidationNote):
             return _escaped(note.name)
         if isinstance(note, IterableValidationNote):
-            return f"/{note.index}"
+            return _escaped(str(note.index))
     return ""
 
 

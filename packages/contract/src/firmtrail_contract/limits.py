@@ -24,6 +24,7 @@ class ViolationCode(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     FORBIDDEN_CHARACTERS = "forbidden_characters"
     UNKNOWN_VALUE = "unknown_value"
+    TAKEN = "taken"
 
 
 class Violation(ValueError):
@@ -71,6 +72,25 @@ class Text:
 
 
 @attrs.frozen
+class Bytes:
+    """Text of `min_length` to `max_length` bytes in UTF-8, without control characters."""
+
+    min_length: int
+    max_length: int
+
+    @property
+    def rule(self) -> str:
+        return f"have {self.min_length} to {self.max_length} bytes in UTF-8, and no control characters"
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+        Text(0, self.max_length)(instance, attribute, value)
+        length = len(value.encode())
+        if not self.min_length <= length <= self.max_length:
+            code = ViolationCode.TOO_SHORT if length < self.min_length else ViolationCode.TOO_LONG
+            raise Violation(code, f"must {self.rule}")
+
+
+@attrs.frozen
 class Range:
     """A whole number from `minimum` to `maximum`, both included."""
 
@@ -94,3 +114,13 @@ class Count:
             raise Violation(ViolationCode.TOO_SHORT, f"must have at least {self.minimum} item(s)")
         if len(value) > self.maximum:
             raise Violation(ViolationCode.TOO_LONG, f"must have at most {self.maximum} items")
+
+
+#: the HTML standard's definition: ASCII alone, so that no two addresses look or compare alike by accident
+email_limits = Text(
+    3,
+    254,
+    "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    "(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$",
+    "be an e-mail address such as ada@example.com",
+)

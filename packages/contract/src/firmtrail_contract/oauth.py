@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import attrs
 
-from firmtrail_contract.limits import Text
+from firmtrail_contract.limits import Bytes, Text, email_limits
 
 
 class OAuthErrorCode(StrEnum):
@@ -14,6 +14,7 @@ class OAuthErrorCode(StrEnum):
 
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
+    INVALID_GRANT = "invalid_grant"
     INVALID_SCOPE = "invalid_scope"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
     SERVER_ERROR = "server_error"
@@ -24,19 +25,23 @@ class OAuthErrorCode(StrEnum):
 class TokenRequest:
     """What to ask the token endpoint for, as a form. Parameters it does not know are ignored, empty ones left out."""
 
-    #: `client_credentials`
+    #: `client_credentials` for an API key, `password` for a user
     grant_type: str = attrs.field(validator=Text(1, 64))
-    #: the scopes that the token shall have, with spaces between; left out: all that the API key has
+    #: the scopes that the token shall have, with spaces between; left out: all that there are
     scope: str | None = attrs.field(default=None, validator=attrs.validators.optional(Text(1, 512)))
     #: the API key's id; here or by HTTP Basic authentication
     client_id: str | None = None
     #: the API key's secret; here or by HTTP Basic authentication
     client_secret: str | None = attrs.field(default=None, repr=False)
+    #: the user's e-mail address
+    username: str | None = attrs.field(default=None, validator=attrs.validators.optional(email_limits))
+    #: the user's password
+    password: str | None = attrs.field(default=None, validator=attrs.validators.optional(Bytes(1, 72)), repr=False)
 
 
 @attrs.frozen(kw_only=True)
 class AccessToken:
-    """A token that stands for an API key for a short time: send it as `Authorization: Bearer TOKEN`."""
+    """A token that stands for an API key or a user for a short time: send it as `Authorization: Bearer TOKEN`."""
 
     #: opaque to clients
     access_token: str = attrs.field(repr=False)

@@ -8,6 +8,10 @@ from enum import StrEnum
 
 import attrs
 
+from firmtrail_contract.limits import Text
+
+project_name_limits = Text(1, 100)
+
 
 class Role(StrEnum):
     """What a member or an API key of a project may do, from least to most."""
@@ -24,3 +28,32 @@ class Project:
     id: uuid.UUID
     name: str
     created_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class JoinedProject(Project):
+    """A project, with the role that you have in it."""
+
+    role: Role
+
+
+@attrs.frozen(kw_only=True)
+class NewProject:
+    """A project to make."""
+
+    name: str = attrs.field(validator=project_name_limits)
+
+
+@attrs.frozen(kw_only=True)
+class ProjectChange:
+    """What shall be different about a project."""
+
+    name: str = attrs.field(validator=project_name_limits)
+
+
+@attrs.frozen(kw_only=True)
+class ProjectDeletion:
+    """The proof that a deletion means this project."""
+
+    #: the name of the project
+    name: str = attrs.field(validator=project_name_limits)

@@ -191,6 +191,7 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.FORBIDDEN: PermissionDeniedError,
     ProblemCode.NOT_FOUND: NotFoundError,
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
+    ProblemCode.CONFLICT: ConflictError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ApiError,
     ProblemCode.TOO_MANY_REQUESTS: RateLimitedError,

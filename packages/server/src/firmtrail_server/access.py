@@ -1,4 +1,4 @@
-"""Who may do what: the one table, and the caller it is applied to."""
+"""Who may do what: the one table, and the callers it is applied to."""
 
 from __future__ import annotations
 
@@ -7,32 +7,91 @@ from enum import StrEnum
 
 import attrs
 
-from firmtrail_contract import Role
-from firmtrail_server.errors import DeviceNotFound, ScopeMissing
+from firmtrail_contract import ActorKind, Role
+from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, RoleTooHigh, ScopeMissing
 
 
 class Scope(StrEnum):
     """What a route asks of its caller."""
 
     PUBLIC = "public"
+    #: what a user does to oneself, in no project
+    SELF = "self"
     FIRMWARE_READ = "firmware:read"
     FIRMWARE_REPORT = "firmware:report"
+    DEVICES_READ = "devices:read"
+    DEVICES_WRITE = "devices:write"
+    DEVICES_DELETE = "devices:delete"
+    DEVICES_ENROLL = "devices:enroll"
+    DEVICE_KEYS_ROTATE = "device_keys:rotate"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    PROJECT_READ = "project:read"
+    PROJECT_WRITE = "project:write"
+    PROJECT_LEAVE = "project:leave"
+    AUDIT_READ = "audit:read"
 
 
 #: what each allows, for those who choose the scopes of an access token
 SCOPE_MEANINGS = {
+    Scope.SELF: "Act for yourself outside of projects: your user, your projects, invitations to you.",
     Scope.FIRMWARE_READ: "Read what devices ran.",
     Scope.FIRMWARE_REPORT: "Report what the device runs.",
+    Scope.DEVICES_READ: "Read what devices there are.",
+    Scope.DEVICES_WRITE: "Register, rename, label, retire and restore devices.",
+    Scope.DEVICES_DELETE: "Delete devices with their history.",
+    Scope.DEVICES_ENROLL: "Register devices by enrollment.",
+    Scope.DEVICE_KEYS_ROTATE: "Replace the API keys of devices by new ones.",
+    Scope.KEYS_READ: "List API keys and enrollment keys.",
+    Scope.KEYS_WRITE: "Make and delete API keys and enrollment keys.",
+    Scope.MEMBERS_READ: "Read who the members of the project are.",
+    Scope.MEMBERS_WRITE: "Invite, change and remove members.",
+    Scope.PROJECT_READ: "Read the project.",
+    Scope.PROJECT_WRITE: "Rename and delete the project.",
+    Scope.PROJECT_LEAVE: "Leave the project.",
+    Scope.AUDIT_READ: "Read the audit trail.",
 }
 
-_VIEWER = frozenset({Scope.FIRMWARE_READ})
-_EDITOR = _VIEWER
-_ADMIN = _EDITOR
+_VIEWER = frozenset({Scope.PROJECT_READ, Scope.MEMBERS_READ, Scope.DEVICES_READ, Scope.FIRMWARE_READ})
+_EDITOR = _VIEWER | {Scope.DEVICES_WRITE, Scope.KEYS_READ, Scope.KEYS_WRITE, Scope.DEVICE_KEYS_ROTATE}
+_ADMIN = _EDITOR | {Scope.PROJECT_WRITE, Scope.MEMBERS_WRITE, Scope.DEVICES_DELETE, Scope.AUDIT_READ}
 
-#: what a key of a project may do, by its role
+#: what a member and a key of a project may do, by their role
 ROLE_SCOPES = {Role.VIEWER: _VIEWER, Role.EDITOR: _EDITOR, Role.ADMIN: _ADMIN}
+#: what a member may do beyond that, whatever the role
+MEMBER_SCOPES = frozenset({Scope.PROJECT_LEAVE})
+NO_SCOPES = frozenset[Scope]()
 #: what a key of a device may do, for that device alone
-DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
+DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE})
+#: what an enrollment key may do
+ENROLLMENT_SCOPES = frozenset({Scope.DEVICES_ENROLL})
+#: what a user may do outside of projects
+USER_SCOPES = frozenset({Scope.SELF})
+#: what a user's token may allow
+ALL_OF_A_USER = USER_SCOPES | MEMBER_SCOPES | ROLE_SCOPES[Role.ADMIN]
+
+
+@attrs.frozen(kw_only=True)
+class User:
+    """A person with an access token. What they may do in a project, their membership says."""
+
+    user_id: uuid.UUID
+    #: a change of password raises it, and tokens of an earlier one are not valid any more
+    token_epoch: int
+    #: what the token leaves of the scopes
+    token_scopes: frozenset[Scope]
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What they may do outside of projects."""
+        return USER_SCOPES & self.token_scopes
+
+    def as_member(self, project_id: uuid.UUID, role: Role) -> Principal:
+        return Principal(
+            project_id=project_id, role=role, device_id=None, user_id=self.user_id, token_scopes=self.token_scopes
+        )
 
 
 #: scopes of routes whose own statement asks whether the key is alive, in the transaction that writes
@@ -41,27 +100,58 @@ CHECKED_WHEN_WRITTEN = frozenset({Scope.FIRMWARE_REPORT})
 
 @attrs.frozen(kw_only=True)
 class Principal:
-    """Who a request acts as, and within which project."""
+    """Who a request acts as, and within which project: one of its keys, or one of its members."""
 
-    api_key_id: uuid.UUID
     project_id: uuid.UUID
+    #: None for the keys of devices and of enrollment
     role: Role | None
     #: the only device this caller may name; None: any device of the project
     device_id: uuid.UUID | None
-    #: what an access token leaves of the key's scopes; None: all of them
+    #: what an access token leaves of the scopes; None: all of them
     token_scopes: frozenset[Scope] | None = None
+    #: one of these two
+    api_key_id: uuid.UUID | None = None
+    user_id: uuid.UUID | None = None
+
+    @property
+    def actor_kind(self) -> ActorKind:
+        return ActorKind.USER if self.user_id else ActorKind.API_KEY
+
+    @property
+    def actor_id(self) -> uuid.UUID:
+        actor_id = self.user_id or self.api_key_id
+        assert actor_id is not None
+        return actor_id
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        of_the_key = DEVICE_SCOPES if self.role is None else ROLE_SCOPES[self.role]
-        return of_the_key if self.token_scopes is None else of_the_key & self.token_scopes
+        scopes = self._scopes_of_owner()
+        return scopes if self.token_scopes is None else scopes & self.token_scopes
+
+    def _scopes_of_owner(self) -> frozenset[Scope]:
+        if self.role is not None:
+            return ROLE_SCOPES[self.role] | (MEMBER_SCOPES if self.user_id else NO_SCOPES)
+        return DEVICE_SCOPES if self.device_id else ENROLLMENT_SCOPES
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
 
     def require(self, scope: Scope) -> None:
         """Raise `ScopeMissing` unless this caller has the scope."""
-        if scope not in self.scopes:
+        if not self.may(scope):
             raise ScopeMissing(scope)
+
+    def require_role(self, role: Role) -> None:
+        """Raise `RoleTooHigh` when this caller would give, or take away, more than they have."""
+        if self.role is None or not ROLE_SCOPES[role] <= ROLE_SCOPES[self.role]:
+            raise RoleTooHigh(role)
 
     def require_device(self, device_id: uuid.UUID) -> None:
         """Raise `DeviceNotFound` when this caller speaks for another device: it may not know of this one."""
         if self.device_id not in (None, device_id):
             raise DeviceNotFound(device_id)
+
+    def require_project(self, project_id: uuid.UUID) -> None:
+        """Raise `ProjectNotFound` when this caller belongs to another project: it may not know of this one."""
+        if self.project_id != project_id:
+            raise ProjectNotFound(project_id)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from aiohttp import web
 
 from firmtrail_server.authentication import Authentication
+from firmtrail_server.background import in_background
 from firmtrail_server.credentials import SecretChecker
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.failures import FailureLimits
@@ -16,6 +17,9 @@ from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import SERVICES, Services
 from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
+from firmtrail_server.key_use import KeyUse
+from firmtrail_server.mail import Mailer
+from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
 from firmtrail_server.signing_keys import new_signing_keys
@@ -23,6 +27,8 @@ from firmtrail_server.tokens import AccessTokens
 from firmtrail_server.verified import VerifiedCredentials
 
 MAX_BODY_BYTES = 64 * 1024
+#: about five seconds' work
+MAX_WAITING_PASSWORDS = 20
 
 
 def utc_now() -> dt.datetime:
@@ -48,13 +54,17 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
             database=database,
             tokens=tokens,
             secrets=SecretChecker(),
+            passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
             verified=VerifiedCredentials(),
             failures=FailureLimits(time.monotonic),
+            key_use=KeyUse(database),
             clock=clock,
         ),
         clock=clock,
+        sweeper=Sweeper(database),
+        mailer=Mailer(settings.smtp),
     )
-    app.cleanup_ctx.append(_open_services)
+    app.cleanup_ctx.extend([_open_services, _work_in_background])
     app.add_routes([bind(route) for route in ROUTES])
     return app
 
@@ -67,3 +77,11 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
     await services.recorder.close()
     await services.database.close()
     services.authentication.secrets.close()
+    services.authentication.passwords.close()
+
+
+async def _work_in_background(app: web.Application) -> AsyncGenerator[None]:
+    services = app[SERVICES]
+    key_use = services.authentication.key_use
+    async with in_background(sweeper=lambda: services.sweeper.run(services.clock), key_use=key_use.run):
+        yield

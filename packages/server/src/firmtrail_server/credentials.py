@@ -1,22 +1,27 @@
-"""The secrets of API keys: made here, hashed here, checked here.
+"""The secrets of API keys, invitations and users: made here, hashed here, checked here.
 
-A secret is a prefix that says whose it is, 43 base62 characters (256 random bits) and a checksum of 6.
+A secret that we make is a prefix that says whose it is, 43 base62 characters (256 random bits) and a checksum of 6.
 The checksum refuses a mistyped secret before any work, and lets scanners recognise a leaked one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import string
 import threading
 import zlib
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
+from typing import Any, TypeVar
 
 import bcrypt
 
 from firmtrail_server.errors import CredentialQueueFull
+
+T = TypeVar("T")
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BODY_LENGTH = 43
@@ -24,6 +29,9 @@ _CHECKSUM_LENGTH = 6
 
 #: 256 random bits cannot be guessed at any speed, so the lowest cost is as safe as the highest.
 _COST = 4
+#: A password is chosen by a person.
+PASSWORD_COST = 12
+_MAX_BYTES = 72
 
 
 class SecretPrefix(StrEnum):
@@ -31,6 +39,8 @@ class SecretPrefix(StrEnum):
 
     DEVICE = "ftd_"
     PROJECT = "ftp_"
+    ENROLLMENT = "fte_"
+    INVITATION = "fti_"
 
 
 def new_secret(prefix: SecretPrefix) -> str:
@@ -53,10 +63,16 @@ def hash_secret(secret: str) -> bytes:
     return bcrypt.hashpw(secret.encode(), bcrypt.gensalt(_COST))
 
 
-class SecretChecker:
-    """Checks secrets off the event loop, a few at a time, with a short queue before it."""
+def digest(secret: str) -> bytes:
+    """Make what a secret of 256 random bits can be looked up by."""
+    return hashlib.sha256(secret.encode()).digest()
 
-    def __init__(self, *, threads: int = 1, max_waiting: int = 200) -> None:
+
+class SecretChecker:
+    """Hashes and checks secrets off the event loop, a few at a time, with a short queue before it."""
+
+    def __init__(self, *, cost: int = _COST, threads: int = 1, max_waiting: int = 200) -> None:
+        self._cost = cost
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="secrets")
         self._max_waiting = max_waiting
         #: being checked, or waiting for it
@@ -69,18 +85,33 @@ class SecretChecker:
         Raises:
             CredentialQueueFull: too many are waiting already.
         """
-        with self._lock:
-            if self.waiting >= self._max_waiting:
-                raise CredentialQueueFull
-            self.waiting += 1
-        check = self._threads.submit(bcrypt.checkpw, secret.encode(), secret_hash or _NOBODYS_HASH)
-        check.add_done_callback(self._leave)  # at its end, not at that of a request that was given up
-        return await asyncio.wrap_future(check) and secret_hash is not None
+        raw = secret.encode()
+        if len(raw) > _MAX_BYTES:  # none that long was ever hashed
+            return False
+        nobodys = b"$2b$%02d$" % self._cost + b"." * 53
+        return await self._run(bcrypt.checkpw, raw, secret_hash or nobodys) and secret_hash is not None
+
+    async def hashed(self, secret: str) -> bytes:
+        """Hash a secret of at most 72 bytes.
+
+        Raises:
+            CredentialQueueFull: too many are waiting already.
+        """
+        return await self._run(bcrypt.hashpw, secret.encode(), bcrypt.gensalt(self._cost))
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _leave(self, _: Future[bool]) -> None:
+    async def _run(self, work: Callable[[bytes, bytes], T], secret: bytes, salt_or_hash: bytes) -> T:
+        with self._lock:
+            if self.waiting >= self._max_waiting:
+                raise CredentialQueueFull
+            self.waiting += 1
+        done = self._threads.submit(work, secret, salt_or_hash)
+        done.add_done_callback(self._leave)  # at its end, not at that of a request that was given up
+        return await asyncio.wrap_future(done)
+
+    def _leave(self, _: Future[Any]) -> None:
         with self._lock:
             self.waiting -= 1
 
@@ -91,7 +122,3 @@ def _checksum(body: str) -> str:
         rest, digit = divmod(rest, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits
     return digits
-
-
-#: what an unknown key id is checked against
-_NOBODYS_HASH = hash_secret(new_secret(SecretPrefix.PROJECT))

@@ -2,17 +2,40 @@
 
 DomainError
 ├── InvalidRequest          fields of the request, all at once
+│   └── NotInTheFuture
 ├── MalformedRequest        not what its format says
 ├── UnsupportedMediaType
 ├── Unauthenticated
 │   └── TokenNotValid
 ├── TooManyFailures
-├── ScopeMissing
+├── Forbidden
+│   ├── ScopeMissing
+│   ├── RoleTooHigh
+│   ├── EnrollmentsUsedUp
+│   ├── SignUpClosed
+│   ├── SignUpByInvitation
+│   └── CurrentPasswordWrong
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
+├── LoginRefused
 ├── NotFound
+│   ├── ProjectNotFound
 │   ├── DeviceNotFound
+│   ├── ApiKeyNotFound
+│   ├── UserNotFound
+│   ├── MemberNotFound
+│   ├── InvitationNotFound
 │   └── SeedNotAllowed
+├── Conflict                the request contradicts what is stored
+│   ├── DeviceNameTaken
+│   ├── HardwareTaken
+│   ├── TooManyLabels
+│   ├── DeviceRetired
+│   ├── DeviceKnown
+│   ├── TooManyDeviceKeys
+│   ├── AlreadyMember
+│   ├── LastAdmin
+│   └── NameDiffers
 └── Unavailable             try again later
     ├── DatabaseUnavailable
     ├── CommitUncertain
@@ -27,7 +50,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from firmtrail_contract import FieldError, ProblemCode
+from firmtrail_contract import FieldError, FieldLocation, ProblemCode, ViolationCode
 
 
 class DomainError(Exception):
@@ -44,6 +67,18 @@ class InvalidRequest(DomainError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("The request is not valid; each entry of errors names a field and what it must be.")
         self.errors = list(errors)
+
+
+class NotInTheFuture(InvalidRequest):
+    def __init__(self, field: str) -> None:
+        detail = "must lie in the future"
+        super().__init__(
+            [
+                FieldError(
+                    location=FieldLocation.BODY, pointer=f"/{field}", code=ViolationCode.OUT_OF_RANGE, detail=detail
+                )
+            ]
+        )
 
 
 class MalformedRequest(DomainError):
@@ -80,12 +115,39 @@ class TooManyFailures(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class ScopeMissing(DomainError):
+class Forbidden(DomainError):
     code = ProblemCode.FORBIDDEN
 
+
+class ScopeMissing(Forbidden):
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This API key or access token may not do that: it lacks the scope {scope}.")
+        super().__init__(f"You may not do that: it takes the scope {scope}.")
         self.scope = scope
+
+
+class RoleTooHigh(Forbidden):
+    def __init__(self, role: str) -> None:
+        super().__init__(f"Your own role is lower than {role}: you can neither give nor take it.")
+
+
+class EnrollmentsUsedUp(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("This enrollment key has registered all the devices that it may. Ask for a new one.")
+
+
+class SignUpClosed(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("This server takes no sign-ups. Ask its operator for a user.")
+
+
+class SignUpByInvitation(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("This server takes sign-ups with an invitation only. Ask a project's admin for one.")
+
+
+class CurrentPasswordWrong(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("The current password is wrong.")
 
 
 class UnsupportedGrantType(DomainError):
@@ -102,18 +164,103 @@ class ScopeNotGranted(DomainError):
         super().__init__(f"The scope may name these alone, with spaces between: {', '.join(possible)}.")
 
 
+class LoginRefused(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+    def __init__(self) -> None:
+        # One sentence for every reason: whether the address is known is nobody's business.
+        super().__init__("There is no user with this e-mail address and this password.")
+
+
 class NotFound(DomainError):
     code = ProblemCode.NOT_FOUND
 
 
+class ProjectNotFound(NotFound):
+    def __init__(self, project_id: uuid.UUID) -> None:
+        super().__init__(f"You know no project {project_id}.")
+
+
 class DeviceNotFound(NotFound):
     def __init__(self, device_id: uuid.UUID) -> None:
-        super().__init__(f"This API key knows no device {device_id}.")
+        super().__init__(f"You know no device {device_id}.")
+
+
+class ApiKeyNotFound(NotFound):
+    def __init__(self, api_key_id: uuid.UUID) -> None:
+        super().__init__(f"There is no such key {api_key_id} here.")
+
+
+class UserNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("This user is deleted.")
+
+
+class MemberNotFound(NotFound):
+    def __init__(self, user_id: uuid.UUID) -> None:
+        super().__init__(f"The project has no member {user_id}.")
+
+
+class InvitationNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such invitation: it is accepted, revoked or expired, or never was one.")
 
 
 class SeedNotAllowed(NotFound):
     def __init__(self) -> None:
         super().__init__("This server makes no demo projects. Its operator can allow it with FIRMTRAIL_SEED_ENABLED.")
+
+
+class Conflict(DomainError):
+    code = ProblemCode.CONFLICT
+
+
+class DeviceNameTaken(Conflict):
+    def __init__(self, name: str, device_id: uuid.UUID) -> None:
+        super().__init__(f"The device {device_id} of this project is named {name!r} already. Rename one of the two.")
+
+
+class HardwareTaken(Conflict):
+    def __init__(self, name: str, device_id: uuid.UUID) -> None:
+        super().__init__(f"This hardware is registered already, as the device {device_id}, named {name!r}.")
+
+
+class TooManyLabels(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The device would have more than {limit} labels. Remove some: give them the value null.")
+
+
+class DeviceRetired(Conflict):
+    def __init__(self, device_id: uuid.UUID) -> None:
+        super().__init__(f"The device {device_id} is retired. Restore it first.")
+
+
+class DeviceKnown(Conflict):
+    def __init__(self, name: str, device_id: uuid.UUID) -> None:
+        super().__init__(
+            f"This device is registered already, as {device_id}, named {name!r}; this enrollment key replaces no keys."
+        )
+
+
+class TooManyDeviceKeys(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The device has {limit} living API keys already. Delete the one that it no longer uses.")
+
+
+class AlreadyMember(Conflict):
+    def __init__(self) -> None:
+        super().__init__("You are a member of this project already; the invitation stays open for somebody else.")
+
+
+class LastAdmin(Conflict):
+    def __init__(self, project_ids: Sequence[uuid.UUID]) -> None:
+        named = ", ".join(map(str, project_ids))
+        super().__init__(f"There would be no admin left in {named}. Make another member an admin first.")
+
+
+class NameDiffers(Conflict):
+    def __init__(self) -> None:
+        super().__init__("The project has another name. Give its exact name to delete it.")
 
 
 class Unavailable(DomainError):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 
 import attrs
 
 from firmtrail_contract import FirmwareReceipt
 from firmtrail_server import recording
+from firmtrail_server.background import end
 from firmtrail_server.db import Connection, Database, Writer
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull
 from firmtrail_server.meaning import Report
@@ -56,9 +56,7 @@ class Recorder:
     async def close(self) -> None:
         """Stop. Reports still waiting are those of requests that were given up."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         await self._writer.close()
 
     async def record(self, report: Report) -> list[FirmwareReceipt]:

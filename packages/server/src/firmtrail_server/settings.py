@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from firmtrail_server.credentials import PASSWORD_COST
+from firmtrail_server.mail import BadSmtp, Smtp, read_smtp
 from firmtrail_server.signing_keys import BadSigningKeys, SigningKeys, read_signing_keys
 
 Network = IPv4Network | IPv6Network
@@ -19,6 +22,14 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
+
+
+class SignUpMode(StrEnum):
+    """Who may become a user by oneself."""
+
+    OPEN = "open"
+    INVITED = "invited"
+    OFF = "off"
 
 
 class BadSetting(Exception):
@@ -54,6 +65,13 @@ class Settings:
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
 
+    #: FIRMTRAIL_SIGN_UP, who may become a user by oneself
+    sign_up: SignUpMode = SignUpMode.OPEN
+    #: FIRMTRAIL_SMTP_URL or FIRMTRAIL_SMTP_URL_FILE, and FIRMTRAIL_SMTP_FROM; None: no e-mail is sent
+    smtp: Smtp | None = None
+    #: the cost of bcrypt for passwords; no variable: only tests lower it
+    password_cost: int = PASSWORD_COST
+
     @property
     def issuer(self) -> str:
         """Who issues access tokens, and the beginning of the URLs in the metadata."""
@@ -86,6 +104,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             _MAX_TOKEN_SECONDS,
         ),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
+        sign_up=_sign_up(environment.get("FIRMTRAIL_SIGN_UP") or SignUpMode.OPEN),
+        smtp=_smtp(environment),
     )
 
 
@@ -160,3 +180,19 @@ def _flag(name: str, text: str) -> bool:
     if text.lower() not in _TRUE | _FALSE:
         raise BadSetting(f"{name} must be true or false.")
     return text.lower() in _TRUE
+
+
+def _sign_up(text: str) -> SignUpMode:
+    if text not in set(SignUpMode):
+        raise BadSetting(f"FIRMTRAIL_SIGN_UP must be one of {', '.join(SignUpMode)}.")
+    return SignUpMode(text)
+
+
+def _smtp(environment: Mapping[str, str]) -> Smtp | None:
+    url, sender = _text_or_file(environment, "FIRMTRAIL_SMTP_URL"), environment.get("FIRMTRAIL_SMTP_FROM")
+    if url is None:
+        return None
+    try:
+        return read_smtp(url, sender or "")
+    except BadSmtp as error:
+        raise BadSetting(str(error)) from None

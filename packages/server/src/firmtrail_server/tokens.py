@@ -1,7 +1,7 @@
 """Access tokens: JSON Web Tokens of RFC 9068, signed with Ed25519. They are made and checked here, without any I/O.
 
-A token only says which API key it stands for and what it may do. Whether that key still lives is asked elsewhere, at
-every request.
+A token only says which API key or user it stands for and what it may do. Whether that key or user still lives is asked
+elsewhere, at every request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import GuestProtocol, OKPKey
 from joserfc.jws import JWSRegistry
 
-from firmtrail_contract import Violation, lenient_converter
+from firmtrail_contract import AccessToken, Violation, lenient_converter
 from firmtrail_server.access import Scope
 from firmtrail_server.errors import TokenNotValid
 from firmtrail_server.signing_keys import ALGORITHM, SigningKeys
@@ -37,7 +37,10 @@ _converter = lenient_converter()
 class Claims:
     """What a valid token says."""
 
-    api_key_id: uuid.UUID
+    #: an API key, or a user
+    subject_id: uuid.UUID
+    #: of a user; None: it is an API key
+    epoch: int | None
     scopes: frozenset[Scope]
     expires_at: dt.datetime
 
@@ -51,18 +54,28 @@ class AccessTokens:
     issuer: str
     life_seconds: int
 
-    def issue(self, api_key_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime) -> str:
-        """Make a token that stands for an API key until its life ends, or the key's."""
+    def grant(
+        self, subject_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime, *, epoch: int | None = None
+    ) -> AccessToken:
+        """Issue a token, and say what its owner has to know of it."""
+        token = self.issue(subject_id, scopes, now, epoch=epoch)
+        return AccessToken(access_token=token, expires_in=self.life_seconds, scope=" ".join(sorted(scopes)))
+
+    def issue(
+        self, subject_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime, *, epoch: int | None = None
+    ) -> str:
+        """Make a token that stands for an API key, or with an epoch for a user, until its life ends, or theirs."""
         issued_at = int(now.timestamp())
         payload = _Payload(
             iss=self.issuer,
             aud=self.issuer,
-            sub=str(api_key_id),
-            client_id=str(api_key_id),
+            sub=str(subject_id),
+            client_id=str(subject_id),
             iat=issued_at,
             exp=issued_at + self.life_seconds,
             jti=uuid.uuid4().hex,
             scope=" ".join(sorted(scopes)),
+            epoch=epoch,
         )
         header = {"typ": _TYPE, "alg": ALGORITHM, "kid": self.keys.signing_id}
         claims = attrs.asdict(payload, filter=lambda _, value: value is not None)
@@ -78,13 +91,14 @@ class AccessTokens:
             raise TokenNotValid
         try:
             payload = _converter.structure(jwt.decode(token, self._key, registry=_REGISTRY).claims, _Payload)
-            api_key_id = uuid.UUID(payload.client_id)
+            subject_id = uuid.UUID(payload.client_id)
         except (JoseError, BaseValidationError, Violation, ValueError, TypeError, RecursionError):
             raise TokenNotValid from None
         if not self._holds(payload, now.timestamp()):
             raise TokenNotValid
         expires_at = dt.datetime.fromtimestamp(payload.exp, dt.UTC)
-        return Claims(api_key_id=api_key_id, scopes=_scopes(payload.scope), expires_at=expires_at)
+        scopes = _scopes(payload.scope)
+        return Claims(subject_id=subject_id, epoch=payload.epoch, scopes=scopes, expires_at=expires_at)
 
     def _key(self, signed: GuestProtocol) -> OKPKey:
         """Choose the key by its id, after everything else in the header was found to be as we write it."""
@@ -117,6 +131,7 @@ class _Payload:
     exp: int
     jti: str
     scope: str
+    epoch: int | None = None
 
 
 class _OneAlgorithm(JWSRegistry):

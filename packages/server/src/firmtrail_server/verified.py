@@ -8,27 +8,31 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from hashlib import blake2b
+from typing import Generic, TypeVar
 
 import attrs
 
-from firmtrail_server.access import Principal
+from firmtrail_server.access import Principal, User
 
 _LIFE = dt.timedelta(minutes=10)
 _MAX_ENTRIES = 50_000
 
 
+C_co = TypeVar("C_co", bound="Principal | User", covariant=True)
+
+
 @attrs.frozen
-class Verified:
+class Verified(Generic[C_co]):
     """A credential was right."""
 
-    principal: Principal
+    principal: C_co
     #: when it stops being right; None: never by itself
     expires_at: dt.datetime | None
 
 
 @attrs.frozen
 class _Entry:
-    principal: Principal
+    principal: Principal | User
     until: dt.datetime
 
 
@@ -44,7 +48,7 @@ class VerifiedCredentials:
         self._entries: dict[bytes, _Entry] = {}
         self.hits = self.misses = 0
 
-    def find(self, credential: str, now: dt.datetime) -> Principal | None:
+    def find(self, credential: str, now: dt.datetime) -> Principal | User | None:
         entry = self._entries.get(self._digest(credential))
         if entry is not None and now < entry.until:
             self.hits += 1
@@ -52,7 +56,7 @@ class VerifiedCredentials:
         self.misses += 1
         return None
 
-    def add(self, credential: str, verified: Verified, now: dt.datetime) -> None:
+    def add(self, credential: str, verified: Verified[Principal | User], now: dt.datetime) -> None:
         """Remember a credential for some minutes, or until it expires."""
         until = now + _LIFE
         entry = _Entry(verified.principal, min(until, verified.expires_at or until))

@@ -24,19 +24,19 @@ async def report_firmware_version(
     ctx.principal.require_device(device_id)
     seen = observation(device_id, body, ctx.now())
     caller = ctx.principal
-    report = Report(api_key_id=caller.api_key_id, project_id=caller.project_id, observations=[seen])
+    report = Report(api_key_id=caller.actor_id, project_id=caller.project_id, observations=[seen])
     (receipt,) = await ctx.recorder.record(report)
     return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 
 
 async def list_firmware_versions(ctx: Context, device_id: uuid.UUID, query: PageQuery) -> Page[VersionPeriod]:
     """List every version this device ever reported, of all its components, oldest first."""
-    after = position(query.page_token, BEGINNING)
+    after = position(query, BEGINNING, device_id)
     project_id = ctx.principal.project_id
 
     async def read(conn: Connection) -> Page[VersionPeriod]:
         await devices.get(conn, project_id, device_id)
         periods = await firmware.list_periods(conn, project_id, device_id, after, query.page_size + 1)
-        return page(periods, query.page_size)
+        return page(periods, query, device_id)
 
     return await ctx.db.retried(read)

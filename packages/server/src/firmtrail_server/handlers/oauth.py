@@ -8,8 +8,8 @@ from typing import Annotated
 import attrs
 
 from firmtrail_contract import AccessToken, TokenRequest
-from firmtrail_server.access import SCOPE_MEANINGS, Principal, Scope
-from firmtrail_server.errors import ScopeNotGranted, Unauthenticated, UnsupportedGrantType
+from firmtrail_server.access import SCOPE_MEANINGS, Scope
+from firmtrail_server.errors import LoginRefused, ScopeNotGranted, Unauthenticated, UnsupportedGrantType
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
 
@@ -47,21 +47,17 @@ class PublicKeys:
 
 
 async def issue_token(ctx: PublicContext, body: Annotated[TokenRequest, FORM]) -> AccessToken:
-    """Get an access token for an API key, as RFC 6749 says.
+    """Get an access token for an API key or a user, as RFC 6749 says.
 
-    Send the key's id and secret by HTTP Basic authentication, or as `client_id` and `client_secret`. The token stands
-    for the key in every other operation until it expires, or the key is deleted.
+    For a key (`client_credentials`) send its id and secret by HTTP Basic authentication, or as `client_id` and
+    `client_secret`. For a user (`password`) send the e-mail address and the password as `username` and `password`.
+    The token stands for the key or the user in every other operation until it expires, the key or the user is deleted,
+    or the user's password changes.
     """
     grant = _GRANTS.get(body.grant_type)
     if grant is None:
         raise UnsupportedGrantType(_GRANTS)
-    principal = await grant(ctx, body)
-    scopes = _narrowed(principal.scopes, body.scope)
-    return AccessToken(
-        access_token=ctx.services.tokens.issue(principal.api_key_id, scopes, ctx.now()),
-        expires_in=ctx.services.tokens.life_seconds,
-        scope=" ".join(sorted(scopes)),
-    )
+    return await grant(ctx, body)
 
 
 async def authorization_server(ctx: PublicContext) -> AuthorizationServer:
@@ -83,15 +79,25 @@ async def signing_keys(ctx: PublicContext) -> PublicKeys:
     return PublicKeys(keys=[PublicKey(**key) for key in ctx.services.tokens.keys.published()])
 
 
-async def _client_credentials(ctx: PublicContext, body: TokenRequest) -> Principal:
+async def _client_credentials(ctx: PublicContext, body: TokenRequest) -> AccessToken:
     if body.client_id is None or body.client_secret is None:
         raise Unauthenticated
     verified = await ctx.services.authentication.by_secret(body.client_id, body.client_secret, ctx.address)
-    return verified.principal
+    scopes = _narrowed(verified.principal.scopes, body.scope)
+    return ctx.services.tokens.grant(verified.principal.actor_id, scopes, ctx.now())
 
 
-_GRANTS: dict[str, Callable[[PublicContext, TokenRequest], Awaitable[Principal]]] = {
+async def _password(ctx: PublicContext, body: TokenRequest) -> AccessToken:
+    if body.username is None or body.password is None:
+        raise LoginRefused
+    user = await ctx.services.authentication.by_password(body.username, body.password, ctx.address)
+    scopes = _narrowed(user.token_scopes, body.scope)
+    return ctx.services.tokens.grant(user.user_id, scopes, ctx.now(), epoch=user.token_epoch)
+
+
+_GRANTS: dict[str, Callable[[PublicContext, TokenRequest], Awaitable[AccessToken]]] = {
     "client_credentials": _client_credentials,
+    "password": _password,
 }
 
 

@@ -66,7 +66,7 @@ async def _boots(
 ) -> Mapping[uuid.UUID, Boot]:
     """Find the boots that the batch names, and remember those that are new: a retry must find the same."""
     project_id = ctx.principal.project_id
-    if not await api_keys.is_alive(conn, project_id, ctx.principal.api_key_id, received_at):
+    if not await api_keys.is_alive(conn, project_id, ctx.principal.actor_id, received_at):
         raise Unauthenticated  # here, for a batch of errors alone stores no report
     known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, device_id)}
     if boot_clocks.are_known(batch, received_at, known):
@@ -105,7 +105,7 @@ async def _record(ctx: Context, observations: Sequence[Observation]) -> Sequence
     if not observations:
         return []
     caller = ctx.principal
-    report = Report(api_key_id=caller.api_key_id, project_id=caller.project_id, observations=observations)
+    report = Report(api_key_id=caller.actor_id, project_id=caller.project_id, observations=observations)
     return await ctx.recorder.record(report)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from firmtrail_contract import Role, Seed
+from firmtrail_contract import NewDevice, Role, Seed
 from firmtrail_server import keys
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import SeedNotAllowed
 from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import PublicContext
+from firmtrail_server.keys import Terms
 from firmtrail_server.queries import devices, projects
 
 
@@ -20,13 +21,14 @@ async def seed(ctx: PublicContext) -> Created[Seed]:
         raise SeedNotAllowed
 
     async def work(conn: Connection) -> Seed:
+        terms = Terms(created_by=None, created_at=ctx.now())
         project = await projects.insert(conn, "Test Project", ctx.now())
-        device = await devices.insert(conn, project.id, "Test Device", ctx.now())
+        device = await devices.insert(conn, project.id, NewDevice(name="Test Device"), ctx.now())
         return Seed(
             project=project,
-            project_api_key=await keys.issue_for_project(conn, project.id, Role.ADMIN, ctx.now()),
+            project_api_key=await keys.issue_for_project(conn, project.id, Role.ADMIN, terms),
             device=device,
-            device_api_key=await keys.issue_for_device(conn, device, ctx.now()),
+            device_api_key=await keys.issue_for_device(conn, device, terms),
         )
 
     return Created(await ctx.db.retried(work))

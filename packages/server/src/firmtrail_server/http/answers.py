@@ -16,6 +16,13 @@ class Created(Generic[T]):
     body: T
 
 
+@attrs.frozen
+class Accepted(Generic[T]):
+    """The request was taken; the answer does not tell what came of it: 202."""
+
+    body: T
+
+
 @attrs.frozen(kw_only=True)
 class Document:
     """A finished document that is no model: a page, a specification."""

@@ -6,14 +6,14 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable
 
-from firmtrail_server.access import Principal
+from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.errors import TokenNotValid, Unauthenticated
 
 
 async def authenticate(
     header: str, find_address: Callable[[], str], authentication: Authentication, *, must_be_alive: bool
-) -> Principal:
+) -> User | Principal:
     """Find out who asks.
 
     A credential that was right a moment ago is not checked again, but whether its key is alive is looked up every time,

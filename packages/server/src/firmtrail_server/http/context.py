@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 
 import attrs
 from aiohttp import web
 
-from firmtrail_server.access import Principal
+from firmtrail_contract import ActorKind
+from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
-from firmtrail_server.db import Database
+from firmtrail_server.db import Connection, Database
 from firmtrail_server.gathering import Recorder
+from firmtrail_server.mail import Mailer
+from firmtrail_server.queries import audit_events
+from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.removal import Sweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.tokens import AccessTokens
 
@@ -27,6 +33,8 @@ class Services:
     authentication: Authentication
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
+    sweeper: Sweeper
+    mailer: Mailer
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +43,7 @@ class PublicContext:
 
     services: Services
     find_address: Callable[[], str]
+    request_id: str
 
     @property
     def db(self) -> Database:
@@ -52,12 +61,41 @@ class PublicContext:
     def now(self) -> dt.datetime:
         return self.services.clock()
 
+    def actor_of(self, user_id: uuid.UUID) -> Actor:
+        """Let a user be the one who makes the changes of this request."""
+        return Actor(kind=ActorKind.USER, id=user_id, address=self.address, request_id=self.request_id)
+
+
+@attrs.frozen(kw_only=True)
+class UserContext(PublicContext):
+    """For a route on which users act for themselves, in no project."""
+
+    user: User
+
+    @property
+    def user_id(self) -> uuid.UUID:
+        return self.user.user_id
+
+    async def record(self, conn: Connection, trail_id: uuid.UUID, *changes: Change) -> None:
+        """Add what this request changes to the audit trail of a project, or of the user."""
+        await audit_events.insert(conn, trail_id, self.actor_of(self.user_id), self.now(), changes)
+
 
 @attrs.frozen(kw_only=True)
 class Context(PublicContext):
-    """For a route that knows its caller."""
+    """For a route that knows its caller, and the project that the request is about."""
 
     principal: Principal
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(
+            kind=self.principal.actor_kind, id=self.principal.actor_id, address=self.address, request_id=self.request_id
+        )
+
+    async def record(self, conn: Connection, *changes: Change) -> None:
+        """Add what this request changes to the project's audit trail, in the transaction that changes it."""
+        await audit_events.insert(conn, self.principal.project_id, self.actor, self.now(), changes)
 
 
 SERVICES = web.AppKey("SERVICES", Services)

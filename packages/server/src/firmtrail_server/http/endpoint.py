@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
 from typing import Any, cast, get_args, get_type_hints
 
 import attrs
 from aiohttp import hdrs, web
 
-from firmtrail_server.access import CHECKED_WHEN_WRITTEN, Scope
+from firmtrail_server.access import CHECKED_WHEN_WRITTEN, USER_SCOPES, Scope, User
 from firmtrail_server.http.address import client_address
-from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.auth import authenticate
-from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services
+from firmtrail_server.http.authorization import as_user, authorized
+from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import FORM, read_form
-from firmtrail_server.http.requests import read_arguments, read_json, readers
-from firmtrail_server.http.responses import document_response, json_response
+from firmtrail_server.http.requests import Arguments, read_json
+from firmtrail_server.http.responses import REQUEST_ID, document_response, json_response
+from firmtrail_server.http.rows import Rows, read_rows
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
@@ -50,6 +53,13 @@ class Route:
     def is_public(self) -> bool:
         return self.scope is Scope.PUBLIC
 
+    @property
+    def context(self) -> type[PublicContext]:
+        """What its handler must take first."""
+        if self.is_public:
+            return PublicContext
+        return UserContext if self.scope in USER_SCOPES else Context
+
 
 def bind(route: Route) -> web.RouteDef:
     """Make the aiohttp route.
@@ -59,13 +69,14 @@ def bind(route: Route) -> web.RouteDef:
     """
     _check(route)
     handler = route.handler
-    arguments = readers(route.hints, route.placeholders)
+    arguments = Arguments(route.hints, route.placeholders)
     read_body = _body_of(route)
 
     async def adapted(request: web.Request) -> web.StreamResponse:
-        ctx = await _context(request, route)
+        path = arguments.found_in_path(request)
+        ctx = await _context(request, route, arguments, path)
         body = await read_body(request) if read_body else None
-        return _respond(await handler(ctx, **read_arguments(arguments, request, body)))
+        return _respond(await handler(ctx, **arguments.read(request, path, body)))
 
     if route.method == "GET":
         return web.get(route.path, adapted)  # and HEAD
@@ -73,40 +84,54 @@ def bind(route: Route) -> web.RouteDef:
 
 
 def _body_of(route: Route) -> Callable[[web.Request], Awaitable[Any]] | None:
-    if "body" not in route.hints:
+    model = route.hints.get("body")
+    if model is None:
         return None
-    return partial(read_form, model=route.hints["body"]) if route.takes_form else read_json
+    if model is Rows:
+        return read_rows
+    return partial(read_form, model=model) if route.takes_form else read_json
 
 
-async def _context(request: web.Request, route: Route) -> PublicContext:
+async def _context(
+    request: web.Request, route: Route, arguments: Arguments, path: Mapping[str, uuid.UUID]
+) -> PublicContext:
     services: Services = request.app[SERVICES]
+    request_id = request[REQUEST_ID]
     find_address = partial(client_address, request, services.settings.trusted_proxies)
     if route.is_public:
-        return PublicContext(services=services, find_address=find_address)
-    principal = await authenticate(
+        return PublicContext(services=services, find_address=find_address, request_id=request_id)
+    caller = await authenticate(
         request.headers.get(hdrs.AUTHORIZATION, ""),
         find_address,
         services.authentication,
         must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN,
     )
-    principal.require(route.scope)
-    return Context(services=services, find_address=find_address, principal=principal)
+    if route.context is UserContext:
+        user = as_user(caller, route.scope)
+        return UserContext(services=services, find_address=find_address, request_id=request_id, user=user)
+    if isinstance(caller, User):
+        path = arguments.checked_path(request)  # without its id a user is in no project
+    principal = await authorized(caller, path, route.scope, services.database)
+    return Context(services=services, find_address=find_address, request_id=request_id, principal=principal)
 
 
 def _respond(answer: Any) -> web.Response:
+    if answer is None:
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})
     if isinstance(answer, Document):
         return document_response(answer)
     if isinstance(answer, Created):
         return json_response(cast("Created[Any]", answer).body, 201)
+    if isinstance(answer, Accepted):
+        return json_response(cast("Accepted[Any]", answer).body, 202)
     return json_response(answer, 200)
 
 
 def _check(route: Route) -> None:
     """Hold a handler to its route: `ctx` first, then what the path gives, then `query` and `body` if it wants them."""
-    context = PublicContext if route.is_public else Context
     name = f"{route.method} {route.path}: {route.handler.__name__}"
     first, *rest = inspect.signature(route.handler).parameters
-    if route.hints[first] is not context:
-        raise TypeError(f"{name} must take a {context.__name__} first, since its scope is {route.scope}")
+    if route.hints[first] is not route.context:
+        raise TypeError(f"{name} must take a {route.context.__name__} first, since its scope is {route.scope}")
     if {*route.placeholders} != {*rest} - {"query", "body"}:
         raise TypeError(f"{name} takes {rest}, but its path gives {route.placeholders}")

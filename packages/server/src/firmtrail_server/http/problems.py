@@ -19,7 +19,7 @@ from firmtrail_server.errors import (
     Unavailable,
 )
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
-from firmtrail_server.http.responses import oauth_response, problem_response
+from firmtrail_server.http.responses import REQUEST_ID, oauth_response, problem_response
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ STATUS: Final = {
     ProblemCode.FORBIDDEN: 403,
     ProblemCode.NOT_FOUND: 404,
     ProblemCode.METHOD_NOT_ALLOWED: 405,
+    ProblemCode.CONFLICT: 409,
     ProblemCode.PAYLOAD_TOO_LARGE: 413,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemCode.INVALID_REQUEST: 422,
@@ -48,7 +49,7 @@ async def problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answer errors with a problem document, and every request with its id."""
-    request_id = _request_id(request)
+    request_id = request[REQUEST_ID] = _request_id(request)
     is_oauth = request.rel_url.raw_path.startswith(OAUTH_PATH)
     try:
         response = await handler(request)
@@ -122,7 +123,7 @@ def _refused_by_aiohttp(
             detail = f"{request.method} is not possible here; possible: {allowed}."
             return problem_of(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id), {hdrs.ALLOW: allowed}
         case web.HTTPRequestEntityTooLarge():
-            detail = f"The body may have at most {request.client_max_size} bytes."
+            detail = error.text or error.reason
             problem = problem_of(ProblemCode.PAYLOAD_TOO_LARGE, detail, request_id)
         case _:
             problem = problem_of(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)

@@ -14,6 +14,7 @@ from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
 Reader = Callable[[web.Request, Any], Any]
@@ -21,6 +22,8 @@ Reader = Callable[[web.Request, Any], Any]
 _JSON = "application/json"
 _NOTHING = object()
 _converter = strict_converter()
+_converter.register_structure_hook(Rows, lambda rows, _: rows)  # the handler reads them one by one
+_TRUE_OR_FALSE = {"true": True, "false": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
@@ -57,25 +60,48 @@ async def read_bytes(request: web.Request) -> bytes:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 
 
-def readers(hints: Mapping[str, Any], placeholders: Sequence[str]) -> list[tuple[str, Reader]]:
-    """Make what reads each argument of a handler; a query that it does not take is read as well, to be refused."""
-    made = [(name, _path_reader(name, hints[name])) for name in placeholders]
-    made.append(("query", _query_reader(hints["query"])) if "query" in hints else ("", _refuse_query))
-    if "body" in hints:
-        made.append(("body", _body_reader(hints["body"])))
-    return made
+class Arguments:
+    """Reads what the handler of one route is called with."""
 
+    def __init__(self, hints: Mapping[str, Any], placeholders: Sequence[str]) -> None:
+        self._path = [(name, _path_reader(name, hints[name])) for name in placeholders]
+        # A query that the handler does not take is read as well, to be refused.
+        self._others = [("query", _query_reader(hints["query"])) if "query" in hints else ("", _refuse_query)]
+        if "body" in hints:
+            self._others.append(("body", _body_reader(hints["body"])))
 
-def read_arguments(readers: Sequence[tuple[str, Reader]], request: web.Request, body: Any) -> dict[str, Any]:
-    """Read all arguments.
+    def found_in_path(self, request: web.Request) -> dict[str, Any]:
+        """Read what the path names, as far as it is right."""
+        try:
+            return self.checked_path(request)
+        except InvalidRequest:
+            return {name: read(request, None) for name, read in self._path if not _errors(read, request, None)}
 
-    Raises:
-        InvalidRequest: with everything that is wrong.
-    """
-    try:
-        return {name: value for name, read in readers if (value := read(request, body)) is not _NOTHING}
-    except InvalidRequest:
-        raise InvalidRequest([error for _, read in readers for error in _errors(read, request, body)]) from None
+    def checked_path(self, request: web.Request) -> dict[str, Any]:
+        """Read what the path names.
+
+        Raises:
+            InvalidRequest: with everything that is wrong in the path.
+        """
+        try:
+            return {name: read(request, None) for name, read in self._path}
+        except InvalidRequest:
+            raise InvalidRequest([error for _, read in self._path for error in _errors(read, request, None)]) from None
+
+    def read(self, request: web.Request, path: Mapping[str, Any], body: Any) -> dict[str, Any]:
+        """Read all arguments; `path` is what was found in it.
+
+        Raises:
+            InvalidRequest: with everything that is wrong.
+        """
+        try:
+            if len(path) < len(self._path):
+                self.checked_path(request)
+            others = {name: value for name, read in self._others if (value := read(request, body)) is not _NOTHING}
+        except InvalidRequest:
+            readers = [*self._path, *self._others]
+            raise InvalidRequest([error for _, read in readers for error in _errors(read, request, body)]) from None
+        return {**path, **others}
 
 
 def _path_reader(name: str, kind: Any) -> Reader:
@@ -133,11 +159,17 @@ def _repeated(query: MultiMapping[str]) -> list[FieldError]:
 
 
 def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:
-    """A query string knows only text: give the fields that are numbers the numbers they spell."""
-    whole = {field.name for field in attrs.fields(model) if field.type in (int, "int")}
-    return {
-        name: int(text) if name in whole and _WHOLE_NUMBER.fullmatch(text) else text for name, text in query.items()
-    }
+    """A query string knows only text: give the fields that are numbers, or true or false, what they spell."""
+    kinds = {field.name: field.type for field in attrs.fields(attrs.resolve_types(model))}
+    return {name: _spelt(text, kinds.get(name)) for name, text in query.items()}
+
+
+def _spelt(text: str, kind: Any) -> Any:
+    if kind is int and _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    if kind is bool:
+        return _TRUE_OR_FALSE.get(text, text)
+    return text
 
 
 def _error(name: str, detail: str, code: ViolationCode = ViolationCode.MALFORMED) -> FieldError:

@@ -11,6 +11,9 @@ from multidict import CIMultiDict
 from firmtrail_contract import OAuthRefusal, Problem, strict_converter
 from firmtrail_server.http.answers import Document
 
+#: what the request is called in the log and in its answer
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+
 _JSON = CIMultiDict({"Content-Type": "application/json", "Cache-Control": "no-store"})
 _converter = strict_converter()
 

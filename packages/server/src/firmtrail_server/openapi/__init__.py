@@ -80,7 +80,7 @@ def _oauth2() -> dict[str, Any]:
     return {
         "type": "oauth2",
         "description": "A short-lived access token, sent as `Authorization: Bearer TOKEN`.",
-        "flows": {"clientCredentials": flow},
+        "flows": {"clientCredentials": flow, "password": flow},
     }
 
 

@@ -11,15 +11,29 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from firmtrail_contract import Role
-from firmtrail_server.access import DEVICE_SCOPES, ROLE_SCOPES, Scope
-from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.access import (
+    DEVICE_SCOPES,
+    ENROLLMENT_SCOPES,
+    MEMBER_SCOPES,
+    ROLE_SCOPES,
+    USER_SCOPES,
+    Scope,
+)
+from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.forms import FORM
+from firmtrail_server.http.rows import Rows
 from firmtrail_server.openapi.prose import paragraphs, summary_and_rest
 from firmtrail_server.openapi.refusals import REQUEST_ID, refusals_of
 from firmtrail_server.openapi.schemas import Schema, Schemas, model_class
 
 API_KEY, ACCESS_TOKEN = "api_key", "access_token"  # the security schemes
+_OTHER_HOLDERS = [
+    (DEVICE_SCOPES, "the device's own key"),
+    (ENROLLMENT_SCOPES, "an enrollment key of the project"),
+    (MEMBER_SCOPES, "any member of the project"),
+    (USER_SCOPES, "a user"),
+]
 
 
 def operation(route: Route, schemas: Schemas) -> Schema:
@@ -53,8 +67,8 @@ def _who_may(scope: Scope) -> list[str]:
     if scope is Scope.PUBLIC:
         return []
     roles = [role for role in Role if scope in ROLE_SCOPES[role]]
-    holders = [f"a key of the project with the role {_listed(roles)}"] if roles else []
-    holders += ["the device's own key"] if scope in DEVICE_SCOPES else []
+    holders = [f"a member or an API key of the project with the role {_listed(roles)}"] if roles else []
+    holders += [holder for scopes, holder in _OTHER_HOLDERS if scope in scopes]
     return [f"Needs the scope `{scope}`: {', or '.join(holders)}."]
 
 
@@ -83,18 +97,25 @@ def _body(route: Route, schemas: Schemas) -> Schema:
     if "body" not in route.hints:
         return {}
     model = route.hints["body"]
+    if model is Rows:
+        (_, *content_types) = get_args(get_type_hints(route.handler, include_extras=True)["body"])
+        return {"required": True, "content": {name: {"schema": {"type": "string"}} for name in content_types}}
     if route.takes_form:
         return {"required": True, "content": {FORM: {"schema": schemas.in_form(model)}}}
     return {"required": True, "content": {"application/json": {"schema": schemas.in_request(model)}}}
 
 
 def _answers(route: Route, schemas: Schemas) -> Iterator[tuple[str, Schema]]:
-    """Read the handler's return annotation: a model is a 200, `Created` of one a 201."""
+    """Read the handler's return annotation: a model is a 200, `Created` of one a 201, `Accepted` a 202, None a 204."""
     annotation = get_type_hints(route.handler, include_extras=True)["return"]
     for kind in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else [annotation]:
         match get_origin(kind), get_args(kind):
+            case (None, _) if kind is types.NoneType:
+                yield str(HTTPStatus.NO_CONTENT.value), {"description": "Done.", "headers": REQUEST_ID}
             case (origin, (document, content_type)) if origin is Annotated and document is Document:
                 yield _answer(HTTPStatus.OK, "The document.", content_type, _document_schema(content_type))
+            case (origin, (model,)) if origin is Accepted:
+                yield _model_answer(HTTPStatus.ACCEPTED, model, schemas)
             case (origin, (model,)) if origin is Created:
                 yield _model_answer(HTTPStatus.CREATED, model, schemas)
             case _:

@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 
 from firmtrail_server.http.forms import FORM
+from firmtrail_server.http.rows import CSV
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.openapi.markup import blocks, code_block, fields, json_block, kind, prose
 from firmtrail_server.openapi.schemas import Schema
@@ -142,7 +143,10 @@ def _parameter_schema(parameter: Schema) -> Schema:
 def _body(one: Operation, document: dict[str, Any]) -> str:
     if "requestBody" not in one.spec:
         return ""
-    ((content_type, content),) = one.spec["requestBody"]["content"].items()
+    content = one.spec["requestBody"]["content"]
+    if CSV in content:
+        return f"<h4>Body</h4><p>{' or '.join(f'<code>{escape(name)}</code>' for name in content)}</p>"
+    ((content_type, content),) = content.items()
     model = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
     title = "Form" if content_type == FORM else "Body"
     return f"<h4>{title} {kind(content['schema'])}</h4>{fields(model['properties'], model['required'])}"
@@ -154,6 +158,8 @@ def _answers(one: Operation, document: dict[str, Any]) -> Iterator[str]:
             name = answer["$ref"].rpartition("/")[2]
             text = prose(document["components"]["responses"][name]["description"])
             yield f'<div><dt class="refused"><a href="#problem-{name}">{_status(status)}</a></dt><dd>{text}</dd></div>'
+        elif "content" not in answer:
+            yield f"<div><dt>{_status(status)}</dt><dd>{prose(answer['description'])}</dd></div>"
         else:
             ((content_type, content),) = answer["content"].items()
             shown = kind(content["schema"]) if "$ref" in content["schema"] else f"<code>{escape(content_type)}</code>"
@@ -183,6 +189,9 @@ def curl(one: Operation, schemas: dict[str, Schema]) -> str:
 
 def _body_options(one: Operation, schemas: dict[str, Schema]) -> Iterator[str]:
     """Give a whole body; of a form what it must have."""
+    if CSV in one.spec["requestBody"]["content"]:
+        yield f"--header 'Content-Type: {CSV}' --data-binary @devices.csv"
+        return
     ((content_type, content),) = one.spec["requestBody"]["content"].items()
     body = example(content["schema"], schemas)
     if content_type == FORM:
@@ -197,10 +206,10 @@ def _answer_example(one: Operation, made: Any) -> str:
     status, answer = max(
         (item for item in one.spec["responses"].items() if "$ref" not in item[1]), key=lambda it: it[0]
     )
-    ((_, content),) = answer["content"].items()
-    if "$ref" not in content["schema"]:
-        return ""
-    return f'<p class="caption">{_status(status)}</p>{json_block(made(content["schema"]))}'
+    for content in answer.get("content", {}).values():
+        if "$ref" in content["schema"]:
+            return f'<p class="caption">{_status(status)}</p>{json_block(made(content["schema"]))}'
+    return ""
 
 
 def _refusals(document: dict[str, Any]) -> str:

@@ -23,8 +23,9 @@ from firmtrail_server.openapi.schemas import Schema, Schemas
 _REASONS = {
     ProblemCode.MALFORMED_REQUEST: "The request is not what its format says, such as a body that is not JSON.",
     ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret; no valid token.",
-    ProblemCode.FORBIDDEN: "The API key or the access token lacks the scope.",
+    ProblemCode.FORBIDDEN: "The caller lacks the scope, or would give more than they have.",
     ProblemCode.NOT_FOUND: "What the path names does not exist for this caller.",
+    ProblemCode.CONFLICT: "The request contradicts what is stored; `detail` says with what.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8.",
     ProblemCode.INVALID_REQUEST: "Fields of the request are wrong; `errors` names every one of them.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import types
 import uuid
 from enum import Enum
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import Count, Range, Text
+from firmtrail_contract import Bytes, Count, Labels, Range, Text
 from firmtrail_server.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -22,6 +23,8 @@ _PLAIN: dict[Any, Schema] = {
     bool: {"type": "boolean"},
     uuid.UUID: {"type": "string", "format": "uuid"},
     dt.datetime: {"type": "string", "format": "date-time"},
+    dict[str, str]: {"type": "object", "additionalProperties": {"type": "string"}},
+    dict[str, str | None]: {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
 }
 _OPTIONAL: type = type(attrs.validators.optional(Range(0, 0)))
 
@@ -99,8 +102,7 @@ class Schemas:
         return [
             Field(
                 name=attribute.name,
-                schema=self._schema(_substituted(attribute.type, types_given), strict=strict)
-                | _limits(attribute.validator)
+                schema=_limited(self._schema(_substituted(attribute.type, types_given), strict=strict), attribute)
                 | (_default(attribute) if strict else {})
                 | _description(comments.get(attribute.name), attribute.validator),
                 is_required=not strict or attribute.default is attrs.NOTHING,
@@ -135,6 +137,14 @@ def _substituted(kind: Any, types_given: dict[Any, Any]) -> Any:
     return kind[tuple(types_given[parameter] for parameter in parameters)] if parameters else kind
 
 
+def _limited(schema: Schema, attribute: attrs.Attribute[Any]) -> Schema:
+    """Add the limits that the field's validator sets, also to what is inside of it."""
+    limited = schema | _limits(attribute.validator)
+    if "additionalProperties" in schema:
+        limited["additionalProperties"] = schema["additionalProperties"] | limited["additionalProperties"]
+    return limited
+
+
 def _limits(validator: Any) -> Schema:
     match _unwrapped(validator):
         case None:
@@ -143,8 +153,12 @@ def _limits(validator: Any) -> Schema:
             return {"minLength": least, "maxLength": most, "pattern": _portable(text.pattern)}
         case Count(minimum=least, maximum=most):
             return {"minItems": least, "maxItems": most}
+        case Bytes(min_length=least, max_length=most):  # a schema counts characters; one may have four bytes
+            return {"minLength": math.ceil(least / 4), "maxLength": most, "pattern": _portable(Text(0, most).pattern)}
         case Range(minimum=least, maximum=most):
             return {"minimum": least, "maximum": most}
+        case Labels(key=key, value=value, max_count=most):
+            return {"maxProperties": most, "propertyNames": _limits(key), "additionalProperties": _limits(value)}
         case unknown:
             raise TypeError(
                 f"{unknown!r} has no JSON Schema; limit the field by Text, Range or Count, or teach schemas.py it"
@@ -166,7 +180,7 @@ def _default(attribute: attrs.Attribute[Any]) -> Schema:
 
 def _description(comment: str | None, validator: Any) -> Schema:
     limit = _unwrapped(validator)
-    rule = sentence(f"must {limit.rule}") if isinstance(limit, Text) else ""
+    rule = sentence(f"must {limit.rule}") if isinstance(limit, Text | Bytes) else ""
     text = f"{sentence(comment)} {rule}".strip()
     return {"description": text} if text else {}
 

@@ -1,15 +1,17 @@
-"""API keys: find one by its id, store new ones."""
+"""API keys: find one by its id, list, store and end them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from firmtrail_contract import Role
+from firmtrail_contract import DeviceApiKey, ProjectApiKey, Role
 from firmtrail_server.access import Principal
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.errors import ApiKeyNotFound
 
 
 @attrs.frozen(kw_only=True)
@@ -22,21 +24,64 @@ class ApiKey:
     device_id: uuid.UUID | None
     expires_at: dt.datetime | None
     secret_hash: bytes = attrs.field(repr=False)
+    last_used_at: dt.datetime | None
 
     @property
     def principal(self) -> Principal:
         return Principal(api_key_id=self.id, project_id=self.project_id, role=self.role, device_id=self.device_id)
 
 
+@attrs.frozen(kw_only=True)
+class NewKey:
+    """A key to store: of a device, of a project with a role, or of neither, for enrollment."""
+
+    role: Role | None = None
+    device_id: uuid.UUID | None = None
+    label: str
+    secret_hash: bytes = attrs.field(repr=False)
+    secret_start: str
+    created_by: uuid.UUID | None
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class KeyPosition:
+    """Where in a list of keys a page ended."""
+
+    created_at: dt.datetime
+    id: uuid.UUID
+
+
+FIRST = KeyPosition(created_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC), id=uuid.UUID(int=0))
+
+
+@attrs.frozen(kw_only=True)
+class ProjectKeyRow(ProjectApiKey):
+    """A key of the list."""
+
+    @property
+    def shown(self) -> ProjectApiKey:
+        return self
+
+    @property
+    def position(self) -> KeyPosition:
+        return KeyPosition(created_at=self.created_at, id=self.id)
+
+
 async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey | None:
-    """Look up a key that has not expired. It is what tells the project, so it takes none."""
+    """Look up a key that has not expired, of a project that is not deleted. It tells the project, so it takes none."""
     async with conn.cursor(row_factory=rows(ApiKey)) as cur:
         await cur.execute(
             """
-            select id, project_id, role, device_id, expires_at, secret_hash
+            select api_keys.id, api_keys.project_id, api_keys.role, api_keys.device_id, api_keys.expires_at,
+                   api_keys.secret_hash, api_keys.last_used_at
               from api_keys
-             where id = %(key_id)s
-               and (expires_at is null or expires_at > %(now)s)
+              join projects
+                on projects.id = api_keys.project_id
+               and projects.deleted_at is null
+             where api_keys.id = %(key_id)s
+               and (api_keys.expires_at is null or api_keys.expires_at > %(now)s)
             """,
             {"key_id": key_id, "now": now},
         )
@@ -44,43 +89,155 @@ async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey 
 
 
 async def is_alive(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> bool:
-    """Whether a key is neither deleted nor expired."""
+    """Whether a key is neither deleted nor expired, and neither is its project."""
     cur = await conn.execute(
         """
         select 1
           from api_keys
-         where project_id = %(project_id)s
-           and id = %(key_id)s
-           and (expires_at is null or expires_at > %(now)s)
+          join projects
+            on projects.id = api_keys.project_id
+           and projects.deleted_at is null
+         where api_keys.project_id = %(project_id)s
+           and api_keys.id = %(key_id)s
+           and (api_keys.expires_at is null or api_keys.expires_at > %(now)s)
         """,
         {"project_id": project_id, "key_id": key_id, "now": now},
     )
     return await cur.fetchone() is not None
 
 
-async def insert_for_project(
-    conn: Connection, project_id: uuid.UUID, role: Role, secret_hash: bytes, now: dt.datetime
-) -> uuid.UUID:
+async def insert(conn: Connection, project_id: uuid.UUID, key: NewKey) -> uuid.UUID:
     cur = await conn.execute(
         """
-        insert into api_keys (project_id, role, secret_hash, created_at)
-        values (%(project_id)s, %(role)s, %(secret_hash)s, %(now)s)
+        insert into api_keys (
+                   project_id, role, device_id, label, secret_hash, secret_start, created_by, created_at, expires_at
+               )
+        values (%(project_id)s, %(role)s, %(device_id)s, %(label)s, %(secret_hash)s, %(secret_start)s, %(created_by)s,
+                %(created_at)s, %(expires_at)s)
         returning id
         """,
-        {"project_id": project_id, "role": role, "secret_hash": secret_hash, "now": now},
+        {"project_id": project_id, **attrs.asdict(key)},
     )
     return (await one(cur))[0]
 
 
-async def insert_for_device(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, secret_hash: bytes, now: dt.datetime
-) -> uuid.UUID:
-    cur = await conn.execute(
+async def get_of_project(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> ProjectApiKey:
+    """Look up a key that belongs to the project itself, or raise `ApiKeyNotFound`."""
+    async with conn.cursor(row_factory=rows(ProjectApiKey)) as cur:
+        await cur.execute(
+            """
+            select id, project_id, role, label, secret_start, created_by, created_at, expires_at, last_used_at
+              from api_keys
+             where project_id = %(project_id)s
+               and id = %(key_id)s
+               and role is not null
+            """,
+            {"project_id": project_id, "key_id": key_id},
+        )
+        if (key := await cur.fetchone()) is None:
+            raise ApiKeyNotFound(key_id)
+        return key
+
+
+async def list_of_project(
+    conn: Connection, project_id: uuid.UUID, after: KeyPosition, limit: int
+) -> list[ProjectKeyRow]:
+    """The keys that belong to the project itself, oldest first."""
+    async with conn.cursor(row_factory=rows(ProjectKeyRow)) as cur:
+        await cur.execute(
+            """
+            select id, project_id, role, label, secret_start, created_by, created_at, expires_at, last_used_at
+              from api_keys
+             where project_id = %(project_id)s
+               and device_id is null
+               and role is not null
+               and (created_at, id) > (%(created_at)s, %(id)s)
+             order by created_at, id
+             limit %(limit)s
+            """,
+            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+        )
+        return await cur.fetchall()
+
+
+async def list_of_device(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, now: dt.datetime
+) -> list[DeviceApiKey]:
+    """The living keys of a device, oldest first: never more than `keys.MAX_DEVICE_KEYS`."""
+    async with conn.cursor(row_factory=rows(DeviceApiKey)) as cur:
+        await cur.execute(
+            """
+            select id, device_id, label, secret_start, created_by, created_at, expires_at, last_used_at
+              from api_keys
+             where project_id = %(project_id)s
+               and device_id = %(device_id)s
+               and (expires_at is null or expires_at > %(now)s)
+             order by created_at, id
+            """,
+            {"project_id": project_id, "device_id": device_id, "now": now},
+        )
+        return await cur.fetchall()
+
+
+async def end(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, at: dt.datetime) -> None:
+    """Let a key expire at a moment, unless it does so earlier."""
+    await conn.execute(
         """
-        insert into api_keys (project_id, device_id, secret_hash, created_at)
-        values (%(project_id)s, %(device_id)s, %(secret_hash)s, %(now)s)
-        returning id
+        update api_keys
+           set expires_at = %(at)s
+         where project_id = %(project_id)s
+           and id = %(key_id)s
+           and (expires_at is null or expires_at > %(at)s)
         """,
-        {"project_id": project_id, "device_id": device_id, "secret_hash": secret_hash, "now": now},
+        {"project_id": project_id, "key_id": key_id, "at": at},
     )
-    return (await one(cur))[0]
+
+
+async def delete(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> None:
+    await conn.execute(
+        """
+        delete from api_keys
+         where project_id = %(project_id)s
+           and id = %(key_id)s
+        """,
+        {"project_id": project_id, "key_id": key_id},
+    )
+
+
+async def delete_expired_of_device(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, now: dt.datetime
+) -> None:
+    await conn.execute(
+        """
+        delete from api_keys
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+           and expires_at <= %(now)s
+        """,
+        {"project_id": project_id, "device_id": device_id, "now": now},
+    )
+
+
+async def delete_of_devices(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:
+    await conn.execute(
+        """
+        delete from api_keys
+         where project_id = %(project_id)s
+           and device_id = any(%(device_ids)s)
+        """,
+        {"project_id": project_id, "device_ids": list(device_ids)},
+    )
+
+
+async def update_last_used(conn: Connection, used: Mapping[uuid.UUID, dt.datetime]) -> None:
+    """Store when keys were used. They are of any project: what is stored is about the keys alone."""
+    await conn.execute(
+        """
+        update api_keys
+           set last_used_at = used.at
+          from unnest(%(key_ids)s::uuid[], %(moments)s::timestamptz[]) as used (key_id, at)
+         where api_keys.id = used.key_id
+           and (api_keys.last_used_at is null or api_keys.last_used_at < used.at)
+        """,
+        {"key_ids": list(used), "moments": list(used.values())},
+    )

@@ -1,26 +1,51 @@
-"""Devices."""
+"""Devices: one at a time. Lists are in device_lists.py."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping, Sequence
 
-from firmtrail_contract import Device
+import attrs
+from psycopg.types.json import Jsonb
+
+from firmtrail_contract import Device, NewDevice, VersionPeriod
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.errors import DeviceNotFound
 
 
-async def insert(conn: Connection, project_id: uuid.UUID, name: str, now: dt.datetime) -> Device:
+async def insert(conn: Connection, project_id: uuid.UUID, new: NewDevice, now: dt.datetime) -> Device:
+    """Store a device of which neither the name nor the fingerprint is known."""
     async with conn.cursor(row_factory=rows(Device)) as cur:
         await cur.execute(
             """
-            insert into devices (project_id, name, created_at)
-            values (%(project_id)s, %(name)s, %(now)s)
-            returning id, project_id, name, created_at
+            insert into devices (project_id, name, labels, hardware_fingerprint, created_at)
+            values (%(project_id)s, %(name)s, %(labels)s, %(hardware_fingerprint)s, %(now)s)
+            on conflict do nothing
+            returning id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
+                      null::timestamptz as last_reported_at
             """,
-            {"project_id": project_id, "name": name, "now": now},
+            {"project_id": project_id, "now": now, **attrs.asdict(new), "labels": Jsonb(new.labels)},
         )
         return await one(cur)
+
+
+async def find_twins(
+    conn: Connection, project_id: uuid.UUID, name: str | None, hardware_fingerprint: str | None
+) -> list[Device]:
+    """The devices that have this name or this fingerprint: at most two."""
+    async with conn.cursor(row_factory=rows(Device)) as cur:
+        await cur.execute(
+            """
+            select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
+                   null::timestamptz as last_reported_at
+              from devices
+             where project_id = %(project_id)s
+               and (name = %(name)s or hardware_fingerprint = %(hardware_fingerprint)s)
+            """,
+            {"project_id": project_id, "name": name, "hardware_fingerprint": hardware_fingerprint},
+        )
+        return await cur.fetchall()
 
 
 async def get(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> Device:
@@ -28,7 +53,8 @@ async def get(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> 
     async with conn.cursor(row_factory=rows(Device)) as cur:
         await cur.execute(
             """
-            select id, project_id, name, created_at
+            select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
+                   (select max(last_reported_at) from device_firmware where device_id = devices.id) as last_reported_at
               from devices
              where project_id = %(project_id)s
                and id = %(device_id)s
@@ -38,3 +64,72 @@ async def get(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> 
         if (device := await cur.fetchone()) is None:
             raise DeviceNotFound(device_id)
         return device
+
+
+async def list_open_periods(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[VersionPeriod]:
+    """What each component of a device runs now."""
+    async with conn.cursor(row_factory=rows(VersionPeriod)) as cur:
+        await cur.execute(
+            """
+            select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
+                   null::timestamptz as superseded_at, recorded_at
+              from device_firmware
+             where project_id = %(project_id)s
+               and device_id = %(device_id)s
+             order by component
+            """,
+            {"project_id": project_id, "device_id": device_id},
+        )
+        return await cur.fetchall()
+
+
+async def update_name(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, name: str) -> None:
+    await conn.execute(
+        """
+        update devices
+           set name = %(name)s
+         where project_id = %(project_id)s
+           and id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id, "name": name},
+    )
+
+
+async def update_labels(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, labels: Mapping[str, str]
+) -> None:
+    await conn.execute(
+        """
+        update devices
+           set labels = %(labels)s
+         where project_id = %(project_id)s
+           and id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id, "labels": Jsonb(labels)},
+    )
+
+
+async def update_retired_at(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, retired_at: dt.datetime | None
+) -> None:
+    await conn.execute(
+        """
+        update devices
+           set retired_at = %(retired_at)s
+         where project_id = %(project_id)s
+           and id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id, "retired_at": retired_at},
+    )
+
+
+async def delete(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:
+    """Delete devices whose keys are deleted and whose history is marked for removal."""
+    await conn.execute(
+        """
+        delete from devices
+         where project_id = %(project_id)s
+           and id = any(%(device_ids)s)
+        """,
+        {"project_id": project_id, "device_ids": list(device_ids)},
+    )

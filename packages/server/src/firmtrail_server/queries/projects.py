@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
-from firmtrail_contract import Project
+import attrs
+
+from firmtrail_contract import JoinedProject, Project, Text
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.errors import ProjectNotFound
+
+
+@attrs.frozen(kw_only=True)
+class ProjectPosition:
+    """Where in the list of a user's projects a page ended."""
+
+    name: str = attrs.field(validator=Text(0, 100))
+    id: uuid.UUID
+
+
+BEGINNING = ProjectPosition(name="", id=uuid.UUID(int=0))
+
+
+@attrs.frozen(kw_only=True)
+class JoinedProjectRow(JoinedProject):
+    """A project of the list."""
+
+    @property
+    def shown(self) -> JoinedProject:
+        return self
+
+    @property
+    def position(self) -> ProjectPosition:
+        return ProjectPosition(name=self.name, id=self.id)
 
 
 async def insert(conn: Connection, name: str, now: dt.datetime) -> Project:
@@ -19,3 +47,65 @@ async def insert(conn: Connection, name: str, now: dt.datetime) -> Project:
             {"name": name, "now": now},
         )
         return await one(cur)
+
+
+async def get(conn: Connection, project_id: uuid.UUID) -> Project:
+    """Look up a project that is not deleted, or raise `ProjectNotFound`."""
+    async with conn.cursor(row_factory=rows(Project)) as cur:
+        await cur.execute(
+            """
+            select id, name, created_at
+              from projects
+             where id = %(project_id)s
+               and deleted_at is null
+            """,
+            {"project_id": project_id},
+        )
+        if (project := await cur.fetchone()) is None:
+            raise ProjectNotFound(project_id)
+        return project
+
+
+async def list_of_user(
+    conn: Connection, user_id: uuid.UUID, after: ProjectPosition, limit: int
+) -> list[JoinedProjectRow]:
+    """The projects that a user is a member of, by name, with the role in each."""
+    async with conn.cursor(row_factory=rows(JoinedProjectRow)) as cur:
+        await cur.execute(
+            """
+            select projects.id, projects.name, projects.created_at, project_members.role
+              from project_members
+              join projects
+                on projects.id = project_members.project_id
+               and projects.deleted_at is null
+             where project_members.user_id = %(user_id)s
+               and (projects.name, projects.id) > (%(name)s, %(id)s)
+             order by projects.name, projects.id
+             limit %(limit)s
+            """,
+            {"user_id": user_id, "limit": limit, **attrs.asdict(after)},
+        )
+        return await cur.fetchall()
+
+
+async def update_name(conn: Connection, project_id: uuid.UUID, name: str) -> None:
+    await conn.execute(
+        """
+        update projects
+           set name = %(name)s
+         where id = %(project_id)s
+        """,
+        {"project_id": project_id, "name": name},
+    )
+
+
+async def mark_deleted(conn: Connection, project_id: uuid.UUID, now: dt.datetime) -> None:
+    """Let a project be gone for everyone; what it holds is deleted after that."""
+    await conn.execute(
+        """
+        update projects
+           set deleted_at = %(now)s
+         where id = %(project_id)s
+        """,
+        {"project_id": project_id, "now": now},
+    )

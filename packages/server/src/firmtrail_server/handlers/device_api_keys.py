@@ -1,0 +1,95 @@
+"""The API keys of a device: at most two at a time, so that a new one can be rolled out beside the old one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from firmtrail_contract import AuditAction, DeviceApiKey, IssuedDeviceApiKey, KeyRotation, NewDeviceApiKey, Page
+from firmtrail_server import keys
+from firmtrail_server.db import Connection
+from firmtrail_server.errors import ApiKeyNotFound
+from firmtrail_server.http.answers import Created
+from firmtrail_server.http.context import Context
+from firmtrail_server.keys import Terms
+from firmtrail_server.queries import api_keys, devices
+from firmtrail_server.queries.audit_events import Change
+
+
+async def create_device_api_key(
+    ctx: Context, device_id: uuid.UUID, body: NewDeviceApiKey
+) -> Created[IssuedDeviceApiKey]:
+    """Make an API key for a device; 409 when it has two living ones. The secret is shown this once."""
+    project_id = ctx.principal.project_id
+    terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
+
+    async def work(conn: Connection) -> IssuedDeviceApiKey:
+        device = await devices.get(conn, project_id, device_id)
+        issued = await keys.issue_for_device(conn, device, terms)
+        await ctx.record(
+            conn, Change(AuditAction.DEVICE_API_KEY_CREATED, issued.id, issued.label, {"device": device.name})
+        )
+        return issued
+
+    return Created(await ctx.db.retried(work))
+
+
+async def list_device_api_keys(ctx: Context, device_id: uuid.UUID) -> Page[DeviceApiKey]:
+    """List the living API keys of a device, oldest first."""
+    project_id = ctx.principal.project_id
+
+    async def read(conn: Connection) -> Page[DeviceApiKey]:
+        await devices.get(conn, project_id, device_id)
+        return Page(items=await api_keys.list_of_device(conn, project_id, device_id, ctx.now()))
+
+    return await ctx.db.retried(read)
+
+
+async def rotate_device_api_key(
+    ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID, body: KeyRotation
+) -> Created[IssuedDeviceApiKey]:
+    """Make a new API key beside an old one, which goes on working for a while.
+
+    A device may rotate the key that it uses; its other one, if it has two, ends: so a device whose answer got lost
+    simply asks again. Anyone else gets 409 while the device has two living keys: which of them it uses, it alone knows.
+    """
+    principal = ctx.principal
+    if principal.device_id is not None and principal.api_key_id != api_key_id:
+        raise ApiKeyNotFound(api_key_id)
+
+    async def work(conn: Connection) -> IssuedDeviceApiKey:
+        device = await devices.get(conn, principal.project_id, device_id)
+        living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())
+        old = _named(living, api_key_id)
+        if principal.device_id is not None:
+            for other in living:
+                if other.id != old.id:
+                    await api_keys.delete(conn, device.project_id, other.id)
+        await api_keys.end(conn, device.project_id, old.id, ctx.now() + dt.timedelta(seconds=body.overlap_seconds))
+        terms = Terms.of(old.label, body.expires_at, by=principal.actor_id, now=ctx.now())
+        issued = await keys.issue_for_device(conn, device, terms)
+        details = {"device": device.name, "new_id": str(issued.id)}
+        await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_ROTATED, old.id, old.label, details))
+        return issued
+
+    return Created(await ctx.db.retried(work))
+
+
+async def delete_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
+    """Delete an API key of a device; it is refused from the next request on."""
+    project_id = ctx.principal.project_id
+
+    async def work(conn: Connection) -> None:
+        device = await devices.get(conn, project_id, device_id)
+        key = _named(await api_keys.list_of_device(conn, project_id, device_id, ctx.now()), api_key_id)
+        await api_keys.delete(conn, project_id, key.id)
+        await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
+
+    await ctx.db.retried(work)
+
+
+def _named(keys_of_device: list[DeviceApiKey], api_key_id: uuid.UUID) -> DeviceApiKey:
+    for key in keys_of_device:
+        if key.id == api_key_id:
+            return key
+    raise ApiKeyNotFound(api_key_id)

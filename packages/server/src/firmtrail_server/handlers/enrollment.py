@@ -1,0 +1,50 @@
+"""How a device registers itself."""
+
+from __future__ import annotations
+
+import uuid
+
+from firmtrail_contract import AuditAction, Device, EnrolledDevice, Enrollment, NewDevice, OnKnownDevice
+from firmtrail_server import keys
+from firmtrail_server.db import Connection
+from firmtrail_server.errors import DeviceKnown
+from firmtrail_server.http.answers import Created
+from firmtrail_server.http.context import Context
+from firmtrail_server.keys import Terms
+from firmtrail_server.queries import api_keys, devices, enrollment_keys
+from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.registering import register
+
+
+async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevice] | EnrolledDevice:
+    """Register this device, with an enrollment key, and get its own API key. The secret is shown this once.
+
+    A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
+    end: the enrollment key says which. When only one of the two is known, it is another device: 409.
+    """
+    principal = ctx.principal
+    enrollment_key_id = principal.actor_id
+
+    async def work(conn: Connection) -> Created[EnrolledDevice] | EnrolledDevice:
+        key = await enrollment_keys.use(conn, principal.project_id, enrollment_key_id, ctx.now())
+        known = await _known(conn, principal.project_id, body)
+        if known is not None and key.on_known is OnKnownDevice.REFUSE:
+            raise DeviceKnown(known.name, known.id)
+        if known is not None:
+            await api_keys.delete_of_devices(conn, known.project_id, [known.id])
+        new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
+        device = known or await register(conn, principal.project_id, new, ctx.now())
+        terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
+        enrolled = EnrolledDevice(device=device, api_key=await keys.issue_for_device(conn, device, terms))
+        await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name))
+        return enrolled if known else Created(enrolled)
+
+    return await ctx.db.retried(work)
+
+
+async def _known(conn: Connection, project_id: uuid.UUID, body: Enrollment) -> Device | None:
+    """Find the device that has both this name and this hardware."""
+    for twin in await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint):
+        if twin.name == body.name and twin.hardware_fingerprint == body.hardware_fingerprint:
+            return twin
+    return None

@@ -1,0 +1,63 @@
+"""The members of a project, and their roles."""
+
+from __future__ import annotations
+
+import uuid
+
+import attrs
+
+from firmtrail_contract import AuditAction, Member, MemberChange, Page, PageQuery, Role
+from firmtrail_server.db import Connection
+from firmtrail_server.http.context import Context
+from firmtrail_server.joining import require_another_admin
+from firmtrail_server.paging import page, position
+from firmtrail_server.queries import project_members
+from firmtrail_server.queries.audit_events import Change
+
+
+async def list_members(ctx: Context, project_id: uuid.UUID, query: PageQuery) -> Page[Member]:
+    """List the members of a project, those who joined first in front."""
+    after = position(query, project_members.FIRST, project_id)
+    found = await ctx.db.retried(
+        lambda conn: project_members.list_members(conn, project_id, after, query.page_size + 1)
+    )
+    return page(found, query, project_id)
+
+
+async def change_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID, body: MemberChange) -> Member:
+    """Give a member another role; 409 when that would leave the project without an admin."""
+
+    async def work(conn: Connection) -> Member:
+        member = await project_members.get(conn, project_id, user_id)
+        if member.role is body.role:
+            return member
+        if member.role is Role.ADMIN:
+            await require_another_admin(conn, project_id, user_id)
+        await project_members.update_role(conn, project_id, user_id, body.role)
+        change = Change(AuditAction.MEMBER_ROLE_CHANGED, user_id, member.name, {"role": body.role, "was": member.role})
+        await ctx.record(conn, change)
+        return attrs.evolve(member, role=body.role)
+
+    return await ctx.db.retried(work)
+
+
+async def remove_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Take a member out of the project; 409 when that would leave it without an admin."""
+    await ctx.db.retried(lambda conn: _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_REMOVED))
+
+
+async def leave_project(ctx: Context, project_id: uuid.UUID) -> None:
+    """Leave a project; 409 when that would leave it without an admin."""
+    user_id = ctx.principal.user_id
+    assert user_id is not None  # the scope is a member's alone
+    await ctx.db.retried(lambda conn: _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_LEFT))
+
+
+async def _remove(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID, action: AuditAction
+) -> None:
+    member = await project_members.get(conn, project_id, user_id)
+    if member.role is Role.ADMIN:
+        await require_another_admin(conn, project_id, user_id)
+    await project_members.delete(conn, project_id, user_id)
+    await ctx.record(conn, Change(action, user_id, member.name, {"role": member.role}))

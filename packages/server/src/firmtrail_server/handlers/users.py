@@ -1,0 +1,123 @@
+"""Users: becoming one, and what users do to themselves."""
+
+from __future__ import annotations
+
+from firmtrail_contract import (
+    AccessToken,
+    AuditAction,
+    AuditEvent,
+    AuditQuery,
+    Page,
+    PasswordChange,
+    SignUp,
+    SignUpReceipt,
+    User,
+    UserChange,
+)
+from firmtrail_server import joining
+from firmtrail_server.db import Connection
+from firmtrail_server.errors import CurrentPasswordWrong, SignUpByInvitation, SignUpClosed
+from firmtrail_server.http.answers import Accepted
+from firmtrail_server.http.context import PublicContext, UserContext
+from firmtrail_server.paging import page, position
+from firmtrail_server.queries import audit_events, users
+from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.queries.users import NewUser
+from firmtrail_server.settings import SignUpMode
+
+
+async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
+    """Become a user, and with an invitation a member of its project.
+
+    The answer is the same whether or not the address was known: then nothing changes, and the invitation stays open for
+    its owner. The operator may have switched this off, or take nobody without an invitation: 403. An invitation that
+    does not exist is 404.
+    """
+    mode = ctx.services.settings.sign_up
+    if mode is SignUpMode.OFF:
+        raise SignUpClosed
+    if mode is SignUpMode.INVITED and body.invitation is None:
+        raise SignUpByInvitation
+    new = NewUser(
+        email=body.email,
+        name=body.name,
+        password_hash=await ctx.services.authentication.passwords.hashed(body.password),
+    )
+    await ctx.db.retried(lambda conn: _sign_up(ctx, conn, new, body.invitation))
+    return Accepted(SignUpReceipt(email=body.email))
+
+
+async def get_me(ctx: UserContext) -> User:
+    """Read your own user."""
+    return await ctx.db.retried(lambda conn: users.get(conn, ctx.user_id))
+
+
+async def change_me(ctx: UserContext, body: UserChange) -> User:
+    """Change your name. What is left out stays as it is."""
+
+    async def work(conn: Connection) -> User:
+        user = await users.get(conn, ctx.user_id)
+        if body.name is None or body.name == user.name:
+            return user
+        await users.update_name(conn, ctx.user_id, body.name)
+        await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_CHANGED, user.id, user.name, {"name": body.name}))
+        return await users.get(conn, ctx.user_id)
+
+    return await ctx.db.retried(work)
+
+
+async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessToken:
+    """Change your password. Your access tokens end; the answer is a new one, with the scopes of the one you used."""
+    authentication = ctx.services.authentication
+    authentication.failures.check(str(ctx.user_id), ctx.address)
+    login = await ctx.db.retried(lambda conn: users.find_login_of(conn, ctx.user_id))
+    if not await authentication.passwords.matches(body.current_password, login.password_hash if login else None):
+        authentication.failures.add(str(ctx.user_id), ctx.address)
+        raise CurrentPasswordWrong
+    password_hash = await authentication.passwords.hashed(body.new_password)
+
+    async def work(conn: Connection) -> int:
+        user = await users.get(conn, ctx.user_id)
+        if await users.find_login_of(conn, ctx.user_id) != login:
+            raise CurrentPasswordWrong  # it was changed in the meantime
+        epoch = await users.update_password(conn, ctx.user_id, password_hash)
+        await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name))
+        return epoch
+
+    epoch = await ctx.db.retried(work)
+    return ctx.services.tokens.grant(ctx.user_id, ctx.user.token_scopes, ctx.now(), epoch=epoch)
+
+
+async def delete_me(ctx: UserContext) -> None:
+    """Delete your own user; 409 while a project would be left without an admin."""
+
+    async def work(conn: Connection) -> None:
+        user = await users.get(conn, ctx.user_id)
+        await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
+        for project_id in await joining.leave_all(conn, ctx.user_id):
+            await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name))
+        await users.delete(conn, ctx.user_id)
+
+    await ctx.db.retried(work)
+
+
+async def list_my_audit_events(ctx: UserContext, query: AuditQuery) -> Page[AuditEvent]:
+    """List what was changed about your own user, newest first. Filters add up."""
+    after = position(query, audit_events.LATEST, ctx.user_id)
+    found = await ctx.db.retried(
+        lambda conn: audit_events.list_events(conn, ctx.user_id, query, after, query.page_size + 1)
+    )
+    return page(found, query, ctx.user_id)
+
+
+async def _sign_up(ctx: PublicContext, conn: Connection, new: NewUser, invitation_secret: str | None) -> None:
+    invitation = await joining.find_invitation(conn, invitation_secret, ctx.now()) if invitation_secret else None
+    user = await users.insert(conn, new, ctx.now())
+    if user is None:
+        return
+    actor = ctx.actor_of(user.id)
+    await audit_events.insert(conn, user.id, actor, ctx.now(), [Change(AuditAction.USER_SIGNED_UP, user.id, user.name)])
+    if invitation is not None:
+        await joining.join(conn, invitation, user.id, ctx.now())
+        joined = Change(AuditAction.MEMBER_JOINED, user.id, user.name, {"role": invitation.role})
+        await audit_events.insert(conn, invitation.project_id, actor, ctx.now(), [joined])

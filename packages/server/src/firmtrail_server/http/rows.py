@@ -1,0 +1,44 @@
+"""A body of many rows: CSV or NDJSON, larger than other bodies may be."""
+
+from __future__ import annotations
+
+import attrs
+from aiohttp import web
+
+from firmtrail_server.errors import MalformedRequest, UnsupportedMediaType
+
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+MAX_ROWS_BYTES = 4 * 1024 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class Rows:
+    """Text of one row a line."""
+
+    #: `CSV` or `NDJSON`
+    content_type: str
+    text: str
+
+
+async def read_rows(request: web.Request) -> Rows:
+    """Read the whole body.
+
+    Raises:
+        UnsupportedMediaType: it is neither CSV nor NDJSON.
+        MalformedRequest: it is not UTF-8, or breaks off.
+        web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`.
+    """
+    if request.content_type not in (CSV, NDJSON) or (request.charset or "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType(f"Send the body as {CSV} or {NDJSON} in UTF-8.")
+    content = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            content += chunk
+            if len(content) > MAX_ROWS_BYTES:
+                raise web.HTTPRequestEntityTooLarge(MAX_ROWS_BYTES, len(content))
+        return Rows(content_type=request.content_type, text=content.decode("utf-8-sig"))
+    except web.RequestPayloadError:
+        raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
+    except UnicodeDecodeError:
+        raise MalformedRequest("The body is not UTF-8.") from None

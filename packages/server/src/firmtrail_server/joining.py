@@ -1,0 +1,53 @@
+"""Joining a project by an invitation, and the rule that no project loses its last admin."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from firmtrail_contract import Invitation, Role
+from firmtrail_server.credentials import digest, is_well_formed
+from firmtrail_server.db import Connection
+from firmtrail_server.errors import AlreadyMember, InvitationNotFound, LastAdmin
+from firmtrail_server.queries import project_invitations, project_members
+
+
+async def find_invitation(conn: Connection, secret: str, now: dt.datetime) -> Invitation:
+    """Find the invitation that a secret opens, or raise `InvitationNotFound`."""
+    if not is_well_formed(secret):
+        raise InvitationNotFound
+    return await project_invitations.get_by_digest(conn, digest(secret), now)
+
+
+async def join(conn: Connection, invitation: Invitation, user_id: uuid.UUID, now: dt.datetime) -> None:
+    """Make a user a member; the invitation is used up by it.
+
+    Raises:
+        AlreadyMember: the user is one. The invitation stays.
+        InvitationNotFound: somebody else was faster.
+    """
+    if await project_members.find_role(conn, invitation.project_id, user_id) is not None:
+        raise AlreadyMember
+    await project_invitations.take(conn, invitation.project_id, invitation.id)
+    await project_members.insert(conn, invitation.project_id, user_id, invitation.role, now)
+
+
+async def require_another_admin(conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Raise `LastAdmin` unless the project has an admin besides this user."""
+    if not await project_members.count_other_admins(conn, project_id, user_id):
+        raise LastAdmin([project_id])
+
+
+async def leave_all(conn: Connection, user_id: uuid.UUID) -> list[uuid.UUID]:
+    """Take a user out of every project, and return which these were.
+
+    Raises:
+        LastAdmin: some of them would have no admin left.
+    """
+    memberships = await project_members.list_memberships(conn, user_id)
+    led = [one.project_id for one in memberships if one.role is Role.ADMIN]
+    alone = [one for one in led if not await project_members.count_other_admins(conn, one, user_id)]
+    if alone:
+        raise LastAdmin(alone)
+    await project_members.delete_of_user(conn, user_id)
+    return [one.project_id for one in memberships]

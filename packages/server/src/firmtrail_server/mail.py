@@ -1,0 +1,111 @@
+"""Sending e-mail by SMTP, where the operator has configured it. Nothing of a message is logged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import smtplib
+import ssl
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from firmtrail_contract import Violation, email_limits
+
+logger = logging.getLogger(__name__)
+
+_TIMEOUT_SECONDS = 10
+_AT_ONCE = 2
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+class BadSmtp(Exception):
+    """The URL or the sender cannot be used. The message repeats neither: the URL may hold a password."""
+
+
+@attrs.frozen(kw_only=True)
+class Smtp:
+    """The server that takes our messages."""
+
+    #: `smtp` without encryption, `smtp+starttls` or `smtps` with it
+    scheme: str
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+    sender: str
+
+
+def read_smtp(url: str, sender: str) -> Smtp:
+    """Read a URL such as `smtp+starttls://user:password@mail.example.com:587`.
+
+    Raises:
+        BadSmtp: it is no such URL, would send a password in the clear, or the sender is no address.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        parts, port = None, 0
+    if parts is None or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise BadSmtp("FIRMTRAIL_SMTP_URL is not a URL such as smtp+starttls://user:password@mail.example.com:587.")
+    if parts.password and parts.scheme == "smtp":
+        raise BadSmtp("FIRMTRAIL_SMTP_URL holds a password: use smtp+starttls:// or smtps://.")
+    if not _is_email(sender):
+        raise BadSmtp("FIRMTRAIL_SMTP_FROM must be the address that e-mail comes from, such as firmtrail@example.com.")
+    return Smtp(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        sender=sender,
+    )
+
+
+class Mailer:
+    """Sends messages, a few at a time, off the event loop."""
+
+    def __init__(self, smtp: Smtp | None) -> None:
+        self._smtp = smtp
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def send(self, to: str, subject: str, text: str) -> bool:
+        """Send a message and return whether a server has taken it; without one, nothing is sent."""
+        if self._smtp is None:
+            return False
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._smtp.sender, to, subject
+        message.set_content(text)
+        async with self._turn:
+            try:
+                await asyncio.to_thread(_send, self._smtp, message)
+            except (OSError, smtplib.SMTPException) as error:
+                logger.warning("no e-mail could be sent through %s: %s", self._smtp.host, type(error).__name__)
+                return False
+        return True
+
+
+def _send(smtp: Smtp, message: EmailMessage) -> None:
+    with _connected(smtp) as connection:
+        if smtp.scheme == "smtp+starttls":
+            connection.starttls(context=ssl.create_default_context())
+        if smtp.user is not None and smtp.password is not None:
+            connection.login(smtp.user, smtp.password)
+        connection.send_message(message)
+
+
+def _connected(smtp: Smtp) -> smtplib.SMTP:
+    if smtp.scheme == "smtps":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=_TIMEOUT_SECONDS, context=context)
+    return smtplib.SMTP(smtp.host, smtp.port, timeout=_TIMEOUT_SECONDS)
+
+
+def _is_email(text: str) -> bool:
+    try:
+        email_limits(None, None, text)  # pyright: ignore[reportArgumentType]  it looks at the value alone
+    except Violation:
+        return False
+    return True

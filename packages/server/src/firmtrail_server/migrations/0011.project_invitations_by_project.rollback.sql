@@ -1,0 +1,1 @@
+drop index if exists project_invitations_project_id_idx;

@@ -1,0 +1,1 @@
+drop index if exists devices_hardware_fingerprint_key;

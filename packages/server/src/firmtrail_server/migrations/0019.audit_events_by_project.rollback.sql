@@ -1,0 +1,1 @@
+drop index if exists audit_events_project_id_idx;

@@ -1,0 +1,108 @@
+"""Enrollment keys: what they may do, beside what api_keys.py says of every key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import attrs
+from psycopg.types.json import Jsonb
+
+from firmtrail_contract import EnrollmentKey, NewEnrollmentKey
+from firmtrail_server.db import Connection, rows
+from firmtrail_server.errors import ApiKeyNotFound, EnrollmentsUsedUp
+from firmtrail_server.queries.api_keys import KeyPosition
+
+
+@attrs.frozen(kw_only=True)
+class EnrollmentKeyRow(EnrollmentKey):
+    """A key of the list."""
+
+    @property
+    def shown(self) -> EnrollmentKey:
+        return self
+
+    @property
+    def position(self) -> KeyPosition:
+        return KeyPosition(created_at=self.created_at, id=self.id)
+
+
+async def insert(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, new: NewEnrollmentKey) -> None:
+    await conn.execute(
+        """
+        insert into enrollment_keys (api_key_id, project_id, max_uses, on_known, labels)
+        values (%(key_id)s, %(project_id)s, %(max_uses)s, %(on_known)s, %(labels)s)
+        """,
+        {
+            "project_id": project_id,
+            "key_id": key_id,
+            "max_uses": new.max_uses,
+            "on_known": new.on_known,
+            "labels": Jsonb(new.labels),
+        },
+    )
+
+
+async def get(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> EnrollmentKey:
+    """Look up an enrollment key, or raise `ApiKeyNotFound`."""
+    async with conn.cursor(row_factory=rows(EnrollmentKey)) as cur:
+        await cur.execute(
+            """
+            select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known, labels,
+                   created_by, created_at, expires_at
+              from api_keys
+              join enrollment_keys
+                on enrollment_keys.api_key_id = api_keys.id
+             where api_keys.project_id = %(project_id)s
+               and api_keys.id = %(key_id)s
+            """,
+            {"project_id": project_id, "key_id": key_id},
+        )
+        if (key := await cur.fetchone()) is None:
+            raise ApiKeyNotFound(key_id)
+        return key
+
+
+async def list_keys(conn: Connection, project_id: uuid.UUID, after: KeyPosition, limit: int) -> list[EnrollmentKeyRow]:
+    """The project's enrollment keys, oldest first."""
+    async with conn.cursor(row_factory=rows(EnrollmentKeyRow)) as cur:
+        await cur.execute(
+            """
+            select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known, labels,
+                   created_by, created_at, expires_at
+              from api_keys
+              join enrollment_keys
+                on enrollment_keys.api_key_id = api_keys.id
+             where api_keys.project_id = %(project_id)s
+               and (created_at, api_keys.id) > (%(created_at)s, %(id)s)
+             order by created_at, api_keys.id
+             limit %(limit)s
+            """,
+            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+        )
+        return await cur.fetchall()
+
+
+async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> EnrollmentKey:
+    """Count one more use of a living key.
+
+    Raises:
+        EnrollmentsUsedUp: it has none left.
+        ApiKeyNotFound: it has ended since it was checked.
+    """
+    key = await get(conn, project_id, key_id)
+    if key.expires_at <= now:
+        raise ApiKeyNotFound(key_id)
+    counted = await conn.execute(
+        """
+        update enrollment_keys
+           set use_count = use_count + 1
+         where project_id = %(project_id)s
+           and api_key_id = %(key_id)s
+           and use_count < max_uses
+        """,
+        {"project_id": project_id, "key_id": key_id},
+    )
+    if counted.rowcount == 0:
+        raise EnrollmentsUsedUp
+    return key

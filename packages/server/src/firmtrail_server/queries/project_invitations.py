@@ -1,0 +1,117 @@
+"""Invitations to projects that nobody has accepted yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import attrs
+
+from firmtrail_contract import Invitation, Role
+from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.errors import InvitationNotFound
+
+
+@attrs.frozen(kw_only=True)
+class InvitationPosition:
+    """Where in the list of invitations a page ended."""
+
+    created_at: dt.datetime
+    id: uuid.UUID
+
+
+FIRST = InvitationPosition(created_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC), id=uuid.UUID(int=0))
+
+
+@attrs.frozen(kw_only=True)
+class InvitationRow(Invitation):
+    """An invitation of the list."""
+
+    @property
+    def shown(self) -> Invitation:
+        return self
+
+    @property
+    def position(self) -> InvitationPosition:
+        return InvitationPosition(created_at=self.created_at, id=self.id)
+
+
+@attrs.frozen(kw_only=True)
+class StoredInvitation:
+    """An invitation to store."""
+
+    role: Role
+    email: str | None
+    secret_digest: bytes = attrs.field(repr=False)
+    created_at: dt.datetime
+    expires_at: dt.datetime
+
+
+async def insert(conn: Connection, project_id: uuid.UUID, new: StoredInvitation) -> Invitation:
+    async with conn.cursor(row_factory=rows(Invitation)) as cur:
+        await cur.execute(
+            """
+            insert into project_invitations (project_id, role, email, secret_digest, created_at, expires_at)
+            values (%(project_id)s, %(role)s, %(email)s, %(secret_digest)s, %(created_at)s, %(expires_at)s)
+            returning id, project_id, role, email, created_at, expires_at
+            """,
+            {"project_id": project_id, **attrs.asdict(new)},
+        )
+        return await one(cur)
+
+
+async def list_invitations(
+    conn: Connection, project_id: uuid.UUID, after: InvitationPosition, limit: int
+) -> list[InvitationRow]:
+    """The project's open invitations, oldest first, those that have expired included."""
+    async with conn.cursor(row_factory=rows(InvitationRow)) as cur:
+        await cur.execute(
+            """
+            select id, project_id, role, email, created_at, expires_at
+              from project_invitations
+             where project_id = %(project_id)s
+               and (created_at, id) > (%(created_at)s, %(id)s)
+             order by created_at, id
+             limit %(limit)s
+            """,
+            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+        )
+        return await cur.fetchall()
+
+
+async def take(conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID) -> Invitation:
+    """Delete an invitation and return it, or raise `InvitationNotFound`."""
+    async with conn.cursor(row_factory=rows(Invitation)) as cur:
+        await cur.execute(
+            """
+            delete from project_invitations
+             where project_id = %(project_id)s
+               and id = %(invitation_id)s
+            returning id, project_id, role, email, created_at, expires_at
+            """,
+            {"project_id": project_id, "invitation_id": invitation_id},
+        )
+        if (invitation := await cur.fetchone()) is None:
+            raise InvitationNotFound
+        return invitation
+
+
+async def get_by_digest(conn: Connection, secret_digest: bytes, now: dt.datetime) -> Invitation:
+    """Look up a living invitation to a living project, or raise `InvitationNotFound`. It tells the project."""
+    async with conn.cursor(row_factory=rows(Invitation)) as cur:
+        await cur.execute(
+            """
+            select project_invitations.id, project_invitations.project_id, project_invitations.role,
+                   project_invitations.email, project_invitations.created_at, project_invitations.expires_at
+              from project_invitations
+              join projects
+                on projects.id = project_invitations.project_id
+               and projects.deleted_at is null
+             where project_invitations.secret_digest = %(secret_digest)s
+               and project_invitations.expires_at > %(now)s
+            """,
+            {"secret_digest": secret_digest, "now": now},
+        )
+        if (invitation := await cur.fetchone()) is None:
+            raise InvitationNotFound
+        return invitation

@@ -1,0 +1,85 @@
+"""Deleting what may be large: gone for everyone in one transaction, its history swept up in small ones."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+from firmtrail_server.db import Connection, Database
+from firmtrail_server.queries import api_keys, devices, removals
+
+_DEVICES_AT_ONCE = 100
+_PERIODS_AT_ONCE = 1_000
+_SECONDS_BETWEEN_SWEEPS = 300
+
+
+async def remove_devices(
+    conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID], now: dt.datetime
+) -> None:
+    """Delete devices with their keys, what they run now and when they started.
+
+    Their closed periods are left to the sweeper.
+    """
+    await api_keys.delete_of_devices(conn, project_id, device_ids)
+    await removals.delete_open_periods(conn, project_id, device_ids)
+    await removals.delete_boots(conn, project_id, device_ids)
+    await removals.mark_history(conn, project_id, device_ids, now)
+    await devices.delete(conn, project_id, device_ids)
+
+
+class Sweeper:
+    """Finishes deletions, its own and those that another process began and did not end."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._work = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that there is something to sweep."""
+        self._work.set()
+
+    async def run(self, clock: Callable[[], dt.datetime]) -> NoReturn:
+        """Sweep when woken, and now and then: another process may have left something."""
+        while True:
+            await self.sweep(clock())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SECONDS_BETWEEN_SWEEPS):
+                    await self._work.wait()
+
+    async def sweep(self, now: dt.datetime) -> None:
+        """Delete in transactions of bounded size until nothing is left to delete."""
+        self._work.clear()
+        while await self._database.retried(lambda conn: _sweep_project(conn, now)):
+            pass
+        while await self._database.retried(_sweep_history):
+            pass
+
+
+async def _sweep_project(conn: Connection, now: dt.datetime) -> bool:
+    """Take some devices from a deleted project, or the project itself when none is left."""
+    project_id = await removals.find_deleted_project(conn)
+    if project_id is None:
+        return False
+    if device_ids := await removals.some_devices(conn, project_id, _DEVICES_AT_ONCE):
+        await remove_devices(conn, project_id, device_ids, now)
+        return True
+    await removals.delete_api_keys(conn, project_id)
+    await removals.delete_members(conn, project_id)
+    await removals.delete_invitations(conn, project_id)
+    await removals.delete_project(conn, project_id)
+    return True
+
+
+async def _sweep_history(conn: Connection) -> bool:
+    """Delete some closed periods of a device that is gone."""
+    device = await removals.find_marked(conn)
+    if device is None:
+        return False
+    deleted = await removals.delete_closed_periods(conn, device.project_id, device.device_id, _PERIODS_AT_ONCE)
+    if deleted < _PERIODS_AT_ONCE:
+        await removals.unmark(conn, device.project_id, device.device_id)
+    return True

@@ -1,0 +1,130 @@
+"""Projects over HTTP: made, listed, renamed and deleted, each with all that is in it."""
+
+from __future__ import annotations
+
+import httpx
+import psycopg
+import pytest
+from aiohttp.test_utils import TestServer
+
+from firmtrail_server.http.context import SERVICES
+from tests.server.callers import Caller, all_pages, join, key_of, made, new_user, read, refusal, wrong_fields
+from tests.server.conftest import Clock, Demo
+
+
+@pytest.fixture
+async def ada(http: httpx.AsyncClient) -> Caller:
+    return await new_user(http, "ada@example.com")
+
+
+@pytest.fixture
+async def bob(http: httpx.AsyncClient) -> Caller:
+    return await new_user(http, "bob@example.com", name="Bob")
+
+
+async def test_who_makes_a_project_is_its_admin(ada: Caller) -> None:
+    project = made(await ada.post("projects", {"name": "Pumps"}))
+
+    assert (project["name"], project["created_at"]) == ("Pumps", "2026-06-01T12:00:00.000000Z")
+    assert read(await ada.get(f"projects/{project['id']}")) == project
+    assert read(await ada.get("projects"))["items"] == [project | {"role": "admin"}]
+
+
+async def test_projects_are_listed_by_name_and_only_ones_own(ada: Caller, bob: Caller) -> None:
+    for name in ("C", "A", "B", "A"):
+        made(await ada.post("projects", {"name": name}))
+    made(await bob.post("projects", {"name": "Bob's"}))
+
+    whole = read(await ada.get("projects"))["items"]
+
+    assert [project["name"] for project in whole] == ["A", "A", "B", "C"]
+    assert await all_pages(ada, "projects", page_size=1) == whole
+
+
+async def test_a_page_token_of_another_user_is_422(ada: Caller, bob: Caller) -> None:
+    for name in ("A", "B"):
+        made(await ada.post("projects", {"name": name}))
+    token = read(await ada.get("projects", page_size=1))["next_page_token"]
+
+    assert wrong_fields(await bob.get("projects", page_token=token)) == [("/page_token", "malformed")]
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, ("/name", "missing")),
+        ({"name": ""}, ("/name", "too_short")),
+        ({"name": "x" * 101}, ("/name", "too_long")),
+        ({"name": "a\r\nBcc: eve@example.com"}, ("/name", "forbidden_characters")),
+        ({"name": "a", "id": "00000000-0000-4000-8000-000000000000"}, ("/id", "unknown_field")),
+        ({"name": "a", "deleted_at": None}, ("/deleted_at", "unknown_field")),
+    ],
+)
+async def test_a_project_that_is_none_is_422(ada: Caller, body: object, wrong: tuple[str, str]) -> None:
+    assert wrong_fields(await ada.post("projects", body)) == [wrong]
+
+
+async def test_a_renamed_project_has_its_new_name_everywhere(ada: Caller) -> None:
+    project = made(await ada.post("projects", {"name": "Pumps"}))
+
+    renamed = read(await ada.patch(f"projects/{project['id']}", {"name": "Valves"}))
+
+    assert renamed == project | {"name": "Valves"}
+    assert read(await ada.get("projects"))["items"][0]["name"] == "Valves"
+    (event,) = read(await ada.get(f"projects/{project['id']}/audit_events", action="project.renamed"))["items"]
+    assert (event["target_name"], event["details"]) == ("Pumps", {"name": "Valves"})
+
+
+async def test_a_deletion_needs_the_exact_name(ada: Caller) -> None:
+    project = f"projects/{made(await ada.post('projects', {'name': 'Pumps'}))['id']}"
+
+    assert wrong_fields(await ada.delete(project)) == [("/name", "missing")]
+    assert refusal(await ada.delete(project, name="pumps")) == (409, "conflict")
+    read(await ada.get(project))
+
+
+async def test_a_deleted_project_is_gone_at_once_for_everyone_and_then_from_the_tables(
+    server: TestServer, ada: Caller, bob: Caller, clock: Clock, database_url: str
+) -> None:
+    project = f"projects/{made(await ada.post('projects', {'name': 'Pumps'}))['id']}"
+    await join(bob, ada, project, "admin")
+    key = Caller(ada.http, key_of(made(await ada.post(f"{project}/api_keys", {"role": "admin"}))))
+    device = made(await key.post(f"{project}/devices", {"name": "Pump 1"}))
+    device_key = Caller(ada.http, key_of(made(await key.post(f"devices/{device['id']}/api_keys", {}))))
+    for version in ("1.0", "1.1"):
+        made(await device_key.post(f"devices/{device['id']}/firmware_version", {"version": version}))
+    open_invitation = made(await ada.post(f"{project}/invitations", {"role": "viewer"}))
+
+    assert (await ada.delete(project, name="Pumps")).status_code == 204
+
+    for user in (ada, bob):
+        assert refusal(await user.get(project)) == (404, "not_found")
+        assert refusal(await user.get(f"devices/{device['id']}")) == (404, "not_found")
+        assert read(await user.get("projects"))["items"] == []
+    assert (await key.get(project)).status_code == 401
+    assert refusal(await bob.post("invitations/accept", {"secret": open_invitation["secret"]})) == (404, "not_found")
+    await server.app[SERVICES].sweeper.sweep(clock.moment)
+    assert (await device_key.post(f"devices/{device['id']}/firmware_version", {"version": "1"})).status_code == 401
+    with psycopg.connect(database_url) as conn:
+        counted = conn.execute(
+            "select (select count(*) from projects), (select count(*) from devices), (select count(*) from api_keys),"
+            " (select count(*) from device_firmware), (select count(*) from device_firmware_periods),"
+            " (select count(*) from project_members), (select count(*) from project_invitations)"
+        ).fetchone()
+    assert counted == (0,) * 7
+
+
+async def test_the_trail_of_a_deleted_project_stays_for_the_operator(ada: Caller, database_url: str) -> None:
+    project = made(await ada.post("projects", {"name": "Pumps"}))
+    await ada.delete(f"projects/{project['id']}", name="Pumps")
+
+    with psycopg.connect(database_url) as conn:
+        rows = conn.execute(
+            "select action, actor_name from audit_events where project_id = %s order by action", [project["id"]]
+        ).fetchall()
+    assert rows == [("project.created", "Ada"), ("project.deleted", "Ada")]
+
+
+async def test_a_key_reads_its_project(admin: Caller, demo: Demo, other: Demo) -> None:
+    assert read(await admin.get(f"projects/{demo.project_id}"))["name"] == "Test Project"
+    assert refusal(await admin.get(f"projects/{other.project_id}")) == (404, "not_found")
