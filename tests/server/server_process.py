@@ -67,12 +67,12 @@ def serving(**environment: str) -> Generator[str]:
         server.stop()
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself."""
+def run(*arguments: str, told: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself; `told` is its standard input."""
     return subprocess.run(
         [sys.executable, "-m", "firmtrail_server", *arguments],
         env=_environment(environment),
-        stdin=subprocess.DEVNULL,
+        input=told,
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""The command `firmtrail-server`: serve, migrate, signing-key, openapi."""
+"""The command `firmtrail-server`: serve, migrate, create-user, signing-key, openapi."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from getpass import getpass
 from pathlib import Path
 
 import attrs
@@ -15,9 +16,11 @@ import uvloop
 
 from firmtrail_server import openapi
 from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
+from firmtrail_server.errors import DatabaseUnavailable
+from firmtrail_server.first_user import BadUser, checked_user, create_user
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.schema import DatabaseNotReachable, SchemaError, migrate
-from firmtrail_server.serving import CannotListen, serve
+from firmtrail_server.serving import CannotListen, check_schema, serve
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from firmtrail_server.signals import unwind_on_signals
 from firmtrail_server.signing_keys import (
@@ -29,6 +32,7 @@ from firmtrail_server.signing_keys import (
 )
 
 # exit codes of sysexits.h
+EX_DATAERR = 65
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
 EX_CONFIG = 78
@@ -46,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except (BadSetting, BadSigningKeys, EmbeddedDatabaseError, CannotListen) as error:
         return _refuse(error, EX_CONFIG)
-    except DatabaseNotReachable as error:
+    except BadUser as error:
+        return _refuse(error, EX_DATAERR)
+    except (DatabaseNotReachable, DatabaseUnavailable) as error:
         return _refuse(error, EX_UNAVAILABLE)
     except SchemaError as error:
         return _refuse(error, EX_SOFTWARE)
@@ -68,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
 
     migrate_parser = commands.add_parser("migrate", parents=[database], help="bring the schema up to date")
     migrate_parser.set_defaults(run=_migrate)
+
+    user_help = "make a user; the password is the first line of the standard input"
+    user_parser = commands.add_parser("create-user", parents=[database], help=user_help)
+    user_parser.add_argument("--email", required=True, help="the address to log in with")
+    user_parser.add_argument("--name", required=True, help="what people call the user")
+    user_parser.set_defaults(run=_create_user)
 
     key_parser = commands.add_parser("signing-key", help="print a new set of keys that sign access tokens")
     key_parser.add_argument("--rotate", type=Path, metavar="FILE", help="print this set with a new key in front")
@@ -110,6 +122,23 @@ def _migrate(options: argparse.Namespace) -> int:
         applied = migrate(url)
     sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
     return 0
+
+
+def _create_user(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    wanted = checked_user(options.email, options.name, _password())
+    with _database_url(settings) as url:
+        if settings.database_url is None:
+            migrate(url)
+        uvloop.run(check_schema(url))
+        user = uvloop.run(create_user(url, wanted, settings.password_cost))
+    sys.stdout.write(f"made the user {user.id}\n")
+    return 0
+
+
+def _password() -> str:
+    """Ask a person without showing it; from a pipe or a file take the first line."""
+    return getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
 
 
 def _signing_key(options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ async def serve(settings: Settings, database_url: str) -> None:
         CannotListen: the address cannot be used.
     """
     with ended_by_signals():
-        await _check_schema(database_url)
+        await check_schema(database_url)
         app = create_app(settings, database_url)
         runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
         try:
@@ -43,7 +43,8 @@ async def serve(settings: Settings, database_url: str) -> None:
             await runner.cleanup()
 
 
-async def _check_schema(database_url: str) -> None:
+async def check_schema(database_url: str) -> None:
+    """Raise `SchemaError` unless the database has all that this server needs."""
     with explained():
         async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
             pending = await pending_migrations(conn)

@@ -1,0 +1,67 @@
+"""A certificate authority of one's own, for servers on loopback that speak TLS."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+ELSEWHERE = x509.DNSName("firmtrail.example.com")
+
+
+class Authority:
+    """A certificate authority of one's own; `file` holds its certificate."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self._key = new_key()
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(_pem(self._sign(self._name, self._key.public_key(), days=1, ca=True)))
+
+    def server(self, place: x509.GeneralName = LOOPBACK, *, days: int = 1) -> ssl.SSLContext:
+        """What a server of that place needs to prove who it is; valid for so many days, or until so many ago."""
+        key = new_key()
+        file = self._folder / "server.pem"
+        file.write_bytes(private_pem(key) + _pem(self._sign(x509.Name([]), key.public_key(), days=days, place=place)))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        *,
+        days: int,
+        ca: bool = False,
+        place: x509.GeneralName = LOOPBACK,
+    ) -> x509.Certificate:
+        now = dt.datetime.now(dt.UTC)
+        unsigned = (
+            x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=9))
+            .not_valid_after(now + dt.timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([place]), critical=not ca)
+        )
+        return unsigned.sign(self._key, hashes.SHA256())
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption())
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())

@@ -1,0 +1,223 @@
+"""Invitations by e-mail, through a real SMTP server; and what happens when it refuses or is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from firmtrail_server.mail import BadSmtp, Mailer, Smtp, read_smtp
+from firmtrail_server.settings import BadSetting, Settings, read_settings
+from tests.authority import Authority
+from tests.server.callers import Caller, made, new_user, read
+from tests.server.conftest import Demo
+
+SENDER = "firmtrail@example.com"
+
+
+@attrs.define
+class Mailbox:
+    """What an SMTP server on loopback has taken."""
+
+    port: int = 0
+    messages: list[EmailMessage] = attrs.field(factory=list[EmailMessage])
+    recipients: list[str] = attrs.field(factory=list[str])
+    logins: list[LoginPassword] = attrs.field(factory=list[LoginPassword])
+    refusal: str = ""
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.refusal:
+            return self.refusal
+        assert isinstance(envelope.content, bytes)
+        self.messages.append(email.message_from_bytes(envelope.content, EmailMessage))
+        self.recipients += envelope.rcpt_tos
+        return "250 OK"
+
+    def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, login: Any) -> AuthResult:
+        self.logins.append(login)
+        return AuthResult(success=True)
+
+
+@asynccontextmanager
+async def smtp_server(**options: Any) -> AsyncGenerator[Mailbox]:
+    mailbox = Mailbox()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(mailbox, hostname="localhost", loop=loop, authenticator=mailbox.authenticate, **options),
+        "127.0.0.1",
+        0,
+    )
+    mailbox.port = server.sockets[0].getsockname()[1]
+    yield mailbox
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def mailbox() -> AsyncGenerator[Mailbox]:
+    async with smtp_server() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def settings(mailbox: Mailbox) -> Settings:
+    smtp = read_smtp(f"smtp://127.0.0.1:{mailbox.port}", SENDER)
+    return Settings(seed_enabled=True, password_cost=4, smtp=smtp, public_url="https://firmtrail.example.com")
+
+
+async def test_an_invitation_reaches_its_address_and_can_be_accepted(
+    http: httpx.AsyncClient, admin: Caller, demo: Demo, mailbox: Mailbox
+) -> None:
+    issued = made(
+        await admin.post(
+            f"projects/{demo.project_id}/invitations", {"role": "editor", "email": "Ada.Lovelace+x@Example.com"}
+        )
+    )
+
+    assert issued["is_sent"] is True
+    (message,) = mailbox.messages
+    assert mailbox.recipients == ["Ada.Lovelace+x@Example.com"]
+    assert (message["From"], message["To"]) == (SENDER, "Ada.Lovelace+x@Example.com")
+    assert message["Subject"] == "An invitation to Test Project"
+    text = message.get_payload()
+    assert isinstance(text, str)
+    assert "https://firmtrail.example.com" in text
+    (secret,) = re.findall(r"fti_\w+", text)
+    ada = await new_user(http, "ada@example.com")
+    assert read(await ada.post("invitations/accept", {"secret": secret}))["role"] == "editor"
+
+
+async def test_an_invitation_without_an_address_is_not_sent(admin: Caller, demo: Demo, mailbox: Mailbox) -> None:
+    issued = made(await admin.post(f"projects/{demo.project_id}/invitations", {"role": "editor"}))
+
+    assert (issued["is_sent"], mailbox.messages) == (False, [])
+
+
+async def test_a_message_that_is_refused_leaves_the_invitation_to_be_handed_over(
+    http: httpx.AsyncClient, admin: Caller, demo: Demo, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailbox.refusal = "554 no"
+
+    issued = made(
+        await admin.post(f"projects/{demo.project_id}/invitations", {"role": "editor", "email": "ada@example.com"})
+    )
+
+    assert issued["is_sent"] is False
+    assert "no e-mail could be sent" in caplog.text
+    assert issued["secret"][4:] not in caplog.text
+    ada = await new_user(http, "ada@example.com")
+    read(await ada.post("invitations/accept", {"secret": issued["secret"]}))
+
+
+@pytest.mark.parametrize("name", ["Prüfstand \N{SNOWMAN}", "=?utf-8?q?x?=", "x" * 100, "a: b, <c@d.e>", "%(x)s {x}"])
+async def test_a_projects_name_stands_in_the_subject_whatever_it_is(
+    http: httpx.AsyncClient, mailbox: Mailbox, name: str
+) -> None:
+    ada = await new_user(http, "ada@example.com")
+    project = f"projects/{made(await ada.post('projects', {'name': name}))['id']}"
+
+    made(await ada.post(f"{project}/invitations", {"role": "viewer", "email": "bob@example.com"}))
+
+    (message,) = mailbox.messages
+    assert mailbox.recipients == ["bob@example.com"]
+    assert {*message.keys()} >= {"From", "To", "Subject"}
+    assert not {*message.keys()} & {"Bcc", "Cc"}
+
+
+async def test_a_subject_of_two_lines_is_never_sent(mailbox: Mailbox, settings: Settings) -> None:
+    with pytest.raises(ValueError, match="linefeed"):
+        await Mailer(settings.smtp).send("ada@example.com", "Hello\r\nBcc: eve@example.com", "text")
+
+    assert mailbox.messages == []
+
+
+async def test_a_server_that_is_not_there_is_no_error(mailbox: Mailbox) -> None:
+    nowhere = Smtp(scheme="smtp", host="127.0.0.1", port=1, sender=SENDER)
+
+    assert await Mailer(nowhere).send("ada@example.com", "Hello", "text") is False
+
+
+async def test_a_password_goes_over_tls_to_a_server_that_proves_who_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, "ours")
+    async with smtp_server(tls_context=authority.server(), require_starttls=True, auth_required=True) as mailbox:
+        smtp = read_smtp(f"smtp+starttls://ada:p%40ss@127.0.0.1:{mailbox.port}", SENDER)
+        refused = await Mailer(smtp).send("bob@example.com", "Hello", "text")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        sent = await Mailer(smtp).send("bob@example.com", "Hello", "text")
+
+    assert (refused, sent) == (False, True)
+    assert [(login.login, login.password) for login in mailbox.logins] == [(b"ada", b"p@ss")]
+    assert len(mailbox.messages) == 1
+
+
+async def test_without_starttls_nothing_is_sent_to_who_asks_for_it(mailbox: Mailbox) -> None:
+    smtp = read_smtp(f"smtp+starttls://ada:secret@127.0.0.1:{mailbox.port}", SENDER)
+
+    assert await Mailer(smtp).send("bob@example.com", "Hello", "text") is False
+    assert (mailbox.messages, mailbox.logins) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("smtp://mail.example.com", "mail.example.com", 25),
+        ("smtps://a:b@mail.example.com", "mail.example.com", 465),
+        ("smtp+starttls://a:b@[::1]", "::1", 587),
+        ("smtp+starttls://mail.example.com:2525/", "mail.example.com", 2525),
+    ],
+)
+def test_a_url_names_the_server(url: str, host: str, port: int) -> None:
+    smtp = read_smtp(url, SENDER)
+
+    assert (smtp.host, smtp.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("url", "sender"),
+    [
+        ("mail.example.com:25", SENDER),
+        ("http://u:hidden@mail.example.com", SENDER),
+        ("smtp://u:hidden@mail.example.com", SENDER),
+        ("smtps://u:hidden@", SENDER),
+        ("smtps://u:hidden@h:port", SENDER),
+        ("smtps://u:hidden@h/path", SENDER),
+        ("smtps://u:hidden@h", ""),
+        ("smtps://u:hidden@h", "no address"),
+    ],
+)
+def test_a_bad_url_or_sender_stops_the_start_and_is_not_repeated(url: str, sender: str) -> None:
+    with pytest.raises(BadSmtp) as bad:
+        read_smtp(url, sender)
+    with pytest.raises(BadSetting, match="FIRMTRAIL_SMTP"):
+        read_settings({"FIRMTRAIL_SMTP_URL": url, "FIRMTRAIL_SMTP_FROM": sender})
+
+    assert "hidden" not in f"{bad.value!r} {bad.value.__cause__!r} {bad.value.__context__!r}"
+    assert "hidden" not in repr(read_smtp("smtps://u:hidden@h", SENDER))
+
+
+def test_the_url_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "smtp"
+    file.write_text("smtps://u:hidden@mail.example.com\n")
+
+    settings = read_settings({"FIRMTRAIL_SMTP_URL_FILE": str(file), "FIRMTRAIL_SMTP_FROM": SENDER})
+
+    assert settings.smtp == read_smtp("smtps://u:hidden@mail.example.com", SENDER)
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("mode", ["OPEN", "everyone", "true"])
+def test_an_unknown_way_to_sign_up_stops_the_start(mode: str) -> None:
+    with pytest.raises(BadSetting, match="FIRMTRAIL_SIGN_UP must be one of open, invited, off"):
+        read_settings({"FIRMTRAIL_SIGN_UP": mode})
