@@ -19,9 +19,10 @@ from typing import Any
 import aiohttp
 import attrs
 
-from firmtrail_contract import Role
+from firmtrail_contract import NewDevice, Role
 from firmtrail_server import keys
 from firmtrail_server.db import Connection, Database
+from firmtrail_server.keys import Terms
 from firmtrail_server.queries import devices, projects
 from tests.server.history_model import HistoryModel
 
@@ -70,11 +71,13 @@ async def make_fleet(url: str, size: int = 50) -> Fleet:
     database = Database(url)
     await database.open()
 
+    terms = Terms(created_by=None, created_at=START)
+
     async def make(conn: Connection) -> Fleet:
         project = await projects.insert(conn, "Test", START)
-        reader = await keys.issue_for_project(conn, project.id, Role.VIEWER, START)
-        made = [await devices.insert(conn, project.id, str(number), START) for number in range(size)]
-        issued = [await keys.issue_for_device(conn, device, START) for device in made]
+        reader = await keys.issue_for_project(conn, project.id, Role.VIEWER, terms)
+        made = [await devices.insert(conn, project.id, NewDevice(name=f"{number}"), START) for number in range(size)]
+        issued = [await keys.issue_for_device(conn, device, terms) for device in made]
         return Fleet(
             [Device(f"/v1/devices/{key.device_id}/firmware_version", _basic(key.id, key.secret)) for key in issued],
             _basic(reader.id, reader.secret),

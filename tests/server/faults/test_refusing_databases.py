@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Generator
 from contextlib import suppress
@@ -55,8 +56,8 @@ async def test_a_database_that_lets_nobody_in_any_more_is_503_and_named_in_the_l
             admin.execute(fault.encode())
             admin.execute(_END_OTHERS)
 
-            assert_problem(await _report(http, demo), 503, "unavailable")
-            assert_problem(await http.get("/readyz"), 503, "unavailable")
+            for answer in await asyncio.gather(_report(http, demo), http.get("/readyz")):
+                assert_problem(answer, 503, "unavailable")
             assert (await http.get("/healthz")).status_code == 200
             admin.execute(cure.encode())
         await _until_it_reports(http, demo)
@@ -73,7 +74,7 @@ async def test_a_database_that_may_only_be_read_is_503_and_says_so_and_acknowled
     server = serve(FIRMTRAIL_DATABASE_URL=database_url)
     async with loaded(database_url, server.url()) as load:
         _set_read_only(database_url, "on")
-        await load.refused(20)
+        await load.refused(5)
         _set_read_only(database_url, "off")
 
     assert "has no room, or may only be read" in server.said
@@ -103,7 +104,7 @@ async def test_a_full_disk_is_503_and_says_so_and_there_is_life_after_it(
     server = serve(FIRMTRAIL_DATABASE_URL=url)
     async with loaded(url, server.url()) as load:
         ballast = _fill(small_disk)
-        await load.refused(20)
+        await load.refused(5)
         ballast.unlink()
 
     assert "has no room" in server.said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,8 @@ from cattrs import BaseValidationError
 from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
-from firmtrail_server.errors import InvalidRequest, MalformedRequest, RequestTooSlow, UnsupportedMediaType
+from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+from firmtrail_server.http.arriving import arriving_within
 from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
@@ -62,10 +62,8 @@ async def read_bytes(request: web.Request) -> bytes:
     try:
         if request.content.is_eof():  # nearly every body comes with its head
             return await request.read()
-        async with asyncio.timeout(BODY_SECONDS):
+        async with arriving_within(BODY_SECONDS):
             return await request.read()
-    except TimeoutError:
-        raise RequestTooSlow(BODY_SECONDS) from None
     except web.RequestPayloadError:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 
