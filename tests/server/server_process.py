@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 from firmtrail_server.signing_keys import new_signing_keys
@@ -24,29 +26,31 @@ class ServerProcess:
             [sys.executable, "-m", "firmtrail_server", *arguments],
             env=_environment(environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
         self.said = ""
+        self._url = Future[str]()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def url(self) -> str:
         """Wait until it listens, and return where."""
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self.said += line
-            if line.startswith(_LISTENING):
-                return line.removeprefix(_LISTENING).strip()
-        raise AssertionError(f"It ended by itself: {self.said}")
+        return self._url.result(TIMEOUT_SECONDS)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
     def exit_code(self) -> int:
         """Wait for its end."""
-        _, rest = self._process.communicate(timeout=TIMEOUT_SECONDS)
-        self.said += rest
-        return self._process.returncode
+        code = self._process.wait(TIMEOUT_SECONDS)
+        self._listener.join(TIMEOUT_SECONDS)
+        return code
 
     def stop(self) -> int:
         self.signal(signal.SIGTERM)
@@ -54,7 +58,18 @@ class ServerProcess:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.communicate()
+        self.exit_code()
+
+    def _listen(self) -> None:
+        """Read all it says as it says it: one whose pipe is full would stand still."""
+        assert self._process.stderr is not None
+        with self._process.stderr as lines:
+            for line in lines:
+                self.said += line
+                if line.startswith(_LISTENING):
+                    self._url.set_result(line.removeprefix(_LISTENING).strip())
+        if not self._url.done():
+            self._url.set_exception(AssertionError(f"It ended by itself: {self.said}"))
 
 
 @contextmanager

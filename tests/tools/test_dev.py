@@ -41,7 +41,21 @@ def test_a_benchmark_that_is_not_there_is_answered_by_those_that_are(arguments: 
 
 
 def test_every_verb_is_in_the_help() -> None:
-    verbs = {"run", "serve", "migrate", "test", "check", "fix", "fuzz", "bench", "openapi", "unasync", "lock", "help"}
+    verbs = {
+        "run",
+        "serve",
+        "migrate",
+        "test",
+        "check",
+        "fix",
+        "fuzz",
+        "faults",
+        "bench",
+        "openapi",
+        "unasync",
+        "lock",
+        "help",
+    }
 
     listed = {line.split()[0] for line in dev().stdout.splitlines() if line.startswith("  ") and line[2] != " "}
 

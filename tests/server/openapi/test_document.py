@@ -146,7 +146,7 @@ def test_a_document_is_a_200_of_its_content_type() -> None:
 @pytest.mark.parametrize(
     ("operation", "refusals"),
     [
-        (MAKE, {"400", "401", "403", "404", "413", "415", "422", "429", "500", "503"}),
+        (MAKE, {"400", "401", "403", "404", "408", "413", "415", "422", "429", "500", "503"}),
         (LIST, {"401", "403", "422", "429", "500", "503"}),
         (PICTURE["get"], {"404", "422", "500", "503"}),
     ],
@@ -171,7 +171,7 @@ def test_a_refusal_of_the_token_endpoint_has_the_shape_of_rfc_6749() -> None:
     answers = DOCUMENT["paths"]["/v1/oauth/token"]["post"]["responses"]
     refusals = [answer["$ref"].rpartition("/")[2] for status, answer in answers.items() if status > "3"]
 
-    assert {*answers} == {"200", "400", "401", "413", "500", "503"}
+    assert {*answers} == {"200", "400", "401", "408", "413", "500", "503"}
     assert {schema_of(DOCUMENT["components"]["responses"][name]) for name in refusals} == {
         ("application/json", "#/components/schemas/OAuthRefusal")
     }

@@ -100,11 +100,14 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _serve(options: argparse.Namespace) -> int:
     settings = _settings(options)
     _check_signing_keys(settings)
-    with suppress(KeyboardInterrupt), _database_url(settings) as url:  # told to stop, before it served or while it did
+    with (
+        suppress(KeyboardInterrupt),
+        _database(settings) as (url, embedded),
+    ):  # told to stop, before it served or while it did
         if options.migrate or settings.database_url is None:
             migrate(url)
         keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
-        uvloop.run(serve(attrs.evolve(settings, signing_keys=keys), url))
+        uvloop.run(serve(attrs.evolve(settings, signing_keys=keys), url, embedded=embedded))
     return 0
 
 
@@ -118,7 +121,7 @@ def _check_signing_keys(settings: Settings) -> None:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    with _database_url(_settings(options)) as url:
+    with _database(_settings(options)) as (url, _):
         applied = migrate(url)
     sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
     return 0
@@ -162,13 +165,14 @@ def _openapi(_options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _database_url(settings: Settings) -> Generator[str]:
-    """The configured database, or the embedded one for as long as it is needed."""
+def _database(settings: Settings) -> Generator[tuple[str, EmbeddedDatabase | None]]:
+    """The configured database's URL, or that of the embedded one for as long as it is needed, and that one."""
     if settings.database_url is not None:
-        yield settings.database_url
+        yield settings.database_url, None
         return
-    with EmbeddedDatabase(settings.data_dir, bin_dir=settings.pg_bin, user=settings.pg_user) as url:
-        yield url
+    embedded = EmbeddedDatabase(settings.data_dir, bin_dir=settings.pg_bin, user=settings.pg_user)
+    with embedded as url:
+        yield url, embedded
 
 
 def _refuse(error: Exception, exit_code: int) -> int:

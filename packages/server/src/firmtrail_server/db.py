@@ -17,13 +17,15 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from firmtrail_server.errors import CommitUncertain, DatabaseUnavailable
+from firmtrail_server.errors import CommitUncertain, DatabaseUnavailable, StorageRefused
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
 
 _ATTEMPTS = 8
 _COLLISIONS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+#: read-only: what managed databases become when their disk is full, and a primary that has become a replica
+_NOT_STORED = (psycopg.errors.DiskFull, psycopg.errors.ReadOnlySqlTransaction)
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TimeoutError)
 #: more than any transaction should take, the connection included; the database's own limit comes first
 _LONGEST_SECONDS = 20
@@ -55,6 +57,7 @@ class Database:
             max_size=max_connections,
             timeout=5,
             max_lifetime=30 * 60,
+            reconnect_timeout=5,  # the pool doubles its pauses until then: an outage must not outlast itself
             check=AsyncConnectionPool.check_connection,
             kwargs={"options": _SESSION, "connect_timeout": 5},
         )
@@ -71,6 +74,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: there is no connection to be had, or it broke; nothing is stored.
+            StorageRefused: the database is full or read-only; nothing is stored.
             CommitUncertain: the connection broke during the commit.
         """
         done = False
@@ -80,6 +84,8 @@ class Database:
                 done = conn.info.transaction_status is TransactionStatus.INTRANS
         except _COLLISIONS:
             raise
+        except _NOT_STORED as error:
+            raise StorageRefused from error
         except _BROKEN as error:
             raise CommitUncertain if done else DatabaseUnavailable from error
 
@@ -128,6 +134,9 @@ class Writer:
                     return await work(await self._connected())
             except _COLLISIONS:
                 raise
+            except _NOT_STORED as error:
+                await self.close()  # the next connection may reach a database that takes writes
+                raise StorageRefused from error
             except _BROKEN as error:
                 await self.close()
                 raise DatabaseUnavailable from error

@@ -5,6 +5,7 @@ DomainError
 │   └── NotInTheFuture
 ├── MalformedRequest        not what its format says
 ├── UnsupportedMediaType
+├── RequestTooSlow
 ├── Unauthenticated
 │   └── TokenNotValid
 ├── TooManyFailures
@@ -38,6 +39,7 @@ DomainError
 │   └── NameDiffers
 └── Unavailable             try again later
     ├── DatabaseUnavailable
+    │   └── StorageRefused
     ├── CommitUncertain
     ├── ReportQueueFull
     ├── CredentialQueueFull
@@ -87,6 +89,13 @@ class MalformedRequest(DomainError):
 
 class UnsupportedMediaType(DomainError):
     code = ProblemCode.UNSUPPORTED_MEDIA_TYPE
+
+
+class RequestTooSlow(DomainError):
+    code = ProblemCode.REQUEST_TIMEOUT
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The body did not arrive within {seconds:g} s. Send the request again.")
 
 
 class Unauthenticated(DomainError):
@@ -271,6 +280,18 @@ class Unavailable(DomainError):
 class DatabaseUnavailable(Unavailable):
     def __init__(self, cause: BaseException | None = None) -> None:
         super().__init__("The database does not answer at the moment. Try again.")
+        self.__cause__ = cause
+
+
+class StorageRefused(DatabaseUnavailable):
+    """Its operator has to act, so a new try is not worth much soon."""
+
+    retry_after_seconds = 30
+
+    def __init__(self, cause: BaseException | None = None) -> None:
+        Unavailable.__init__(
+            self, "The database has no room, or may only be read, at the moment. Nothing was stored; try again later."
+        )
         self.__cause__ = cause
 
 

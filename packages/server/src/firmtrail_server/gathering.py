@@ -91,7 +91,7 @@ class Recorder:
             outcomes = await self._writer.retried(lambda conn: _record(conn, rounds))
         except DatabaseUnavailable as error:
             for waiting in batch:
-                waiting.settle(DatabaseUnavailable(error.__cause__))
+                waiting.settle(type(error)(error.__cause__))
         except Exception as error:  # noqa: BLE001  whatever one of them did, its neighbours are stored
             if len(batch) == 1:
                 batch[0].settle(error)

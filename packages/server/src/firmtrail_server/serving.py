@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.http.protocol import ProblemRunner
+from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
+from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
 from firmtrail_server.schema.errors import explained
 from firmtrail_server.settings import Settings
 from firmtrail_server.signals import ended_by_signals
 
+logger = logging.getLogger(__name__)
+
 SHUTDOWN_TIMEOUT_SECONDS = 10
+_WATCH_SECONDS = 1
 
 
 class CannotListen(Exception):
     """The address is taken, or not ours."""
 
 
-async def serve(settings: Settings, database_url: str) -> None:
+async def serve(settings: Settings, database_url: str, *, embedded: EmbeddedDatabase | None = None) -> None:
     """Serve until SIGINT or SIGTERM; requests that were accepted are answered.
+
+    An embedded database that dies is started again.
 
     Raises:
         DatabaseNotReachable: there is no database at the URL.
@@ -34,13 +41,26 @@ async def serve(settings: Settings, database_url: str) -> None:
     with ended_by_signals():
         await check_schema(database_url)
         app = create_app(settings, database_url)
-        runner = ProblemRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+        runner = ProblemRunner(
+            app, access_log=None, keepalive_timeout=HEAD_SECONDS, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS
+        )
         try:
             await runner.setup()
             await _listen(runner, settings)
-            await asyncio.Event().wait()
+            await _watch(embedded) if embedded else await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+
+
+async def _watch(database: EmbeddedDatabase) -> None:
+    """Start the database again whenever it has died, as for want of memory or of room."""
+    while True:
+        await asyncio.sleep(_WATCH_SECONDS)
+        try:
+            if await asyncio.to_thread(database.revive):
+                logger.warning("PostgreSQL had died and was started again")
+        except EmbeddedDatabaseError as error:
+            logger.error("PostgreSQL has died and does not start again yet: %s", error)  # noqa: TRY400  a fact, no bug
 
 
 async def check_schema(database_url: str) -> None:

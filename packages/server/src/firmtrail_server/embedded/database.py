@@ -85,6 +85,20 @@ class EmbeddedDatabase:
             atexit.register(self.stop)
         return self._use.url
 
+    def revive(self) -> bool:
+        """Start PostgreSQL again if it has died; say whether it had. Its URL stays the same.
+
+        Raises:
+            EmbeddedDatabaseError: it cannot be started.
+        """
+        use = self._use
+        if use is None or is_held(use.directory.server_lock):
+            return False
+        with explained(self._root):
+            self._use = self._join(time.monotonic() + self._timeout)
+        use.lock.release()
+        return True
+
     def stop(self) -> bool:
         """Leave PostgreSQL, and stop it if this was its last use; say whether it was stopped.
 

@@ -17,6 +17,7 @@ _BY_ERROR: dict[type[Exception], OAuthErrorCode] = {
 _BY_CODE = {
     ProblemCode.UNAUTHENTICATED: OAuthErrorCode.INVALID_CLIENT,
     ProblemCode.TOO_MANY_REQUESTS: OAuthErrorCode.TEMPORARILY_UNAVAILABLE,
+    ProblemCode.REQUEST_TIMEOUT: OAuthErrorCode.TEMPORARILY_UNAVAILABLE,
     ProblemCode.INTERNAL: OAuthErrorCode.SERVER_ERROR,
     ProblemCode.UNAVAILABLE: OAuthErrorCode.TEMPORARILY_UNAVAILABLE,
 }

@@ -29,6 +29,7 @@ STATUS: Final = {
     ProblemCode.FORBIDDEN: 403,
     ProblemCode.NOT_FOUND: 404,
     ProblemCode.METHOD_NOT_ALLOWED: 405,
+    ProblemCode.REQUEST_TIMEOUT: 408,
     ProblemCode.CONFLICT: 409,
     ProblemCode.PAYLOAD_TOO_LARGE: 413,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
@@ -95,8 +96,14 @@ def _refused(error: DomainError, request: web.Request, request_id: str) -> tuple
     if error.retry_after_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
     if isinstance(error, Unavailable):
-        logger.warning("request %s not served: %s", request_id, error, exc_info=error.__cause__)
+        logger.warning("request %s not served: %s%s", request_id, error, _reason(error))
     return problem_of(error.code, str(error), request_id, errors), headers
+
+
+def _reason(error: BaseException) -> str:
+    """Why, in a line: an outage says the same for every request, and its stack trace says nothing more."""
+    cause = error.__cause__
+    return f" ({type(cause).__name__}: {' '.join(str(cause).split())})" if cause else ""
 
 
 def _challenge(error: DomainError, request: web.Request) -> str:

@@ -1,11 +1,13 @@
 """Below the application: requests that aiohttp cannot even parse are answered with a problem document too.
 
-aiohttp has no public place for this, so three of its private names are used here and nowhere else.
+Clients that neither send nor read are given up. aiohttp has no public place for either, so private names of it are
+used here and nowhere else.
 """
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -17,6 +19,11 @@ from firmtrail_server.http.problems import REQUEST_ID_HEADER, new_request_id, pr
 from firmtrail_server.http.responses import problem_response
 
 logger = logging.getLogger(__name__)
+
+#: for the head of a request to arrive whole, the wait for its first byte included; proxies keep idle connections for 60
+HEAD_SECONDS = 75
+#: for a client to go on reading what it was answered
+READING_SECONDS = 30
 
 
 class ProblemRunner(web.AppRunner):
@@ -34,6 +41,28 @@ class _ProblemServer(web.Server):
 
 
 class _ProblemHandler(RequestHandler):
+    _giving_up: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._giving_up = self._loop.call_later(READING_SECONDS, self._give_up)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._go_on()
+        super().connection_lost(exc)
+
+    def _go_on(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+
+    def _give_up(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
     def handle_error(
         self,
         request: web.BaseRequest,

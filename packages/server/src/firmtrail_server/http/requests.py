@@ -14,10 +14,14 @@ from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+from firmtrail_server.http.arriving import arriving_within
 from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
 Reader = Callable[[web.Request, Any], Any]
+
+#: for a body to arrive whole once its head has
+BODY_SECONDS = 30
 
 _JSON = "application/json"
 _NOTHING = object()
@@ -52,10 +56,14 @@ async def read_bytes(request: web.Request) -> bytes:
 
     Raises:
         MalformedRequest: it breaks off, or is not packed as it says.
+        RequestTooSlow: it does not arrive in time.
         web.HTTPRequestEntityTooLarge: it is larger than the server takes.
     """
     try:
-        return await request.read()
+        if request.content.is_eof():  # nearly every body comes with its head
+            return await request.read()
+        async with arriving_within(BODY_SECONDS):
+            return await request.read()
     except web.RequestPayloadError:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 

@@ -25,6 +25,7 @@ _REASONS = {
     ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret; no valid token.",
     ProblemCode.FORBIDDEN: "The caller lacks the scope, or would give more than they have.",
     ProblemCode.NOT_FOUND: "What the path names does not exist for this caller.",
+    ProblemCode.REQUEST_TIMEOUT: "The body did not arrive in time; send it again.",
     ProblemCode.CONFLICT: "The request contradicts what is stored; `detail` says with what.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8.",
@@ -37,6 +38,7 @@ _REASONS = {
 _OAUTH_REASONS = {
     ProblemCode.MALFORMED_REQUEST: "The request is not valid; `error` says whether its grant type or its scope is why.",
     ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret.",
+    ProblemCode.REQUEST_TIMEOUT: _REASONS[ProblemCode.REQUEST_TIMEOUT],
     ProblemCode.PAYLOAD_TOO_LARGE: _REASONS[ProblemCode.PAYLOAD_TOO_LARGE],
     ProblemCode.INTERNAL: _REASONS[ProblemCode.INTERNAL],
     ProblemCode.UNAVAILABLE: _REASONS[ProblemCode.UNAVAILABLE],
@@ -71,7 +73,7 @@ def refusals_of(route: Route) -> dict[str, Schema]:
     named = {int(status) for status in re.findall(r"\b[45]\d\d\b", route.handler.__doc__ or "")}
     by_scope = set[int]() if route.is_public else {401, 403, 429}
     by_path = {404} if route.placeholders else set[int]()
-    by_body = {400, 413, 415} if "body" in route.hints else set[int]()
+    by_body = {400, 408, 413, 415} if "body" in route.hints else set[int]()
     always = {422, 500, 503}  # 422 too: a parameter that is not known is refused everywhere
     possible = (named & {*_CODES}) | by_scope | by_path | by_body | always
     return {str(status): {"$ref": f"#/components/responses/{_CODES[status]}"} for status in possible}

@@ -1,0 +1,187 @@
+"""Clients that hang up, drip, do not read, or come in crowds: the server stays responsive to the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from firmtrail_server.http import protocol, requests
+from firmtrail_server.settings import Settings
+from tests.server.conftest import Demo, seed
+from tests.server.faults.conftest import running_server
+
+HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+TIMEOUT_SECONDS = 60
+
+
+class Client:
+    """A connection on which a test writes and reads bytes as it likes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def drip(self, data: bytes) -> None:
+        """Send byte by byte, until the server has had enough."""
+        for byte in data:
+            await self.send(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+    async def status(self) -> int:
+        """Read one answer."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = next(line.partition(":")[2] for line in head.splitlines() if line.startswith("content-length:"))
+        await self.reader.readexactly(int(length))
+        return int(head.split()[1])
+
+    def abort(self) -> None:
+        self.writer.transport.abort()
+
+
+@asynccontextmanager
+async def connected(http: httpx.AsyncClient) -> AsyncGenerator[Client]:
+    url = urlsplit(str(http.base_url))
+    client = Client(*await asyncio.open_connection(url.hostname, url.port))
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            yield client
+    finally:
+        client.abort()
+
+
+@pytest.fixture
+async def http(settings: Settings, database_url: str) -> AsyncGenerator[httpx.AsyncClient]:
+    async with (
+        running_server(settings, database_url, head_seconds=1) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        yield http
+
+
+@pytest.fixture
+async def demo(http: httpx.AsyncClient) -> Demo:
+    return await seed(http)
+
+
+def report(http: httpx.AsyncClient, demo: Demo, version: str) -> tuple[bytes, bytes]:
+    """The head and the body of a report."""
+    request = http.build_request("POST", demo.path, json={"version": version})
+    request = next(httpx.BasicAuth(*demo.device_key).auth_flow(request))
+    lines = [f"POST {demo.path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode(), request.content
+
+
+async def reported(http: httpx.AsyncClient, demo: Demo, version: str = "ok") -> None:
+    (await http.post(demo.path, json={"version": version}, auth=demo.device_key)).raise_for_status()
+
+
+async def versions(http: httpx.AsyncClient, demo: Demo) -> set[str]:
+    items = (await http.get(demo.path, auth=demo.project_key)).raise_for_status().json()["items"]
+    return {period["version"] for period in items}
+
+
+def tasks() -> set[asyncio.Task[object]]:
+    return {task for task in asyncio.all_tasks() if not task.done()}
+
+
+async def settled(before: set[asyncio.Task[object]]) -> None:
+    """Wait until every task that has begun since is over."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while tasks() - before:  # noqa: ASYNC110  there is no event for the end of other people's tasks
+            await asyncio.sleep(0.01)
+
+
+async def test_clients_that_hang_up_in_mid_body_leave_nothing_behind(http: httpx.AsyncClient, demo: Demo) -> None:
+    head, body = report(http, demo, "half")
+    before = tasks()
+    for _ in range(20):
+        async with connected(http) as client:
+            await client.send(head + body[:5])
+
+    await settled(before)
+    await reported(http, demo)
+    assert await versions(http, demo) == {"ok"}
+
+
+async def test_clients_that_hang_up_before_the_answer_leave_nothing_behind(
+    http: httpx.AsyncClient, demo: Demo, database_url: str
+) -> None:
+    await reported(http, demo)
+    before = tasks()
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        await conn.execute("lock table device_firmware in access exclusive mode")
+        for number in range(20):
+            async with connected(http) as client:
+                await client.send(b"".join(report(http, demo, f"{number}")))
+        await http.get("/healthz")  # answered while they wait
+
+    await settled(before)
+    await reported(http, demo)
+    assert await versions(http, demo) >= {"ok"}
+
+
+async def test_a_head_that_drips_is_given_up(http: httpx.AsyncClient) -> None:
+    async with connected(http) as client:
+        with pytest.raises(ConnectionError):
+            await client.drip(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 8_000)
+
+
+async def test_a_connection_that_never_asks_is_given_up(http: httpx.AsyncClient) -> None:
+    async with connected(http) as client:
+        assert await client.reader.read() == b""
+
+
+async def test_a_body_that_drips_is_refused_with_a_problem_and_not_stored(
+    http: httpx.AsyncClient, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.2)
+    head, body = report(http, demo, "slow")
+    async with connected(http) as client:
+        await client.send(head)
+        dripping = asyncio.create_task(client.drip(body[:-1]))
+        await reported(http, demo)
+        answer = await client.reader.readuntil(b"}")
+        dripping.cancel()
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "request_timeout"
+    assert await versions(http, demo) == {"ok"}
+
+
+async def test_a_client_that_reads_no_answers_is_given_up(
+    http: httpx.AsyncClient, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "READING_SECONDS", 0.5)
+    async with connected(http) as client:
+        with pytest.raises(ConnectionError):  # noqa: PT012  others are served until then
+            while True:
+                await client.send(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+                await reported(http, demo)
+
+
+async def test_pipelined_requests_are_answered_in_their_order(http: httpx.AsyncClient, demo: Demo) -> None:
+    good, missing = HEALTHZ, HEALTHZ.replace(b"healthz", b"nothing")
+    async with connected(http) as client:
+        await client.send((good + missing) * 100)
+
+        assert [await client.status() for _ in range(200)] == [200, 404] * 100
+
+
+async def test_many_idle_connections_keep_nobody_out(http: httpx.AsyncClient, demo: Demo) -> None:
+    async with AsyncExitStack() as idle:
+        for _ in range(500):
+            client = await idle.enter_async_context(connected(http))
+            await client.send(HEALTHZ)
+
+        await reported(http, demo)
+        assert await versions(http, demo) == {"ok"}
