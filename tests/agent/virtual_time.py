@@ -58,7 +58,7 @@ class VirtualTime:
     async def pause(self, seconds: float, wake: asyncio.Event) -> None:
         await asyncio.sleep(0)  # let happen what happens
         if not wake.is_set():
-            self.now += seconds
+            self.now += max(seconds, 0.001)  # less may be nothing, for floats of this size
             self.sleeps.append(seconds)
             if len(self.sleeps) >= OFTEN:
                 self.slept_often.set()
