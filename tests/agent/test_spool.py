@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -327,6 +328,30 @@ def test_a_write_that_breaks_off_in_the_middle_leaves_no_half_record(opened: Ope
     assert done.stdout.strip().endswith("cannot be written: File too large 2")
     assert told(opened()) == [("0", 0, None)]
     assert opened().corrupt == 0
+
+
+def test_a_disk_that_is_full_then_read_only_costs_no_record_that_has_room_in_memory(tmp_path: Path) -> None:
+    in_a_namespace = ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*in_a_namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine allows no mount namespaces")
+    root = Path(__file__).parents[2]
+
+    done = subprocess.run(
+        [*in_a_namespace, sys.executable, "-m", "tests.agent.small_disk", str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    new, full, roomy, read_only, writable, restarted = done.stdout.splitlines()
+    assert new == "new: none, 5 of these 0"
+    assert re.fullmatch(r"full: less than 512 KiB are free, \d+ of these 32", full)
+    assert re.fullmatch(r"roomy: none, \d+ of these 0", roomy)
+    assert re.fullmatch(r"read-only: Read-only file system, \d+ of these 1", read_only)
+    assert re.fullmatch(r"writable: none, \d+ of these 0", writable)
+    assert restarted.startswith("restarted: none, ")
 
 
 def test_of_500_kills_in_the_middle_of_writing_none_damages_a_record_or_loses_one_that_was_stored(
