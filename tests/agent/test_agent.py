@@ -402,6 +402,45 @@ async def test_an_error_of_its_own_does_not_end_it_and_is_logged_once(
     assert capfd.readouterr().err.count("Traceback") == 1
 
 
+async def test_an_error_while_it_looks_around_does_not_end_it(
+    device: Device,
+    server: ReportServer,
+    time: VirtualTime,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def break_down(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    async with running(device, time):
+        await server.arrival()
+        monkeypatch.setattr("firmtrail_agent.agent.Watcher", break_down)
+        device.write("/etc/version", "1.5.0\n")
+
+        await server.arrival_of(main="1.5.0")
+
+    assert "Too many open files" in capfd.readouterr().err
+
+
+async def test_records_that_found_no_room_are_counted_in_the_log(
+    device: Device,
+    server: ReportServer,
+    time: VirtualTime,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("firmtrail_agent.spool.MAX_RECORDS", 2)
+    server.answer = refusing(404)
+
+    async with running(device, time):
+        await server.arrival()
+        for version in ("1.5.0", "1.6.0"):
+            device.write("/etc/version", version)
+            await time.passes(2 * HOUR)
+
+    assert "there was no room for 1 records" in capfd.readouterr().err
+
+
 async def test_a_state_that_cannot_be_written_makes_it_degraded_and_it_reports_all_the_same(
     device: Device, server: ReportServer, time: VirtualTime, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -439,4 +478,4 @@ async def test_a_bad_configuration_is_not_taken_and_named_and_a_good_one_is(
     said = capfd.readouterr().err
     assert "the configuration stays as it was:" in said
     assert "component must be 1 to 64 of a-z" in said
-    assert "the configuration is good again" in said
+    assert "the configuration was read again" in said

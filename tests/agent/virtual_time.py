@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from firmtrail_agent import configuration
 from firmtrail_agent.agent import Agent
 from firmtrail_agent.layers import Layers
-from firmtrail_agent.rounds import read_settings
+from firmtrail_agent.settings import read_settings
 from firmtrail_agent.surroundings import Surroundings
 from tests.agent.device import Device
 

@@ -11,8 +11,9 @@ from firmtrail_agent import directories, watched
 from firmtrail_agent.device import open_device
 from firmtrail_agent.log import OnChange
 from firmtrail_agent.news import News
-from firmtrail_agent.rounds import Rounds, Settings
+from firmtrail_agent.rounds import Rounds
 from firmtrail_agent.schedule import Schedule, Trigger
+from firmtrail_agent.settings import Settings
 from firmtrail_agent.surroundings import Surroundings
 from firmtrail_agent.systemd import Notifier, watchdog_seconds
 from firmtrail_agent.watching import Watcher
@@ -57,15 +58,16 @@ class Agent:
         self._listen()
         self._notifier.send("READY=1")
         self._news.opened(self._device.observed.spool)
-        tasks = [
-            asyncio.create_task(self._work_forever(), name="rounds"),
-            asyncio.create_task(self._ping_forever(), name="watchdog"),
-        ]
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        work = asyncio.create_task(self._work_forever(), name="rounds")
+        pings = asyncio.create_task(self._ping_forever(), name="watchdog")
+        await asyncio.wait([stopped, work], return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()  # raises: an agent that works no more must not look as if it lived
         self._notifier.send("STOPPING=1")
-        for task in tasks:
+        for task in (work, pings):
             task.cancel()
-        await asyncio.wait(tasks, timeout=STOP_TIMEOUT_SECONDS)  # no TaskGroup: it would wait for what hangs
+        await asyncio.wait([work, pings], timeout=STOP_TIMEOUT_SECONDS)  # no TaskGroup: it would wait for what hangs
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
                 await self._rounds.persist()
@@ -94,7 +96,10 @@ class Agent:
     async def _until_due(self) -> None:
         while True:
             self._wake.clear()
-            await self._look_around()
+            try:
+                await self._look_around()
+            except Exception as error:  # noqa: BLE001  whatever it is, it must not keep the next round from coming
+                self._news.broke(error)
             self._news.refresh(now=self._around.boot_time(), next_round=self._schedule.next_due())
             if not self._schedule.seconds_left():
                 return

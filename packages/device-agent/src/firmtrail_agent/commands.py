@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415  see above
 
     from firmtrail_agent.agent import Agent  # noqa: PLC0415  see above
-    from firmtrail_agent.rounds import read_settings  # noqa: PLC0415  see above
+    from firmtrail_agent.settings import read_settings  # noqa: PLC0415  see above
 
     layers = layers_of(options)
     settings = read_settings(lambda: configuration.load(layers), os.environ)

@@ -52,6 +52,8 @@ class News:
             self._log.warning("spool", f"records are kept in memory: {spool.trouble}", kind=spool.trouble)
         else:
             self._log.recovered("spool", "records are written to the disk again")
+        if spool.dropped:
+            self._log.warning("dropped", f"there was no room for {spool.dropped} records", kind="dropped")
         self._standing = attrs.evolve(self._standing, versions=_versions(results), spool=_counts(spool))
 
     def delivered(self, delivery: Delivery, spool: Spool, now: float) -> None:
@@ -62,6 +64,7 @@ class News:
             self._log.warning("server", f"{failure.trouble}: {failure.message}", kind=_kind(failure))
         else:
             self._log.recovered("server", "the server takes reports again")
+        if delivery.record is not None:
             self._standing = attrs.evolve(self._standing, last_report=now)
         for words in delivery.refused:
             self._log.warning("refused", f"the server refuses a record, it is put aside: {words}")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from firmtrail_agent import credentials
-from firmtrail_agent.configuration import BadConfiguration, Configuration
-from firmtrail_agent.credentials import Credential, CredentialRefused
+from firmtrail_agent import credentials, log
+from firmtrail_agent.configuration import BadConfiguration
+from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
 from firmtrail_agent.failures import Trouble
 from firmtrail_agent.news import News
 from firmtrail_agent.reporting import Delivery, deliver, open_client, record_of, results_of
 from firmtrail_agent.schedule import Schedule, Trigger
+from firmtrail_agent.settings import Settings, read_settings
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.surroundings import Surroundings
 
@@ -24,27 +25,6 @@ if TYPE_CHECKING:
     from firmtrail import AsyncClient
 
 T = TypeVar("T")
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """What people have decided, and how to read it again."""
-
-    load: Callable[[], Configuration]
-    environment: Mapping[str, str]
-    configuration: Configuration
-    credential: Credential
-
-
-def read_settings(load: Callable[[], Configuration], environment: Mapping[str, str]) -> Settings:
-    """Read the configuration and the API key.
-
-    Raises:
-        BadConfiguration, CredentialRefused: there is something wrong with them.
-    """
-    configuration = load()
-    credential = credentials.load(configuration.key_file, environment)
-    return Settings(load=load, environment=environment, configuration=configuration, credential=credential)
 
 
 #: longer than all sources should take together
@@ -117,9 +97,9 @@ class Rounds:
         try:
             settings = read_settings(self.settings.load, self.settings.environment)
         except (BadConfiguration, CredentialRefused) as error:
-            self._news.warn("reload", f"the configuration stays as it was:\n{error}")
+            log.error(f"the configuration stays as it was:\n{error}")
             return
-        self._news.recovered("reload", "the configuration is good again")
+        log.info("the configuration was read again")
         await self._take(settings)
         self._schedule.configure(interval_seconds=settings.configuration.interval_seconds)
         self._schedule.request(Trigger.SETTINGS)
