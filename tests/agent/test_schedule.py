@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,8 @@ from firmtrail_agent.schedule import (
     Schedule,
     Trigger,
 )
-from tests.agent.observing import Time
+from firmtrail_agent.spool import Spool
+from tests.agent.observing import Time, observed
 
 DEVICES = 10_000
 HOUR = 3600
@@ -155,16 +157,16 @@ def test_what_runs_is_observed_at_every_heartbeat_though_nothing_may_be_sent(see
     assert rounds[-1]
 
 
-@given(seeds, st.floats(0, LONGEST_RETRY_AFTER_SECONDS))
+@given(seeds, st.floats(1, LONGEST_RETRY_AFTER_SECONDS))
 def test_the_wait_that_a_server_asks_for_is_the_least(seed: int, retry_after: float) -> None:
     time = Time()
     tested = running(seed, time)
 
     tested.failed(retry_after_seconds=retry_after)
 
-    time.now += max(0.0, retry_after - 0.001)
-    assert tested.may_send() is (retry_after < SHORTEST_RETRY_SECONDS + 0.001 and tested.may_send())
-    time.now += max(RETRY_BASE_SECONDS, 0.1 * retry_after + 0.002)
+    time.now += retry_after - 0.001
+    assert not tested.may_send()
+    time.now += RETRY_BASE_SECONDS + 0.1 * retry_after
     assert tested.may_send()
 
 
@@ -313,6 +315,27 @@ def test_ten_thousand_devices_whose_server_was_away_for_half_an_hour_come_back_i
         arrivals[int(time.now - back) // 10] += 1
 
     assert max(arrivals.values()) / 10 <= 30
+
+
+def test_a_month_without_network_is_one_record_a_few_tries_an_hour_and_over_within_a_quarter_of_an_hour(
+    tmp_path: Path,
+) -> None:
+    time = Time()
+    tested, spool, tries = running(1, time), Spool(tmp_path / "spool", boot_time=time), 0
+    began, month = time.now, 30 * 24 * HOUR
+
+    while time.now < began + month:
+        wait(tested, time)
+        spool.add(observed("1.4.2", int(time.now * 1000)), urgent=False)
+        if tested.may_send():
+            tries += 1
+            tested.failed()
+    while not tested.may_send():
+        wait(tested, time)
+
+    assert len(spool.records) == 1
+    assert month / HOUR <= tries <= 10 * month / HOUR
+    assert time.now <= began + month + 2 * RETRY_CAP_SECONDS
 
 
 class ScheduleMachine(RuleBasedStateMachine):
