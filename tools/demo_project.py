@@ -61,7 +61,7 @@ def report_this_machine(url: str, seed: Seed, folder: Path) -> None:
     _write_privately(config, _configuration(url, seed, key))
     result = subprocess.run(
         [program("firmtrail-agent"), "report", "--once", "--config", config],
-        env=_environment(),
+        env=_environment() | {"STATE_DIRECTORY": str(folder / "agent"), "RUNTIME_DIRECTORY": str(folder / "agent")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -47,9 +47,11 @@ class Device:
         self.key_file.write_text(f"{api_key}\n")
         self.key_file.chmod(0o600)
 
-    def configure(self, url: str, *, sources: Mapping[str, str] | None = None, **report: int) -> None:
+    def configure(
+        self, url: str, *, sources: Mapping[str, str] | None = None, device_id: str = DEVICE_ID, **report: int
+    ) -> None:
         """Write the configuration; `sources` maps components to the files that hold their versions."""
-        lines = ["[server]", f'url = "{url}"', "[device]", f'id = "{DEVICE_ID}"', f'key_file = "{self.key_file}"']
+        lines = ["[server]", f'url = "{url}"', "[device]", f'id = "{device_id}"', f'key_file = "{self.key_file}"']
         lines += ["[report]", "first_within_seconds = 0", *(f"{key} = {value}" for key, value in report.items())]
         for component, path in (sources or {"main": "/etc/version"}).items():
             lines += ["[[sources]]", 'type = "file"', f'component = "{component}"', f'path = "{path}"']

@@ -1,4 +1,4 @@
-"""A real HTTP server in the place of Firmtrail's: it takes reports, remembers them, and can be told to fail.
+"""A real HTTP server in the place of Firmtrail's: it takes batches, remembers them, and can be told to fail.
 
 Its access tokens are the credentials that they were got with, in another writing.
 """
@@ -19,13 +19,27 @@ Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 @attrs.frozen(kw_only=True)
 class Received:
+    """A batch, as it came."""
+
     device_id: str
-    component: str
-    version: str
-    observed_at: dt.datetime
     credential: str
     #: `Basic` or `Bearer`
     scheme: str
+    sent: dict[str, Any]
+    records: list[dict[str, Any]]
+
+    @property
+    def history(self) -> list[dict[str, str]]:
+        """What ran, by its records in their order."""
+        return [
+            {one["component"]: one["version"] or f"error: {one['error']}" for one in record["components"]}
+            for record in self.records
+        ]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What runs, by its last record."""
+        return self.history[-1] if self.records else {}
 
 
 class ReportServer:
@@ -41,8 +55,8 @@ class ReportServer:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
+        app.router.add_post("/v1/devices/{device_id}/firmware_reports", self._take)
         app.router.add_post("/v1/oauth/token", self._give_token)
-        app.router.add_post("/v1/devices/{device_id}/firmware_version", self._take)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -55,28 +69,33 @@ class ReportServer:
         await self._runner.cleanup()
 
     async def arrival(self) -> Received:
-        """Wait for the next report."""
+        """Wait for the next batch."""
         return await self._arrivals.get()
 
+    async def arrival_of(self, **versions: str) -> Received:
+        """Wait for a batch that ends with these versions."""
+        while (batch := await self.arrival()).versions != versions:
+            pass
+        return batch
+
     def versions(self) -> dict[str, str]:
-        """The last version of each component that was reported."""
-        return {report.component: report.version for report in self.received}
+        """What was reported last."""
+        return self.received[-1].versions if self.received else {}
 
     async def _give_token(self, request: web.Request) -> web.StreamResponse:
         return await self.answer_token(request)
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        report = Received(
+        batch = Received(
             device_id=request.match_info["device_id"],
-            component=body["component"],
-            version=body["version"],
-            observed_at=dt.datetime.fromisoformat(body["observed_at"]),
             credential=credential(request),
             scheme=request.headers["Authorization"].partition(" ")[0],
+            sent=body["sent"],
+            records=body["records"],
         )
-        self.received.append(report)
-        self._arrivals.put_nowait(report)
+        self.received.append(batch)
+        self._arrivals.put_nowait(batch)
         return await self.answer(request, body)
 
 
@@ -95,14 +114,14 @@ async def granted(request: web.Request) -> web.StreamResponse:
     )
 
 
-def refusing_client(*, to: str = "") -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def refusing_client(*, to: str = "", status: int = 401) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Give no token, or none but to one credential."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if credential(request) == to:
             return await granted(request)
         refusal = {"error": "invalid_client", "error_description": "Not you."}
-        return web.json_response(refusal, status=401, headers={"WWW-Authenticate": "Basic"})
+        return web.json_response(refusal, status=status, headers={"WWW-Authenticate": "Basic"})
 
     return answer
 
@@ -112,15 +131,51 @@ async def no_tokens(_: web.Request) -> web.StreamResponse:
     return await refusing(404)(_, {})
 
 
-async def taken(_: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-    receipt = {
-        "component": body["component"],
-        "version": body["version"],
-        "observed_at": body["observed_at"],
-        "observed_at_source": "device",
-        "outcome": "opened",
+def receipt(record: dict[str, Any]) -> dict[str, Any]:
+    """Take a record, as the real server does."""
+    moment = {"at": "2026-11-01T12:00:00Z", "source": "boot_clock"}
+    outcomes = [
+        {"component": one["component"], "outcome": "opened" if one["version"] else None} for one in record["components"]
+    ]
+    return {
+        "problem": None,
+        "errors": [],
+        "first_observed": moment,
+        "last_observed": moment,
+        "components": outcomes,
     }
-    return web.json_response(receipt, status=201)
+
+
+def refusal(detail: str = "must have at most 128 characters") -> dict[str, Any]:
+    """Refuse a record, as the real server does."""
+    error = {"location": "body", "pointer": "/records/0/x", "code": "too_long", "detail": detail}
+    return {
+        "problem": "invalid_request",
+        "errors": [error],
+        "first_observed": None,
+        "last_observed": None,
+        "components": [],
+    }
+
+
+def answering(receipts: list[dict[str, Any]], **more: Any) -> web.Response:
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return web.json_response(
+        {"records": receipts, "received_at": now, "next_report_in_seconds": None, "resync": False} | more
+    )
+
+
+async def taken(_: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    return answering([receipt(record) for record in body["records"]])
+
+
+def taking(**more: Any) -> Answer:
+    """Take everything, and say something else beside it."""
+
+    async def answer(_: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return answering([receipt(record) for record in body["records"]], **more)
+
+    return answer
 
 
 def refusing(status: int, *, detail: str = "Not today.", **headers: str) -> Answer:
@@ -134,9 +189,35 @@ def refusing(status: int, *, detail: str = "Not today.", **headers: str) -> Answ
     return answer
 
 
-def refusing_component(component: str, status: int) -> Answer:
+def bare(status: int) -> Answer:
+    """Answer like something that stands between a device and its server."""
+
+    async def answer(*_: object) -> web.StreamResponse:
+        return web.Response(status=status, text="<html>No.</html>", content_type="text/html")
+
+    return answer
+
+
+def refusing_records(version: str) -> Answer:
+    """Refuse every record with this version, and take its neighbours."""
+
+    async def answer(_: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return answering(
+            [
+                refusal() if any(one["version"] == version for one in record["components"]) else receipt(record)
+                for record in body["records"]
+            ]
+        )
+
+    return answer
+
+
+def refusing_batches_with(version: str, status: int) -> Answer:
+    """Refuse whole requests because of one record in them."""
+
     async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return await (refusing(status) if body["component"] == component else taken)(request, body)
+        bad = any(one["version"] == version for record in body["records"] for one in record["components"])
+        return await (refusing(status) if bad else taken)(request, body)
 
     return answer
 
@@ -154,6 +235,32 @@ async def reset(request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
+
+
+async def reset_in_the_middle(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """Take everything, begin to answer, and cut the connection."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"records": [')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def truncated(_: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """Answer with half of a document."""
+    whole = answering([receipt(record) for record in body["records"]]).body
+    assert isinstance(whole, bytes)
+    return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
+
+
+async def ten_megabytes(*_: object) -> web.StreamResponse:
+    return web.Response(body=b'{"records": [' + b"0," * 5_000_000, content_type="application/json")
+
+
+async def about_another_batch(*_: object) -> web.StreamResponse:
+    """Answer as if nothing had been sent."""
+    return answering([])
 
 
 async def silent(*_: object) -> web.StreamResponse:

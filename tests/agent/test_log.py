@@ -7,6 +7,7 @@ import os
 import pytest
 
 from firmtrail_agent import log
+from tests.agent.observing import Time
 
 Output = pytest.CaptureFixture[str]
 
@@ -29,8 +30,8 @@ def test_lines_are_plain_where_stderr_leads_elsewhere(monkeypatch: pytest.Monkey
     assert capfd.readouterr().err == "firmtrail-agent: one\n"
 
 
-def test_a_warning_is_said_again_only_when_it_changes_or_comes_back(capfd: Output) -> None:
-    said = log.OnChange()
+def test_a_warning_is_said_again_when_it_changes_or_comes_back(capfd: Output) -> None:
+    said = log.OnChange(Time())
 
     for message in ("a", "a", "b"):
         said.warning("topic", message)
@@ -39,3 +40,16 @@ def test_a_warning_is_said_again_only_when_it_changes_or_comes_back(capfd: Outpu
     said.warning("topic", "b")
 
     assert [line.split()[-1] for line in capfd.readouterr().err.splitlines()] == ["a", "b", "over", "b"]
+
+
+def test_a_warning_that_lasts_is_said_again_after_1_2_4_and_8_hours(capfd: Output) -> None:
+    time = Time()
+    said, hours = log.OnChange(time), list[int]()
+
+    for hour in range(20):
+        time.now = hour * 3600
+        said.warning("topic", "still so")
+        if capfd.readouterr().err:
+            hours.append(hour)
+
+    assert hours == [0, 1, 3, 7, 15]

@@ -1,4 +1,4 @@
-"""What becomes of a round of reports: every answer of a server, and who can mend it."""
+"""What becomes of the spool on its way: every answer of a server, and who can mend it."""
 
 from __future__ import annotations
 
@@ -7,45 +7,80 @@ import os
 import pytest
 
 from firmtrail_agent import configuration, credentials
+from firmtrail_agent.device import Device as OpenDevice
+from firmtrail_agent.device import open_device
 from firmtrail_agent.layers import Layers
-from firmtrail_agent.reporting import Result, exit_code, report_once
+from firmtrail_agent.reporting import Delivery, Result, exit_code, report_once, send_all
+from firmtrail_agent.surroundings import Surroundings
 from tests.agent.device import API_KEY, Device
+from tests.agent.observing import observed
 from tests.agent.report_server import (
     Answer,
     ReportServer,
+    about_another_batch,
+    bare,
     no_tokens,
     nonsense,
     refusing,
+    refusing_batches_with,
     refusing_client,
-    refusing_component,
+    refusing_records,
     reset,
+    reset_in_the_middle,
+    taken,
+    ten_megabytes,
+    truncated,
 )
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
+ANSWERS: dict[str, tuple[Answer, int]] = {
+    "401": (refusing(401), os.EX_NOPERM),
+    "403": (refusing(403), os.EX_NOPERM),
+    "404": (refusing(404), os.EX_CONFIG),
+    "410": (refusing(410), os.EX_CONFIG),
+    "302": (refusing(302, Location="http://127.0.0.1:9/"), os.EX_CONFIG),
+    "429": (refusing(429, Retry_After="3600"), os.EX_TEMPFAIL),
+    "503": (refusing(503, Retry_After="3600"), os.EX_TEMPFAIL),
+    "500": (refusing(500), os.EX_TEMPFAIL),
+    "408": (refusing(408), os.EX_TEMPFAIL),
+    "425": (refusing(425), os.EX_TEMPFAIL),
+    "400": (refusing(400), os.EX_DATAERR),
+    "413": (refusing(413), os.EX_DATAERR),
+    "422": (refusing(422), os.EX_DATAERR),
+    "400 without a problem": (bare(400), os.EX_TEMPFAIL),
+    "413 without a problem": (bare(413), os.EX_TEMPFAIL),
+    "599 without a problem": (bare(599), os.EX_TEMPFAIL),
+    "200 without a problem": (bare(200), os.EX_TEMPFAIL),
+    "reset": (reset, os.EX_TEMPFAIL),
+    "reset in the middle": (reset_in_the_middle, os.EX_TEMPFAIL),
+    "truncated": (truncated, os.EX_TEMPFAIL),
+    "ten megabytes": (ten_megabytes, os.EX_TEMPFAIL),
+    "about another batch": (about_another_batch, os.EX_TEMPFAIL),
+    "nonsense": (nonsense, os.EX_TEMPFAIL),
+}
 TWO = {"main": "/etc/version", "modem": "/etc/modem"}
+
+
+def opened(device: Device) -> OpenDevice:
+    return open_device(Surroundings(environment={}, root=device.root))
 
 
 async def report(device: Device) -> list[Result]:
     chosen = configuration.load(Layers(environment={}, root=device.root))
-    return await report_once(chosen, credentials.load(chosen.key_file, {}), device.root)
+    with opened(device) as held:
+        return await report_once(chosen, credentials.load(chosen.key_file, {}), held, device.root)
 
 
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [
-        (refusing(401), os.EX_NOPERM),
-        (refusing(403), os.EX_NOPERM),
-        (refusing(404), os.EX_CONFIG),
-        (refusing(302, Location="http://127.0.0.1:9/"), os.EX_CONFIG),
-        (refusing(429, Retry_After="3600"), os.EX_TEMPFAIL),
-        (refusing(503, Retry_After="3600"), os.EX_TEMPFAIL),
-        (refusing(500), os.EX_TEMPFAIL),
-        (refusing(400), os.EX_DATAERR),
-        (reset, os.EX_TEMPFAIL),
-        (nonsense, os.EX_TEMPFAIL),
-    ],
-    ids=["401", "403", "404", "302", "429", "503", "500", "400", "reset", "nonsense"],
-)
+async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:
+    """Send records of these versions."""
+    chosen = configuration.load(Layers(environment={}, root=device.root))
+    with opened(device) as held:
+        for ms, version in enumerate(versions):
+            held.observed.add(observed(version, ms))
+        return held, await send_all(chosen, credentials.load(chosen.key_file, {}), held)
+
+
+@pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
 async def test_the_exit_code_says_who_can_mend_it(
     device: Device, server: ReportServer, answer: Answer, code: int
 ) -> None:
@@ -55,6 +90,138 @@ async def test_the_exit_code_says_who_can_mend_it(
 
     assert exit_code(results) == code
     assert results[0].error
+
+
+async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:
+    device.configure(UNUSED_PORT_URL)
+
+    assert exit_code(await report(device)) == os.EX_UNAVAILABLE
+
+
+async def test_all_components_are_reported_at_once(device: Device, server: ReportServer) -> None:
+    device.configure(server.url, sources=TWO)
+    device.write("/etc/modem", "9")
+
+    results = await report(device)
+
+    (batch,) = server.received
+    assert batch.history == [{"main": "1.4.2", "modem": "9"}]
+    assert [result.outcome for result in results] == ["opened", "opened"]
+
+
+async def test_a_source_that_fails_is_reported_as_an_error_and_never_as_an_old_version(
+    device: Device, server: ReportServer
+) -> None:
+    device.configure(server.url, sources=TWO)
+    device.write("/etc/modem", "9")
+    await report(device)
+    (device.root / "etc/modem").unlink()
+
+    await report(device)
+
+    assert server.versions() == {"main": "1.4.2", "modem": f"error: there is no {device.root}/etc/modem"}
+
+
+@pytest.mark.parametrize(
+    "answer", [refusing(503), reset, reset_in_the_middle, truncated], ids=["503", "reset", "cut", "half"]
+)
+async def test_what_could_not_be_sent_is_sent_before_what_runs_then(
+    device: Device, server: ReportServer, answer: Answer
+) -> None:
+    server.answer = answer
+    await report(device)
+    device.write("/etc/version", "1.5.0")
+    await report(device)
+    device.write("/etc/version", "1.6.0")
+    server.answer = taken
+
+    await report(device)
+
+    assert server.received[-1].history == [{"main": "1.4.2"}, {"main": "1.5.0"}, {"main": "1.6.0"}]
+    assert opened(device).observed.spool.records == []
+
+
+async def test_a_long_spool_goes_in_batches_oldest_first(device: Device, server: ReportServer) -> None:
+    versions = [f"v{number}" for number in range(100)]
+
+    held, _ = await send(device, *versions)
+
+    assert [len(batch.records) for batch in server.received] == [32, 32, 32, 4]
+    assert [one["main"] for batch in server.received for one in batch.history] == versions
+    assert held.observed.spool.records == []
+
+
+async def test_large_records_go_in_smaller_batches(device: Device, server: ReportServer) -> None:
+    versions = [f"{number:03}".ljust(128, "\U0001f680") for number in range(60)]
+
+    await send(device, *versions)
+
+    assert len(server.received) > 2
+    assert [one["main"] for batch in server.received for one in batch.history] == versions
+
+
+async def test_what_was_sent_before_the_network_broke_is_not_sent_again(device: Device, server: ReportServer) -> None:
+    async def once(request: object, body: object) -> object:
+        server.answer = refusing(503)
+        return await taken(request, body)  # pyright: ignore[reportArgumentType]  as it came
+
+    server.answer = once  # pyright: ignore[reportAttributeAccessIssue]  the same
+
+    held, delivery = await send(device, *[f"v{number}" for number in range(40)])
+
+    assert delivery.failure is not None
+    assert [record.components[0].version for record in held.observed.spool.records] == [f"v{n}" for n in range(32, 40)]
+
+
+async def test_a_record_that_the_server_refuses_is_put_aside_and_the_others_are_taken(
+    device: Device, server: ReportServer
+) -> None:
+    server.answer = refusing_records("bad")
+
+    held, delivery = await send(device, "1", "bad", "3")
+
+    assert delivery.failure is None
+    assert delivery.refused == ["invalid_request: /records/0/x must have at most 128 characters"]
+    assert held.observed.spool.records == []
+    assert len([*(device.root / "var/lib/firmtrail-agent/spool/bad").iterdir()]) == 1
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_aside(
+    device: Device, server: ReportServer, status: int
+) -> None:
+    versions = [f"v{number}" for number in range(32)]
+    versions[13] = "bad"
+    server.answer = refusing_batches_with("bad", status)
+
+    held, delivery = await send(device, *versions)
+
+    assert len(delivery.refused) == 1
+    assert held.observed.spool.records == []
+    reported = [one["main"] for batch in server.received for one in batch.history if "bad" not in str(batch.history)]
+    assert reported == [version for version in versions if version != "bad"]
+
+
+async def test_what_a_proxy_refuses_is_kept(device: Device, server: ReportServer) -> None:
+    server.answer = bare(413)
+
+    held, _ = await send(device, "1", "2")
+
+    assert len(held.observed.spool.records) == 2
+
+
+async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Device, server: ReportServer) -> None:
+    server.answer = refusing_records("1.4.2")
+
+    (result,) = await report(device)
+
+    assert result.error == "invalid_request: /records/0/x must have at most 128 characters"
+
+
+async def test_the_clock_of_the_device_is_compared_with_the_servers(device: Device, server: ReportServer) -> None:
+    held, _ = await send(device, "1")
+
+    assert held.clocks.read().clock_state == "synced"
 
 
 async def test_a_report_carries_an_access_token(device: Device, server: ReportServer) -> None:
@@ -78,6 +245,17 @@ async def test_a_key_that_gets_no_token_is_a_refused_key(device: Device, server:
     assert exit_code(await report(device)) == os.EX_NOPERM
 
 
+async def test_a_token_that_is_refused_for_another_reason_does_not_cost_a_record(
+    device: Device, server: ReportServer
+) -> None:
+    server.answer_token = refusing_client(status=400)
+
+    held, delivery = await send(device, "1", "2")
+
+    assert delivery.failure is not None
+    assert len(held.observed.spool.records) == 2
+
+
 async def test_a_server_without_tokens_is_told_with_the_setting_that_helps(
     device: Device, server: ReportServer
 ) -> None:
@@ -87,39 +265,3 @@ async def test_a_server_without_tokens_is_told_with_the_setting_that_helps(
 
     assert exit_code(results) == os.EX_CONFIG
     assert 'set server.auth to "basic"' in (results[0].error or "")
-
-
-async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:
-    device.configure(UNUSED_PORT_URL)
-
-    assert exit_code(await report(device)) == os.EX_UNAVAILABLE
-
-
-async def test_a_server_that_refuses_the_key_is_not_asked_again_for_the_other_components(
-    device: Device, server: ReportServer
-) -> None:
-    device.configure(server.url, sources=TWO)
-    device.write("/etc/modem", "9")
-    server.answer = refusing(401)
-
-    results = await report(device)
-
-    assert len(server.received) == 1
-    assert all(result.error for result in results)
-
-
-async def test_the_gravest_trouble_decides_the_code(device: Device, server: ReportServer) -> None:
-    device.configure(server.url, sources=TWO)
-    server.answer = refusing_component("main", 403)
-
-    assert exit_code(await report(device)) == os.EX_NOPERM
-
-
-async def test_both_components_of_a_round_carry_the_same_moment(device: Device, server: ReportServer) -> None:
-    device.configure(server.url, sources=TWO)
-    device.write("/etc/modem", "9")
-
-    await report(device)
-
-    first, second = server.received
-    assert first.observed_at == second.observed_at

@@ -6,12 +6,14 @@ import ast
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import firmtrail
 from firmtrail import errors
+from firmtrail._version import __version__
 
 SOURCE = Path(__file__).parents[2] / "packages/sdk/src/firmtrail"
 
@@ -94,3 +96,7 @@ def test_the_sync_half_is_not_async() -> None:
 
     assert "async" not in text.lower().replace("generated from the async ones", "")
     assert "await" not in text
+
+
+def test_the_version_in_the_code_is_that_of_the_package() -> None:
+    assert version("firmtrail") == __version__

@@ -16,7 +16,7 @@ from firmtrail_contract.limits import Count, Range, Text
 from firmtrail_contract.problems import FieldError, ProblemCode
 
 MAX_RECORDS = 64
-MAX_RECORD_COMPONENTS = 32
+MAX_RECORD_COMPONENTS = 256
 
 error_limits = Text(1, 256)
 

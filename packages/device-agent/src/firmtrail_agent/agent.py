@@ -1,134 +1,160 @@
-"""The daemon: reports now and then, for ever, until it is told to stop. No error ends it."""
+"""The daemon: it lives until it is told to stop, and notices what calls for a round."""
 
 from __future__ import annotations
 
 import asyncio
-import random as randomness
+import os
 import signal
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
-import attrs
-
-from firmtrail_agent import credentials, log, reporting
-from firmtrail_agent.configuration import Configuration
-from firmtrail_agent.credentials import Credential, CredentialRefused
+from firmtrail_agent import directories, watched
+from firmtrail_agent.device import open_device
+from firmtrail_agent.log import OnChange
 from firmtrail_agent.news import News
-from firmtrail_agent.reporting import Failure, Trouble
-from firmtrail_agent.schedule import Schedule
+from firmtrail_agent.rounds import Rounds
+from firmtrail_agent.schedule import Schedule, Trigger
+from firmtrail_agent.settings import Settings
+from firmtrail_agent.surroundings import Surroundings
 from firmtrail_agent.systemd import Notifier, watchdog_seconds
+from firmtrail_agent.watching import Watcher
 
-if TYPE_CHECKING:  # see reporting.py
-    from firmtrail import AsyncClient
-
-#: longer than all attempts of all components should take together
-ROUND_TIMEOUT_SECONDS = 180
-STOP_TIMEOUT_SECONDS = 1.0
-_NOT_SELF_MENDING = {Trouble.CREDENTIALS, Trouble.CONFIGURATION}
-
-
-def boot_time() -> float:
-    """Count seconds also while the device is suspended, whatever happens to its wall clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-@attrs.frozen(kw_only=True)
-class Surroundings:
-    """What the daemon touches beside the network; a test brings its own."""
-
-    environment: Mapping[str, str]
-    root: Path = Path("/")
-    clock: Callable[[], float] = boot_time
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    random: randomness.Random = attrs.field(factory=randomness.SystemRandom)
+#: for what is in the middle of something, and then once more for the disk
+STOP_TIMEOUT_SECONDS = 0.75
 
 
 class Agent:
-    """Everything that one running daemon knows."""
+    """One running daemon.
 
-    def __init__(self, configuration: Configuration, credential: Credential, surroundings: Surroundings) -> None:
-        self._configuration = configuration
-        self._credential = credential
-        self._surroundings = surroundings
-        self._notifier = Notifier(surroundings.environment)
-        self._log = log.OnChange()
-        self._news = News(self._log, self._notifier)
+    Raises:
+        InUse: another one runs.
+    """
+
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        self._around = around
+        runtime = directories.runtime(around.environment, around.root)
+        self._device = open_device(around)
+        self._runtime_lock = directories.hold(runtime)
+        self._notifier = Notifier(around.environment)
+        self._news = News(OnChange(around.boot_time), self._notifier, runtime)
         self._schedule = Schedule(
-            interval_seconds=configuration.interval_seconds,
-            first_within_seconds=configuration.first_within_seconds,
-            clock=surroundings.clock,
-            random=surroundings.random,
+            interval_seconds=settings.configuration.interval_seconds,
+            first_within_seconds=settings.configuration.first_within_seconds,
+            is_new_boot=self._device.boot.is_new,
+            clock=around.boot_time,
+            random=around.random,
         )
+        self._rounds = Rounds(settings, around, self._device, self._schedule, self._news)
+        self._wake = asyncio.Event()
+        self._has_changed = self._reload_asked = False
+        self._watcher = self._watch()
 
     async def run(self) -> None:
         """Report until SIGTERM or SIGINT. It is ready before it has seen the network."""
-        stop = asyncio.Event()
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
+        loop.add_signal_handler(signal.SIGUSR1, self._ask_for_round)
+        self._listen()
         self._notifier.send("READY=1")
-        self._news.waits(self._schedule.seconds_left())
-        tasks = [
-            asyncio.create_task(self._report_forever(), name="reports"),
-            asyncio.create_task(self._ping_forever(), name="watchdog"),
-        ]
-        await stop.wait()
+        self._news.opened(self._device.observed.spool)
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        work = asyncio.create_task(self._work_forever(), name="rounds")
+        pings = asyncio.create_task(self._ping_forever(), name="watchdog")
+        await asyncio.wait([stopped, work], return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()  # raises: an agent that works no more must not look as if it lived
         self._notifier.send("STOPPING=1")
-        for task in tasks:
+        for task in (work, pings):
             task.cancel()
-        await asyncio.wait(tasks, timeout=STOP_TIMEOUT_SECONDS)  # no TaskGroup: it would wait for what hangs
+        await asyncio.wait([work, pings], timeout=STOP_TIMEOUT_SECONDS)  # no TaskGroup: it would wait for what hangs
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
+                await self._rounds.persist()
+                await self._rounds.close()
+        self._deafen()
+        self._device.close()
+        if self._runtime_lock is not None:
+            os.close(self._runtime_lock)
 
     async def _ping_forever(self) -> None:
         """Show systemd that the event loop lives, which says nothing about the server."""
-        if (seconds := watchdog_seconds(self._surroundings.environment)) is None:
+        if (seconds := watchdog_seconds(self._around.environment)) is None:
             return
         while True:
             self._notifier.send("WATCHDOG=1")
             await asyncio.sleep(seconds)
 
-    async def _report_forever(self) -> None:
-        while True:
-            await self._until_due()
-            try:
-                async with reporting.open_client(self._configuration, self._credential) as client:
-                    await self._report_until_the_key_changes(client)
-            except Exception as error:  # noqa: BLE001  whatever it is, the next report may succeed
-                self._schedule.failed()
-                self._news.broke(error, next_in_seconds=self._schedule.seconds_left())
-
-    async def _until_due(self) -> None:
-        while (seconds := self._schedule.next_sleep()) > 0:
-            await self._surroundings.sleep(seconds)
-
-    async def _report_until_the_key_changes(self, client: AsyncClient) -> None:
+    async def _work_forever(self) -> None:
+        # a version that fails may be gone, and the one before it back, before the first report is due
+        await self._rounds.guarded(self._rounds.observe())
         while True:
             await self._until_due()
             self._schedule.started()
-            async with asyncio.timeout(ROUND_TIMEOUT_SECONDS):
-                results = await reporting.report_round(client, self._configuration, self._surroundings.root)
-            failure = reporting.gravest(results)
-            if failure and failure.trouble is Trouble.CREDENTIALS and self._has_another_key():
-                self._schedule.at_once()
+            await self._rounds.guarded(self._rounds.run())
+
+    async def _until_due(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._look_around()
+            except Exception as error:  # noqa: BLE001  whatever it is, it must not keep the next round from coming
+                self._news.broke(error)
+            self._news.refresh(now=self._around.boot_time(), next_round=self._schedule.next_due())
+            if not self._schedule.seconds_left():
                 return
-            self._reschedule(failure)
-            self._news.tell(results, failure, next_in_seconds=self._schedule.seconds_left())
+            await self._around.pause(self._schedule.next_sleep(), self._wake)
 
-    def _has_another_key(self) -> bool:
-        """Read the credential again; a key that was rotated has new text in the same place."""
-        try:
-            credential = credentials.load(self._configuration.key_file, self._surroundings.environment)
-        except CredentialRefused as error:
-            self._log.warning("credential", str(error))
-            return False
-        changed = credential.api_key != self._credential.api_key
-        self._credential = credential
-        return changed
+    async def _look_around(self) -> None:
+        """See what has happened on the device since the last time."""
+        if self._reload_asked:
+            self._reload_asked = False
+            await self._reload()
+        if self._device.clocks.jumped():
+            self._schedule.request(Trigger.CLOCK)
+        if self._has_changed:
+            self._has_changed = False
+            self._watch_anew()  # what was watched may lie in another directory now
+            if await self._rounds.renew_credential():
+                self._schedule.request(Trigger.SETTINGS)
+            else:
+                self._schedule.request(Trigger.CHANGE)
 
-    def _reschedule(self, failure: Failure | None) -> None:
-        if failure is None or failure.trouble is Trouble.REJECTED:
-            self._schedule.succeeded()
-        elif failure.trouble in _NOT_SELF_MENDING:
-            self._schedule.refused()
-        else:
-            self._schedule.failed(retry_after_seconds=failure.retry_after_seconds)
+    async def _reload(self) -> None:
+        usec = int(self._around.monotonic() * 1_000_000)
+        self._notifier.send(f"RELOADING=1\nMONOTONIC_USEC={usec}")
+        await self._rounds.reload()
+        self._watch_anew()
+        self._notifier.send("READY=1")
+
+    def _watch_anew(self) -> None:
+        self._deafen()
+        self._watcher = self._watch()
+        self._listen()
+
+    def _watch(self) -> Watcher:
+        settings = self._rounds.settings
+        files = watched.paths(settings.configuration.sources, self._around.root)
+        return Watcher([*files, settings.credential.file])
+
+    def _listen(self) -> None:
+        if (descriptor := self._watcher.fileno()) is not None:
+            asyncio.get_running_loop().add_reader(descriptor, self._something_changed)
+
+    def _deafen(self) -> None:
+        if (descriptor := self._watcher.fileno()) is not None:
+            asyncio.get_running_loop().remove_reader(descriptor)
+        self._watcher.close()
+
+    def _something_changed(self) -> None:
+        if self._watcher.changed():
+            self._has_changed = True
+            self._wake.set()
+
+    def _ask_for_reload(self) -> None:
+        self._reload_asked = True
+        self._wake.set()
+
+    def _ask_for_round(self) -> None:
+        self._schedule.request(Trigger.MANUAL)
+        self._wake.set()

@@ -1,4 +1,4 @@
-"""The command line: which commands and options there are. What each command does is in commands.py."""
+"""The command line: which commands and options there are. What each does is in commands.py and inspections.py."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Never, NoReturn, cast
 
-from firmtrail_agent import commands, log
+from firmtrail_agent import commands, inspections, log
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
+from firmtrail_agent.directories import InUse
 
 _EXIT_CODES = """\
 exit codes (sysexits.h): 0 done; 64 wrong usage; 65 a component has no version, or the server rejects it;
-69 the server cannot be reached; 75 a failure that passes by itself; 77 the API key is refused; 78 bad configuration"""
+69 the server cannot be reached; 75 a failure that passes by itself; 77 the API key is refused; 78 bad configuration.
+Of status: 0 healthy; 1 degraded; 3 not running"""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -31,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except CredentialRefused as error:
         log.error(str(error))
         code = os.EX_NOPERM
+    except InUse as error:
+        log.error(str(error))
+        code = os.EX_TEMPFAIL
     _leave(code)
 
 
@@ -68,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(verbs.add_parser("report", help="report once, now"))
     _add_run(verbs.add_parser("run", help="report now and then, as a service"))
     _add_version(verbs.add_parser("version", help="show the versions, report nothing"))
+    _add_status(verbs.add_parser("status", help="show how the agent that runs is"))
     _add_check_config(verbs.add_parser("check-config", help="show all that is wrong with the configuration"))
+    _add_config(verbs.add_parser("config", help="show the configuration"))
+    _add_spool(verbs.add_parser("spool", help="show, send or throw away what waits to be sent"))
     return parser
 
 
@@ -94,7 +102,33 @@ def _add_version(parser: argparse.ArgumentParser) -> None:
 
 def _add_check_config(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=commands.check_config)
+    parser.set_defaults(command=inspections.check_config)
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=inspections.status)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    show = verbs.add_parser("show", help="every setting with its value, and where that comes from")
+    _add_common(show, settings="settings")
+    show.set_defaults(command=inspections.config_show)
+
+
+def _add_spool(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    listed = verbs.add_parser("list", help="show what waits, oldest first")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    listed.set_defaults(command=inspections.spool_list)
+    flush = verbs.add_parser("flush", help="send it now; an agent that runs is told to")
+    flush.set_defaults(command=commands.spool_flush)
+    purge = verbs.add_parser("purge", help="throw it away")
+    purge.set_defaults(command=commands.spool_purge)
+    for verb in (listed, flush, purge):
+        _add_common(verb, settings="settings")
 
 
 def _add_common(parser: argparse.ArgumentParser, *, settings: str) -> None:

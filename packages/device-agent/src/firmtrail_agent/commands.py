@@ -1,4 +1,7 @@
-"""The commands: each reads what it needs, does one thing, says how it went and gives an exit code."""
+"""The commands that do something: each does one thing, says how it went and gives an exit code.
+
+Those that only look are in inspections.py.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,26 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from firmtrail_agent import configuration, credentials, log, output
-from firmtrail_agent.configuration import BadConfiguration, Configuration
-from firmtrail_agent.credentials import CredentialRefused
-from firmtrail_agent.layers import Layers
-from firmtrail_agent.reporting import Result, exit_code, report_once
+from firmtrail_agent import configuration, credentials, directories, log, output, standing
+from firmtrail_agent.configuration import Configuration
+from firmtrail_agent.layers import layers_of
 from firmtrail_agent.sources import read_all
+
+if TYPE_CHECKING:  # the commands that need no network start faster without the SDK
+    from firmtrail_agent.reporting import Result
+    from firmtrail_agent.surroundings import Surroundings
+
+T = TypeVar("T")
 
 
 def report(options: argparse.Namespace) -> int:
     """Read every version now and report it."""
-    chosen = configuration.load(_layers(options))
+    from firmtrail_agent.reporting import exit_code  # noqa: PLC0415  see above
+
+    chosen = configuration.load(layers_of(options))
     results = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
     shown = output.results_json(results) if options.json else output.results_table(results)
     _print(shown)
@@ -29,13 +40,14 @@ def report(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Report now and then until SIGTERM."""
-    import asyncio  # noqa: PLC0415  the commands that need no network start faster without it
+    import asyncio  # noqa: PLC0415  see above
 
-    from firmtrail_agent.agent import Agent, Surroundings  # noqa: PLC0415  the same
+    from firmtrail_agent.agent import Agent  # noqa: PLC0415  see above
+    from firmtrail_agent.settings import read_settings  # noqa: PLC0415  see above
 
-    chosen = configuration.load(_layers(options))
-    credential = credentials.load(chosen.key_file, os.environ)
-    agent = Agent(chosen, credential, Surroundings(environment=os.environ, root=options.root))
+    layers = layers_of(options)
+    settings = read_settings(lambda: configuration.load(layers), os.environ)
+    agent = Agent(settings, _surroundings(options))
     # Not asyncio.run, which ends only when the thread has ended that asks for an address: see cli.py
     asyncio.new_event_loop().run_until_complete(agent.run())
     return os.EX_OK
@@ -43,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 def version(options: argparse.Namespace) -> int:
     """Read every version now and show it."""
-    readings = read_all(configuration.load_sources(_layers(options)), options.root)
+    readings = read_all(configuration.load_sources(layers_of(options)), options.root)
     if options.json:
         _print(output.readings_json(readings))
     else:
@@ -51,49 +63,91 @@ def version(options: argparse.Namespace) -> int:
         for reading in readings:
             if reading.error and not options.explain:
                 log.error(f"{reading.component}: {reading.error}")
-    return exit_code([Result(reading=reading) for reading in readings if not reading.is_absent])
+    present = [reading for reading in readings if not reading.is_absent]
+    return os.EX_OK if present and not any(reading.error for reading in present) else os.EX_DATAERR
 
 
-def check_config(options: argparse.Namespace) -> int:
-    """Show all that is wrong with the configuration, or that nothing is."""
-    from firmtrail_agent.sources import plugins  # noqa: PLC0415  no other command looks for what it does not need
+def spool_flush(options: argparse.Namespace) -> int:
+    """Send what waits, or let the running agent do so."""
+    from firmtrail_agent.device import open_device  # noqa: PLC0415  see above
+    from firmtrail_agent.failures import EXIT_CODES  # noqa: PLC0415  see above
+    from firmtrail_agent.reporting import send_all  # noqa: PLC0415  see above
 
-    try:
-        chosen = configuration.load(_layers(options))
-        credential = credentials.load(chosen.key_file, os.environ)
-    except BadConfiguration as error:
-        _print(str(error))
-        return os.EX_CONFIG
-    except CredentialRefused as error:
-        _print(str(error))
-        return os.EX_NOPERM
-    if clashes := plugins.clashes():
-        _print("\n".join(clashes))
-        return os.EX_CONFIG
-    _print(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
+    if _running(options):
+        return _wake_the_agent(options)
+    layers = layers_of(options)
+    chosen = configuration.load(layers)
+    credential = credentials.load(chosen.key_file, os.environ)
+    with open_device(_surroundings(options)) as device:
+        waiting = len(device.observed.spool.records)
+        delivery = _in_a_loop(send_all(chosen, credential, device))
+    if delivery.failure:
+        log.error(f"{delivery.failure.trouble}: {delivery.failure.message}")
+        return EXIT_CODES[delivery.failure.trouble]
+    for words in delivery.refused:
+        log.error(f"the server refuses a record, it is put aside: {words}")
+    _print(f"{waiting - len(delivery.refused)} records sent")
+    return os.EX_DATAERR if delivery.refused else os.EX_OK
+
+
+def spool_purge(options: argparse.Namespace) -> int:
+    """Throw away what waits."""
+    from firmtrail_agent.device import open_device  # noqa: PLC0415  see above
+
+    with open_device(_surroundings(options)) as device:
+        _print(f"{device.observed.spool.purge()} records thrown away")
     return os.EX_OK
 
 
 def _dry_run(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
+    from firmtrail_agent.reporting import Result  # noqa: PLC0415  see above
+
     readings = read_all(chosen.sources, options.root)
     return [Result(reading=reading) for reading in readings if not reading.is_absent]
 
 
 def _report(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
-    import asyncio  # noqa: PLC0415  see run
+    from firmtrail_agent.device import borrow_device, open_device  # noqa: PLC0415  see above
+    from firmtrail_agent.reporting import report_once  # noqa: PLC0415  see above
 
     credential = credentials.load(chosen.key_file, os.environ)
+    around = _surroundings(options)
+    try:
+        device = open_device(around)
+    except directories.InUse:
+        device = borrow_device(around)  # the spool is the running agent's affair
+    with device:
+        return _in_a_loop(report_once(chosen, credential, device, options.root))
+
+
+def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio  # noqa: PLC0415  see above
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, also in the middle of a look-up
-    return asyncio.new_event_loop().run_until_complete(report_once(chosen, credential, options.root))
+    return asyncio.new_event_loop().run_until_complete(work)
 
 
-def _layers(options: argparse.Namespace) -> Layers:
-    return Layers(
-        environment=os.environ,
-        settings=[*options.settings_before, *options.settings],
-        file=options.config,
-        root=options.root,
-    )
+def _wake_the_agent(options: argparse.Namespace) -> int:
+    said = standing.read(directories.runtime(os.environ, options.root))
+    try:
+        if said is None:
+            raise ProcessLookupError("it has left no word")
+        os.kill(said.pid, signal.SIGUSR1)
+    except OSError as error:
+        log.error(f"the agent that runs cannot be told to report: {error}")
+        return os.EX_TEMPFAIL
+    _print("the agent that runs is told to report now")
+    return os.EX_OK
+
+
+def _running(options: argparse.Namespace) -> bool:
+    return directories.is_held(directories.state(os.environ, options.root))
+
+
+def _surroundings(options: argparse.Namespace) -> Surroundings:
+    from firmtrail_agent.surroundings import Surroundings  # noqa: PLC0415  see above
+
+    return Surroundings(environment=os.environ, root=options.root)
 
 
 def _print(text: str) -> None:

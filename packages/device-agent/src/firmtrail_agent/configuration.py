@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +79,28 @@ def load_sources(layers: Layers) -> Sequence[Source] | None:
         BadConfiguration: something is wrong.
     """
     return _fields(layers, required=()).get("sources")
+
+
+def load_key_file(layers: Layers) -> Path | None:
+    """Find where the API key is, in a configuration that may be wrong in everything else."""
+    value = gather(layers, ("device.key_file",), []).get("device.key_file")
+    with suppress(values.Wrong):
+        return values.key_file(value.value) if value else None
+    return None
+
+
+def explain(layers: Layers) -> list[tuple[str, Any, str]]:
+    """List every setting with its value and the place that gives it; None: it has no value."""
+    given = gather(layers, (*_KEYS, "sources"), [])
+    defaults = {field.name: field.default for field in attrs.fields(Configuration)}
+    explained: list[tuple[str, Any, str]] = []
+    for name in (*_KEYS, "sources"):
+        if name in given:
+            explained.append((name, given[name].value, given[name].place()))
+        else:
+            default = defaults[_KEYS[name][0]] if name in _KEYS else "auto"
+            explained.append((name, None if default is attrs.NOTHING else default, "default"))
+    return explained
 
 
 def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+
+_HOUR = 3600.0
 
 
 def error(message: str) -> None:
@@ -20,16 +23,24 @@ def info(message: str) -> None:
 
 
 class OnChange:
-    """Says something about a topic only when it differs from what was said last: a lasting fault is one line."""
+    """Says something about a topic when it differs from what was said last, and again after 1, 2, 4 ... hours."""
 
-    def __init__(self) -> None:
-        self._said: dict[str, str] = {}
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        #: by topic: what kind of thing was said, when it is said again, and how long after that once more
+        self._said: dict[str, tuple[str, float, float]] = {}
 
     def warning(self, topic: str, message: str, *, kind: str | None = None) -> None:
         """Warn, unless the last warning about the topic was of the same kind (without one: the same message)."""
-        if self._said.get(topic) != (kind or message):
-            self._said[topic] = kind or message
-            warning(message)
+        kind, now = kind or message, self._clock()
+        said, again_at, pause = self._said.get(topic, ("", 0.0, 0.0))
+        if said != kind:
+            self._said[topic] = (kind, now + _HOUR, _HOUR)
+        elif now >= again_at:
+            self._said[topic] = (kind, now + 2 * pause, 2 * pause)
+        else:
+            return
+        warning(message)
 
     def recovered(self, topic: str, message: str) -> None:
         """Say that it is over, if there was a warning."""

@@ -1,66 +1,121 @@
-"""What the daemon says about its work: log lines when something changes, and the status that systemctl shows."""
+"""What the daemon says about its work: log lines when something changes, and how it stands."""
 
 from __future__ import annotations
 
-import datetime as dt
+import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import attrs
+
+from firmtrail_agent import log, standing
+from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.log import OnChange
-from firmtrail_agent.reporting import Failure, Result, Trouble
+from firmtrail_agent.reporting import Delivery, Result
+from firmtrail_agent.spool import Spool
+from firmtrail_agent.standing import Standing
 from firmtrail_agent.systemd import Notifier
-
-_MINUTE, _HOUR = 60, 3600
 
 
 class News:
-    """Tells people how the last round went."""
+    """Tells people how things go."""
 
-    def __init__(self, log: OnChange, notifier: Notifier) -> None:
-        self._log = log
+    def __init__(self, said: OnChange, notifier: Notifier, directory: Path) -> None:
+        self._log = said
         self._notifier = notifier
+        self._directory = directory
+        self._standing = Standing(pid=os.getpid(), next_round=0.0)
+        self._written: Standing | None = None
+        self._sentence = ""
+        #: problems, each of one topic
+        self._problems: dict[str, str] = {}
 
-    def waits(self, seconds: float) -> None:
-        """Say that there was no report yet."""
-        self._notifier.send(f"STATUS=starting: first report in {_rough(seconds)}")
+    def opened(self, spool: Spool) -> None:
+        """Tell of what the spool has gone through while nobody looked."""
+        if spool.corrupt:
+            log.warning(f"{spool.corrupt} damaged records of the spool were put aside")
 
-    def broke(self, error: Exception, *, next_in_seconds: float) -> None:
-        """Say that a round ended with an error that no round should end with."""
-        self._log.warning("report", "".join(traceback.format_exception(error)), kind=repr(error))
-        self._notifier.send(f"STATUS=degraded: {type(error).__name__}, see the log; next in {_rough(next_in_seconds)}")
-
-    def tell(self, results: Sequence[Result], failure: Failure | None, *, next_in_seconds: float) -> None:
-        if failure and failure.trouble is not Trouble.REJECTED:
-            self._log.warning("report", f"{failure.trouble}: {failure.message}", kind=failure.trouble)
-        else:
-            self._log.recovered("report", "the server takes reports again")
+    def observed(self, results: Sequence[Result], spool: Spool) -> None:
+        """Tell of the sources and of the spool."""
+        self._problem("sources", None if results else "no source gives a version")
         for result in results:
-            self._tell_of_component(result)
-        self._notifier.send(f"STATUS={_status(results, failure)}; next in {_rough(next_in_seconds)}")
+            component, topic = result.reading.component, f"component {result.reading.component}"
+            if result.reading.error:
+                self._log.warning(topic, f"{component}: {result.reading.error}")
+            else:
+                self._log.recovered(topic, f"{component}: there is a version again, {result.reading.version}")
+        faulty = [result.reading.component for result in results if result.reading.error]
+        self._problem("components", f"no version of {', '.join(faulty)}" if faulty else None)
+        self._problem("spool", spool.trouble)
+        if spool.trouble:
+            self._log.warning("spool", f"records are kept in memory: {spool.trouble}", kind=spool.trouble)
+        else:
+            self._log.recovered("spool", "records are written to the disk again")
+        if spool.dropped:
+            self._log.warning("dropped", f"there was no room for {spool.dropped} records", kind="dropped")
+        self._standing = attrs.evolve(self._standing, versions=_versions(results), spool=_counts(spool))
 
-    def _tell_of_component(self, result: Result) -> None:
-        component, topic = result.reading.component, f"component {result.reading.component}"
-        rejected = result.failure and result.failure.trouble is Trouble.REJECTED
-        if result.reading.error or rejected:
-            self._log.warning(topic, f"{component}: {result.error}")
-        elif result.outcome:
-            self._log.recovered(topic, f"{component}: version {result.reading.version} is reported again")
+    def delivered(self, delivery: Delivery, spool: Spool, now: float) -> None:
+        """Tell of an exchange with the server."""
+        failure = delivery.failure
+        self._problem("server", f"{failure.trouble}: {failure.message}" if failure else None)
+        if failure:
+            self._log.warning("server", f"{failure.trouble}: {failure.message}", kind=_kind(failure))
+        else:
+            self._log.recovered("server", "the server takes reports again")
+        if delivery.record is not None:
+            self._standing = attrs.evolve(self._standing, last_report=now)
+        for words in delivery.refused:
+            self._log.warning("refused", f"the server refuses a record, it is put aside: {words}")
+        self._problem("refused", f"rejected: {delivery.refused[-1]}" if delivery.refused else None)
+        self._standing = attrs.evolve(self._standing, spool=_counts(spool))
+
+    def broke(self, error: Exception) -> None:
+        """Tell of an error that no round should end with."""
+        self._log.warning("round", "".join(traceback.format_exception(error)), kind=repr(error))
+        self._problem("round", f"{type(error).__name__}, see the log")
+
+    def went_well(self) -> None:
+        self._problem("round", None)
+
+    def warn(self, topic: str, message: str) -> None:
+        self._log.warning(topic, message)
+
+    def recovered(self, topic: str, message: str) -> None:
+        self._log.recovered(topic, message)
+
+    def refresh(self, *, now: float, next_round: float) -> None:
+        """Bring up to date what systemd and `status` show."""
+        self._standing = attrs.evolve(self._standing, problems=[*self._problems.values()], next_round=next_round)
+        if self._standing != self._written:
+            self._written = self._standing
+            standing.write(self._standing, self._directory)
+        said = standing.sentence(self._standing, now)
+        if said != self._sentence:
+            self._sentence = said
+            self._notifier.send(f"STATUS={said}")
+
+    def _problem(self, topic: str, message: str | None) -> None:
+        if message:
+            self._problems[topic] = message
+        else:
+            self._problems.pop(topic, None)
 
 
-def _status(results: Sequence[Result], failure: Failure | None) -> str:
-    if failure:
-        return f"degraded: {failure.trouble}: {failure.message}"
-    if not results:
-        return "degraded: no source gives a version"
-    faulty = [result.reading.component for result in results if result.error]
-    if faulty:
-        return f"degraded: no version of {', '.join(faulty)}"
-    versions = ", ".join(f"{result.reading.component} {result.reading.version}" for result in results)
-    return f"ok: {versions}, reported {dt.datetime.now(dt.UTC):%H:%M} UTC"
+def _kind(failure: Failure) -> str:
+    """Tell apart what people have to do about it; a 500 after a 503 is no news."""
+    return f"{failure.trouble} {failure.status}" if failure.trouble is not Trouble.TEMPORARY else failure.trouble
 
 
-def _rough(seconds: float) -> str:
-    """Seconds as a person would say them."""
-    if seconds >= _HOUR:
-        return f"{seconds / _HOUR:.1f} h"
-    return f"{seconds / _MINUTE:.0f} min" if seconds >= _MINUTE else f"{seconds:.0f} s"
+def _versions(results: Sequence[Result]) -> Mapping[str, str]:
+    return {result.reading.component: result.reading.version for result in results if result.reading.version}
+
+
+def _counts(spool: Spool) -> Mapping[str, int]:
+    return {
+        "records": len(spool.records),
+        "in_memory": spool.in_memory,
+        "dropped": spool.dropped,
+        "corrupt": spool.corrupt,
+    }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from firmtrail_agent.reporting import Result
 from firmtrail_agent.sources import Reading
+
+if TYPE_CHECKING:  # it brings the SDK, which not every command needs
+    from firmtrail_agent.reporting import Result
 
 
 def results_table(results: Sequence[Result]) -> str:

@@ -1,69 +1,39 @@
-"""One round of reporting: each version that was read goes to the server, and each component gets its own result."""
+"""A round: what the sources say becomes a record in the spool, and the spool goes to the server, oldest first."""
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 import os
 import uuid
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
+from firmtrail import ComponentReading, FirmtrailError, ObservationRecord, RecordReceipt, to_json
+from firmtrail_agent.clock import Clocks
 from firmtrail_agent.configuration import Configuration
 from firmtrail_agent.credentials import Credential
+from firmtrail_agent.device import Device
+from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of, one_line
 from firmtrail_agent.sources import Reading, read_all
+from firmtrail_agent.spool import Spool
 
-if TYPE_CHECKING:  # the SDK takes a tenth of a second to import: only what talks to the server waits for it
-    from firmtrail import AsyncClient, FirmtrailError
+if TYPE_CHECKING:
+    from firmtrail import AsyncClient
 
-_LONGEST_MESSAGE = 400
-_FIRST_SERVER_ERROR = 500
-_NO_TOKENS = (
-    "The server gives no access tokens: it is an older Firmtrail server, or none. "
-    'For an older one set server.auth to "basic".'
-)
-
-
-class Trouble(StrEnum):
-    """Why a version did not get to the server, by what has to happen next; the gravest first."""
-
-    #: 401, 403: another API key
-    CREDENTIALS = "credentials refused"
-    #: the server does not know the device, or is no Firmtrail server: another configuration
-    CONFIGURATION = "wrong server or device"
-    #: a connection
-    NOT_REACHABLE = "server not reachable"
-    #: time
-    TEMPORARY = "temporary failure"
-    #: 400, 413, 422: another version; it is about this component alone
-    REJECTED = "rejected"
-
-
-_EXIT_CODES = {
-    Trouble.CREDENTIALS: os.EX_NOPERM,
-    Trouble.CONFIGURATION: os.EX_CONFIG,
-    Trouble.NOT_REACHABLE: os.EX_UNAVAILABLE,
-    Trouble.TEMPORARY: os.EX_TEMPFAIL,
-    Trouble.REJECTED: os.EX_DATAERR,
-}
-
-
-@attrs.frozen(kw_only=True)
-class Failure:
-    """Why the server did not take a version."""
-
-    trouble: Trouble
-    message: str
-    retry_after_seconds: float | None = None
+#: of one request: it must get through a slow network within its deadline
+MAX_BATCH_RECORDS = 32
+MAX_BATCH_BYTES = 32 * 1024
+#: of somebody who waits for it; the daemon has a schedule for that
+_ATTEMPTS = 3
+_MAX_COMPONENTS = 256
+_LONGEST_ERROR = 256
 
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What became of one component. Without `outcome` and `failure` there was no version to send."""
+    """What became of one component. Without `outcome` and `failure` there was no version to send, or it waits."""
 
     reading: Reading
     #: what the server made of the report: `opened`, `extended` or `known`
@@ -76,94 +46,135 @@ class Result:
         return self.failure.message if self.failure else self.reading.error
 
 
-def open_client(configuration: Configuration, credential: Credential) -> AsyncClient:
+@attrs.define(kw_only=True)
+class Delivery:
+    """How far the spool got to the server."""
+
+    #: why it did not get further; None: the spool is empty
+    failure: Failure | None = None
+    #: the last record that was sent, unless it was refused, and its receipt
+    record: ObservationRecord | None = None
+    receipt: RecordReceipt | None = None
+    #: records that the server refused, in its words
+    refused: list[str] = attrs.field(factory=list[str])
+    next_report_in_seconds: int | None = None
+    resync: bool = False
+
+
+def open_client(configuration: Configuration, credential: Credential, *, attempts: int) -> AsyncClient:
     """Make the client that reports for this device."""
-    from firmtrail import AsyncClient  # noqa: PLC0415  see above
+    from firmtrail import AsyncClient  # noqa: PLC0415  brings the HTTP library, which the first report has time for
 
-    return AsyncClient(configuration.server_url, api_key=credential.api_key, auth=configuration.auth)
-
-
-async def report_once(configuration: Configuration, credential: Credential, root: Path) -> list[Result]:
-    """Open a client for a single round."""
-    async with open_client(configuration, credential) as client:
-        return await report_round(client, configuration, root)
+    return AsyncClient(configuration.server_url, api_key=credential.api_key, auth=configuration.auth, attempts=attempts)
 
 
-async def report_round(client: AsyncClient, configuration: Configuration, root: Path) -> list[Result]:
-    """Ask all sources now, off the event loop since a broken disk may take its time, and report what they say."""
-    readings = await asyncio.to_thread(read_all, configuration.sources, root)
-    present = [reading for reading in readings if not reading.is_absent]
-    return await report_all(client, configuration.device_id, present, observed_at=dt.datetime.now(dt.UTC))
+async def report_once(configuration: Configuration, credential: Credential, device: Device, root: Path) -> list[Result]:
+    """Do one round and nothing else; what could not be sent waits on the disk for the next one."""
+    readings = read_all(configuration.sources, root)
+    if record := record_of(readings, device.clocks):
+        device.observed.add(record)
+    delivery = await send_all(configuration, credential, device)
+    return results_of(readings, delivery)
 
 
-async def report_all(
-    client: AsyncClient, device_id: uuid.UUID, readings: Sequence[Reading], *, observed_at: dt.datetime
-) -> list[Result]:
-    """Report every version that was read, one after the other; what fails for the whole server is not tried again."""
-    results: list[Result] = []
-    general: Failure | None = None
-    for reading in readings:
-        if reading.version is None:
-            results.append(Result(reading=reading))
-        elif general:
-            results.append(Result(reading=reading, failure=general))
-        else:
-            results.append(await _report(client, device_id, reading, reading.version, observed_at))
-            general = _unless_rejected(results[-1].failure)
-    return results
+async def send_all(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
+    """Send what waits in the spool."""
+    async with open_client(configuration, credential, attempts=_ATTEMPTS) as client:
+        delivery = await deliver(client, configuration.device_id, device.observed.spool, device.clocks)
+    if delivery.record:
+        device.observed.reported(delivery.record)
+    device.observed.spool.persist()
+    return delivery
 
 
-def gravest(results: Sequence[Result]) -> Failure | None:
-    """Choose the failure that decides what happens next."""
-    failures = {result.failure.trouble: result.failure for result in results if result.failure}
-    return next((failures[trouble] for trouble in Trouble if trouble in failures), None)
+def record_of(readings: Sequence[Reading], clocks: Clocks) -> ObservationRecord | None:
+    """Make a record of what was read just now; None: the device has no source at all."""
+    present = [reading for reading in readings if not reading.is_absent][:_MAX_COMPONENTS]
+    if not present:
+        return None
+    components = [
+        ComponentReading(
+            component=reading.component,
+            version=reading.version,
+            error=None if reading.version is not None else one_line(reading.error or "")[:_LONGEST_ERROR],
+        )
+        for reading in present
+    ]
+    return ObservationRecord(first_observed=clocks.read(), components=components)
+
+
+async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks) -> Delivery:
+    """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest."""
+    delivery, most = Delivery(), MAX_BATCH_RECORDS
+    while batch := _first_of(spool.records, most):
+        sent = clocks.read()
+        try:
+            answer = await client.firmware.report_batch(device_id, batch, sent=sent)
+        except FirmtrailError as error:
+            failure = failure_of(error)
+            if failure.trouble is not Trouble.REJECTED:
+                delivery.failure = failure
+                return delivery
+            most = len(batch) // 2 or MAX_BATCH_RECORDS
+            if len(batch) == 1:
+                _put_aside(spool, 0, failure.message, delivery)
+            continue
+        if len(answer.records) != len(batch):
+            delivery.failure = Failure(trouble=Trouble.TEMPORARY, message="The answer is not about these records.")
+            return delivery
+        clocks.compare(answer.received_at, sent)
+        _settle(spool, batch, answer.records, delivery)
+        delivery.next_report_in_seconds, delivery.resync = answer.next_report_in_seconds, answer.resync
+    return delivery
+
+
+def results_of(readings: Sequence[Reading], delivery: Delivery) -> list[Result]:
+    """Say of each component that was read just now what became of it."""
+    receipt, failure = delivery.receipt, delivery.failure
+    if failure is None and receipt is None and delivery.refused:
+        failure = Failure(trouble=Trouble.REJECTED, message=delivery.refused[-1])
+    outcomes = {one.component: one.outcome for one in receipt.components} if receipt and not failure else {}
+    return [
+        Result(reading=reading)
+        if reading.error
+        else Result(reading=reading, outcome=outcomes.get(reading.component), failure=failure)
+        for reading in readings
+        if not reading.is_absent
+    ]
 
 
 def exit_code(results: Sequence[Result]) -> int:
     """Sum up a round in a code of sysexits.h; it is a success only if a version of every component was taken."""
-    if failure := gravest(results):
-        return _EXIT_CODES[failure.trouble]
+    troubles = {result.failure.trouble for result in results if result.failure}
+    for trouble in Trouble:
+        if trouble in troubles:
+            return EXIT_CODES[trouble]
     return os.EX_OK if results and not any(result.error for result in results) else os.EX_DATAERR
 
 
-async def _report(
-    client: AsyncClient, device_id: uuid.UUID, reading: Reading, version: str, observed_at: dt.datetime
-) -> Result:
-    from firmtrail import FirmtrailError  # noqa: PLC0415  see above
-
-    try:
-        receipt = await client.firmware.report(device_id, version, component=reading.component, observed_at=observed_at)
-    except FirmtrailError as error:
-        return Result(reading=reading, failure=_failure(error))
-    return Result(reading=reading, outcome=str(receipt.outcome))
+def _first_of(records: Sequence[ObservationRecord], most: int) -> list[ObservationRecord]:
+    batch, size = list[ObservationRecord](), 0
+    for record in records[:most]:
+        size += len(to_json(record))
+        if batch and size > MAX_BATCH_BYTES:
+            break
+        batch.append(record)
+    return batch
 
 
-def _unless_rejected(failure: Failure | None) -> Failure | None:
-    return failure if failure and failure.trouble is not Trouble.REJECTED else None
+def _settle(
+    spool: Spool, batch: Sequence[ObservationRecord], receipts: Sequence[RecordReceipt], delivery: Delivery
+) -> None:
+    refused = [index for index, receipt in enumerate(receipts) if receipt.problem]
+    for index in reversed(refused):
+        words = "; ".join(f"{error.pointer} {error.detail}" for error in receipts[index].errors)
+        _put_aside(spool, index, one_line(f"{receipts[index].problem}: {words}"), delivery)
+    spool.acknowledge(len(receipts) - len(refused))
+    if not receipts[-1].problem:
+        delivery.record, delivery.receipt = batch[-1], receipts[-1]
 
 
-def _failure(error: FirmtrailError) -> Failure:
-    from firmtrail import ApiError, ConfigError, NotSentError  # noqa: PLC0415  see above
-
-    if isinstance(error, ApiError):
-        return Failure(trouble=_trouble(error.status), message=_one_line(error), retry_after_seconds=error.retry_after)
-    if isinstance(error, ConfigError):  # the only one that shows when a report is sent
-        return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS)
-    trouble = Trouble.NOT_REACHABLE if isinstance(error, NotSentError) else Trouble.TEMPORARY
-    return Failure(trouble=trouble, message=_one_line(error))
-
-
-def _trouble(status: int | None) -> Trouble:
-    if status is None or status in {400, 413, 422}:
-        return Trouble.REJECTED
-    if status in {401, 403}:
-        return Trouble.CREDENTIALS
-    if status in {408, 425, 429} or status >= _FIRST_SERVER_ERROR:
-        return Trouble.TEMPORARY
-    return Trouble.CONFIGURATION
-
-
-def _one_line(error: Exception) -> str:
-    """Make a message, part of which a server wrote, safe for a log and for systemd's status."""
-    text = " ".join(str(error).split())
-    return "".join(character if character.isprintable() else "?" for character in text)[:_LONGEST_MESSAGE]
+def _put_aside(spool: Spool, index: int, words: str, delivery: Delivery) -> None:
+    spool.quarantine(index)
+    delivery.refused.append(words)
+    delivery.record = delivery.receipt = None

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ServerError,
         TransportError,
     )
+    from firmtrail.stored import from_json, to_json
     from firmtrail_contract import (
         BatchReceipt,
         ClockReading,
@@ -67,6 +68,8 @@ _MODULES = {
     "AsyncPager": "firmtrail._async.paging",
     "Client": "firmtrail._sync.client",
     "Pager": "firmtrail._sync.paging",
+    "from_json": "firmtrail.stored",
+    "to_json": "firmtrail.stored",
     **dict.fromkeys(
         (
             "BatchReceipt",
@@ -150,6 +153,8 @@ __all__ = [
     "VersionPeriod",
     "Violation",
     "ViolationCode",
+    "from_json",
+    "to_json",
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Generator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from firmtrail._calls import Call
 from firmtrail._deadline import DeadlineBackend, DeadlinePassed
 from firmtrail._settings import Settings
 from firmtrail._tokens import Token
+from firmtrail._version import __version__
 from firmtrail.credentials import ApiKey
 from firmtrail.errors import ConfigError, ConnectionLostError, DeadlineExceededError, NotSentError, TransportError
 
@@ -98,7 +98,7 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
             base_url=settings.url,
             verify=_trusting(settings.ca_file) if settings.ca_file else True,
             follow_redirects=False,
-            headers={"User-Agent": f"firmtrail-python/{version('firmtrail')}", "Accept": "application/json"},
+            headers={"User-Agent": f"firmtrail-python/{__version__}", "Accept": "application/json"},
         )
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         reason = type(error).__name__  # its own text may repeat a proxy's URL, and the password in it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
@@ -79,4 +78,6 @@ class AsyncPager(Generic[T]):
         return f"<{type(self).__name__} of {self._path}>"
 
     def _repr_html_(self) -> str:
+        import html  # noqa: PLC0415  only a notebook needs it, and a small device has no memory to give away
+
         return f"<code>{html.escape(repr(self))}</code>"

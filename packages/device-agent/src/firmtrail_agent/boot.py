@@ -1,0 +1,64 @@
+"""Which boot of the device this is. The kernel names it, the agent numbers it."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from firmtrail_agent import durable
+
+#: the systemd unit sets it to %b: its sandbox hides the kernel's own file
+VARIABLE = "FIRMTRAIL_AGENT_BOOT_ID"
+_FILE = "proc/sys/kernel/random/boot_id"
+_STATE = "boot.json"
+
+
+@attrs.frozen(kw_only=True)
+class Boot:
+    """A boot, its number, and whether the agent has not run in it before."""
+
+    boot_id: uuid.UUID
+    sequence: int
+    is_new: bool
+
+
+def boot_time() -> float:
+    """Count seconds since the boot, also while the device is suspended, whatever happens to its wall clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def read_boot_id(environment: Mapping[str, str], root: Path) -> uuid.UUID:
+    """Read the kernel's id of this boot; where it cannot be read, each start of the agent counts as a boot."""
+    try:
+        return uuid.UUID(environment.get(VARIABLE) or (root / _FILE).read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return uuid.uuid4()
+
+
+def number_boot(boot_id: uuid.UUID, state: Path, *, store: bool = True) -> Boot:
+    """Give this boot the number after that of the last one, unless it has its number already.
+
+    A number that cannot be stored is given all the same; the next boot gets it too.
+    """
+    known_id, sequence = _read(state / _STATE)
+    if known_id == boot_id:
+        return Boot(boot_id=boot_id, sequence=sequence, is_new=False)
+    boot = Boot(boot_id=boot_id, sequence=sequence + 1, is_new=True)
+    if store:
+        with suppress(OSError):
+            durable.write(state / _STATE, json.dumps({"boot_id": str(boot_id), "sequence": boot.sequence}))
+    return boot
+
+
+def _read(file: Path) -> tuple[uuid.UUID | None, int]:
+    try:
+        stored = json.loads(durable.read(file))
+        return uuid.UUID(stored["boot_id"]), int(stored["sequence"])
+    except (OSError, durable.Corrupt, ValueError, KeyError, TypeError):
+        return None, 0

@@ -1,0 +1,67 @@
+"""Small files that are there whole or not at all, whatever happens to the power, and that notice when they rot."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+MAX_BYTES = 1024 * 1024
+_TEMPORARY = ".tmp"
+
+
+class Corrupt(Exception):
+    """The content of a file is not what was written."""
+
+
+def make_directory(directory: Path) -> None:
+    """Make a directory for nobody else, and sweep what a power cut left in it."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        (directory / _TEMPORARY).unlink()
+
+
+def write(file: Path, content: str) -> None:
+    """Put a new file in the place of the old one. Its directory has one writer."""
+    data = content.encode()
+    temporary = file.parent / _TEMPORARY
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        _write_all(descriptor, b"%08x\n" % zlib.crc32(data) + data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(file)
+    _sync_directory(file.parent)
+
+
+def read(file: Path) -> str:
+    """Read a file that `write` wrote.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Corrupt: its content is damaged.
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as opened:
+        checksum, _, data = opened.read(MAX_BYTES).partition(b"\n")
+    if checksum != b"%08x" % zlib.crc32(data):
+        raise Corrupt(f"{file} is damaged")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Corrupt(f"{file} is damaged") from None
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

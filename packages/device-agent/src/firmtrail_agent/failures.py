@@ -1,0 +1,87 @@
+"""Why the server did not take a report, by what has to happen next."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+
+import attrs
+
+from firmtrail import ApiError, ConfigError, FirmtrailError, NotSentError, OAuthError
+
+_LONGEST_MESSAGE = 400
+_NOT_FOUND, _FIRST_SERVER_ERROR = 404, 500
+_NO_TOKENS = (
+    "The server gives no access tokens: it is an older Firmtrail server, or none. "
+    'For an older one set server.auth to "basic".'
+)
+
+
+class Trouble(StrEnum):
+    """What went wrong; the gravest first."""
+
+    #: 401, 403: another API key
+    CREDENTIALS = "credentials refused"
+    #: the server does not know the device, or is no Firmtrail server: another configuration
+    CONFIGURATION = "wrong server or device"
+    #: a connection
+    NOT_REACHABLE = "server not reachable"
+    #: time
+    TEMPORARY = "temporary failure"
+    #: another version: 400, 413 and 422 are about a record alone
+    REJECTED = "rejected"
+
+
+EXIT_CODES = {
+    Trouble.CREDENTIALS: os.EX_NOPERM,
+    Trouble.CONFIGURATION: os.EX_CONFIG,
+    Trouble.NOT_REACHABLE: os.EX_UNAVAILABLE,
+    Trouble.TEMPORARY: os.EX_TEMPFAIL,
+    Trouble.REJECTED: os.EX_DATAERR,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """Why the server did not take something."""
+
+    trouble: Trouble
+    message: str
+    #: of the answer; None: there was none
+    status: int | None = None
+    retry_after_seconds: float | None = None
+
+
+def failure_of(error: FirmtrailError) -> Failure:
+    """Sort an error of the SDK."""
+    if isinstance(error, ApiError):
+        return Failure(
+            trouble=_trouble(error),
+            message=one_line(error),
+            status=error.status,
+            retry_after_seconds=error.retry_after,
+        )
+    if isinstance(error, ConfigError):  # the only one that shows when a report is sent
+        return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS, status=_NOT_FOUND)
+    trouble = Trouble.NOT_REACHABLE if isinstance(error, NotSentError) else Trouble.TEMPORARY
+    return Failure(trouble=trouble, message=one_line(error))
+
+
+def _trouble(error: ApiError) -> Trouble:
+    status = error.status
+    if status is None:
+        return Trouble.REJECTED
+    if status in {401, 403}:
+        return Trouble.CREDENTIALS
+    if status in {408, 425, 429} or status >= _FIRST_SERVER_ERROR:
+        return Trouble.TEMPORARY
+    if status in {400, 413, 422} and not isinstance(error, OAuthError):
+        # without a code it is not our server that speaks, but something in between
+        return Trouble.REJECTED if error.code else Trouble.TEMPORARY
+    return Trouble.CONFIGURATION
+
+
+def one_line(error: Exception | str) -> str:
+    """Make a message, part of which a server wrote, safe for a log and for systemd's status."""
+    text = " ".join(str(error).split())
+    return "".join(character if character.isprintable() else "?" for character in text)[:_LONGEST_MESSAGE]

@@ -1,0 +1,101 @@
+"""The commands that only look: at the configuration, the spool, and the agent that runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from firmtrail_agent import boot, configuration, credentials, directories, log, standing
+from firmtrail_agent.configuration import BadConfiguration
+from firmtrail_agent.credentials import CredentialRefused
+from firmtrail_agent.layers import Layers, layers_of
+
+#: as sysv-init scripts answer `status`
+HEALTHY, DEGRADED, NOT_RUNNING = 0, 1, 3
+
+
+def status(options: argparse.Namespace) -> int:
+    """Say how the agent that runs is."""
+    runtime = directories.runtime(os.environ, options.root)
+    said = standing.read(runtime) if directories.is_held(runtime) else None
+    if said is None:
+        _print(json.dumps({"state": "not running"}) if options.json else "not running")
+        return NOT_RUNNING
+    shown = json.dumps(standing.as_json(said), indent=2, ensure_ascii=False)
+    _print(shown if options.json else standing.sentence(said, boot.boot_time()))
+    return DEGRADED if said.state == "degraded" else HEALTHY
+
+
+def check_config(options: argparse.Namespace) -> int:
+    """Show all that is wrong with the configuration and the API key, or that nothing is."""
+    from firmtrail_agent.sources import plugins  # noqa: PLC0415  no other command looks for what it does not need
+
+    layers = layers_of(options)
+    try:
+        chosen = configuration.load(layers)
+        credential = credentials.load(chosen.key_file, os.environ)
+    except (BadConfiguration, CredentialRefused):
+        return _show_problems(layers)
+    if clashes := plugins.clashes():
+        _print("\n".join(clashes))
+        return os.EX_CONFIG
+    _print(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
+    return os.EX_OK
+
+
+def config_show(options: argparse.Namespace) -> int:
+    """Show every setting with its value, and where that comes from."""
+    for name, value, place in configuration.explain(layers_of(options)):
+        shown = "not set" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+        _print(f"{name} = {shown}  # {place}")
+    return os.EX_OK
+
+
+def spool_list(options: argparse.Namespace) -> int:
+    """Show what waits to be sent, oldest first."""
+    from firmtrail_agent.spool import look_into  # noqa: PLC0415  brings the SDK, which other commands do not need
+
+    directory = directories.state(os.environ, options.root) / "spool"
+    records = look_into(directory)
+    if options.json:
+        from firmtrail import to_json  # noqa: PLC0415  the same
+
+        _print(json.dumps([json.loads(to_json(record)) for record in records], indent=2, ensure_ascii=False))
+    else:
+        for record in records:
+            _print(_told(record))
+        if not records:
+            log.info(f"nothing waits in {directory}")
+    return os.EX_OK
+
+
+def _show_problems(layers: Layers) -> int:
+    codes: list[int] = []
+    try:
+        configuration.load(layers)
+    except BadConfiguration as error:
+        codes.append(os.EX_CONFIG)
+        _print("\n".join(error.problems))
+    try:
+        credentials.load(configuration.load_key_file(layers), os.environ)
+    except CredentialRefused as error:
+        codes.append(os.EX_NOPERM)
+        _print(str(error))
+    return codes[0]
+
+
+def _told(record: Any) -> str:
+    first, last = record.first_observed, record.last_observed or record.first_observed
+    components = ", ".join(f"{one.component} {one.version or 'failed: ' + one.error}" for one in record.components)
+    return f"boot {first.boot_sequence} +{_seconds(first)} to boot {last.boot_sequence} +{_seconds(last)}: {components}"
+
+
+def _seconds(reading: Any) -> str:
+    return f"{reading.boot_time_ms / 1000:.0f} s"
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

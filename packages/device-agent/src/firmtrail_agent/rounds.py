@@ -1,0 +1,143 @@
+"""A round of the daemon: observe, and send what may be sent. And what it goes by: the configuration and the API key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from firmtrail_agent import credentials, log
+from firmtrail_agent.configuration import BadConfiguration
+from firmtrail_agent.credentials import CredentialRefused
+from firmtrail_agent.device import Device
+from firmtrail_agent.failures import Trouble
+from firmtrail_agent.news import News
+from firmtrail_agent.reporting import Delivery, deliver, open_client, record_of, results_of
+from firmtrail_agent.schedule import Schedule, Trigger
+from firmtrail_agent.settings import Settings, read_settings
+from firmtrail_agent.sources import read_all
+from firmtrail_agent.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from firmtrail import AsyncClient
+
+T = TypeVar("T")
+
+
+#: longer than all sources should take together
+READING_TIMEOUT_SECONDS = 120.0
+_UNAUTHENTICATED = 401
+_MISDIRECTED = {403, 404, 410}
+
+
+class Rounds:
+    """Does the daemon's work, one thing after the other."""
+
+    def __init__(
+        self, settings: Settings, around: Surroundings, device: Device, schedule: Schedule, news: News
+    ) -> None:
+        self.settings = settings
+        self._around = around
+        self._device = device
+        self._schedule = schedule
+        self._news = news
+        self._client: AsyncClient | None = None
+        #: writes to the disk one after the other; a slow one must not stop the event loop
+        self._disk = ThreadPoolExecutor(1)
+
+    async def guarded(self, work: Awaitable[object]) -> None:
+        """Let no error end the daemon."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  whatever it is, the next round may succeed
+            self._schedule.failed()
+            self._news.broke(error)
+        else:
+            self._news.went_well()
+
+    async def observe(self) -> None:
+        """Ask all sources, off the event loop since a broken disk may take its time, and keep what they say."""
+        async with asyncio.timeout(READING_TIMEOUT_SECONDS):
+            readings = await asyncio.to_thread(read_all, self.settings.configuration.sources, self._around.root)
+        if record := record_of(readings, self._device.clocks):
+            await self._on_disk(lambda: self._device.observed.add(record))
+        self._news.observed(results_of(readings, Delivery()), self._device.observed.spool)
+
+    async def run(self) -> None:
+        """Observe, then send all that is known, unless the server must not be asked yet."""
+        await self.observe()
+        if not self._schedule.may_send():
+            return
+        delivery = await self._deliver()
+        if delivery.failure and delivery.failure.status == _UNAUTHENTICATED:
+            await self.close()
+            await self.renew_credential()
+            delivery = await self._deliver()
+        self._reschedule(delivery)
+        self._news.delivered(delivery, self._device.observed.spool, self._around.boot_time())
+
+    async def renew_credential(self) -> bool:
+        """Read the API key again; say whether it is another one."""
+        try:
+            credential = credentials.load(self.settings.configuration.key_file, self.settings.environment)
+        except CredentialRefused as error:
+            self._news.warn("credential", str(error))
+            return False
+        self._news.recovered("credential", "there is an API key again")
+        if credential == self.settings.credential:
+            return False
+        await self._take(attrs.evolve(self.settings, credential=credential))
+        return True
+
+    async def reload(self) -> None:
+        """Take another configuration, whole or not at all."""
+        try:
+            settings = read_settings(self.settings.load, self.settings.environment)
+        except (BadConfiguration, CredentialRefused) as error:
+            log.error(f"the configuration stays as it was:\n{error}")
+            return
+        log.info("the configuration was read again")
+        await self._take(settings)
+        self._schedule.configure(interval_seconds=settings.configuration.interval_seconds)
+        self._schedule.request(Trigger.SETTINGS)
+
+    async def _take(self, settings: Settings) -> None:
+        await self.close()
+        self.settings = settings
+
+    async def persist(self) -> None:
+        """Write down what is in memory alone."""
+        await self._on_disk(self._device.observed.spool.persist)
+
+    async def close(self) -> None:
+        """End the connections to the server."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _deliver(self) -> Delivery:
+        if self._client is None:
+            self._client = open_client(self.settings.configuration, self.settings.credential, attempts=1)
+        observed = self._device.observed
+        device_id = self.settings.configuration.device_id
+        delivery = await deliver(self._client, device_id, observed.spool, self._device.clocks)
+        if record := delivery.record:
+            await self._on_disk(lambda: observed.reported(record))
+        return delivery
+
+    def _reschedule(self, delivery: Delivery) -> None:
+        failure = delivery.failure
+        if failure is None:
+            self._schedule.succeeded(next_report_in_seconds=delivery.next_report_in_seconds, resync=delivery.resync)
+        elif failure.status in _MISDIRECTED:
+            self._schedule.misdirected()
+        elif failure.trouble is Trouble.CREDENTIALS:
+            self._schedule.refused()
+        else:
+            self._schedule.failed(retry_after_seconds=failure.retry_after_seconds)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)

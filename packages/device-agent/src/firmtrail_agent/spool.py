@@ -1,0 +1,206 @@
+"""What could not be reported yet. Each record is a file of its own, so that no accident takes more than one.
+
+A version is a state: an observation that says the same as the last one extends its record, and only changes make new
+ones. What is kept is in memory, too; a disk that cannot be written makes the spool smaller, not useless.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from errno import ENOSPC
+from pathlib import Path
+
+import attrs
+
+from firmtrail import ComponentReading, ObservationRecord, from_json, to_json
+from firmtrail_agent import durable
+
+MAX_RECORDS = 256
+MAX_BYTES = 256 * 1024
+#: of records that are on no disk
+MAX_IN_MEMORY = 32
+#: left for others on the disk
+FREE_BYTES = 512 * 1024
+MAX_BAD_FILES = 8
+#: an observation that changes nothing can wait for so long until it is written: a power cut costs an hour's knowledge
+#: of a version that ran on, not flash memory
+REWRITE_SECONDS = 3600.0
+_SUFFIX = ".record"
+
+
+@attrs.define
+class _Entry:
+    number: int
+    record: ObservationRecord
+    size: int
+    #: what its file holds; None: there is none
+    stored: ObservationRecord | None = None
+
+
+class Spool:
+    """Records, oldest first, in a directory that has no other user; without one in memory alone."""
+
+    def __init__(self, directory: Path | None, *, boot_time: Callable[[], float]) -> None:
+        self._directory = directory
+        self._boot_time = boot_time
+        self._entries: list[_Entry] = []
+        self._next_number = 1
+        self._unwritten_since: float | None = None
+        #: why new records are in memory alone; None: they are not
+        self.trouble: str | None = None
+        #: files that were damaged
+        self.corrupt = 0
+        #: records that there was no room for
+        self.dropped = 0
+        self._load()
+
+    @property
+    def records(self) -> list[ObservationRecord]:
+        return [entry.record for entry in self._entries]
+
+    @property
+    def in_memory(self) -> int:
+        """How many records would be lost now with the power."""
+        return sum(entry.stored is None for entry in self._entries)
+
+    def add(self, observed: ObservationRecord, *, urgent: bool) -> None:
+        """Keep an observation; one that is not urgent is written to the disk later."""
+        last = self._entries[-1] if self._entries else None
+        if last is not None and says_the_same(last.record.components, observed.components):
+            self._replace(last, attrs.evolve(last.record, last_observed=observed.first_observed))
+        else:
+            self._entries.append(_Entry(self._next_number, observed, _size(observed)))
+            self._next_number += 1
+        self._make_room()
+        if self._unwritten_since is None:
+            self._unwritten_since = self._boot_time()
+        if urgent or self._boot_time() - self._unwritten_since >= REWRITE_SECONDS:
+            self.persist()
+
+    def persist(self) -> None:
+        """Write what is in memory alone, as far as the disk takes it."""
+        self._unwritten_since = None
+        for entry in self._entries:
+            if entry.stored != entry.record and not self._write(entry):
+                return
+
+    def acknowledge(self, count: int) -> None:
+        """Forget the oldest records: the server has them."""
+        for entry in self._entries[:count]:
+            self._remove(entry)
+        del self._entries[:count]
+        if all(entry.stored == entry.record for entry in self._entries):
+            self._unwritten_since = None
+
+    def quarantine(self, index: int) -> None:
+        """Put a record aside that the server refuses."""
+        entry = self._entries.pop(index)
+        if entry.stored is not None:
+            self._put_aside(self._file(entry.number))
+
+    def purge(self) -> int:
+        """Throw away all records, and say how many there were."""
+        count = len(self._entries)
+        self.acknowledge(count)
+        return count
+
+    def _load(self) -> None:
+        if self._directory is None:
+            return
+        try:
+            durable.make_directory(self._directory)
+            for file in sorted(self._directory.glob(f"*{_SUFFIX}")):
+                self._load_file(file)
+        except OSError as error:
+            self._failed(error)
+
+    def _load_file(self, file: Path) -> None:
+        try:
+            number, record = int(file.stem), from_json(durable.read(file), ObservationRecord)
+        except (durable.Corrupt, ValueError, OSError):
+            self.corrupt += 1
+            self._put_aside(file)
+            return
+        self._entries.append(_Entry(number, record, _size(record), stored=record))
+        self._next_number = max(self._next_number, number + 1)
+
+    def _make_room(self) -> None:
+        """Drop the oldest between the first, which says what ran when contact was lost, and the last."""
+        while len(self._entries) > MAX_RECORDS or (
+            len(self._entries) > 2 and sum(entry.size for entry in self._entries) > MAX_BYTES  # noqa: PLR2004  first and last
+        ):
+            self._drop(1)
+        in_memory = [index for index, entry in enumerate(self._entries) if entry.stored is None]
+        if len(in_memory) > MAX_IN_MEMORY:
+            self._drop(in_memory[1])
+
+    def _drop(self, index: int) -> None:
+        """The next record says how many are missing before it; it is written first, so that none goes unmentioned."""
+        dropped, following = self._entries.pop(index), self._entries[index]
+        missing = dropped.record.dropped_before + 1 + following.record.dropped_before
+        self._replace(following, attrs.evolve(following.record, dropped_before=missing))
+        if following.stored is not None:
+            self._write(following)
+        self._remove(dropped)
+        self.dropped += 1
+
+    def _replace(self, entry: _Entry, record: ObservationRecord) -> None:
+        entry.record, entry.size = record, _size(record)
+
+    def _write(self, entry: _Entry) -> bool:
+        if self._directory is None:
+            return False
+        try:
+            _require_room(self._directory)
+            durable.write(self._file(entry.number), to_json(entry.record))
+        except OSError as error:
+            self._failed(error)
+            return False
+        entry.stored, self.trouble = entry.record, None
+        return True
+
+    def _failed(self, error: OSError) -> None:
+        self.trouble = f"{self._directory} cannot be written: {error.strerror or error}"
+
+    def _remove(self, entry: _Entry) -> None:
+        if entry.stored is not None:
+            with suppress(OSError):  # it will be sent again after the next start, which changes nothing
+                self._file(entry.number).unlink()
+
+    def _put_aside(self, file: Path) -> None:
+        aside = file.parent / "bad"
+        with suppress(OSError):
+            aside.mkdir(mode=0o700, exist_ok=True)
+            file.replace(aside / file.name)
+            for old in sorted(aside.iterdir())[:-MAX_BAD_FILES]:
+                old.unlink()
+
+    def _file(self, number: int) -> Path:
+        assert self._directory is not None
+        return self._directory / f"{number:010}{_SUFFIX}"
+
+
+def look_into(directory: Path) -> list[ObservationRecord]:
+    """Read the records of a spool that an agent may be using, as far as they can be read, and change nothing."""
+    records: list[ObservationRecord] = []
+    for file in sorted(directory.glob(f"*{_SUFFIX}")):
+        with suppress(OSError, durable.Corrupt, ValueError):
+            records.append(from_json(durable.read(file), ObservationRecord))
+    return records
+
+
+def says_the_same(one: Sequence[ComponentReading], other: Sequence[ComponentReading]) -> bool:
+    """Compare versions; of an error it matters only that there is one, since its words may hold a time or a number."""
+    return {c.component: c.version for c in one} == {c.component: c.version for c in other}
+
+
+def _size(record: ObservationRecord) -> int:
+    return len(to_json(record))
+
+
+def _require_room(directory: Path) -> None:
+    disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < FREE_BYTES:
+        raise OSError(ENOSPC, f"less than {FREE_BYTES // 1024} KiB are free")

@@ -1,0 +1,77 @@
+"""How the agent stands: what it tells systemd, and the file that `firmtrail-agent status` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from firmtrail_agent import durable
+
+_FILE = "status.json"
+_MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
+_OF_SPOOL = ("records", "in_memory", "dropped", "corrupt")
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """What there is to say. Moments are seconds of the boot clock."""
+
+    pid: int
+    #: of each component that has one
+    versions: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    #: what is wrong; nothing: all is well
+    problems: Sequence[str] = ()
+    last_report: float | None = None
+    next_round: float
+    #: records that wait, of these in memory alone; those dropped and damaged since the agent started
+    spool: Mapping[str, int] = attrs.field(factory=lambda: dict.fromkeys(_OF_SPOOL, 0))
+
+    @property
+    def state(self) -> str:
+        if self.problems:
+            return "degraded"
+        return "ok" if self.last_report is not None else "starting"
+
+
+def sentence(standing: Standing, now: float) -> str:
+    """Say it in one line: `ok: main 1.4.2, last report 12 min ago, next in 48 min`."""
+    said = [*standing.problems] or [f"{component} {version}" for component, version in standing.versions.items()]
+    if waiting := standing.spool["records"]:
+        said.append(f"{waiting} record{'s' if waiting > 1 else ''} waiting")
+    if standing.last_report is not None:
+        said.append(f"last report {_rough(now - standing.last_report)} ago")
+    said.append(f"next in {_rough(max(0.0, standing.next_round - now))}")
+    return f"{standing.state}: {', '.join(said)}"
+
+
+def write(standing: Standing, directory: Path) -> None:
+    """Leave it for `status` in a directory that is in memory; where there is none, nobody can be told."""
+    with suppress(OSError):
+        durable.write(directory / _FILE, json.dumps(as_json(standing)))
+
+
+def read(directory: Path) -> Standing | None:
+    """Read what the running agent has left; None: nothing that can be read."""
+    try:
+        said = json.loads(durable.read(directory / _FILE))
+        return Standing(**{field.name: said[field.name] for field in attrs.fields(Standing)})
+    except (OSError, durable.Corrupt, ValueError, KeyError, TypeError):
+        return None
+
+
+def as_json(standing: Standing) -> dict[str, Any]:
+    return {"state": standing.state, **attrs.asdict(standing)}
+
+
+def _rough(seconds: float) -> str:
+    """Seconds as a person would say them."""
+    if seconds >= 2 * _DAY:
+        return f"{seconds / _DAY:.0f} days"
+    if seconds >= 2 * _HOUR:
+        return f"{seconds / _HOUR:.0f} h"
+    return f"{seconds / _MINUTE:.0f} min" if seconds >= _MINUTE else f"{seconds:.0f} s"

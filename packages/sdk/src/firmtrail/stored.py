@@ -1,0 +1,32 @@
+"""Models as text, for programs that keep what they could not send, or what they got."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from cattrs import BaseValidationError
+
+from firmtrail_contract import Violation, lenient_converter
+
+T = TypeVar("T")
+
+_converter = lenient_converter()
+
+
+def to_json(model: Any) -> str:
+    """Write a model as the JSON that crosses the wire."""
+    return json.dumps(_converter.unstructure(model), separators=(",", ":"))
+
+
+def from_json(text: str, model: type[T]) -> T:
+    """Read what `to_json` wrote, also a newer version of it.
+
+    Raises:
+        ValueError: it is no such model.
+    """
+    try:
+        return _converter.structure(json.loads(text), model)
+    except (BaseValidationError, Violation, ValueError, RecursionError):
+        reason = f"this is not the JSON of a {model.__name__}"
+    raise ValueError(reason)

@@ -1,0 +1,53 @@
+"""Which boot it is: the kernel's id, and a number that grows with every boot."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from firmtrail_agent.boot import VARIABLE, number_boot, read_boot_id
+
+ONE, TWO = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+def test_boots_are_numbered_in_their_order_and_a_restart_of_the_agent_is_no_boot(tmp_path: Path) -> None:
+    boots = [number_boot(boot_id, tmp_path) for boot_id in (ONE, ONE, TWO, TWO)]
+
+    assert [(boot.sequence, boot.is_new) for boot in boots] == [(1, True), (1, False), (2, True), (2, False)]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "00000000\n", "not json", '00000000\n{"boot_id": 3}'])
+def test_a_damaged_number_begins_anew(tmp_path: Path, content: str) -> None:
+    number_boot(ONE, tmp_path)
+    (tmp_path / "boot.json").write_text(content)
+
+    boot = number_boot(TWO, tmp_path)
+
+    assert (boot.sequence, boot.is_new) == (1, True)
+
+
+def test_where_nothing_can_be_stored_a_boot_has_a_number_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    boot = number_boot(ONE, tmp_path / "file")
+
+    assert (boot.sequence, boot.is_new) == (1, True)
+
+
+def test_the_kernel_names_the_boot(tmp_path: Path) -> None:
+    file = tmp_path / "proc/sys/kernel/random/boot_id"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{ONE}\n")
+
+    assert read_boot_id({}, tmp_path) == ONE
+
+
+def test_systemd_names_it_where_the_sandbox_hides_the_kernels_file(tmp_path: Path) -> None:
+    assert read_boot_id({VARIABLE: ONE.hex}, tmp_path) == ONE
+
+
+@pytest.mark.parametrize("environment", [{}, {VARIABLE: "%b"}])
+def test_without_a_name_every_start_is_a_boot_of_its_own(tmp_path: Path, environment: dict[str, str]) -> None:
+    assert read_boot_id(environment, tmp_path) != read_boot_id(environment, tmp_path)

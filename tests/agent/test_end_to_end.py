@@ -1,0 +1,208 @@
+"""Days in the life of a device: the real agent, the real server, and a network that comes and goes.
+
+All live in one virtual time, so that what the server tells of the device can be compared with what ran.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+import httpx
+import pytest
+from aiohttp.test_utils import TestServer
+
+from firmtrail_server.app import create_app
+from firmtrail_server.settings import Settings
+from tests.agent.device import Device
+from tests.agent.virtual_time import VirtualTime, running
+from tests.server.conftest import Demo, seed
+
+HOUR = 3600
+START = dt.datetime(2027, 3, 1, 12, tzinfo=dt.UTC)
+
+
+class Network:
+    """What lies between the device and the server: it forwards, or breaks every connection."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self.is_up = True
+        #: whether the server gets requests and the device no answers
+        self.loses_answers = False
+        self.url = ""
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()
+        self.url = f"http://{host}:{port}"
+
+    def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.is_up:
+            writer.transport.abort()
+            return
+        upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        with suppress(ConnectionError):
+            await asyncio.gather(
+                self._pass_on(reader, upstream_writer), self._pass_on(upstream_reader, writer, is_answer=True)
+            )
+        for one in (writer, upstream_writer):
+            one.close()
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False
+    ) -> None:
+        while data := await reader.read(65536):
+            if not self.is_up or (is_answer and self.loses_answers):
+                writer.transport.abort()
+                raise ConnectionResetError
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+def time() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
+async def server(database_url: str, time: VirtualTime) -> AsyncGenerator[TestServer]:
+    def clock() -> dt.datetime:
+        return START + dt.timedelta(seconds=time.now)
+
+    server = TestServer(create_app(Settings(seed_enabled=True), database_url, clock=clock))
+    await server.start_server(shutdown_timeout=1)
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def http(server: TestServer) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+        yield client
+
+
+@pytest.fixture
+async def demo(http: httpx.AsyncClient) -> Demo:
+    return await seed(http)
+
+
+@pytest.fixture
+async def network(server: TestServer) -> AsyncGenerator[Network]:
+    network = Network("127.0.0.1", server.make_url("/").port or 0)
+    await network.open()
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def device(tmp_path_factory: pytest.TempPathFactory, network: Network, demo: Demo) -> Device:
+    device = Device(tmp_path_factory.mktemp("device"))
+    device.configure(network.url, device_id=demo.device_id)
+    device.config.write_text(device.config.read_text().replace("[device]", 'auth = "basic"\n[device]'))
+    device.write_key(":".join(demo.device_key))
+    return device
+
+
+async def history(http: httpx.AsyncClient, demo: Demo) -> list[tuple[str, float, float]]:
+    """What the server tells: each version with its first and last moment, in hours of the device's life."""
+    periods = (await http.get(demo.path, auth=demo.project_key)).raise_for_status().json()["items"]
+    return [(p["version"], hours(p["first_reported_at"]), hours(p["last_reported_at"])) for p in periods]
+
+
+def hours(moment: str) -> float:
+    return (dt.datetime.fromisoformat(moment) - START).total_seconds() / HOUR
+
+
+def versions(told: list[tuple[str, float, float]]) -> list[str]:
+    return [version for version, _, _ in told]
+
+
+async def test_what_ran_while_the_network_was_away_is_told_with_its_moments(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    time.wall_offset = -1e9  # it has no idea of the time
+    async with running(device, time):
+        await time.passes(5 * HOUR)
+        network.is_up = False
+        await time.passes(20 * HOUR)
+        device.write("/etc/version", "1.5.0")
+        changed_at = time.now / HOUR
+        await time.passes(20 * HOUR)
+        network.is_up = True
+        await time.passes(2 * HOUR)
+
+    (first, _, first_until), (second, second_since, second_until) = await history(http, demo)
+    assert (first, second) == ("1.4.2", "1.5.0")
+    assert changed_at - 1.1 <= first_until <= changed_at
+    assert changed_at <= second_since <= changed_at + 0.05
+    assert second_until >= 46
+
+
+async def test_answers_that_are_lost_leave_no_trace_in_the_history(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    async with running(device, time):
+        await time.passes(2 * HOUR)
+        network.loses_answers = True
+        for version in ("1.5.0", "1.6.0"):
+            device.write("/etc/version", version)
+            await time.passes(3 * HOUR)
+        network.loses_answers = False
+        await time.passes(2 * HOUR)
+
+    assert versions(await history(http, demo)) == ["1.4.2", "1.5.0", "1.6.0"]
+
+
+async def test_an_update_that_falls_back_while_nobody_listens_is_told_in_its_order(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    time.wall_offset = -1e9
+    async with running(device, time):
+        await time.passes(HOUR)
+    network.is_up = False
+    for version in ("2.0.0", "1.4.2", "2.0.1", "1.4.2"):
+        time.reboot(after=HOUR)
+        device.write("/etc/version", version)
+        async with running(device, time):
+            await time.passes(HOUR / 2)
+    network.is_up = True
+    time.reboot(after=HOUR)
+    back_at = time.now / HOUR
+
+    async with running(device, time):
+        await time.passes(2 * HOUR)
+
+    told = await history(http, demo)
+    assert versions(told) == ["1.4.2", "2.0.0", "1.4.2", "2.0.1", "1.4.2"]
+    assert all(since <= back_at for _, since, _ in told)
+    assert [since for _, since, _ in told] == sorted(since for _, since, _ in told)
+
+
+async def test_a_device_that_is_switched_off_in_the_middle_of_everything_loses_no_version(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    ran = ["1.4.2"]
+    async with running(device, time):
+        await time.passes(HOUR)
+    for number in range(6):
+        network.is_up, network.loses_answers = number % 2 == 0, number % 3 == 0
+        time.reboot(after=HOUR / 4)
+        ran.append(f"2.{number}")
+        device.write("/etc/version", ran[-1])
+        async with running(device, time):
+            await time.passes(60 + 700 * number)
+    network.is_up, network.loses_answers = True, False
+
+    async with running(device, time):
+        await time.passes(2 * HOUR)
+
+    assert versions(await history(http, demo)) == ran

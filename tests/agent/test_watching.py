@@ -1,0 +1,129 @@
+"""Noticing that files have changed: on a real disk, and without a wake-up while nothing happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from firmtrail_agent.sources.catalogue import BUILT_IN
+from firmtrail_agent.sources.file import File
+from firmtrail_agent.sources.os_release import OsRelease
+from firmtrail_agent.watched import _FILES, paths
+from firmtrail_agent.watching import Watcher
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "version"
+    file.write_text("1")
+    return file
+
+
+@pytest.fixture
+def watcher(file: Path) -> Generator[Watcher]:
+    watcher = Watcher([file])
+    yield watcher
+    watcher.close()
+
+
+def test_a_file_that_is_written_has_changed_once(file: Path, watcher: Watcher) -> None:
+    file.write_text("2")
+
+    assert [watcher.changed(), watcher.changed()] == [True, False]
+
+
+def test_a_file_that_is_replaced_has_changed(file: Path, watcher: Watcher) -> None:
+    (file.parent / "new").write_text("2")
+    watcher.changed()
+
+    (file.parent / "new").replace(file)
+
+    assert watcher.changed()
+
+
+def test_a_file_that_is_deleted_or_comes_into_being_has_changed(file: Path, watcher: Watcher) -> None:
+    file.unlink()
+    gone = watcher.changed()
+    file.write_text("2")
+
+    assert [gone, watcher.changed()] == [True, True]
+
+
+def test_its_neighbours_do_not_matter(file: Path, watcher: Watcher) -> None:
+    (file.parent / "neighbour").write_text("2")
+
+    assert not watcher.changed()
+
+
+def test_what_a_link_leads_to_is_watched_too(tmp_path: Path) -> None:
+    (tmp_path / "usr").mkdir()
+    (tmp_path / "etc").mkdir()
+    target = tmp_path / "usr/os-release"
+    target.write_text("1")
+    (tmp_path / "etc/os-release").symlink_to("../usr/os-release")
+    watcher = Watcher([tmp_path / "etc/os-release"])
+
+    target.write_text("2")
+
+    assert watcher.changed()
+    watcher.close()
+
+
+def test_a_directory_is_watched_for_all_that_is_in_it(tmp_path: Path) -> None:
+    watcher = Watcher([tmp_path])
+
+    (tmp_path / "modem.json").write_text("{}")
+
+    assert watcher.changed()
+    watcher.close()
+
+
+def test_what_is_not_there_is_not_watched(tmp_path: Path) -> None:
+    watcher = Watcher([tmp_path / "nowhere" / "version"])
+
+    assert not watcher.changed()
+    watcher.close()
+
+
+async def test_the_event_loop_is_told(file: Path, watcher: Watcher) -> None:
+    told, descriptor = asyncio.Event(), watcher.fileno()
+    assert descriptor is not None
+    asyncio.get_running_loop().add_reader(descriptor, told.set)
+
+    await asyncio.to_thread(file.write_text, "2")
+
+    await told.wait()
+    asyncio.get_running_loop().remove_reader(descriptor)
+
+
+def test_it_leaves_no_open_file_behind(file: Path) -> None:
+    def open_files() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    before = open_files()
+    for _ in range(10):
+        Watcher([file]).close()
+
+    assert open_files() == before
+
+
+def test_the_files_of_configured_sources_are_watched(tmp_path: Path) -> None:
+    sources = [File(component="main", path="/etc/version"), OsRelease()]
+
+    assert paths(sources, tmp_path) == [
+        tmp_path / "etc/version",
+        tmp_path / "etc/os-release",
+        tmp_path / "usr/lib/os-release",
+    ]
+
+
+def test_the_files_of_the_automatic_sources_are_watched(tmp_path: Path) -> None:
+    assert tmp_path / "etc/os-release" in paths(None, tmp_path)
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_files_are_watched_for_types_that_there_are(name: str) -> None:
+    assert name in BUILT_IN
