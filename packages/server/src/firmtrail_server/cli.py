@@ -130,7 +130,7 @@ def _migrate(options: argparse.Namespace) -> int:
 def _create_user(options: argparse.Namespace) -> int:
     settings = _settings(options)
     wanted = checked_user(options.email, options.name, _password())
-    with _database_url(settings) as url:
+    with _database(settings) as (url, _):
         if settings.database_url is None:
             migrate(url)
         uvloop.run(check_schema(url))
