@@ -13,6 +13,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("firmtrail.example.com")
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Authority:
@@ -50,7 +61,12 @@ class Authority:
             .not_valid_after(now + dt.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([place]), critical=not ca)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
+        if ca:  # Python 3.13 asks for all of it
+            unsigned = unsigned.add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key), critical=False
+            ).add_extension(_SIGNS_CERTIFICATES, critical=True)
         return unsigned.sign(self._key, hashes.SHA256())
 
 
