@@ -19,15 +19,12 @@ from pathlib import Path
 from demo_server import ServerStopped, program, running_server
 from fuzz_world import build
 
-from firmtrail_server.access import Scope
-from firmtrail_server.http.endpoint import Route
-from firmtrail_server.routes import ROUTES
-
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_EXAMPLES = 20
+DEFAULT_EXAMPLES = 50
 
 # Secrets come by the environment: a file would have to be protected, and arguments are for all to see.
-# Made-up credentials would hide what comes after them; the check ignored_auth sends its own.
+# Made-up credentials would hide what comes after them; the check ignored_auth sends its own. Real ones come from
+# fuzz_hooks.py: of what a configuration says of single operations, a session keeps the first for all.
 _CONFIGURATION = """
 hooks = "fuzz_hooks.py"
 color = false
@@ -49,59 +46,39 @@ with-security-parameters = false
 
 [phases.coverage]
 unexpected-methods = ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
+
+# It would pass ids from one answer to the next request, but these are given above.
+[phases.stateful]
+enabled = false
 """
-_BASIC = 'auth = { basic = { username = "${FUZZ_%s_KEY_ID}", password = "${FUZZ_%s_SECRET}" } }'
-# What a header holds is sent by the check ignored_auth too.
-_BEARER = 'headers = { Authorization = "Bearer ${FUZZ_USER_TOKEN}" }\nchecks.ignored_auth.enabled = false'
-#: who asks for what; everything else the project's own key does
-_HOLDERS = {
-    Scope.FIRMWARE_REPORT: _BASIC % ("DEVICE", "DEVICE"),
-    Scope.DEVICES_ENROLL: _BASIC % ("ENROLLMENT", "ENROLLMENT"),
-    Scope.SELF: _BEARER,
-    Scope.PROJECT_LEAVE: _BEARER,
-}
 _REPORTING_DEVICE = 'parameters = { "path.device_id" = "${FUZZ_DEVICE_ID}" }'
-_SPARE_DEVICE_KEY = 'parameters = { "path.api_key_id" = "${FUZZ_SPARE_DEVICE_KEY_ID}" }'
-_OF_THEIR_OWN = {
+#: They use up what they are about: nearly all of them are 404.
+_SOON_NOT_FOUND = "warnings = false"
+_SPARE_DEVICE_KEY = 'parameters = { "path.api_key_id" = "${FUZZ_SPARE_DEVICE_KEY_ID}" }\n' + _SOON_NOT_FOUND
+#: A password that is right would end the token of everything else.
+_NEVER_RIGHT = "checks.positive_data_acceptance.enabled = false\nwarnings = false"
+#: what is special about an operation
+_OPERATIONS = {
     "report_firmware_version": _REPORTING_DEVICE,
     "report_firmware_batch": _REPORTING_DEVICE,
     "list_firmware_versions": _REPORTING_DEVICE,
     "rotate_device_api_key": _SPARE_DEVICE_KEY,
     "delete_device_api_key": _SPARE_DEVICE_KEY,
-}
-#: No schema can say of a text that it is a table, or how many bytes it has.
-_BEYOND_SCHEMAS = {"import_devices", "sign_up", "change_my_password"}
-#: They use up what they are about: nearly all of them are 404.
-_SOON_NOT_FOUND = {
-    "accept_invitation",
-    "delete_api_key",
-    "delete_device",
-    "delete_device_api_key",
-    "delete_enrollment_key",
-    "revoke_invitation",
-    "rotate_api_key",
-    "rotate_device_api_key",
+    "accept_invitation": _SOON_NOT_FOUND,
+    "delete_api_key": _SOON_NOT_FOUND,
+    "delete_device": _SOON_NOT_FOUND,
+    "delete_enrollment_key": _SOON_NOT_FOUND,
+    "revoke_invitation": _SOON_NOT_FOUND,
+    "rotate_api_key": _SOON_NOT_FOUND,
+    "change_my_password": _NEVER_RIGHT,
 }
 
 
 def _configuration() -> str:
-    """Say of each operation who asks, and what is special about it."""
-    return _CONFIGURATION + "".join(_operation(route) for route in ROUTES)
-
-
-def _operation(route: Route) -> str:
-    name = route.handler.__name__
-    lines: list[str] = []
-    if not route.is_public:
-        lines.append(_HOLDERS.get(route.scope, _BASIC % ("PROJECT", "PROJECT")))
-    if name in _OF_THEIR_OWN:
-        lines.append(_OF_THEIR_OWN[name])
-    if name in _BEYOND_SCHEMAS:
-        lines.append("checks.positive_data_acceptance.enabled = false")
-    if name in _SOON_NOT_FOUND:
-        lines.append("warnings = false")
-    head = f'\n[[operations]]\ninclude-operation-id = "{name}"\n'
-    return head + "\n".join(lines) + "\n" if lines else ""
+    operations = [
+        f'[[operations]]\ninclude-operation-id = "{name}"\n{special}\n' for name, special in _OPERATIONS.items()
+    ]
+    return "\n".join([_CONFIGURATION, *operations])
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What no schema can say: tokens and keys that the server has made, moments to come. Loaded by schemathesis."""
+"""What no schema can say: who asks, what the server has made, moments to come. Loaded by schemathesis."""
 
 from __future__ import annotations
 
@@ -7,16 +7,39 @@ from typing import Any
 
 import schemathesis
 
+from firmtrail_server.access import Scope
+from firmtrail_server.http.rows import CSV, NDJSON
+from firmtrail_server.routes import ROUTES
+
+#: who asks for what; everything else the project's own key does
+_HOLDERS = {
+    Scope.FIRMWARE_REPORT: "DEVICE",
+    Scope.DEVICES_ENROLL: "ENROLLMENT",
+    Scope.SELF: "USER",
+    Scope.PROJECT_LEAVE: "USER",
+}
+_SCOPES = {(route.method, route.path): route.scope for route in ROUTES}
 _GOOD_GRANT = {
     "grant_type": "client_credentials",
     "scope": "firmware:read",
     "client_id": os.environ["FUZZ_PROJECT_KEY_ID"],
     "client_secret": os.environ["FUZZ_PROJECT_SECRET"],
 }
-
-
+_TABLES = {CSV: "name,labels.site\npump 1,oslo\npump 2,\n", NDJSON: '{"name": "pump 3"}\n{"name": "pump 4"}\n'}
 _PROJECT = "/v1/projects/{project_id}"
 _HISTORY = "/v1/devices/{device_id}/firmware_version"
+
+
+@schemathesis.auth(refresh_interval=None)  # pyright: ignore[reportUnknownMemberType]  its own annotation is not whole
+class Credentials:
+    """Lets everything be asked for by somebody who may."""
+
+    def get(self, case: schemathesis.Case[Any], _context: schemathesis.AuthContext) -> str | None:
+        scope = _SCOPES[case.operation.method.upper(), case.operation.path]
+        return None if scope is Scope.PUBLIC else os.environ[f"FUZZ_AS_{_HOLDERS.get(scope, 'PROJECT')}"]
+
+    def set(self, case: schemathesis.Case[Any], header: str, _context: schemathesis.AuthContext) -> None:
+        case.headers["Authorization"] = header  # pyright: ignore[reportUnknownMemberType]  the same
 
 
 @schemathesis.hook  # pyright: ignore[reportUnknownMemberType]  its own annotation is not whole
@@ -31,8 +54,15 @@ def before_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any]
             case.query["page_token"] = os.environ["FUZZ_PAGE_TOKEN"]
         else:
             del case.query["page_token"]
-    if isinstance(case.body, dict):
-        if case.operation.path == "/v1/oauth/token":
-            case.body |= _GOOD_GRANT
-        if case.body.get("expires_at"):
-            case.body["expires_at"] = "2099-01-01T00:00:00Z"
+    if case.media_type in _TABLES:
+        case.body = _TABLES[case.media_type]
+    elif isinstance(case.body, dict):
+        case.body = _mended(case.operation.path, case.body)
+
+
+def _mended(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    if path == "/v1/oauth/token":
+        return _GOOD_GRANT
+    if path == "/v1/users":
+        return body | {"password": "a password for a user", "invitation": None}
+    return body | {"expires_at": "2099-01-01T00:00:00Z"} if body.get("expires_at") else body

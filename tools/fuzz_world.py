@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def build(url: str, data_dir: Path) -> dict[str, str]:
         http.headers["Authorization"] = f"Bearer {token}"
         project = _post(http, "projects", json={"name": "A project for the fuzzer"})
         return {
-            "FUZZ_USER_TOKEN": token,
+            "FUZZ_AS_USER": f"Bearer {token}",
             "FUZZ_PROJECT_ID": project["id"],
             **_keys_and_devices(http, f"projects/{project['id']}"),
             **_what_is_used_up(http, f"projects/{project['id']}"),
@@ -48,9 +49,11 @@ def _keys_and_devices(http: httpx.Client, path: str) -> dict[str, str]:
     return {
         "FUZZ_DEVICE_ID": device["id"],
         "FUZZ_PAGE_TOKEN": page["next_page_token"],
-        **_credential("DEVICE", key),
-        **_credential("PROJECT", admin),
-        **_credential("ENROLLMENT", enrolling),
+        "FUZZ_AS_DEVICE": _basic(key),
+        "FUZZ_AS_PROJECT": _basic(admin),
+        "FUZZ_AS_ENROLLMENT": _basic(enrolling),
+        "FUZZ_PROJECT_KEY_ID": admin["id"],
+        "FUZZ_PROJECT_SECRET": admin["secret"],
     }
 
 
@@ -68,8 +71,9 @@ def _what_is_used_up(http: httpx.Client, path: str) -> dict[str, str]:
     }
 
 
-def _credential(owner: str, issued: dict[str, str]) -> dict[str, str]:
-    return {f"FUZZ_{owner}_KEY_ID": issued["id"], f"FUZZ_{owner}_SECRET": issued["secret"]}
+def _basic(issued: dict[str, str]) -> str:
+    """The header that authenticates as a key."""
+    return "Basic " + b64encode(f"{issued['id']}:{issued['secret']}".encode()).decode()
 
 
 def _post(http: httpx.Client, path: str, **body: Any) -> Any:

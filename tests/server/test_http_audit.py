@@ -59,6 +59,16 @@ async def test_an_event_says_who_did_what_to_what_when_and_from_where(
     }
 
 
+async def test_an_address_that_a_proxy_makes_up_is_that_of_the_proxy(
+    http: httpx.AsyncClient, admin: Caller, project: str, path: str
+) -> None:
+    for forwarded in (b"\xff", b"<script>", b"192.0.2.7\xc3\xa9", b"x" * 5000):
+        headers = [(b"X-Forwarded-For", forwarded)]
+        read(await http.patch(f"/v1/{project}", json={"name": forwarded.hex()[:9]}, auth=admin.auth, headers=headers))
+
+    assert {event["address"] for event in read(await admin.get(path))["items"]} == {"127.0.0.1"}
+
+
 async def test_every_change_leaves_an_event(demo: Demo, admin: Caller, project: str, path: str, clock: Clock) -> None:
     async def step(answer: httpx.Response) -> Any:
         assert answer.is_success, answer.text

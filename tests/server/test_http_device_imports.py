@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from firmtrail_server.http.rows import MAX_ROWS_BYTES
-from firmtrail_server.tables import MAX_ROWS
+from firmtrail_server.tables import MAX_ROW_ERRORS, MAX_ROWS
 from tests.server.callers import Caller, all_pages, made, read, refusal, wrong_fields
 from tests.server.conftest import Demo
 
@@ -122,6 +122,12 @@ async def test_rows_that_are_refused_say_why_and_stop_no_others(admin: Caller, p
         [],
     ]
     assert await names(admin, devices) == ["Pump 1", "Pump 4"]
+
+
+async def test_a_row_that_is_wrong_all_over_does_not_swell_the_answer(admin: Caller, path: str) -> None:
+    (row,) = read(await admin.upload(path, json.dumps({f"x{number}": 1 for number in range(99)}), NDJSON))["rows"]
+
+    assert len(row["errors"]) == MAX_ROW_ERRORS
 
 
 async def test_a_row_of_csv_that_is_none_is_refused(admin: Caller, path: str) -> None:

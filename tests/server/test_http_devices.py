@@ -29,6 +29,7 @@ async def test_a_new_device_has_what_it_was_given(admin: Caller, path: str, demo
         "hardware_fingerprint": "A1",
         "created_at": "2026-06-01T12:00:00.000000Z",
         "retired_at": None,
+        "two_machines_since": None,
         "last_reported_at": None,
     }
     assert read(await admin.get(f"devices/{device['id']}")) == {**device, "firmware": []}

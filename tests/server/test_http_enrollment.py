@@ -93,6 +93,8 @@ async def test_the_same_device_again_gets_a_new_key_where_that_is_allowed(
     again = read(await enrolling.post("enroll", PUMP))
 
     assert again["device"] == first["device"]
+    trail = read(await admin.get(f"projects/{demo.project_id}/audit_events", action="device.enrolled"))["items"]
+    assert sorted([event["details"] for event in trail], key=len) == [{}, {"keys": "replaced"}]
     assert await enrolled_names(admin, demo) == ["Pump 1"]
     report = f"devices/{first['device']['id']}/firmware_version"
     assert refusal(await Caller(http, key_of(first["api_key"])).post(report, {"version": "1"}))[0] == 401

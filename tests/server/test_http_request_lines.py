@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
@@ -81,22 +82,40 @@ async def test_seed_takes_no_parameters(http: httpx.AsyncClient) -> None:
     assert errors(await http.post("/v1/seed?name=x")) == [("query", "/name", "unknown_field")]
 
 
-@pytest.mark.parametrize(
-    "request_line",
-    [b"GET / HTTP/9.9 ", b"BREW / HTTP/1.1", b"\x16\x03\x01\x02", b"GET /" + b"x" * 20_000 + b" HTTP/1.1"],
-)
-async def test_bytes_that_are_not_http_are_answered_with_a_problem(
-    settings: Settings, database_url: str, request_line: bytes
-) -> None:
+@pytest.fixture
+async def address(settings: Settings, database_url: str) -> AsyncGenerator[tuple[str, int]]:
+    """Where a server listens that runs as `firmtrail-server serve` runs it."""
     runner = ProblemRunner(create_app(settings, database_url))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    reader, writer = await asyncio.open_connection(*runner.addresses[0])
+    yield runner.addresses[0]
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [b"GET / HTTP/9.9 ", b"BREW / HTTP/1.1", b"\x16\x03\x01\x02", b"GET /" + b"x" * 40_000 + b" HTTP/1.1"],
+)
+async def test_bytes_that_are_not_http_are_answered_with_a_problem(
+    address: tuple[str, int], request_line: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection(*address)
     writer.write(request_line + b"\r\nHost: x\r\n\r\n")
     answer = await reader.read()
     writer.close()
-    await runner.cleanup()
 
     assert answer.split(b" ", 2)[1] == b"400"
     assert b"application/problem+json" in answer
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "malformed_request"
+
+
+async def test_the_longest_filters_that_are_allowed_fit_into_a_request_line(
+    address: tuple[str, int], http: httpx.AsyncClient, demo: Demo
+) -> None:
+    rare = "\U0001d322"  # four bytes, each of which is escaped
+    query = {"labels": "site=" + rare * 1019, "name": rare * 200, "version": rare * 128, "component": "c" * 64}
+
+    url = f"http://{address[0]}:{address[1]}/v1/projects/{demo.project_id}/devices"
+    answer = await http.get(url, params=query, auth=demo.project_key)
+
+    assert answer.status_code == 200, answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import bcrypt
@@ -201,6 +202,15 @@ async def test_guessing_a_password_is_limited(http: httpx.AsyncClient, ada: Call
     read(await ada.get("users/me"))  # who is logged in stays so
 
 
+async def test_signing_up_is_limited_where_it_comes_from(http: httpx.AsyncClient) -> None:
+    def sign_up(number: int) -> Coroutine[Any, Any, httpx.Response]:
+        return http.post("/v1/users", json={"email": f"u{number}@example.com", "name": "U", "password": PASSWORD})
+
+    answers = await asyncio.gather(*map(sign_up, range(MAX_FAILURES_OF_A_KEY + 2)))
+
+    assert sorted(answer.status_code for answer in answers) == [202] * MAX_FAILURES_OF_A_KEY + [429] * 2
+
+
 @pytest.mark.parametrize("missing", ["username", "password"])
 async def test_a_login_without_its_half_is_refused(http: httpx.AsyncClient, missing: str) -> None:
     form = {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD}
@@ -218,6 +228,24 @@ async def test_a_token_may_have_fewer_scopes(http: httpx.AsyncClient, ada: Calle
     read(await reader.get(f"projects/{project['id']}"))
     assert refusal(await reader.patch(f"projects/{project['id']}", {"name": "x"})) == (403, "forbidden")
     assert refusal(await reader.get("users/me")) == (403, "forbidden")
+
+
+async def test_a_token_gives_no_more_than_it_has(http: httpx.AsyncClient, ada: Caller) -> None:
+    project = f"projects/{made(await ada.post('projects', {'name': 'Mine'}))['id']}"
+    key = made(await ada.post(f"{project}/api_keys", {"role": "editor"}))
+    user_id = read(await ada.get("users/me"))["id"]
+    grant = read(await login(http, "ada@example.com", PASSWORD, scope="keys:write members:write"))
+    narrow = Caller(http, Bearer(grant["access_token"]))
+
+    answers = [
+        await narrow.post(f"{project}/api_keys", {"role": "viewer"}),
+        await narrow.post(f"{project}/api_keys/{key['id']}/rotate", {}),
+        await narrow.post(f"{project}/invitations", {"role": "viewer"}),
+        await narrow.patch(f"{project}/members/{user_id}", {"role": "admin"}),
+    ]
+
+    assert [refusal(answer) for answer in answers] == [(403, "forbidden")] * 4
+    assert (await narrow.delete(f"{project}/api_keys/{key['id']}")).status_code == 204
 
 
 async def test_a_scope_that_users_never_have_is_not_granted(http: httpx.AsyncClient, ada: Caller) -> None:

@@ -33,6 +33,8 @@ class Device:
     created_at: dt.datetime
     #: since when it has been out of service; it has no API keys then
     retired_at: dt.datetime | None = None
+    #: since when two machines have been seen to report with one of its API keys; null: not since a key of it ended
+    two_machines_since: dt.datetime | None = None
     #: the last moment at which it reported anything
     last_reported_at: dt.datetime | None = None
 
@@ -90,4 +92,6 @@ class DeviceQuery(PageQuery):
     reported_from: dt.datetime | None = None
     #: it has not reported since this moment, or never
     reported_before: dt.datetime | None = None
+    #: whether two machines have been seen to report with one of its API keys
+    two_machines: bool | None = None
     state: DeviceState = DeviceState.ACTIVE

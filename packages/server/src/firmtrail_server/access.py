@@ -142,8 +142,13 @@ class Principal:
             raise ScopeMissing(scope)
 
     def require_role(self, role: Role) -> None:
-        """Raise `RoleTooHigh` when this caller would give, or take away, more than they have."""
+        """Raise `RoleTooHigh` when this caller would take away more than they have."""
         if self.role is None or not ROLE_SCOPES[role] <= ROLE_SCOPES[self.role]:
+            raise RoleTooHigh(role)
+
+    def require_all_of(self, role: Role) -> None:
+        """Raise `RoleTooHigh` when this caller would give more than they may do, with the token that they use."""
+        if not ROLE_SCOPES[role] <= self.scopes:
             raise RoleTooHigh(role)
 
     def require_device(self, device_id: uuid.UUID) -> None:

@@ -120,7 +120,7 @@ class TooManyFailures(DomainError):
     code = ProblemCode.TOO_MANY_REQUESTS
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"Too many wrong credentials came from there. Mend them and wait {retry_after_seconds} s.")
+        super().__init__(f"Too many wrong credentials, or sign-ups, came from there. Wait {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -136,7 +136,9 @@ class ScopeMissing(Forbidden):
 
 class RoleTooHigh(Forbidden):
     def __init__(self, role: str) -> None:
-        super().__init__(f"Your own role is lower than {role}: you can neither give nor take it.")
+        super().__init__(
+            f"You may do less than {role} allows, by your role or by your token: you can neither give nor take it."
+        )
 
 
 class EnrollmentsUsedUp(Forbidden):

@@ -15,6 +15,8 @@ from firmtrail_contract import field_errors as errors_of
 from firmtrail_server.errors import InvalidRequest, MalformedRequest
 
 MAX_ROWS = 10_000
+#: of a row: an answer must not become many times as large as what was sent
+MAX_ROW_ERRORS = 8
 _LABEL_COLUMN = "labels."
 _COLUMNS = {"name", "hardware_fingerprint"}
 
@@ -99,7 +101,7 @@ def _row(number: int, value: Any) -> Row:
         device = _converter.structure(value, NewDevice)
         return Row(number=number, device=device, name=device.name)
     except (BaseValidationError, Violation) as error:
-        return Row(number=number, name=_name(value), errors=errors_of(error, FieldLocation.BODY))
+        return Row(number=number, name=_name(value), errors=errors_of(error, FieldLocation.BODY)[:MAX_ROW_ERRORS])
 
 
 def _name(value: Any) -> str | None:

@@ -19,7 +19,7 @@ from firmtrail_server.queries.audit_events import Change
 
 async def create_api_key(ctx: Context, project_id: uuid.UUID, body: NewApiKey) -> Created[IssuedProjectApiKey]:
     """Make an API key of the project. Its secret is shown this once; its role is at most your own."""
-    ctx.principal.require_role(body.role)
+    ctx.principal.require_all_of(body.role)
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
 
     async def work(conn: Connection) -> IssuedProjectApiKey:
@@ -44,7 +44,7 @@ async def rotate_api_key(
 
     async def work(conn: Connection) -> IssuedProjectApiKey:
         old = await api_keys.get_of_project(conn, project_id, api_key_id)
-        ctx.principal.require_role(old.role)
+        ctx.principal.require_all_of(old.role)
         if old.expires_at is not None and old.expires_at <= ctx.now():
             raise ApiKeyNotFound(api_key_id)
         terms = Terms.of(old.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())

@@ -66,6 +66,7 @@ async def rotate_device_api_key(
                 if other.id != old.id:
                     await api_keys.delete(conn, device.project_id, other.id)
         await api_keys.end(conn, device.project_id, old.id, ctx.now() + dt.timedelta(seconds=body.overlap_seconds))
+        await devices.unflag_two_machines(conn, device.project_id, device_id)
         terms = Terms.of(old.label, body.expires_at, by=principal.actor_id, now=ctx.now())
         issued = await keys.issue_for_device(conn, device, terms)
         details = {"device": device.name, "new_id": str(issued.id)}
@@ -83,6 +84,7 @@ async def delete_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: 
         device = await devices.get(conn, project_id, device_id)
         key = _named(await api_keys.list_of_device(conn, project_id, device_id, ctx.now()), api_key_id)
         await api_keys.delete(conn, project_id, key.id)
+        await devices.unflag_two_machines(conn, project_id, device_id)
         await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
 
     await ctx.db.retried(work)

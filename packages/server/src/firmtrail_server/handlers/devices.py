@@ -92,9 +92,10 @@ async def retire_device(ctx: Context, device_id: uuid.UUID) -> Device:
         if device.retired_at is not None:
             return device
         await api_keys.delete_of_devices(conn, project_id, [device_id])
+        await devices.unflag_two_machines(conn, project_id, device_id)
         await devices.update_retired_at(conn, project_id, device_id, ctx.now())
         await ctx.record(conn, Change(AuditAction.DEVICE_RETIRED, device_id, device.name))
-        return attrs.evolve(device, retired_at=ctx.now())
+        return attrs.evolve(device, retired_at=ctx.now(), two_machines_since=None)
 
     return await ctx.db.retried(work)
 

@@ -30,13 +30,12 @@ async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevic
         known = await _known(conn, principal.project_id, body)
         if known is not None and key.on_known is OnKnownDevice.REFUSE:
             raise DeviceKnown(known.name, known.id)
-        if known is not None:
-            await api_keys.delete_of_devices(conn, known.project_id, [known.id])
         new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
-        device = known or await register(conn, principal.project_id, new, ctx.now())
+        device = await (_without_keys(conn, known) if known else register(conn, principal.project_id, new, ctx.now()))
         terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
         enrolled = EnrolledDevice(device=device, api_key=await keys.issue_for_device(conn, device, terms))
-        await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name))
+        details = {"keys": "replaced"} if known else {}
+        await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
         return enrolled if known else Created(enrolled)
 
     return await ctx.db.retried(work)
@@ -48,3 +47,10 @@ async def _known(conn: Connection, project_id: uuid.UUID, body: Enrollment) -> D
         if twin.name == body.name and twin.hardware_fingerprint == body.hardware_fingerprint:
             return twin
     return None
+
+
+async def _without_keys(conn: Connection, device: Device) -> Device:
+    """End the keys of a device that gets a new one."""
+    await api_keys.delete_of_devices(conn, device.project_id, [device.id])
+    await devices.unflag_two_machines(conn, device.project_id, device.id)
+    return await devices.get(conn, device.project_id, device.id)

@@ -36,7 +36,7 @@ async def create_invitation(ctx: Context, project_id: uuid.UUID, body: NewInvita
 
     With an e-mail address it is also sent there, where the server sends e-mail: `is_sent` says whether it was.
     """
-    ctx.principal.require_role(body.role)
+    ctx.principal.require_all_of(body.role)
     expires_at = body.expires_at or ctx.now() + LIFE
     if expires_at <= ctx.now():
         raise NotInTheFuture("expires_at")

@@ -26,6 +26,7 @@ async def list_members(ctx: Context, project_id: uuid.UUID, query: PageQuery) ->
 
 async def change_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID, body: MemberChange) -> Member:
     """Give a member another role; 409 when that would leave the project without an admin."""
+    ctx.principal.require_all_of(body.role)
 
     async def work(conn: Connection) -> Member:
         member = await project_members.get(conn, project_id, user_id)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from firmtrail_contract import (
+    AuditAction,
     BatchReceipt,
     ClockReading,
     ComponentReceipt,
@@ -22,13 +23,15 @@ from firmtrail_contract import (
     ReportBatch,
     ReportOutcome,
 )
-from firmtrail_server import batches, boot_clocks
+from firmtrail_server import batches, boot_clocks, machines
 from firmtrail_server.boot_clocks import Boot
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import Unauthenticated
 from firmtrail_server.http.context import Context
+from firmtrail_server.machines import RememberedBoot
 from firmtrail_server.meaning import Observation, Report
-from firmtrail_server.queries import api_keys, boots
+from firmtrail_server.queries import api_keys, boots, devices
+from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.queries.firmware import last_reported_at
 
 logger = logging.getLogger(__name__)
@@ -69,14 +72,30 @@ async def _boots(
     if not await api_keys.is_alive(conn, project_id, ctx.principal.actor_id, received_at):
         raise Unauthenticated  # here, for a batch of errors alone stores no report
     known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, device_id)}
-    if boot_clocks.are_known(batch, received_at, known):
-        return known
-    reported_until = await last_reported_at(conn, project_id, device_id)
-    found = boot_clocks.find_boots(batch, received_at, known, reported_until)
-    new = [boot for boot in found if boot != known.get(boot.boot_id)]
-    await boots.remember(conn, project_id, device_id, new, received_at)
-    await boots.forget_oldest(conn, project_id, device_id)
-    return {boot.boot_id: boot for boot in found}
+    await _flag_two_machines(conn, ctx, device_id, batch.sent, known.values())
+    found: Mapping[uuid.UUID, Boot] = known
+    if not boot_clocks.are_known(batch, received_at, known):
+        reported_until = await last_reported_at(conn, project_id, device_id)
+        found = {boot.boot_id: boot for boot in boot_clocks.find_boots(batch, received_at, known, reported_until)}
+        new = [boot for boot in found.values() if boot != known.get(boot.boot_id)]
+        await boots.remember(conn, project_id, device_id, new, received_at)
+        await boots.forget_oldest(conn, project_id, device_id)
+    sending = known.get(batch.sent.boot_id)
+    if sending is None or sending.api_key_id != ctx.principal.actor_id:
+        await boots.update_sender(conn, project_id, device_id, batch.sent.boot_id, ctx.principal.actor_id)
+    return found
+
+
+async def _flag_two_machines(
+    conn: Connection, ctx: Context, device_id: uuid.UUID, sent: ClockReading, known: Iterable[RememberedBoot]
+) -> None:
+    other = machines.other_machine(sent, ctx.principal.actor_id, known)
+    if other is None:
+        return
+    name = await devices.flag_two_machines(conn, ctx.principal.project_id, device_id, ctx.now())
+    if name is not None:
+        details = {"boot_id": str(sent.boot_id), "other_boot_id": str(other.boot_id)}
+        await ctx.record(conn, Change(AuditAction.DEVICE_FOUND_ON_TWO_MACHINES, device_id, name, details))
 
 
 async def _store(

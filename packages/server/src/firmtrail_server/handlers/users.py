@@ -25,19 +25,25 @@ from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.queries.users import NewUser
 from firmtrail_server.settings import SignUpMode
 
+#: Each costs as much work as a password that is wrong, and is counted like one.
+_SIGN_UP = "sign-up"
+
 
 async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
     """Become a user, and with an invitation a member of its project.
 
     The answer is the same whether or not the address was known: then nothing changes, and the invitation stays open for
     its owner. The operator may have switched this off, or take nobody without an invitation: 403. An invitation that
-    does not exist is 404.
+    does not exist is 404. Too many from one place are 429.
     """
     mode = ctx.services.settings.sign_up
     if mode is SignUpMode.OFF:
         raise SignUpClosed
     if mode is SignUpMode.INVITED and body.invitation is None:
         raise SignUpByInvitation
+    limits = ctx.services.authentication.failures
+    limits.check(_SIGN_UP, ctx.address)
+    limits.add(_SIGN_UP, ctx.address)
     new = NewUser(
         email=body.email,
         name=body.name,

@@ -11,12 +11,22 @@ from firmtrail_server.settings import Network
 
 
 def client_address(request: web.Request, trusted_proxies: Sequence[Network]) -> str:
-    """Return the nearest address that is no trusted proxy; what stands before it anyone could have written."""
+    """Return the nearest address that is no trusted proxy; what stands before it anyone could have written.
+
+    A proxy that forwards what is no address stands for its clients itself.
+    """
     address = request.remote or ""
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
-    while _is_one_of(address, trusted_proxies) and (nearer := forwarded.pop().strip() if forwarded else ""):
+    while forwarded and _is_one_of(address, trusted_proxies) and (nearer := _address(forwarded.pop().strip())):
         address = nearer
     return address
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""
 
 
 def _is_one_of(address: str, networks: Sequence[Network]) -> bool:

@@ -17,7 +17,7 @@ async def authenticate(
     """Find out who asks.
 
     A credential that was right a moment ago is not checked again, but whether its key is alive is looked up every time,
-    unless the route's own statement does that.
+    unless the route's own statement does that for the key of a device.
 
     Raises:
         Unauthenticated: no credentials, unknown ones, or those of a key that is deleted or has expired.
@@ -26,7 +26,8 @@ async def authenticate(
     """
     now = authentication.clock()
     if principal := authentication.verified.find(header, now):
-        if must_be_alive and not await authentication.is_alive(principal):
+        is_checked_later = not must_be_alive and isinstance(principal, Principal) and principal.device_id is not None
+        if not is_checked_later and not await authentication.is_alive(principal):
             authentication.verified.forget(header)
             raise Unauthenticated if principal.token_scopes is None else TokenNotValid
         return principal

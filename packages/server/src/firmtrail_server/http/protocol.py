@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 HEAD_SECONDS = 75
 #: for a client to go on reading what it was answered
 READING_SECONDS = 30
+#: of a request line, or of a header: the longest filters of a list have half of it when every byte of them is escaped
+MAX_LINE_BYTES = 32 * 1024
 
 
 class ProblemRunner(web.AppRunner):
@@ -32,6 +34,7 @@ class ProblemRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         settings: dict[str, Any] = {"request_factory": server.request_factory, "loop": server._loop, **server._kwargs}  # noqa: SLF001
+        settings["max_line_size"] = MAX_LINE_BYTES
         return _ProblemServer(server.request_handler, **settings)
 
 

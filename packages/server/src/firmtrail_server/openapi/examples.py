@@ -66,6 +66,8 @@ _BY_NAME: dict[str, Any] = {
     "resync": False,
     "request_id": "0f4c9a1de27b4d2c8a3be1f05d6c7a92",
     "retired_at": None,
+    "two_machines_since": None,
+    "two_machines": False,
     "role": "admin",
     "scope": "firmware:read",
     "secret": "SECRET",

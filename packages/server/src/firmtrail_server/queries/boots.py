@@ -1,4 +1,4 @@
-"""Boots of devices, and when they started."""
+"""Boots of devices: when they started, and with which key they send."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from firmtrail_server.boot_clocks import Boot
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.errors import DeviceNotFound
+from firmtrail_server.machines import RememberedBoot
 
 #: of each device: as many as may pass before an answer that was lost is asked for again
 REMEMBERED = 16
 
 
-async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[Boot]:
-    async with conn.cursor(row_factory=rows(Boot)) as cur:
+async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[RememberedBoot]:
+    async with conn.cursor(row_factory=rows(RememberedBoot)) as cur:
         await cur.execute(
             """
-            select boot_id, started_at, source, reported_until
+            select boot_id, started_at, source, reported_until, recorded_at, api_key_id
               from device_boots
              where project_id = %(project_id)s
                and device_id = %(device_id)s
@@ -61,6 +62,22 @@ async def remember(
     )
     if cur.rowcount == 0:
         raise DeviceNotFound(device_id)
+
+
+async def update_sender(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, boot_id: uuid.UUID, api_key_id: uuid.UUID
+) -> None:
+    """Note with which key a boot sends."""
+    await conn.execute(
+        """
+        update device_boots
+           set api_key_id = %(api_key_id)s
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+           and boot_id = %(boot_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id, "boot_id": boot_id, "api_key_id": api_key_id},
+    )
 
 
 async def forget_oldest(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> None:

@@ -45,7 +45,8 @@ async def list_devices(
     async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
         await cur.execute(
             """
-            select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at, last_reported_at
+            select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at, two_machines_since,
+                   last_reported_at
               from devices
               left join lateral (
                        select max(last_reported_at) as last_reported_at
@@ -58,6 +59,10 @@ async def list_devices(
                and labels @> %(labels)s
                and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
                and (%(state)s = 'any' or (retired_at is not null) = (%(state)s = 'retired'))
+               and (
+                       %(two_machines)s::boolean is null
+                       or (two_machines_since is not null) = %(two_machines)s
+                   )
                and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
                and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
                and (%(reported_from)s::timestamptz is null or last_reported_at >= %(reported_from)s)
@@ -99,7 +104,7 @@ async def find_by_names_or_fingerprints(
         await cur.execute(
             """
             select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
-                   null::timestamptz as last_reported_at
+                   two_machines_since, null::timestamptz as last_reported_at
               from devices
              where project_id = %(project_id)s
                and (name = any(%(names)s) or hardware_fingerprint = any(%(fingerprints)s))
@@ -126,7 +131,7 @@ async def insert_many(
                    as new (name, labels, hardware_fingerprint)
                 on conflict do nothing
             returning id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
-                      null::timestamptz as last_reported_at
+                      two_machines_since, null::timestamptz as last_reported_at
             """,
             {
                 "project_id": project_id,

@@ -23,7 +23,7 @@ async def insert(conn: Connection, project_id: uuid.UUID, new: NewDevice, now: d
             values (%(project_id)s, %(name)s, %(labels)s, %(hardware_fingerprint)s, %(now)s)
             on conflict do nothing
             returning id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
-                      null::timestamptz as last_reported_at
+                      two_machines_since, null::timestamptz as last_reported_at
             """,
             {"project_id": project_id, "now": now, **attrs.asdict(new), "labels": Jsonb(new.labels)},
         )
@@ -38,7 +38,7 @@ async def find_twins(
         await cur.execute(
             """
             select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
-                   null::timestamptz as last_reported_at
+                   two_machines_since, null::timestamptz as last_reported_at
               from devices
              where project_id = %(project_id)s
                and (name = %(name)s or hardware_fingerprint = %(hardware_fingerprint)s)
@@ -54,6 +54,7 @@ async def get(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> 
         await cur.execute(
             """
             select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
+                   two_machines_since,
                    (select max(last_reported_at) from device_firmware where device_id = devices.id) as last_reported_at
               from devices
              where project_id = %(project_id)s
@@ -120,6 +121,39 @@ async def update_retired_at(
            and id = %(device_id)s
         """,
         {"project_id": project_id, "device_id": device_id, "retired_at": retired_at},
+    )
+
+
+async def flag_two_machines(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, now: dt.datetime
+) -> str | None:
+    """Note that two machines report as this device, and return its name; None: that is known already."""
+    cur = await conn.execute(
+        """
+        update devices
+           set two_machines_since = %(now)s
+         where project_id = %(project_id)s
+           and id = %(device_id)s
+           and two_machines_since is null
+        returning name
+        """,
+        {"project_id": project_id, "device_id": device_id, "now": now},
+    )
+    row = await cur.fetchone()
+    return row[0] if row else None
+
+
+async def unflag_two_machines(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> None:
+    """Forget it: one of the keys that they report with ends."""
+    await conn.execute(
+        """
+        update devices
+           set two_machines_since = null
+         where project_id = %(project_id)s
+           and id = %(device_id)s
+           and two_machines_since is not null
+        """,
+        {"project_id": project_id, "device_id": device_id},
     )
 
 

@@ -1,0 +1,1 @@
+alter table devices drop column if exists two_machines_since;
