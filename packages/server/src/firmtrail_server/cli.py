@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,11 +20,12 @@ from firmtrail_server import openapi
 from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.first_user import BadUser, checked_user, create_user
+from firmtrail_server.listening import CannotListen, bound, url_of
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.schema import DatabaseNotReachable, SchemaError, migrate
-from firmtrail_server.serving import CannotListen, check_schema, serve
+from firmtrail_server.serving import check_schema, serve
 from firmtrail_server.settings import BadSetting, Settings, read_settings
-from firmtrail_server.signals import unwind_on_signals
+from firmtrail_server.signals import hold_signals, unwind_on_signals
 from firmtrail_server.signing_keys import (
     BadSigningKeys,
     SigningKeys,
@@ -30,6 +33,7 @@ from firmtrail_server.signing_keys import (
     new_signing_keys,
     read_signing_keys,
 )
+from firmtrail_server.supervising import NoWorkerStarts, supervise, work
 
 # exit codes of sysexits.h
 EX_DATAERR = 65
@@ -38,6 +42,16 @@ EX_SOFTWARE = 70
 EX_CONFIG = 78
 # a shell's, for what was interrupted
 EX_INTERRUPTED = 130
+_EXIT_CODES: dict[type[Exception], int] = {
+    BadSetting: EX_CONFIG,
+    BadSigningKeys: EX_CONFIG,
+    EmbeddedDatabaseError: EX_CONFIG,
+    CannotListen: EX_CONFIG,
+    BadUser: EX_DATAERR,
+    DatabaseNotReachable: EX_UNAVAILABLE,
+    DatabaseUnavailable: EX_UNAVAILABLE,
+    SchemaError: EX_SOFTWARE,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,14 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unwind_on_signals()
     try:
         return options.run(options)
-    except (BadSetting, BadSigningKeys, EmbeddedDatabaseError, CannotListen) as error:
-        return _refuse(error, EX_CONFIG)
-    except BadUser as error:
-        return _refuse(error, EX_DATAERR)
-    except (DatabaseNotReachable, DatabaseUnavailable) as error:
-        return _refuse(error, EX_UNAVAILABLE)
-    except SchemaError as error:
-        return _refuse(error, EX_SOFTWARE)
+    except NoWorkerStarts as error:  # which has said why, if it could
+        return error.exit_code if error.exit_code >= 0 else _refuse(error, EX_SOFTWARE)
+    except tuple(_EXIT_CODES) as error:
+        return _refuse(error, next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)))
     except KeyboardInterrupt:
         return EX_INTERRUPTED
 
@@ -69,8 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     serve_parser = commands.add_parser("serve", parents=[database], help="serve the API in the foreground")
     serve_parser.add_argument("--host", help="the address to listen on")
     serve_parser.add_argument("--port", help="the port to listen on; 0: any free one")
+    serve_parser.add_argument("--workers", metavar="N", help="how many processes serve")
     serve_parser.add_argument("--migrate", action="store_true", help="bring the schema up to date first")
     serve_parser.set_defaults(run=_serve)
+
+    worker_parser = commands.add_parser("worker")  # the command of supervising.py alone, so it has no help
+    worker_parser.add_argument("sockets", type=int, nargs="+")
+    worker_parser.set_defaults(run=_work)
 
     migrate_parser = commands.add_parser("migrate", parents=[database], help="bring the schema up to date")
     migrate_parser.set_defaults(run=_migrate)
@@ -92,22 +107,42 @@ def _parser() -> argparse.ArgumentParser:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The environment's settings, with what the command line says instead."""
-    names = {"host": "FIRMTRAIL_HOST", "port": "FIRMTRAIL_PORT", "data_dir": "FIRMTRAIL_DATA_DIR"}
-    given = {variable: str(value) for name, variable in names.items() if (value := getattr(options, name, None))}
+    names = ("host", "port", "workers", "data_dir")
+    given = {f"FIRMTRAIL_{name.upper()}": str(value) for name in names if (value := getattr(options, name, None))}
     return read_settings({**os.environ, **given})
 
 
 def _serve(options: argparse.Namespace) -> int:
     settings = _settings(options)
     _check_signing_keys(settings)
+    is_alone = settings.workers == 1
+    # told to stop, before it served or while it did
     with (
         suppress(KeyboardInterrupt),
+        bound(settings.host, settings.port, shared=not is_alone) as sockets,
         _database(settings) as (url, embedded),
-    ):  # told to stop, before it served or while it did
+    ):
         if options.migrate or settings.database_url is None:
             migrate(url)
         keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
-        uvloop.run(serve(attrs.evolve(settings, signing_keys=keys), url, embedded=embedded))
+        settings = attrs.evolve(settings, signing_keys=keys)
+        hold_signals()
+        run, serve_all = (uvloop.run, serve) if is_alone else (asyncio.run, supervise)
+        run(serve_all(settings, url, sockets, lambda: _say_listening(sockets), embedded=embedded))
+    return 0
+
+
+def _say_listening(sockets: Sequence[socket.socket]) -> None:
+    sys.stderr.write(f"firmtrail-server: listening on {url_of(sockets)}\n")
+    sys.stderr.flush()
+
+
+def _work(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    assert settings.database_url is not None
+    with suppress(KeyboardInterrupt):
+        hold_signals()
+        uvloop.run(work(settings, settings.database_url, [socket.socket(fileno=one) for one in options.sockets]))
     return 0
 
 
