@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ import pytest
 from firmtrail_server.embedded.locks import wait_for
 from tests.server.conftest import Demo
 from tests.server.embedded.conftest import is_alive
-from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess
+from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess, children
 
 #: so many that it would be a miracle if one worker got them all
 MANY = 32
@@ -57,11 +56,6 @@ class Workers:
             project_key=(made["project_api_key"]["id"], made["project_api_key"]["secret"]),
             device_key=(made["device_api_key"]["id"], made["device_api_key"]["secret"]),
         )
-
-
-def children(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return [*map(int, listed.stdout.split())]
 
 
 def wait_until(state: Callable[[], bool]) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
 import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
 from firmtrail_server.listening import CannotListen, reason_of
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
@@ -20,23 +17,13 @@ from firmtrail_server.schema.errors import explained
 from firmtrail_server.settings import Settings
 from firmtrail_server.signals import ended_by_signals
 
-logger = logging.getLogger(__name__)
-
 SHUTDOWN_TIMEOUT_SECONDS = 10
-_WATCH_SECONDS = 1
 
 
 async def serve(
-    settings: Settings,
-    database_url: str,
-    sockets: Sequence[socket.socket],
-    ready: Callable[[], None],
-    *,
-    embedded: EmbeddedDatabase | None = None,
+    settings: Settings, database_url: str, sockets: Sequence[socket.socket], ready: Callable[[], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
-
-    An embedded database that dies is started again.
 
     Raises:
         DatabaseNotReachable: there is no database at the URL.
@@ -54,20 +41,9 @@ async def serve(
             await runner.setup()
             await _listen(runner, settings, sockets)
             ready()
-            await watch(embedded) if embedded else await asyncio.Event().wait()
+            await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-
-
-async def watch(database: EmbeddedDatabase) -> NoReturn:
-    """Start the database again whenever it has died, as for want of memory or of room."""
-    while True:
-        await asyncio.sleep(_WATCH_SECONDS)
-        try:
-            if await asyncio.to_thread(database.revive):
-                logger.warning("PostgreSQL had died and was started again")
-        except EmbeddedDatabaseError as error:
-            logger.error("PostgreSQL has died and does not start again yet: %s", error)  # noqa: TRY400  a fact, no bug
 
 
 async def check_schema(database_url: str) -> None:

@@ -17,9 +17,8 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 
-from firmtrail_server.embedded import EmbeddedDatabase
 from firmtrail_server.listening import beside
-from firmtrail_server.serving import serve, watch
+from firmtrail_server.serving import serve
 from firmtrail_server.settings import Settings
 from firmtrail_server.signals import ended_by_signals
 
@@ -44,16 +43,9 @@ class NoWorkerStarts(Exception):
 
 
 async def supervise(
-    settings: Settings,
-    database_url: str,
-    sockets: Sequence[socket.socket],
-    ready: Callable[[], None],
-    *,
-    embedded: EmbeddedDatabase | None = None,
+    settings: Settings, database_url: str, sockets: Sequence[socket.socket], ready: Callable[[], None]
 ) -> None:
     """Keep `settings.workers` workers until SIGINT or SIGTERM, and say when the first one is ready.
-
-    An embedded database that dies is started again.
 
     Raises:
         NoWorkerStarts: there is nobody to serve.
@@ -62,8 +54,6 @@ async def supervise(
     with ended_by_signals():
         try:
             async with asyncio.TaskGroup() as group:
-                if embedded:
-                    group.create_task(watch(embedded), name="embedded database")
                 group.create_task(workers.keep(1), name="worker 1")
                 await workers.first_is_ready.wait()
                 ready()
