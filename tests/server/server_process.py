@@ -95,6 +95,12 @@ def run(*arguments: str, told: str = "", **environment: str) -> subprocess.Compl
     )
 
 
+def children(pid: int) -> list[int]:
+    """List the processes that a process has started, the oldest first."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], stdout=subprocess.PIPE, text=True, check=False)
+    return sorted(map(int, listed.stdout.split()))
+
+
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Ours, but of the server's settings these alone, with signing keys where a database of ours needs them."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIRMTRAIL_")}

@@ -130,15 +130,21 @@ def test_sigterm_ends_one_that_serves_and_a_second_sigterm_does_not_cut_that_sho
     assert not is_running(migrated_data_dir)
 
 
-def test_two_that_start_at_once_on_an_empty_data_directory_share_its_database(data_dir: Path, start: Start) -> None:
-    first, second = start("serve"), start("serve")
-    assert_ready(first)
-    assert_ready(second)
+def test_sigterm_ends_all_workers_and_then_their_database(migrated_data_dir: Path, start: Start) -> None:
+    server = start("serve", "--workers", "2")
+    assert_ready(server)
 
-    assert first.stop() == 0
-    assert is_running(data_dir)
-    assert second.stop() == 0
-    assert not is_running(data_dir)
+    assert (server.stop(), server.said.count("\n")) == (0, 1), server.said
+    assert not is_running(migrated_data_dir)
+
+
+def test_sighup_does_nothing(migrated_data_dir: Path, start: Start) -> None:
+    server = start("serve")
+    url = server.url()
+    server.signal(signal.SIGHUP)
+
+    httpx.get(f"{url}/readyz").raise_for_status()
+    assert server.stop() == 0
 
 
 def test_two_that_start_at_once_on_an_empty_database_both_serve(empty_database_url: str, start: Start) -> None:

@@ -29,6 +29,8 @@ def test_a_database_url_may_come_from_a_file(tmp_path: Path) -> None:
         ("FIRMTRAIL_PORT", "http"),
         ("FIRMTRAIL_PORT", "65536"),
         ("FIRMTRAIL_PORT", "-1"),
+        ("FIRMTRAIL_WORKERS", "0"),
+        ("FIRMTRAIL_WORKERS", "65"),
         ("FIRMTRAIL_SEED_ENABLED", "perhaps"),
         ("FIRMTRAIL_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("FIRMTRAIL_DATABASE_URL", "mysql://h/d"),

@@ -21,7 +21,7 @@ from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
 from firmtrail_server.schema import migrate
 from firmtrail_server.settings import Settings
 from tests.server.embedded.conftest import FAST, is_running, postmaster_pid
-from tests.server.server_process import ServerProcess
+from tests.server.server_process import ServerProcess, children
 
 #: Starts a server on a database, or on a data directory.
 Serve = Callable[..., ServerProcess]
@@ -37,7 +37,7 @@ class Cluster:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of its processes."""
         postmaster = postmaster_pid(self.root)
-        for pid in (postmaster, *_children(postmaster)):
+        for pid in (postmaster, *children(postmaster)):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
@@ -104,8 +104,3 @@ async def running_server(
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
-
-
-def _children(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return [int(child) for child in listed.stdout.split()]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 
 from tests.server.faults.conftest import Serve
 from tests.server.faults.load import loaded
+from tests.server.server_process import children
 
 ROUNDS = 2
 
@@ -20,6 +23,19 @@ async def test_no_acknowledged_report_is_lost_or_counted_twice_when_the_server_i
             server.kill()
             server = serve(FIRMTRAIL_DATABASE_URL=database_url)
             load.urls = [server.url()]
+
+    assert load.answers[0] > 0
+
+
+async def test_no_acknowledged_report_is_lost_or_counted_twice_when_workers_are_killed(
+    database_url: str, serve: Serve
+) -> None:
+    server = serve(FIRMTRAIL_DATABASE_URL=database_url, FIRMTRAIL_WORKERS="2")
+    async with loaded(database_url, server.url()) as load:
+        for _ in range(ROUNDS):
+            await load.acknowledged(random.randrange(20, 200))
+            the_oldest, *_ = children(server.pid)
+            os.kill(the_oldest, signal.SIGKILL)
 
     assert load.answers[0] > 0
 

@@ -33,10 +33,11 @@ async def test_connections_that_the_database_ends_lose_and_double_nothing(databa
     assert load.answers[0] == 0
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 async def test_the_servers_own_database_is_started_again_when_it_is_killed_and_nothing_is_lost_or_doubled(
-    data_dir: Path, cluster: Cluster, serve: Serve
+    data_dir: Path, cluster: Cluster, serve: Serve, workers: str
 ) -> None:
-    server = serve(FIRMTRAIL_DATA_DIR=str(data_dir))
+    server = serve(FIRMTRAIL_DATA_DIR=str(data_dir), FIRMTRAIL_WORKERS=workers)
     async with loaded(cluster.url, server.url()) as load:
         for _ in range(ROUNDS):
             await load.acknowledged(random.randrange(20, 200))

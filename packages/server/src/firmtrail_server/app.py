@@ -19,6 +19,7 @@ from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
 from firmtrail_server.key_use import KeyUse
 from firmtrail_server.mail import Mailer
+from firmtrail_server.readiness import Readiness
 from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
@@ -63,6 +64,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
         clock=clock,
         sweeper=Sweeper(database),
         mailer=Mailer(settings.smtp),
+        readiness=Readiness(database),
     )
     app.cleanup_ctx.extend([_open_services, _work_in_background])
     app.add_routes([bind(route) for route in ROUTES])
@@ -74,6 +76,7 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
     await services.database.open()
     services.recorder.open()
     yield
+    await services.readiness.close()
     await services.recorder.close()
     await services.database.close()
     services.authentication.secrets.close()

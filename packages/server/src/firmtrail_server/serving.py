@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
+import socket
+from collections.abc import Callable, Sequence
 
 import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
+from firmtrail_server.listening import CannotListen, reason_of
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
 from firmtrail_server.schema.errors import explained
 from firmtrail_server.settings import Settings
 from firmtrail_server.signals import ended_by_signals
 
-logger = logging.getLogger(__name__)
-
 SHUTDOWN_TIMEOUT_SECONDS = 10
-_WATCH_SECONDS = 1
 
 
-class CannotListen(Exception):
-    """The address is taken, or not ours."""
-
-
-async def serve(settings: Settings, database_url: str, *, embedded: EmbeddedDatabase | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; requests that were accepted are answered.
-
-    An embedded database that dies is started again.
+async def serve(
+    settings: Settings, database_url: str, sockets: Sequence[socket.socket], ready: Callable[[], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
 
     Raises:
         DatabaseNotReachable: there is no database at the URL.
         SchemaAccessRefused: the database's user may not read what migrations it has.
         SchemaTooOld: it lacks migrations that this server needs.
-        CannotListen: the address cannot be used.
+        CannotListen: somebody else was faster to listen on the address.
     """
     with ended_by_signals():
         await check_schema(database_url)
@@ -46,21 +39,11 @@ async def serve(settings: Settings, database_url: str, *, embedded: EmbeddedData
         )
         try:
             await runner.setup()
-            await _listen(runner, settings)
-            await _watch(embedded) if embedded else await asyncio.Event().wait()
+            await _listen(runner, settings, sockets)
+            ready()
+            await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-
-
-async def _watch(database: EmbeddedDatabase) -> None:
-    """Start the database again whenever it has died, as for want of memory or of room."""
-    while True:
-        await asyncio.sleep(_WATCH_SECONDS)
-        try:
-            if await asyncio.to_thread(database.revive):
-                logger.warning("PostgreSQL had died and was started again")
-        except EmbeddedDatabaseError as error:
-            logger.error("PostgreSQL has died and does not start again yet: %s", error)  # noqa: TRY400  a fact, no bug
 
 
 async def check_schema(database_url: str) -> None:
@@ -72,14 +55,9 @@ async def check_schema(database_url: str) -> None:
         raise SchemaTooOld(pending)
 
 
-async def _listen(runner: ProblemRunner, settings: Settings) -> None:
+async def _listen(runner: ProblemRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CannotListen(
-            f"Cannot listen on {settings.host} port {settings.port}: {reason}. Choose another with --port or --host."
-        ) from error
-    host, port = runner.addresses[0][:2]
-    sys.stderr.write(f"firmtrail-server: listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
-    sys.stderr.flush()
+        for one in sockets:
+            await web.SockSite(runner, one).start()
+    except OSError as error:
+        raise CannotListen(settings.host, settings.port, reason_of(error)) from error

@@ -20,6 +20,7 @@ Network = IPv4Network | IPv6Network
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
+_MAX_WORKERS = 64
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 
@@ -52,6 +53,8 @@ class Settings:
     host: str = "127.0.0.1"
     #: FIRMTRAIL_PORT; 0: any free one
     port: int = 8080
+    #: FIRMTRAIL_WORKERS, how many processes serve on the port
+    workers: int = 1
     #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For is believed
     trusted_proxies: tuple[Network, ...] = ()
     #: FIRMTRAIL_SEED_ENABLED, whether anyone may make a demo project
@@ -93,6 +96,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pg_user=environment.get("FIRMTRAIL_PG_USER") or None,
         host=environment.get("FIRMTRAIL_HOST") or "127.0.0.1",
         port=_number("FIRMTRAIL_PORT", environment.get("FIRMTRAIL_PORT") or "8080", 0, _MAX_PORT),
+        workers=_number("FIRMTRAIL_WORKERS", environment.get("FIRMTRAIL_WORKERS") or "1", 1, _MAX_WORKERS),
         trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
         public_url=_public_url(environment.get("FIRMTRAIL_PUBLIC_URL") or ""),

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the first one stops in order whatever runs, those after it change nothing.
+"""SIGINT and SIGTERM: the first one stops in order whatever runs, those after it change nothing. SIGHUP never does.
 
 Stopping that is cut short would leave the embedded database behind, with nobody to stop it. The handlers are Python's,
 not the event loop's: when it ends, the loop would put back the ones that kill, and the database is stopped after it.
@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def unwind_on_signals() -> None:
     """From now on raise KeyboardInterrupt at the first signal."""
@@ -21,6 +23,12 @@ def unwind_on_signals() -> None:
         raise KeyboardInterrupt
 
     _handle(unwind)
+    signal.signal(signal.SIGHUP, _do_nothing)
+
+
+def hold_signals() -> None:
+    """From now on keep a signal back until `ended_by_signals`: a loop that is only half made cannot unwind."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 @contextmanager
@@ -34,6 +42,7 @@ def ended_by_signals() -> Generator[None]:
         loop.call_soon_threadsafe(task.cancel)
 
     _handle(end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         yield
     except asyncio.CancelledError:
@@ -43,7 +52,7 @@ def ended_by_signals() -> Generator[None]:
 
 
 def _handle(handler: Callable[..., Any]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         signal.signal(number, handler)
 
 

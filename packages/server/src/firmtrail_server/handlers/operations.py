@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 
 from firmtrail_server.http.context import PublicContext
-from firmtrail_server.schema import SchemaTooOld, pending_migrations
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +21,5 @@ async def healthz(_ctx: PublicContext) -> Status:
 
 async def readyz(ctx: PublicContext) -> Status:
     """Say that the database answers and its schema is not older than this server needs; 503 otherwise."""
-    if pending := await ctx.db.retried(pending_migrations):
-        raise SchemaTooOld(pending)
+    await ctx.services.readiness.check()
     return Status()

@@ -17,6 +17,7 @@ from firmtrail_server.gathering import Recorder
 from firmtrail_server.mail import Mailer
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.readiness import Readiness
 from firmtrail_server.removal import Sweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.tokens import AccessTokens
@@ -33,6 +34,7 @@ class Services:
     authentication: Authentication
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
+    readiness: Readiness
     sweeper: Sweeper
     mailer: Mailer
 
