@@ -55,7 +55,15 @@ ROOT = Path(__file__).parents[1]
 WITHOUT_SDK_METHOD = {
     (route.method, route.path): "self-service comes to the SDK with its command line"
     for route in ROUTES
-    if route.path.startswith("/v1/") and route.scope not in {Scope.PUBLIC, Scope.FIRMWARE_READ, Scope.FIRMWARE_REPORT}
+    if route.path.startswith("/v1/")
+    and route.scope
+    not in {
+        Scope.PUBLIC,
+        Scope.FIRMWARE_READ,
+        Scope.FIRMWARE_REPORT,
+        Scope.DEVICES_ENROLL,
+        Scope.DEVICE_KEYS_ROTATE,
+    }
 } | {
     ("POST", "/v1/users"): "the same",
     ("POST", "/v1/oauth/token"): "no method of its own: the client gets its tokens by itself",

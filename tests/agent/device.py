@@ -62,7 +62,9 @@ class Device:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         what = ["-c", program] if program else ["-m", "firmtrail_agent"]
         command = [sys.executable, *what, "--root", str(self.root), *arguments]
-        return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=clean | environment)
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=clean | environment
+        )
 
     async def run(self, *arguments: str, **environment: str) -> Ended:
         return await ended(await self.start(*arguments, **environment))

@@ -118,7 +118,10 @@ def test_the_sources_of_a_device_that_reports_nowhere_yet_can_be_read(files: Fil
 def test_a_missing_key_is_named_with_its_variable(files: Files) -> None:
     assert files.problems() == [
         "server.url is not set: write it into the configuration file or set FIRMTRAIL_AGENT_SERVER_URL",
-        "device.id is not set: write it into the configuration file or set FIRMTRAIL_AGENT_DEVICE_ID",
+        (
+            "device.id is not set: run firmtrail-agent enroll, or write it into the configuration file or "
+            "set FIRMTRAIL_AGENT_DEVICE_ID"
+        ),
     ]
 
 

@@ -89,6 +89,31 @@ async def test_a_device_whose_answer_got_lost_asks_again(
     assert await may_report(Caller(http, key_of(found)), demo)
 
 
+async def test_an_old_key_works_until_the_new_one_is_confirmed(
+    http: httpx.AsyncClient, device: Caller, path: str, demo: Demo, clock: Clock
+) -> None:
+    issued = made(await device.post(f"{path}/{demo.device_key[0]}/rotate", {"overlap_seconds": None}))
+    new = Caller(http, key_of(issued))
+    clock.advance(days=400)
+    assert await may_report(device, demo)
+
+    confirmed = [await new.post(f"{path}/{issued['id']}/confirm") for _ in range(2)]
+
+    assert [answer.status_code for answer in confirmed] == [204, 204]
+    assert (await may_report(device, demo), await may_report(new, demo)) == (False, True)
+
+
+async def test_a_device_confirms_no_key_but_the_one_that_it_uses(
+    admin: Caller, device: Caller, path: str, other: Demo
+) -> None:
+    second = made(await admin.post(path, {}))
+
+    assert refusal(await device.post(f"{path}/{second['id']}/confirm")) == (404, "not_found")
+    foreign = f"devices/{other.device_id}/api_keys/{other.device_key[0]}/confirm"
+    assert refusal(await device.post(foreign)) == (404, "not_found")
+    assert len(await living(admin, path)) == 2
+
+
 async def test_a_device_rotates_no_key_but_the_one_that_it_uses(
     admin: Caller, device: Caller, path: str, other: Demo
 ) -> None:

@@ -3,6 +3,7 @@
 from firmtrail_contract.api_keys import (
     ApiKeyInfo,
     DeviceApiKey,
+    DeviceKeyRotation,
     IssuedDeviceApiKey,
     IssuedProjectApiKey,
     KeyRotation,
@@ -81,6 +82,7 @@ __all__ = [
     "DeviceDetails",
     "DeviceImport",
     "DeviceImportQuery",
+    "DeviceKeyRotation",
     "DeviceQuery",
     "DeviceState",
     "EnrolledDevice",

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 
 import attrs
+from attrs.validators import optional
 
 from firmtrail_contract.limits import Range, Text
 from firmtrail_contract.projects import Role
@@ -44,6 +45,18 @@ class KeyRotation:
 
     #: for how long the old key works beside the new one; 0: it ends at once
     overlap_seconds: int = attrs.field(default=DEFAULT_OVERLAP_SECONDS, validator=Range(0, MAX_OVERLAP_SECONDS))
+    #: of the new key; null: it does not expire
+    expires_at: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DeviceKeyRotation:
+    """How to replace an API key of a device by a new one."""
+
+    #: for how long the old key works beside the new one; 0: it ends at once; null: until the new one is confirmed
+    overlap_seconds: int | None = attrs.field(
+        default=DEFAULT_OVERLAP_SECONDS, validator=optional(Range(0, MAX_OVERLAP_SECONDS))
+    )
     #: of the new key; null: it does not expire
     expires_at: dt.datetime | None = None
 

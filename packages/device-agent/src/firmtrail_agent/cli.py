@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Never, NoReturn, cast
 
-from firmtrail_agent import commands, inspections, log
+from firmtrail_agent import commands, identity_commands, inspections, log
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.directories import InUse
@@ -72,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_report(verbs.add_parser("report", help="report once, now"))
     _add_run(verbs.add_parser("run", help="report now and then, as a service"))
+    _add_enroll(verbs.add_parser("enroll", help="register this device and get an API key of its own"))
+    _add_rotate_key(verbs.add_parser("rotate-key", help="replace the API key that this device has by enrollment"))
     _add_version(verbs.add_parser("version", help="show the versions, report nothing"))
     _add_status(verbs.add_parser("status", help="show how the agent that runs is"))
     _add_check_config(verbs.add_parser("check-config", help="show all that is wrong with the configuration"))
@@ -91,6 +93,24 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, settings="settings")
     parser.set_defaults(command=commands.run)
+
+
+def _add_enroll(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="the file with the enrollment key; without one: standard input"
+    )
+    parser.add_argument("--name", help="what the server calls the device; without one: its host name")
+    parser.add_argument(
+        "--fingerprint", metavar="TEXT", help="what tells its hardware from all others; without one: its serial number"
+    )
+    parser.add_argument("--again", action="store_true", help="also if it is enrolled already")
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=identity_commands.enroll)
+
+
+def _add_rotate_key(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=identity_commands.rotate_key)
 
 
 def _add_version(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from firmtrail_agent import configuration, credentials, directories, log, output, standing
+from firmtrail_agent import configuration, directories, log, output, standing
 from firmtrail_agent.configuration import Configuration
 from firmtrail_agent.layers import layers_of
+from firmtrail_agent.settings import read_credential, read_settings
 from firmtrail_agent.sources import read_all
 
 if TYPE_CHECKING:  # the commands that need no network start faster without the SDK
@@ -43,7 +44,6 @@ def run(options: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415  see above
 
     from firmtrail_agent.agent import Agent  # noqa: PLC0415  see above
-    from firmtrail_agent.settings import read_settings  # noqa: PLC0415  see above
 
     layers = layers_of(options)
     settings = read_settings(lambda: configuration.load(layers), os.environ)
@@ -77,7 +77,7 @@ def spool_flush(options: argparse.Namespace) -> int:
         return _wake_the_agent(options)
     layers = layers_of(options)
     chosen = configuration.load(layers)
-    credential = credentials.load(chosen.key_file, os.environ)
+    credential = read_credential(chosen, os.environ)
     with open_device(_surroundings(options)) as device:
         waiting = len(device.observed.spool.records)
         delivery = _in_a_loop(send_all(chosen, credential, device))
@@ -110,7 +110,7 @@ def _report(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
     from firmtrail_agent.device import borrow_device, open_device  # noqa: PLC0415  see above
     from firmtrail_agent.reporting import report_once  # noqa: PLC0415  see above
 
-    credential = credentials.load(chosen.key_file, os.environ)
+    credential = read_credential(chosen, os.environ)
     around = _surroundings(options)
     try:
         device = open_device(around)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import attrs
 
-from firmtrail_agent import values
+from firmtrail_agent import directories, identity, values
+from firmtrail_agent.identity import IdentityDamaged
 from firmtrail_agent.layers import Layers, gather, variable
 from firmtrail_agent.source_tables import read_sources
 from firmtrail_agent.sources import Source
@@ -35,10 +36,12 @@ class Configuration:
     server_url: str
     #: server.auth: get an access token with the API key and send that, or send the key with each report
     auth: Literal["token", "basic"] = "token"
-    #: device.id
+    #: device.id; else the one that the server gave when the device was enrolled
     device_id: uuid.UUID
     #: device.key_file; None: the key is in the credentials directory of systemd
     key_file: Path | None = None
+    #: what enrollment has left for this device, if it has been enrolled
+    identity_file: Path | None = None
     #: report.interval_seconds, the time between two reports
     interval_seconds: int = 3600
     #: report.first_within_seconds; the first report comes at a random moment within it, so that ten thousand devices
@@ -61,6 +64,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "report.first_within_seconds": ("first_within_seconds", values.whole_number(0, MAX_INTERVAL_SECONDS)),
 }
 _REQUIRED = ("server.url", "device.id")
+_OTHERWISE = {"device.id": "run firmtrail-agent enroll, or "}
 
 
 def load(layers: Layers) -> Configuration:
@@ -69,7 +73,25 @@ def load(layers: Layers) -> Configuration:
     Raises:
         BadConfiguration: something is wrong or missing.
     """
-    return Configuration(**_fields(layers, required=_REQUIRED))
+    file = identity.file_in(directories.state(layers.environment, layers.root))
+    try:
+        enrolled = identity.read(file)
+    except IdentityDamaged as damaged:
+        raise BadConfiguration([str(damaged)]) from None
+    if enrolled is None:
+        return Configuration(**_fields(layers, required=_REQUIRED))
+    fields: dict[str, Any] = {"device_id": enrolled.device_id, **_fields(layers, required=("server.url",))}
+    is_meant = fields["device_id"] == enrolled.device_id
+    return Configuration(**fields, identity_file=file if is_meant else None)
+
+
+def load_server_url(layers: Layers) -> str:
+    """Read the configuration of a device that is to be enrolled, and knows no more than its server.
+
+    Raises:
+        BadConfiguration: something is wrong or missing.
+    """
+    return _fields(layers, required=("server.url",))["server_url"]
 
 
 def load_sources(layers: Layers) -> Sequence[Source] | None:
@@ -116,7 +138,7 @@ def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
         except values.Wrong as wrong:
             problems.append(f"{value.place()}: {name} must {wrong}")
     problems.extend(
-        f"{name} is not set: write it into the configuration file or set {variable(name)}"
+        f"{name} is not set: {_OTHERWISE.get(name, '')}write it into the configuration file or set {variable(name)}"
         for name in required
         if name not in given
     )

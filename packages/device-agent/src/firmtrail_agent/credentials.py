@@ -1,15 +1,20 @@
-"""Where the device's API key is kept: systemd's credentials directory, then the configured file. Nowhere else."""
+"""Where the device's API key is kept: systemd's credentials directory, what `enroll` left, then the configured file."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
+from firmtrail_agent import identity
+from firmtrail_agent.identity import Identity, IdentityDamaged
+
 NAME = "firmtrail-agent.api-key"
+#: the unit loads both, and systemd wants a name for each
+NAMES = (NAME, f"{NAME}.encrypted")
 MAX_BYTES = 4096
 _OTHERS = 0o077
 
@@ -26,25 +31,47 @@ class Credential:
     file: Path
 
 
-def load(key_file: Path | None, environment: Mapping[str, str]) -> Credential:
+def load(key_file: Path | None, environment: Mapping[str, str], *, identity_file: Path | None = None) -> Credential:
     """Read the device's API key.
 
     Raises:
         CredentialRefused: there is none, others may read it, or it is malformed.
     """
-    if directory := environment.get("CREDENTIALS_DIRECTORY"):
-        file = Path(directory, NAME)
-        # systemd guards that directory, with permissions of its own that differ between versions
-        if (content := _content(file, guarded=True)) is not None:
-            return Credential(api_key=_checked(content, file), file=file)
+    if passed := load_passed(environment, NAMES):
+        return passed
+    if identity_file and (enrolled := _enrolled(identity_file)):
+        return Credential(api_key=enrolled.api_key, file=identity_file)
     if key_file is None:
         raise CredentialRefused(
-            f"There is no API key: pass one as the systemd credential {NAME}, or name its file in device.key_file."
+            f"There is no API key: run firmtrail-agent enroll, pass one as the systemd credential {NAME}, "
+            "or name its file in device.key_file."
         )
-    content = _content(key_file, guarded=False)
+    return load_file(key_file)
+
+
+def load_passed(environment: Mapping[str, str], names: Sequence[str]) -> Credential | None:
+    """Read the first of these credentials that systemd passes."""
+    if directory := environment.get("CREDENTIALS_DIRECTORY"):
+        for file in (Path(directory, name) for name in names):
+            # systemd guards that directory, with permissions of its own that differ between versions
+            if (content := _content(file, guarded=True)) is not None:
+                return Credential(api_key=checked(content, file), file=file)
+    return None
+
+
+def load_file(file: Path) -> Credential:
+    """Read a key from a file that is for its owner alone."""
+    content = _content(file, guarded=False)
     if content is None:
-        raise CredentialRefused(f"There is no {key_file}: write the device's API key into it, or mend device.key_file.")
-    return Credential(api_key=_checked(content, key_file), file=key_file)
+        raise CredentialRefused(f"There is no {file}: write the API key into it, or name another file.")
+    return Credential(api_key=checked(content, file), file=file)
+
+
+def _enrolled(file: Path) -> Identity | None:
+    try:
+        return identity.read(file)
+    except IdentityDamaged as damaged:
+        raise CredentialRefused(str(damaged)) from None
 
 
 def _content(file: Path, *, guarded: bool) -> bytes | None:
@@ -65,7 +92,7 @@ def _content(file: Path, *, guarded: bool) -> bytes | None:
         os.close(descriptor)
 
 
-def _checked(content: bytes, file: Path) -> str:
+def checked(content: bytes, file: Path | str) -> str:
     """Take the text of a key file, which ends with a newline or not."""
     try:
         text = content.decode("ascii").strip()

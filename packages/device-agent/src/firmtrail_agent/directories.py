@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-_STATE, _RUNTIME = "var/lib/firmtrail-agent", "run/firmtrail-agent"
+_STATE, _RUNTIME = "var/lib/firmtrail-agent", "run/firmtrail-agent/daemon"
 _LOCK = "lock"
 
 

@@ -8,10 +8,11 @@ import os
 import sys
 from typing import Any
 
-from firmtrail_agent import boot, configuration, credentials, directories, log, standing
+from firmtrail_agent import boot, configuration, credentials, directories, identity, log, standing
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.layers import Layers, layers_of
+from firmtrail_agent.settings import read_credential
 
 #: as sysv-init scripts answer `status`
 HEALTHY, DEGRADED, NOT_RUNNING = 0, 1, 3
@@ -36,7 +37,7 @@ def check_config(options: argparse.Namespace) -> int:
     layers = layers_of(options)
     try:
         chosen = configuration.load(layers)
-        credential = credentials.load(chosen.key_file, os.environ)
+        credential = read_credential(chosen, os.environ)
     except (BadConfiguration, CredentialRefused):
         return _show_problems(layers)
     if clashes := plugins.clashes():
@@ -80,7 +81,8 @@ def _show_problems(layers: Layers) -> int:
         codes.append(os.EX_CONFIG)
         _print("\n".join(error.problems))
     try:
-        credentials.load(configuration.load_key_file(layers), os.environ)
+        enrolled = identity.file_in(directories.state(layers.environment, layers.root))
+        credentials.load(configuration.load_key_file(layers), os.environ, identity_file=enrolled)
     except CredentialRefused as error:
         codes.append(os.EX_NOPERM)
         _print(str(error))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from firmtrail_agent import credentials, log
+from firmtrail_agent import log
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
@@ -17,7 +17,7 @@ from firmtrail_agent.failures import Trouble
 from firmtrail_agent.news import News
 from firmtrail_agent.reporting import Delivery, deliver, open_client, record_of, results_of
 from firmtrail_agent.schedule import Schedule, Trigger
-from firmtrail_agent.settings import Settings, read_settings
+from firmtrail_agent.settings import Settings, read_credential, read_settings
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.surroundings import Surroundings
 
@@ -82,7 +82,7 @@ class Rounds:
     async def renew_credential(self) -> bool:
         """Read the API key again; say whether it is another one."""
         try:
-            credential = credentials.load(self.settings.configuration.key_file, self.settings.environment)
+            credential = read_credential(self.settings.configuration, self.settings.environment)
         except CredentialRefused as error:
             self._news.warn("credential", str(error))
             return False

@@ -28,5 +28,10 @@ def read_settings(load: Callable[[], Configuration], environment: Mapping[str, s
         BadConfiguration, CredentialRefused: there is something wrong with them.
     """
     configuration = load()
-    credential = credentials.load(configuration.key_file, environment)
+    credential = read_credential(configuration, environment)
     return Settings(load=load, environment=environment, configuration=configuration, credential=credential)
+
+
+def read_credential(configuration: Configuration, environment: Mapping[str, str]) -> Credential:
+    """Read the API key of the configured device, or raise `CredentialRefused`."""
+    return credentials.load(configuration.key_file, environment, identity_file=configuration.identity_file)

@@ -12,6 +12,8 @@ from cattrs import BaseValidationError
 from firmtrail.errors import InvalidRequestError
 from firmtrail_contract import (
     ClockReading,
+    DeviceKeyRotation,
+    Enrollment,
     FieldError,
     FieldLocation,
     FirmwareReport,
@@ -38,6 +40,22 @@ def firmware_path(device_id: uuid.UUID | str) -> str:
 def reports_path(device_id: uuid.UUID | str) -> str:
     """Build the path of a device's batches of reports."""
     return f"{_device_path(device_id)}/firmware_reports"
+
+
+def api_key_path(device_id: uuid.UUID | str, api_key_id: uuid.UUID | str) -> str:
+    """Build the path of a device's API key."""
+    return f"{_device_path(device_id)}/api_keys/{_uuid(api_key_id, '/api_key_id')}"
+
+
+def enrollment(name: str, hardware_fingerprint: str) -> Enrollment:
+    """Build what a device says of itself."""
+    values = {"name": name, "hardware_fingerprint": hardware_fingerprint}
+    return _checked(values, Enrollment, FieldLocation.BODY)
+
+
+def key_rotation(overlap_seconds: int | None) -> DeviceKeyRotation:
+    """Build how a key is replaced."""
+    return _checked({"overlap_seconds": overlap_seconds}, DeviceKeyRotation, FieldLocation.BODY)
 
 
 def firmware_report(version: str, component: str, observed_at: dt.datetime | None) -> FirmwareReport:
@@ -82,13 +100,17 @@ def item_limit(limit: int | None) -> int | None:
 
 
 def _device_path(device_id: uuid.UUID | str) -> str:
+    return f"/v1/devices/{_uuid(device_id, '/device_id')}"
+
+
+def _uuid(value: uuid.UUID | str, pointer: str) -> uuid.UUID:
     try:
-        checked = uuid.UUID(str(device_id))
+        checked = uuid.UUID(str(value))
     except ValueError:
         checked = None
     if checked is None:
-        raise _refused(FieldLocation.PATH, "/device_id", ViolationCode.MALFORMED, "must be a UUID")
-    return f"/v1/devices/{checked}"
+        raise _refused(FieldLocation.PATH, pointer, ViolationCode.MALFORMED, "must be a UUID")
+    return checked
 
 
 def _moment(observed_at: Any) -> str:

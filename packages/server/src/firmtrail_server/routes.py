@@ -65,6 +65,12 @@ ROUTES = [
         device_api_keys.rotate_device_api_key,
         Scope.DEVICE_KEYS_ROTATE,
     ),
+    Route(
+        "POST",
+        f"{_DEVICE}/api_keys/{{api_key_id}}/confirm",
+        device_api_keys.confirm_device_api_key,
+        Scope.DEVICE_KEYS_ROTATE,
+    ),
     Route("DELETE", f"{_DEVICE}/api_keys/{{api_key_id}}", device_api_keys.delete_device_api_key, Scope.KEYS_WRITE),
     Route("POST", f"{_PROJECT}/api_keys", api_keys.create_api_key, Scope.KEYS_WRITE),
     Route("GET", f"{_PROJECT}/api_keys", api_keys.list_api_keys, Scope.KEYS_READ),

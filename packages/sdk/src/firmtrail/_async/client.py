@@ -7,6 +7,7 @@ from typing import Self
 
 import attrs
 
+from firmtrail._async.enrollment import AsyncEnrollment
 from firmtrail._async.firmware import AsyncFirmware
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Call, decode
@@ -50,6 +51,7 @@ class AsyncClient:
         self._url = settings.url
         self._transport = AsyncTransport(settings, timeout=timeout, policy=policy)
         self.firmware = AsyncFirmware(self._transport)
+        self.enrollment = AsyncEnrollment(self._transport)
 
     async def seed(self) -> Seed:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""

@@ -10,6 +10,7 @@ import attrs
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Auth, checked_attempts, read_settings
+from firmtrail._sync.enrollment import Enrollment
 from firmtrail._sync.firmware import Firmware
 from firmtrail._sync.transport import Transport
 from firmtrail.credentials import ApiKey
@@ -50,6 +51,7 @@ class Client:
         self._url = settings.url
         self._transport = Transport(settings, timeout=timeout, policy=policy)
         self.firmware = Firmware(self._transport)
+        self.enrollment = Enrollment(self._transport)
 
     def seed(self) -> Seed:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from firmtrail_contract import AuditAction, DeviceApiKey, IssuedDeviceApiKey, KeyRotation, NewDeviceApiKey, Page
+from firmtrail_contract import AuditAction, DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
 from firmtrail_server import keys
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
@@ -46,7 +46,7 @@ async def list_device_api_keys(ctx: Context, device_id: uuid.UUID) -> Page[Devic
 
 
 async def rotate_device_api_key(
-    ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID, body: KeyRotation
+    ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID, body: DeviceKeyRotation
 ) -> Created[IssuedDeviceApiKey]:
     """Make a new API key beside an old one, which goes on working for a while.
 
@@ -65,7 +65,9 @@ async def rotate_device_api_key(
             for other in living:
                 if other.id != old.id:
                     await api_keys.delete(conn, device.project_id, other.id)
-        await api_keys.end(conn, device.project_id, old.id, ctx.now() + dt.timedelta(seconds=body.overlap_seconds))
+        if body.overlap_seconds is not None:
+            ends_at = ctx.now() + dt.timedelta(seconds=body.overlap_seconds)
+            await api_keys.end(conn, device.project_id, old.id, ends_at)
         await devices.unflag_two_machines(conn, device.project_id, device_id)
         terms = Terms.of(old.label, body.expires_at, by=principal.actor_id, now=ctx.now())
         issued = await keys.issue_for_device(conn, device, terms)
@@ -74,6 +76,28 @@ async def rotate_device_api_key(
         return issued
 
     return Created(await ctx.db.retried(work))
+
+
+async def confirm_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
+    """Say that a device has this API key on its disk: its other one, if it has two, ends.
+
+    A device may confirm the key that it uses. So it gives up an old key only when it is known to have a new one.
+    """
+    principal = ctx.principal
+    if principal.device_id is not None and principal.api_key_id != api_key_id:
+        raise ApiKeyNotFound(api_key_id)
+
+    async def work(conn: Connection) -> None:
+        device = await devices.get(conn, principal.project_id, device_id)
+        living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())
+        kept = _named(living, api_key_id)
+        for other in living:
+            if other.id != kept.id:
+                await api_keys.delete(conn, device.project_id, other.id)
+                details = {"device": device.name}
+                await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, other.id, other.label, details))
+
+    await ctx.db.retried(work)
 
 
 async def delete_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:

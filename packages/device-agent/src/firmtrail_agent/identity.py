@@ -1,0 +1,66 @@
+"""Who this device is by enrollment: the id that the server gave it, and its own API key. `enroll` writes the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from firmtrail_agent import durable
+
+_DIRECTORY, _FILE = "identity", "identity.json"
+
+
+class IdentityDamaged(Exception):
+    """The file cannot be used. The message says what to do; it never holds the key."""
+
+
+@attrs.frozen(kw_only=True)
+class Identity:
+    """Written whole, so that a power cut leaves one that works."""
+
+    device_id: uuid.UUID
+    #: "<key id>:<secret>"
+    api_key: str = attrs.field(repr=False)
+    #: what it had before, until the server has heard that the device has the new one
+    previous_api_key: str | None = attrs.field(default=None, repr=False)
+
+
+def file_in(state: Path) -> Path:
+    """Name the file below the state directory, in a directory of its own: it has another writer than the rest."""
+    return state / _DIRECTORY / _FILE
+
+
+def read(file: Path) -> Identity | None:
+    """Read who this device is; None: it has not been enrolled.
+
+    Raises:
+        IdentityDamaged: it has, and its file is damaged or cannot be read.
+    """
+    try:
+        said = json.loads(durable.read(file))
+        return Identity(
+            device_id=uuid.UUID(said["device_id"]),
+            api_key=str(said["api_key"]),
+            previous_api_key=said["previous_api_key"],
+        )
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise IdentityDamaged(f"{file} cannot be read: {error.strerror}.") from None
+    except (durable.Corrupt, ValueError, KeyError, TypeError):
+        raise IdentityDamaged(f"{file} is damaged: run firmtrail-agent enroll --again.") from None
+
+
+def write(file: Path, identity: Identity) -> None:
+    """Store who this device is, for the owner of the state directory: under systemd that is a user of its own."""
+    durable.make_directory(file.parent)
+    durable.write(file, json.dumps(attrs.asdict(identity), default=str))
+    owner = file.parent.parent.stat()
+    with suppress(PermissionError):  # only root can give a file away, and only root has to
+        for path in (file.parent, file):
+            os.chown(path, owner.st_uid, owner.st_gid)

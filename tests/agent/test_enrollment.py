@@ -1,0 +1,272 @@
+"""A device gets an API key of its own, from the real server, and replaces it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from aiohttp.test_utils import TestServer
+
+from firmtrail_agent import hardware, identity
+from firmtrail_server.app import create_app
+from firmtrail_server.settings import Settings
+from tests.agent.device import Device, Ended, ended
+from tests.server.conftest import Demo, seed
+
+#: the agent, whose power is cut when it is about to make sure for the nth time that something is on the disk
+_CUT = """
+import os, sys
+left, fsync = {left}, os.fsync
+def cut(descriptor):
+    global left
+    left -= 1
+    if not left:
+        os._exit(9)
+    fsync(descriptor)
+os.fsync = cut
+from firmtrail_agent.cli import main
+main()
+"""
+
+
+@attrs.frozen(kw_only=True)
+class Project:
+    """What its admin can do and see."""
+
+    url: str
+    http: httpx.AsyncClient
+    demo: Demo
+
+    async def enrollment_key(self, **limits: Any) -> str:
+        body = {"max_uses": 10, "expires_at": "2100-01-01T00:00:00Z", **limits}
+        path = f"/v1/projects/{self.demo.project_id}/enrollment_keys"
+        made = (await self.http.post(path, json=body, auth=self.demo.project_key)).raise_for_status().json()
+        return f"{made['id']}:{made['secret']}"
+
+    async def get(self, path: str) -> list[dict[str, Any]]:
+        return (await self.http.get(path, auth=self.demo.project_key)).raise_for_status().json()["items"]
+
+
+@pytest.fixture
+async def project(database_url: str) -> AsyncGenerator[Project]:
+    async with (
+        TestServer(create_app(Settings(seed_enabled=True), database_url)) as server,
+        httpx.AsyncClient(base_url=str(server.make_url("/"))) as http,
+    ):
+        yield Project(url=str(server.make_url("")).rstrip("/"), http=http, demo=await seed(http))
+
+
+@pytest.fixture
+def device(tmp_path: Path, project: Project) -> Device:
+    """A device that knows its server, and nothing else."""
+    device = Device(tmp_path)
+    device.write("/etc/firmtrail-agent/config.toml", f'[server]\nurl = "{project.url}"\nauth = "basic"\n')
+    device.write("/etc/os-release", "ID=acme\nVERSION_ID=1.4.2\n")
+    device.write("/sys/class/dmi/id/product_uuid", "4c4c4544-0042-3010-8054-b4c04f4b4a31\n")
+    return device
+
+
+async def enroll(device: Device, key: str, *arguments: str) -> Ended:
+    process = await device.start("enroll", "--name", "lobby", *arguments)
+    assert process.stdin is not None
+    process.stdin.write(key.encode())
+    process.stdin.close()
+    result = await ended(process)
+    assert key not in result.stdout + result.stderr
+    return result
+
+
+def file_of(device: Device) -> Path:
+    return identity.file_in(device.root / "var/lib/firmtrail-agent")
+
+
+async def test_an_enrolled_device_reports_without_another_setting(device: Device, project: Project) -> None:
+    result = await enroll(device, await project.enrollment_key())
+
+    mine = identity.read(file_of(device))
+    assert mine is not None
+    assert (result.code, result.stdout.splitlines()) == (
+        0,
+        [
+            "name:        lobby",
+            "fingerprint: 4c4c4544-0042-3010-8054-b4c04f4b4a31",
+            f"enrolled as device {mine.device_id}; start or restart the agent now",
+        ],
+    )
+    assert file_of(device).stat().st_mode & 0o777 == 0o600
+    assert (await device.run("report", "--once")).code == 0
+    (period,) = await project.get(f"/v1/devices/{mine.device_id}/firmware_version")
+    assert period["version"] == "1.4.2"
+    assert mine.api_key not in result.stdout
+
+
+async def test_a_device_that_is_enrolled_stays_as_it_is(device: Device, project: Project) -> None:
+    key = await project.enrollment_key()
+    await enroll(device, key)
+    before = file_of(device).read_bytes()
+
+    again = await enroll(device, key)
+
+    assert (again.code, "enrolled already as device" in again.stdout) == (0, True)
+    assert file_of(device).read_bytes() == before
+
+
+async def test_a_device_that_the_server_knows_is_told_what_helps_and_keeps_its_key(
+    device: Device, project: Project
+) -> None:
+    await enroll(device, await project.enrollment_key())
+    before = file_of(device).read_bytes()
+
+    refused = await enroll(device, await project.enrollment_key(), "--again")
+
+    assert (refused.code, 'Use one made with on_known "replace_keys"' in refused.stderr) == (65, True)
+    assert file_of(device).read_bytes() == before
+
+
+async def test_a_device_that_has_lost_its_disk_gets_another_key_when_the_enrollment_key_allows_it(
+    device: Device, project: Project
+) -> None:
+    key = await project.enrollment_key(on_known="replace_keys")
+    await enroll(device, key)
+    file_of(device).write_text("garbage")
+
+    again = await enroll(device, key, "--again")
+
+    assert (again.code, (await device.run("report", "--once")).code) == (0, 0)
+
+
+async def test_a_damaged_identity_names_the_command_that_helps(device: Device, project: Project) -> None:
+    await enroll(device, await project.enrollment_key())
+    file_of(device).write_text("garbage")
+
+    result = await device.run("report", "--once")
+
+    assert (result.code, "is damaged: run firmtrail-agent enroll --again" in result.stderr) == (78, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "url", "code"),
+    [
+        ("7c9e6679-7425-40de-944b-e07fc1f90ae7:fte_wrong", None, 77),
+        ("no-key-at-all", None, 77),
+        ("7c9e6679-7425-40de-944b-e07fc1f90ae7:fte_wrong", "http://127.0.0.1:9", 69),
+    ],
+    ids=["refused", "malformed", "no server"],
+)
+async def test_a_device_that_was_not_enrolled_is_told_why_and_stores_nothing(
+    device: Device, key: str, url: str | None, code: int
+) -> None:
+    given = ["--set", f"server.url={url}"] if url else []
+
+    result = await enroll(device, key, *given)
+
+    assert (result.code, file_of(device).exists()) == (code, False)
+
+
+async def test_an_enrollment_key_that_others_may_read_is_not_used(device: Device, project: Project) -> None:
+    file = device.write("/etc/key", await project.enrollment_key())
+    file.chmod(0o644)
+
+    result = await device.run("enroll", "--key-file", str(file))
+
+    assert (result.code, f"Run: chmod 600 {file}" in result.stderr) == (77, True)
+
+
+async def test_the_enrollment_key_may_be_a_credential_of_systemd(device: Device, project: Project) -> None:
+    device.write("/credentials/firmtrail-agent.enrollment-key", await project.enrollment_key())
+
+    result = await device.run("enroll", CREDENTIALS_DIRECTORY=str(device.root / "credentials"))
+
+    assert result.code == 0
+
+
+async def test_of_two_devices_that_enroll_at_once_on_one_disk_one_gives_way(device: Device, project: Project) -> None:
+    key = await project.enrollment_key(on_known="replace_keys")
+
+    codes = sorted([one.code for one in await asyncio.gather(*(enroll(device, key, "--again") for _ in range(2)))])
+
+    assert codes in ([0, 0], [0, 75])
+    assert (await device.run("report", "--once")).code == 0
+
+
+async def test_a_rotated_key_takes_the_place_of_the_old_one(device: Device, project: Project) -> None:
+    await enroll(device, await project.enrollment_key())
+    before = identity.read(file_of(device))
+
+    result = await device.run("rotate-key")
+
+    after = identity.read(file_of(device))
+    assert before is not None
+    assert after is not None
+    assert (result.code, after.previous_api_key, after.device_id) == (0, None, before.device_id)
+    (key,) = await project.get(f"/v1/devices/{after.device_id}/api_keys")
+    assert after.api_key.startswith(key["id"])
+    assert after.api_key != before.api_key
+
+
+async def test_a_power_cut_at_no_moment_of_a_rotation_locks_the_device_out(device: Device, project: Project) -> None:
+    await enroll(device, await project.enrollment_key())
+
+    for left in (1, 2, 1, 2):  # while the new key is stored, and while the old one is given up
+        assert (await ended(await device.start("rotate-key", program=_CUT.format(left=left)))).code == 9
+        assert (await device.run("report", "--once")).code == 0
+
+    assert (await device.run("rotate-key")).code == 0
+    mine = identity.read(file_of(device))
+    assert mine is not None
+    assert len(await project.get(f"/v1/devices/{mine.device_id}/api_keys")) == 1
+
+
+async def test_a_new_key_that_the_server_does_not_know_gives_way_to_the_old_one(
+    device: Device, project: Project
+) -> None:
+    await enroll(device, await project.enrollment_key())
+    mine = identity.read(file_of(device))
+    assert mine is not None
+    lost = f"7c9e6679-7425-40de-944b-e07fc1f90ae7:{mine.api_key.partition(':')[2]}"
+    identity.write(file_of(device), attrs.evolve(mine, api_key=lost, previous_api_key=mine.api_key))
+
+    result = await device.run("rotate-key")
+
+    assert (result.code, identity.read(file_of(device))) == (77, mine)
+
+
+async def test_a_device_without_a_key_of_its_own_has_none_to_rotate(device: Device) -> None:
+    result = await device.run("rotate-key")
+
+    assert (result.code, "run firmtrail-agent enroll" in result.stderr) == (78, True)
+
+
+@pytest.mark.parametrize("number", ["", "0" * 32, "ffffffff-ffff-ffff-ffff-ffffffffffff\n"])
+def test_without_a_number_of_its_maker_the_installation_counts_and_is_not_told(tmp_path: Path, number: str) -> None:
+    device = Device(tmp_path)
+    device.write("/sys/class/dmi/id/product_uuid", number)
+    device.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+
+    told = hardware.fingerprint(device.root)
+
+    assert told is not None
+    assert told.startswith("machine-")
+    assert "0123456789abcdef" not in told
+
+
+def test_a_board_is_recognised_by_its_device_tree(tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    device.write("/proc/device-tree/serial-number", b"10000000abcdef42\0")
+
+    assert hardware.fingerprint(device.root) == "10000000abcdef42"
+
+
+def test_an_identity_shows_no_key(tmp_path: Path) -> None:
+    file = tmp_path / "identity.json"
+    identity.write(file, identity.Identity(device_id=uuid.uuid4(), api_key="id:ftd_secret"))
+
+    assert "ftd_secret" not in repr(identity.read(file))
+    assert "ftd_secret" in json.dumps(file.read_text())
