@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from firmtrail_server.signing_keys import new_signing_keys
 
 TIMEOUT_SECONDS = 120
 _SIGNING_KEYS = new_signing_keys().as_text()
-_LISTENING = "firmtrail-server: listening on "
+_LISTENING = re.compile(r"listening on (http://[^\s\"]+)")
 
 
 class ServerProcess:
@@ -66,8 +67,8 @@ class ServerProcess:
         with self._process.stderr as lines:
             for line in lines:
                 self.said += line
-                if line.startswith(_LISTENING):
-                    self._url.set_result(line.removeprefix(_LISTENING).strip())
+                if found := _LISTENING.search(line):
+                    self._url.set_result(found[1])
         if not self._url.done():
             self._url.set_exception(AssertionError(f"It ended by itself: {self.said}"))
 

@@ -26,6 +26,7 @@ from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess, children
 #: so many that it would be a miracle if one worker got them all
 MANY = 32
 PASSWORD = "hidden-word"
+METRICS_TOKEN = "hidden-metrics-token"
 
 
 @attrs.frozen
@@ -64,7 +65,14 @@ def wait_until(state: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def workers(database_url: str) -> Generator[Workers]:
-    process = ServerProcess("serve", "--workers", "2", FIRMTRAIL_DATABASE_URL=database_url, FIRMTRAIL_SEED_ENABLED="1")
+    process = ServerProcess(
+        "serve",
+        "--workers",
+        "2",
+        FIRMTRAIL_DATABASE_URL=database_url,
+        FIRMTRAIL_SEED_ENABLED="1",
+        FIRMTRAIL_METRICS_TOKEN=METRICS_TOKEN,
+    )
     try:
         started = Workers(process, process.url())
         wait_until(lambda: len(listeners(started)) == 2)
@@ -146,6 +154,22 @@ def test_a_killed_parent_takes_its_workers_with_it(workers: Workers) -> None:
 
     assert pids
     wait_until(lambda: not any(map(is_alive, pids)))
+
+
+def test_metrics_are_those_of_all_workers_whoever_answers_also_of_one_that_was_killed(workers: Workers) -> None:
+    def healthy(client: httpx.Client) -> set[str]:
+        text = client.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).raise_for_status().text
+        return {line for line in text.splitlines() if 'route="/healthz",status="2xx"' in line}
+
+    with workers.connections() as clients:
+        shown = {line for client in clients for line in healthy(client)}
+        killed, _ = workers.pids
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: len(listeners(workers)) == 2 and killed not in workers.pids)
+    with httpx.Client(base_url=workers.url) as client:
+        shown |= healthy(client)
+
+    assert shown == {f'firmtrail_http_requests_total{{method="GET",route="/healthz",status="2xx"}} {MANY}.0'}
 
 
 def test_a_key_deleted_through_one_worker_is_refused_by_all(workers: Workers, database_url: str) -> None:

@@ -17,8 +17,10 @@ from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import SERVICES, Services
 from firmtrail_server.http.endpoint import bind
 from firmtrail_server.http.problems import problems
+from firmtrail_server.http.traffic import TRAFFIC, Traffic
 from firmtrail_server.key_use import KeyUse
 from firmtrail_server.mail import Mailer
+from firmtrail_server.meters import Meters
 from firmtrail_server.readiness import Readiness
 from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
@@ -30,26 +32,39 @@ from firmtrail_server.verified import VerifiedCredentials
 MAX_BODY_BYTES = 64 * 1024
 #: about five seconds' work
 MAX_WAITING_PASSWORDS = 20
+_POOL = {
+    "pool_size": "Connections of the pool",
+    "pool_available": "Connections of the pool that nobody uses",
+    "requests_waiting": "Transactions that wait for a connection",
+}
 
 
 def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.datetime] = utc_now) -> web.Application:
+def create_app(
+    settings: Settings,
+    database_url: str,
+    *,
+    clock: Callable[[], dt.datetime] = utc_now,
+    meters: Meters | None = None,
+) -> web.Application:
     """Make the application; it opens its database pool when it starts and closes it when it stops.
 
-    Without signing keys in the settings it makes its own, and its tokens live no longer than it does.
+    Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without meters
+    it counts for itself.
     """
+    meters = meters or Meters()
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
-    database = Database(database_url)
+    database, writer = Database(database_url), Writer(database_url)
     tokens = AccessTokens(
         keys=settings.signing_keys or new_signing_keys(), issuer=settings.issuer, life_seconds=settings.token_seconds
     )
     app[SERVICES] = Services(
         settings=settings,
         database=database,
-        recorder=Recorder(database, Writer(database_url)),
+        recorder=Recorder(database, writer, meters),
         tokens=tokens,
         authentication=Authentication(
             database=database,
@@ -64,11 +79,36 @@ def create_app(settings: Settings, database_url: str, *, clock: Callable[[], dt.
         clock=clock,
         sweeper=Sweeper(database),
         mailer=Mailer(settings.smtp),
+        meters=meters,
         readiness=Readiness(database),
     )
     app.cleanup_ctx.extend([_open_services, _work_in_background])
     app.add_routes([bind(route) for route in ROUTES])
+    app[TRAFFIC] = Traffic(app.router.routes(), meters, log_requests=settings.log_requests)
+    _watch_database(meters, database, writer)
+    _watch_authentication(meters, app[SERVICES].authentication)
     return app
+
+
+def _watch_database(meters: Meters, database: Database, writer: Writer) -> None:
+    name = "firmtrail_database_commits_total"
+    meters.watch_count(name, "Transactions, of reading too.", lambda: database.commits + writer.commits)
+    for stat, text in _POOL.items():
+        name = f"firmtrail_database_{stat}"
+        meters.watch(name, f"{text}; each worker has a pool.", lambda stat=stat: database.pool_stats().get(stat, 0))
+
+
+def _watch_authentication(meters: Meters, authentication: Authentication) -> None:
+    verified = authentication.verified
+    meters.watch_count(
+        "firmtrail_credential_cache_hits_total", "Credentials that were found right before.", lambda: verified.hits
+    )
+    meters.watch_count(
+        "firmtrail_credential_cache_misses_total", "Credentials that had to be checked.", lambda: verified.misses
+    )
+    secrets, passwords = authentication.secrets, authentication.passwords
+    meters.watch("firmtrail_secrets_waiting", "Secrets of keys that wait for bcrypt.", lambda: secrets.waiting)
+    meters.watch("firmtrail_passwords_waiting", "Passwords that wait for bcrypt.", lambda: passwords.waiting)
 
 
 async def _open_services(app: web.Application) -> AsyncGenerator[None]:
@@ -86,5 +126,7 @@ async def _open_services(app: web.Application) -> AsyncGenerator[None]:
 async def _work_in_background(app: web.Application) -> AsyncGenerator[None]:
     services = app[SERVICES]
     key_use = services.authentication.key_use
-    async with in_background(sweeper=lambda: services.sweeper.run(services.clock), key_use=key_use.run):
+    async with in_background(
+        sweeper=lambda: services.sweeper.run(services.clock), key_use=key_use.run, meters=services.meters.keep_sampled
+    ):
         yield

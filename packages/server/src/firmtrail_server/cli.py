@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmtrail_server import commands
+from firmtrail_server import commands, logs
 from firmtrail_server.embedded import EmbeddedDatabaseError
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.first_user import BadUser
@@ -41,8 +41,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; what stops it is said in one sentence on stderr."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
-    logging.getLogger("yoyo").setLevel(logging.WARNING)
+    logs.set_up(os.environ.get("FIRMTRAIL_LOG_FORMAT"))
     unwind_on_signals()
     try:
         return options.run(options)
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(error: Exception, exit_code: int) -> int:
-    sys.stderr.write(f"firmtrail-server: {error}\n")
+    logging.getLogger(logs.PROGRAM).error("%s", error)
     return exit_code
 
 
@@ -73,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     serve_parser.set_defaults(run=commands.serve)
 
     worker_parser = verbs.add_parser("worker")  # the command of supervising.py alone, so it has no help
+    worker_parser.add_argument("number", type=int)
+    worker_parser.add_argument("counts", type=int)
     worker_parser.add_argument("sockets", type=int, nargs="+")
     worker_parser.set_defaults(run=commands.work)
 

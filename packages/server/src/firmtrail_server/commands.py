@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -23,6 +24,8 @@ from firmtrail_server.embedded import EmbeddedDatabase
 from firmtrail_server.embedded.watching import watch
 from firmtrail_server.first_user import checked_user
 from firmtrail_server.listening import bound, url_of
+from firmtrail_server.logs import PROGRAM
+from firmtrail_server.meters import Board, Meters
 from firmtrail_server.openapi import as_text
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import BadSetting, Settings, read_settings
@@ -71,8 +74,7 @@ async def _beside(embedded: EmbeddedDatabase | None, work: Coroutine[Any, Any, N
 
 
 def _say_listening(sockets: Sequence[socket.socket]) -> None:
-    sys.stderr.write(f"firmtrail-server: listening on {url_of(sockets)}\n")
-    sys.stderr.flush()
+    logging.getLogger(PROGRAM).info("listening on %s", url_of(sockets))
 
 
 def work(options: argparse.Namespace) -> int:
@@ -81,7 +83,8 @@ def work(options: argparse.Namespace) -> int:
     with suppress(KeyboardInterrupt):
         hold_signals()
         sockets = [socket.socket(fileno=one) for one in options.sockets]
-        uvloop.run(supervising.work(settings, settings.database_url, sockets))
+        meters = Meters(Board(settings.workers, options.counts), options.number)
+        uvloop.run(supervising.work(settings, settings.database_url, sockets, meters))
     return 0
 
 

@@ -61,6 +61,11 @@ class Database:
             check=AsyncConnectionPool.check_connection,
             kwargs={"options": _SESSION, "connect_timeout": 5},
         )
+        #: transactions, those that only read included
+        self.commits = 0
+
+    def pool_stats(self) -> dict[str, int]:
+        return self._pool.get_stats()
 
     async def open(self) -> None:
         await self._pool.open()
@@ -88,6 +93,8 @@ class Database:
             raise StorageRefused from error
         except _BROKEN as error:
             raise CommitUncertain if done else DatabaseUnavailable from error
+        else:
+            self.commits += done
 
     async def retried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again when it collided with another one, also at its commit.
@@ -115,6 +122,7 @@ class Writer:
     def __init__(self, url: str) -> None:
         self._url = url
         self._conn: Connection | None = None
+        self.commits = 0
 
     async def close(self) -> None:
         conn, self._conn = self._conn, None
@@ -131,7 +139,7 @@ class Writer:
         async def once() -> T:
             try:
                 async with asyncio.timeout(_LONGEST_SECONDS):
-                    return await work(await self._connected())
+                    result = await work(await self._connected())
             except _COLLISIONS:
                 raise
             except _NOT_STORED as error:
@@ -140,6 +148,8 @@ class Writer:
             except _BROKEN as error:
                 await self.close()
                 raise DatabaseUnavailable from error
+            self.commits += 1
+            return result
 
         return await _retried(once)
 

@@ -7,7 +7,8 @@ DomainError
 ├── UnsupportedMediaType
 ├── RequestTooSlow
 ├── Unauthenticated
-│   └── TokenNotValid
+│   ├── TokenNotValid
+│   └── MetricsTokenWrong
 ├── TooManyFailures
 ├── Forbidden
 │   ├── ScopeMissing
@@ -26,6 +27,7 @@ DomainError
 │   ├── UserNotFound
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
+│   ├── MetricsNotShown
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
 │   ├── DeviceNameTaken
@@ -114,6 +116,11 @@ class TokenNotValid(Unauthenticated):
         DomainError.__init__(
             self, "This access token is not valid, or not any more. Get a new one from POST /v1/oauth/token."
         )
+
+
+class MetricsTokenWrong(Unauthenticated):
+    def __init__(self) -> None:
+        DomainError.__init__(self, "Send the token of this server's metrics: Authorization: Bearer TOKEN.")
 
 
 class TooManyFailures(DomainError):
@@ -215,6 +222,11 @@ class MemberNotFound(NotFound):
 class InvitationNotFound(NotFound):
     def __init__(self) -> None:
         super().__init__("There is no such invitation: it is accepted, revoked or expired, or never was one.")
+
+
+class MetricsNotShown(NotFound):
+    def __init__(self) -> None:
+        super().__init__("This server shows no metrics. Its operator can allow it with FIRMTRAIL_METRICS_TOKEN.")
 
 
 class SeedNotAllowed(NotFound):

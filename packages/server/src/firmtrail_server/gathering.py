@@ -18,7 +18,9 @@ from firmtrail_server.background import end
 from firmtrail_server.db import Connection, Database, Writer
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull
 from firmtrail_server.meaning import Report
+from firmtrail_server.meters import Meters
 from firmtrail_server.recording import Receipts
+from firmtrail_server.report_meters import ReportMeters
 
 MAX_BATCH = 250
 #: about a second's work
@@ -42,13 +44,18 @@ class _Waiting:
 class Recorder:
     """Takes reports from many requests and stores them through one connection."""
 
-    def __init__(self, database: Database, writer: Writer, *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, database: Database, writer: Writer, meters: Meters | None = None, *, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._database = database
         self._max_waiting = max_waiting
         self._writer = writer
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        meters = meters or Meters()
+        self._meters = ReportMeters(meters)
+        meters.watch("firmtrail_reports_waiting", "Reports that wait for their batch.", lambda: len(self._waiting))
 
     def open(self) -> None:
         self._task = asyncio.create_task(self._write_batches(), name="recorder")
@@ -74,7 +81,8 @@ class Recorder:
         self._arrived.set()
         receipts = await waiting.outcome
         if receipts is None:  # late: it needs several statements, which would hold up the others
-            return await self._database.retried(lambda conn: recording.record_alone(conn, report))
+            receipts = await self._database.retried(lambda conn: recording.record_alone(conn, report))
+            self._meters.add(receipts)
         return receipts
 
     async def _write_batches(self) -> None:
@@ -100,6 +108,7 @@ class Recorder:
             await self._store(batch[:half])
             await self._store(batch[half:])
         else:
+            self._meters.add_batch(outcomes)
             for waiting, outcome in zip((w for stored in rounds for w in stored), outcomes, strict=True):
                 waiting.settle(outcome)
 

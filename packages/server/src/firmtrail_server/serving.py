@@ -12,6 +12,7 @@ from aiohttp import web
 from firmtrail_server.app import create_app
 from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
 from firmtrail_server.listening import CannotListen, reason_of
+from firmtrail_server.meters import Meters
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
 from firmtrail_server.schema.errors import explained
 from firmtrail_server.settings import Settings
@@ -21,7 +22,12 @@ SHUTDOWN_TIMEOUT_SECONDS = 10
 
 
 async def serve(
-    settings: Settings, database_url: str, sockets: Sequence[socket.socket], ready: Callable[[], None]
+    settings: Settings,
+    database_url: str,
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], None],
+    *,
+    meters: Meters | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
 
@@ -33,7 +39,7 @@ async def serve(
     """
     with ended_by_signals():
         await check_schema(database_url)
-        app = create_app(settings, database_url)
+        app = create_app(settings, database_url, meters=meters)
         runner = ProblemRunner(
             app, access_log=None, keepalive_timeout=HEAD_SECONDS, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -13,14 +14,17 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from firmtrail_server.credentials import PASSWORD_COST
+from firmtrail_server.logs import LogFormat
 from firmtrail_server.mail import BadSmtp, Smtp, read_smtp
 from firmtrail_server.signing_keys import BadSigningKeys, SigningKeys, read_signing_keys
 
+Choice = TypeVar("Choice", bound=StrEnum)
 Network = IPv4Network | IPv6Network
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _MAX_PORT = 65_535
 _MAX_WORKERS = 64
+_MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 
@@ -55,6 +59,12 @@ class Settings:
     port: int = 8080
     #: FIRMTRAIL_WORKERS, how many processes serve on the port
     workers: int = 1
+    #: FIRMTRAIL_LOG_FORMAT, how a line of the log is written
+    log_format: LogFormat = LogFormat.TEXT
+    #: FIRMTRAIL_LOG_REQUESTS, whether each request has its line
+    log_requests: bool = False
+    #: FIRMTRAIL_METRICS_TOKEN or FIRMTRAIL_METRICS_TOKEN_FILE, which opens /metrics; None: nothing does
+    metrics_token: str | None = attrs.field(default=None, repr=False)
     #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For is believed
     trusted_proxies: tuple[Network, ...] = ()
     #: FIRMTRAIL_SEED_ENABLED, whether anyone may make a demo project
@@ -97,6 +107,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         host=environment.get("FIRMTRAIL_HOST") or "127.0.0.1",
         port=_number("FIRMTRAIL_PORT", environment.get("FIRMTRAIL_PORT") or "8080", 0, _MAX_PORT),
         workers=_number("FIRMTRAIL_WORKERS", environment.get("FIRMTRAIL_WORKERS") or "1", 1, _MAX_WORKERS),
+        log_format=_one_of("FIRMTRAIL_LOG_FORMAT", LogFormat, environment.get("FIRMTRAIL_LOG_FORMAT") or "text"),
+        log_requests=_flag("FIRMTRAIL_LOG_REQUESTS", environment.get("FIRMTRAIL_LOG_REQUESTS") or ""),
+        metrics_token=_metrics_token(_text_or_file(environment, "FIRMTRAIL_METRICS_TOKEN")),
         trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
         public_url=_public_url(environment.get("FIRMTRAIL_PUBLIC_URL") or ""),
@@ -108,7 +121,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             _MAX_TOKEN_SECONDS,
         ),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
-        sign_up=_sign_up(environment.get("FIRMTRAIL_SIGN_UP") or SignUpMode.OPEN),
+        sign_up=_one_of("FIRMTRAIL_SIGN_UP", SignUpMode, environment.get("FIRMTRAIL_SIGN_UP") or "open"),
         smtp=_smtp(environment),
     )
 
@@ -149,6 +162,16 @@ def _signing_keys(text: str | None) -> SigningKeys | None:
         raise BadSetting(f"FIRMTRAIL_SIGNING_KEYS {error}.") from None
 
 
+def _metrics_token(text: str | None) -> str | None:
+    """Long, since nothing limits how often it is guessed."""
+    if text and not (text.isascii() and text.isprintable() and " " not in text and len(text) >= _MIN_METRICS_TOKEN):
+        raise BadSetting(
+            f"FIRMTRAIL_METRICS_TOKEN must have at least {_MIN_METRICS_TOKEN} letters, digits or marks of ASCII; "
+            "make one with: openssl rand -hex 32"
+        )
+    return text
+
+
 def _public_url(text: str) -> str | None:
     """An issuer is compared letter by letter, so it has one spelling: without a slash at its end."""
     try:
@@ -186,10 +209,10 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() in _TRUE
 
 
-def _sign_up(text: str) -> SignUpMode:
-    if text not in set(SignUpMode):
-        raise BadSetting(f"FIRMTRAIL_SIGN_UP must be one of {', '.join(SignUpMode)}.")
-    return SignUpMode(text)
+def _one_of(name: str, kind: type[Choice], text: str) -> Choice:
+    if text not in set(kind):
+        raise BadSetting(f"{name} must be one of {', '.join(kind)}.")
+    return kind(text)
 
 
 def _smtp(environment: Mapping[str, str]) -> Smtp | None:

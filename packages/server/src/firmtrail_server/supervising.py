@@ -2,7 +2,7 @@
 
 A worker is a fresh process that serves as the only one would. It is given its settings by the environment (which other
 users cannot read, unlike arguments), the parent's sockets, which keep the port and beside which it listens on its own,
-and a leash: a pipe that ends when the parent does.
+a file of no name for what all of them count, and a leash: a pipe that ends when the parent does.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
+from typing import IO
 
 from firmtrail_server.listening import beside
+from firmtrail_server.meters import Board, Meters, board_bytes
 from firmtrail_server.serving import serve
 from firmtrail_server.settings import Settings
 from firmtrail_server.signals import ended_by_signals
@@ -50,8 +53,9 @@ async def supervise(
     Raises:
         NoWorkerStarts: there is nobody to serve.
     """
-    workers = _Workers(sockets, _environment(settings, database_url))
-    with ended_by_signals():
+    with ended_by_signals(), _shared_memory() as counts:
+        counts.truncate(board_bytes(settings.workers))
+        workers = _Workers(sockets, counts.fileno(), settings, database_url)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(workers.keep(1), name="worker 1")
@@ -63,7 +67,7 @@ async def supervise(
             raise failed.exceptions[0] from None
 
 
-async def work(settings: Settings, database_url: str, reserved: Sequence[socket.socket]) -> None:
+async def work(settings: Settings, database_url: str, reserved: Sequence[socket.socket], meters: Meters) -> None:
     """Serve as one of several workers, until a signal or the end of the parent; raises what `serve` raises."""
     loop, leash = asyncio.get_running_loop(), sys.stdin.fileno()
 
@@ -75,13 +79,21 @@ async def work(settings: Settings, database_url: str, reserved: Sequence[socket.
         os.write(sys.stdout.fileno(), _READY)
 
     loop.add_reader(leash, let_loose)
-    await serve(settings, database_url, [beside(one) for one in reserved], say_ready)
+    await serve(settings, database_url, [beside(one) for one in reserved], say_ready, meters=meters)
+
+
+def _shared_memory() -> IO[bytes]:
+    """A file that lies in memory where it can: a disk that is full must not end the workers that count in it."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("firmtrail-counts"), "r+b")
+    return tempfile.TemporaryFile()
 
 
 class _Workers:
-    def __init__(self, sockets: Sequence[socket.socket], environment: dict[str, str]) -> None:
-        self._sockets = [one.fileno() for one in sockets]
-        self._environment = environment
+    def __init__(self, sockets: Sequence[socket.socket], counts: int, settings: Settings, database_url: str) -> None:
+        self._descriptors = [counts, *[one.fileno() for one in sockets]]
+        self._board = Board(settings.workers, counts)
+        self._environment = _environment(settings, database_url)
         self._serving: set[int] = set()
         self.first_is_ready = asyncio.Event()
 
@@ -97,7 +109,7 @@ class _Workers:
             await asyncio.sleep(pause)
 
     async def _run(self, number: int) -> int:
-        process = await self._start()
+        process = await self._start(number)
         try:
             assert process.stdout is not None
             if await process.stdout.readline() == _READY:
@@ -110,11 +122,12 @@ class _Workers:
         finally:
             self._serving.discard(number)
             await _stop(process)
+            self._board.vacate(number)
 
-    async def _start(self) -> Process:
-        command = [sys.executable, "-P", "-m", "firmtrail_server", "worker", *map(str, self._sockets)]
+    async def _start(self, number: int) -> Process:
+        command = [sys.executable, "-P", "-m", "firmtrail_server", "worker", str(number), *map(str, self._descriptors)]
         return await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, pass_fds=self._sockets, env=self._environment
+            *command, stdin=PIPE, stdout=PIPE, pass_fds=self._descriptors, env=self._environment
         )
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
+from hmac import compare_digest
+from typing import Annotated
 
+import attrs
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from firmtrail_server.errors import MetricsNotShown, MetricsTokenWrong
+from firmtrail_server.http.answers import Document
 from firmtrail_server.http.context import PublicContext
 
 
@@ -23,3 +29,20 @@ async def readyz(ctx: PublicContext) -> Status:
     """Say that the database answers and its schema is not older than this server needs; 503 otherwise."""
     await ctx.services.readiness.check()
     return Status()
+
+
+async def metrics(ctx: PublicContext) -> Annotated[Document, CONTENT_TYPE_PLAIN_0_0_4]:
+    """Read what all workers of this server have counted, in the text format of Prometheus.
+
+    Takes the operator's token as `Authorization: Bearer`: 401 without it, and 404 where the operator has set none.
+    """
+    _check_token(ctx.authorization, ctx.services.settings.metrics_token)
+    return Document(content_type=CONTENT_TYPE_PLAIN_0_0_4, content=generate_latest(ctx.services.meters))
+
+
+def _check_token(authorization: str, token: str | None) -> None:
+    if token is None:
+        raise MetricsNotShown
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not compare_digest(given.strip().encode("utf-8", "replace"), token.encode()):
+        raise MetricsTokenWrong

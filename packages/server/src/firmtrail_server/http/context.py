@@ -15,6 +15,7 @@ from firmtrail_server.authentication import Authentication
 from firmtrail_server.db import Connection, Database
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.mail import Mailer
+from firmtrail_server.meters import Meters
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.readiness import Readiness
@@ -34,6 +35,7 @@ class Services:
     authentication: Authentication
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
+    meters: Meters
     readiness: Readiness
     sweeper: Sweeper
     mailer: Mailer
@@ -46,6 +48,8 @@ class PublicContext:
     services: Services
     find_address: Callable[[], str]
     request_id: str
+    #: its header, where the route itself asks for a credential that is nobody's
+    authorization: str = attrs.field(default="", repr=False)
 
     @property
     def db(self) -> Database:
@@ -100,4 +104,6 @@ class Context(PublicContext):
         await audit_events.insert(conn, self.principal.project_id, self.actor, self.now(), changes)
 
 
+#: who was found to make a request
+CALLER = web.RequestKey("CALLER", object)
 SERVICES = web.AppKey("SERVICES", Services)

@@ -17,7 +17,7 @@ from firmtrail_server.http.address import client_address
 from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.authorization import as_user, authorized
-from firmtrail_server.http.context import SERVICES, Context, PublicContext, Services, UserContext
+from firmtrail_server.http.context import CALLER, SERVICES, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import FORM, read_form
 from firmtrail_server.http.requests import Arguments, read_json
 from firmtrail_server.http.responses import REQUEST_ID, document_response, json_response
@@ -98,10 +98,13 @@ async def _context(
     services: Services = request.app[SERVICES]
     request_id = request[REQUEST_ID]
     find_address = partial(client_address, request, services.settings.trusted_proxies)
+    authorization = request.headers.get(hdrs.AUTHORIZATION, "")
     if route.is_public:
-        return PublicContext(services=services, find_address=find_address, request_id=request_id)
-    caller = await authenticate(
-        request.headers.get(hdrs.AUTHORIZATION, ""),
+        return PublicContext(
+            services=services, find_address=find_address, request_id=request_id, authorization=authorization
+        )
+    caller = request[CALLER] = await authenticate(
+        authorization,
         find_address,
         services.authentication,
         must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN,

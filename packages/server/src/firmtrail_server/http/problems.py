@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,8 +20,7 @@ from firmtrail_server.errors import (
 )
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
 from firmtrail_server.http.responses import REQUEST_ID, oauth_response, problem_response
-
-logger = logging.getLogger(__name__)
+from firmtrail_server.http.traffic import TRAFFIC
 
 STATUS: Final = {
     ProblemCode.MALFORMED_REQUEST: 400,
@@ -50,6 +49,7 @@ async def problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answer errors with a problem document, and every request with its id."""
+    started = time.perf_counter()
     request_id = request[REQUEST_ID] = _request_id(request)
     is_oauth = request.rel_url.raw_path.startswith(OAUTH_PATH)
     try:
@@ -63,6 +63,7 @@ async def problems(
     response.headers[REQUEST_ID_HEADER] = request_id
     if is_oauth:
         response.headers[hdrs.PRAGMA] = "no-cache"  # RFC 6749 wants it beside Cache-Control
+    request.app[TRAFFIC].answered(request, response.status, time.perf_counter() - started)
     return response
 
 
@@ -73,7 +74,7 @@ def _problem(error: Exception, request: web.Request, request_id: str) -> tuple[P
         case web.HTTPException():
             return _refused_by_aiohttp(error, request, request_id)
         case _:
-            logger.error("request %s failed: %s %s", request_id, request.method, request.path, exc_info=error)
+            request.app[TRAFFIC].failed(request, error)
             detail = "The server made a mistake. Its operator finds this request in the log by its id."
             return problem_of(ProblemCode.INTERNAL, detail, request_id), {}
 
@@ -96,14 +97,8 @@ def _refused(error: DomainError, request: web.Request, request_id: str) -> tuple
     if error.retry_after_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
     if isinstance(error, Unavailable):
-        logger.warning("request %s not served: %s%s", request_id, error, _reason(error))
+        request.app[TRAFFIC].refusals.add(error, request_id)
     return problem_of(error.code, str(error), request_id, errors), headers
-
-
-def _reason(error: BaseException) -> str:
-    """Why, in a line: an outage says the same for every request, and its stack trace says nothing more."""
-    cause = error.__cause__
-    return f" ({type(cause).__name__}: {' '.join(str(cause).split())})" if cause else ""
 
 
 def _challenge(error: DomainError, request: web.Request) -> str:

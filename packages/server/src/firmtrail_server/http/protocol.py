@@ -17,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 from firmtrail_contract import ProblemCode
 from firmtrail_server.http.problems import REQUEST_ID_HEADER, new_request_id, problem_of
 from firmtrail_server.http.responses import problem_response
+from firmtrail_server.logs import about
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +79,10 @@ class _ProblemHandler(RequestHandler):
             raise ConnectionError("the answer had begun, another cannot be sent")
         request_id = new_request_id()
         if status < 500:  # noqa: PLR2004
-            logger.debug("request %s could not be parsed: %s", request_id, message)
+            logger.debug("not a request: %s", message, extra=about(request_id=request_id))
             problem = problem_of(ProblemCode.MALFORMED_REQUEST, "This is not a valid HTTP request.", request_id)
         else:
-            logger.error("request %s failed", request_id, exc_info=exc)
+            logger.error("failed outside of the application", exc_info=exc, extra=about(request_id=request_id))
             problem = problem_of(ProblemCode.INTERNAL, "The server made a mistake.", request_id)
         response = problem_response(problem, {REQUEST_ID_HEADER: request_id})
         response.force_close()

@@ -1,0 +1,79 @@
+"""What is counted of every request, and logged of it if the operator wants that: never a path, a query or a secret."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import attrs
+from aiohttp import web
+
+from firmtrail_server.access import Principal, User
+from firmtrail_server.http.context import CALLER
+from firmtrail_server.http.refusal_log import RefusalLog
+from firmtrail_server.http.responses import REQUEST_ID
+from firmtrail_server.logs import about
+from firmtrail_server.meters import Counter, Histogram, Meters
+
+logger = logging.getLogger(__name__)
+
+_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: a path or a method that is none of ours could be anything
+_NOWHERE = "none"
+
+
+@attrs.frozen
+class _Meter:
+    """What is counted of the requests of one route."""
+
+    method: str
+    route: str
+    #: by their first digit
+    statuses: list[Counter]
+    seconds: Histogram
+
+
+class Traffic:
+    """Counts requests, by routes that are looked up once: a request costs three additions."""
+
+    def __init__(self, routes: Iterable[web.AbstractRoute], meters: Meters, *, log_requests: bool) -> None:
+        self.refusals = RefusalLog()
+        self._log_requests = log_requests
+        self._meters = {
+            route: _meter(meters, route.method, route.resource.canonical) for route in routes if route.resource
+        }
+        self._nowhere = _meter(meters, _NOWHERE, _NOWHERE)
+
+    def answered(self, request: web.Request, status: int, seconds: float) -> None:
+        meter = self._meters.get(request.match_info.route, self._nowhere)
+        meter.statuses[status // 100].add()
+        meter.seconds.observe(seconds)
+        if self._log_requests:
+            caller = request.get(CALLER)
+            fields = about(
+                method=meter.method,
+                route=meter.route,
+                status=status,
+                milliseconds=round(seconds * 1_000, 1),
+                request_id=request[REQUEST_ID],
+                key_id=caller.actor_id if isinstance(caller, Principal) else None,
+                user_id=caller.user_id if isinstance(caller, User) else None,
+            )
+            logger.info("answered", extra=fields)
+
+    def failed(self, request: web.Request, error: Exception) -> None:
+        """Log a request that failed by a mistake of ours."""
+        meter = self._meters.get(request.match_info.route, self._nowhere)
+        fields = about(method=meter.method, route=meter.route, request_id=request[REQUEST_ID])
+        logger.error("failed", exc_info=error, extra=fields)
+
+
+def _meter(meters: Meters, method: str, route: str) -> _Meter:
+    labels = {"method": method, "route": route}
+    name, text = "firmtrail_http_requests_total", "Requests answered, by the first digit of their status."
+    statuses = [meters.counter(name, text, **labels, status=f"{digit}xx") for digit in range(6)]
+    name, text = "firmtrail_http_request_duration_seconds", "Time from a request's header to its answer."
+    return _Meter(method, route, statuses, meters.histogram(name, text, _BOUNDS, **labels))
+
+
+TRAFFIC = web.AppKey("TRAFFIC", Traffic)
