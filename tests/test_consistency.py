@@ -78,7 +78,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {
     uuid.UUID | str: uuid.UUID(int=1),
-    str: "a@b",
+    str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),

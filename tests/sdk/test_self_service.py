@@ -26,6 +26,7 @@ from tests.sdk.test_client import url
 
 ADA = Login(email="ada@example.com", password="correct horse")
 BOB = Login(email="bob@example.com", password="battery staple")
+DEVICE = "00000000-0000-4000-8000-000000000000"
 LATER = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
 
 
@@ -192,7 +193,7 @@ async def test_what_is_not_allowed_is_refused_before_it_is_sent() -> None:
         for wrong in (
             lambda: nowhere.projects.create(""),
             lambda: nowhere.projects.get("../users/me"),
-            lambda: nowhere.invitations.create(str(DEVICE), "owner"),
+            lambda: nowhere.invitations.create(DEVICE, "owner"),
             lambda: nowhere.api_keys.create(DEVICE, "viewer", expires_at=dt.datetime(2099, 1, 1)),  # noqa: DTZ001  naive
             lambda: nowhere.users.sign_up("ada", "Ada", "correct horse"),
         ):
@@ -212,6 +213,3 @@ async def test_the_sync_client_sets_up_a_device_too(server: BaseTestServer) -> N
             return [one.name for one in bob.devices.list(project.id, version="2.0")]
 
     assert await asyncio.to_thread(use) == ["valve-1"]
-
-
-DEVICE = "00000000-0000-4000-8000-000000000000"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from cattrs import BaseValidationError
@@ -78,12 +79,14 @@ def item_limit(limit: int | None) -> int | None:
 
 
 def _plain(values: Mapping[str, Any], location: FieldLocation) -> dict[str, Any]:
-    """Values as JSON has them; the converter would take a naive datetime for one of this machine's zone."""
-    given = {name: value for name, value in values.items() if value is not None}
-    return {
-        name: _moment(value, location, f"/{name}") if isinstance(value, dt.datetime) else _converter.unstructure(value)
-        for name, value in given.items()
-    }
+    """Values as JSON has them."""
+    return {name: _plain_one(value, location, f"/{name}") for name, value in values.items() if value is not None}
+
+
+def _plain_one(value: Any, location: FieldLocation, pointer: str) -> Any:
+    if isinstance(value, dt.datetime):
+        return _moment(value, location, pointer)
+    return str(value) if isinstance(value, StrEnum | uuid.UUID) else value
 
 
 def _moment(value: dt.datetime, location: FieldLocation, pointer: str) -> str:
