@@ -5,6 +5,7 @@ Nothing here is a list kept by hand but the exceptions, each with its reason.
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import json
 import pkgutil
@@ -25,7 +26,7 @@ from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent import configuration
 from firmtrail_agent.layers import variable
-from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode
+from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode, Role
 from firmtrail_server import errors, queries
 from firmtrail_server.access import (
     DEVICE_SCOPES,
@@ -53,19 +54,6 @@ ROOT = Path(__file__).parents[1]
 
 #: routes below /v1 that no method of the SDK asks for
 WITHOUT_SDK_METHOD = {
-    (route.method, route.path): "self-service comes to the SDK with its command line"
-    for route in ROUTES
-    if route.path.startswith("/v1/")
-    and route.scope
-    not in {
-        Scope.PUBLIC,
-        Scope.FIRMWARE_READ,
-        Scope.FIRMWARE_REPORT,
-        Scope.DEVICES_ENROLL,
-        Scope.DEVICE_KEYS_ROTATE,
-    }
-} | {
-    ("POST", "/v1/users"): "the same",
     ("POST", "/v1/oauth/token"): "no method of its own: the client gets its tokens by itself",
 }
 #: queries that take no project
@@ -90,7 +78,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {
     uuid.UUID | str: uuid.UUID(int=1),
-    str: "1.0",
+    str: "one@example",  # good as a name, an address, a version and a password
+    int: 1,
+    Role | str: Role.VIEWER,
+    dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
 }

@@ -18,8 +18,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def example(readme: str, language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (found,) = examples(readme, language)
     return found
+
+
+def examples(readme: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
 async def output_of(program: str, script: str, server: BaseTestServer, **environment: str) -> str:
@@ -47,9 +51,10 @@ async def test_python_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
 
 
 async def test_python_of_the_sdks_readme(server: BaseTestServer) -> None:
-    output = await output_of(sys.executable, example("packages/sdk/README.md", "python"), server)
+    first, team = examples("packages/sdk/README.md", "python")
 
-    assert output.startswith("1.4.2 ")
+    assert (await output_of(sys.executable, first, server)).startswith("1.4.2 ")
+    assert (await output_of(sys.executable, team, server)).endswith(" Ada pump-1\n")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

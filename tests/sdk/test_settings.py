@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from firmtrail import ApiKey, Client, ConfigError, CredentialsError, FirmtrailError
+from firmtrail import ApiKey, Client, ConfigError, CredentialsError, FirmtrailError, Login
 from firmtrail._settings import Settings, read_settings
+from firmtrail._tokens import token_call
+from firmtrail.credentials import Token
 
 URL = "https://firmtrail.example.com"
 SECRET = "ftp_hidden-word"
@@ -33,13 +36,13 @@ def write_profiles(home: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def secret_of(settings: Settings) -> str | None:
-    return settings.api_key.secret if settings.api_key else None
+    return settings.credential.secret if isinstance(settings.credential, ApiKey) else None
 
 
 def test_an_argument_wins_over_the_environment() -> None:
     environment = {"FIRMTRAIL_URL": "http://other", "FIRMTRAIL_API_KEY": "id:other"}
 
-    found = read_settings(URL, KEY, environment)
+    found = read_settings(URL, ApiKey.parse(KEY), environment)
 
     assert (found.url, secret_of(found)) == (URL, SECRET)
 
@@ -83,7 +86,7 @@ def test_another_profile_can_be_chosen_and_keep_its_key_in_a_file(home: Path) ->
 def test_the_key_of_a_profile_is_not_sent_to_another_server(home: Path) -> None:
     write_profiles(home, f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\n')
 
-    assert read_settings("http://127.0.0.1", None, {}).api_key is None
+    assert read_settings("http://127.0.0.1", None, {}).credential is None
 
 
 def test_a_ca_file_is_taken_from_the_argument_else_the_environment_else_the_profile(home: Path) -> None:
@@ -110,9 +113,10 @@ def test_the_ca_file_of_a_profile_is_not_trusted_for_another_server(home: Path) 
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
-    empty = dict.fromkeys(["FIRMTRAIL_API_KEY", "FIRMTRAIL_API_KEY_FILE", "FIRMTRAIL_CA_FILE"], "")
+    names = ["FIRMTRAIL_API_KEY", "FIRMTRAIL_API_KEY_FILE", "FIRMTRAIL_ACCESS_TOKEN", "FIRMTRAIL_CA_FILE"]
+    empty = dict.fromkeys(names, "")
 
-    assert read_settings(URL, None, empty) == Settings(url=URL, api_key=None)
+    assert read_settings(URL, None, empty) == Settings(url=URL, credential=None)
 
 
 def test_calls_carry_an_access_token_unless_the_key_itself_is_asked_for(home: Path) -> None:
@@ -241,3 +245,39 @@ def test_an_environment_that_no_connection_can_be_made_with_is_a_config_error(
         Client(URL)
 
     assert SECRET not in str(refused.value)
+
+
+def test_an_access_token_comes_from_the_environment_or_the_profile(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\naccess_token = "of.the.profile"\n')
+
+    assert read_settings(None, None, {}).credential == Token(value="of.the.profile")
+    assert read_settings(None, None, {"FIRMTRAIL_ACCESS_TOKEN": "a.b.c"}).credential == Token(value="a.b.c")
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"api_key": KEY, "access_token": "a.b.c"},
+        {"api_key": KEY, "login": Login(email="ada@example.com", password=SECRET)},
+    ],
+)
+def test_a_client_has_one_credential(credentials: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="one of api_key, login and access_token"):
+        Client(URL, **credentials)
+
+
+def test_two_credentials_in_the_environment_or_a_profile_contradict_each_other(home: Path) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\naccess_token = "a.b.c"\napi_key = "{KEY}"\n')
+
+    with pytest.raises(ConfigError, match="not both"):
+        read_settings(URL, None, {"FIRMTRAIL_ACCESS_TOKEN": "a.b.c", "FIRMTRAIL_API_KEY": KEY})
+    with pytest.raises(ConfigError, match="api_key and access_token"):
+        read_settings(None, None, {})
+
+
+def test_no_secret_of_a_credential_is_shown() -> None:
+    with pytest.raises(CredentialsError) as refused:
+        Client(URL, access_token=f"{SECRET} with a space")
+
+    login = Login(email="ada@example.com", password=SECRET)
+    assert SECRET not in f"{login!r} {Token(value=SECRET)!r} {token_call(login)!r} {refused.value}"

@@ -94,14 +94,14 @@ async def rotate(server_url: str, file: Path) -> Identity:
 
 async def _with_new_key(server_url: str, mine: Identity) -> Identity:
     async with _client(server_url, mine.api_key) as client:
-        issued = await client.enrollment.rotate_key(mine.device_id, _key_id(mine.api_key))
+        issued = await client.device_api_keys.rotate(mine.device_id, _key_id(mine.api_key))
     return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key)
 
 
 async def _confirmed(server_url: str, mine: Identity, file: Path) -> Identity:
     try:
         async with _client(server_url, mine.api_key) as client:
-            await client.enrollment.confirm_key(mine.device_id, _key_id(mine.api_key))
+            await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
     except AuthenticationError:
         _store(file, attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None))
         raise

@@ -46,19 +46,25 @@ class Call:
     #: sent as JSON
     body: Any = None
     #: sent as a form
-    form: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    #: sent as it is: its media type, and the text
+    text: tuple[str, str] | None = attrs.field(default=None, repr=False)
     max_answer_bytes: int = MAX_ANSWER_BYTES
 
     @property
     def content(self) -> bytes | None:
         if self.form is not None:
             return urlencode(self.form).encode()
+        if self.text is not None:
+            return self.text[1].encode()
         return None if self.body is None else json.dumps(_converter.unstructure(self.body)).encode()
 
     @property
     def headers(self) -> dict[str, str]:
         if self.form is not None:
             return {"Content-Type": "application/x-www-form-urlencoded"}
+        if self.text is not None:
+            return {"Content-Type": self.text[0]}
         return {} if self.body is None else {"Content-Type": "application/json"}
 
 

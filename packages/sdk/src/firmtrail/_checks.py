@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from cattrs import BaseValidationError
@@ -12,11 +13,8 @@ from cattrs import BaseValidationError
 from firmtrail.errors import InvalidRequestError
 from firmtrail_contract import (
     ClockReading,
-    DeviceKeyRotation,
-    Enrollment,
     FieldError,
     FieldLocation,
-    FirmwareReport,
     ObservationRecord,
     PageQuery,
     ReportBatch,
@@ -32,40 +30,21 @@ T = TypeVar("T")
 _converter = strict_converter()
 
 
-def firmware_path(device_id: uuid.UUID | str) -> str:
-    """Build the path of a device's firmware version."""
-    return f"{_device_path(device_id)}/firmware_version"
+def path(template: str, **ids: uuid.UUID | str) -> str:
+    """Put ids into a path of the API."""
+    return template.format(**{name: _uuid(value, f"/{name}") for name, value in ids.items()})
 
 
-def reports_path(device_id: uuid.UUID | str) -> str:
-    """Build the path of a device's batches of reports."""
-    return f"{_device_path(device_id)}/firmware_reports"
+def body(model: type[T], /, **values: Any) -> T:
+    """Build what a call says; what is None is left out."""
+    return _checked(_plain(values, FieldLocation.BODY), model, FieldLocation.BODY)
 
 
-def api_key_path(device_id: uuid.UUID | str, api_key_id: uuid.UUID | str) -> str:
-    """Build the path of a device's API key."""
-    return f"{_device_path(device_id)}/api_keys/{_uuid(api_key_id, '/api_key_id')}"
-
-
-def enrollment(name: str, hardware_fingerprint: str) -> Enrollment:
-    """Build what a device says of itself."""
-    values = {"name": name, "hardware_fingerprint": hardware_fingerprint}
-    return _checked(values, Enrollment, FieldLocation.BODY)
-
-
-def key_rotation(overlap_seconds: int | None) -> DeviceKeyRotation:
-    """Build how a key is replaced."""
-    return _checked({"overlap_seconds": overlap_seconds}, DeviceKeyRotation, FieldLocation.BODY)
-
-
-def firmware_report(version: str, component: str, observed_at: dt.datetime | None) -> FirmwareReport:
-    """Build a report, of this moment if none is given."""
-    values = {
-        "version": version,
-        "component": component,
-        "observed_at": _moment(dt.datetime.now(dt.UTC) if observed_at is None else observed_at),
-    }
-    return _checked(values, FirmwareReport, FieldLocation.BODY)
+def filters(model: type[Any], /, **values: Any) -> dict[str, str | int]:
+    """Build which items a list shall have; what is None is left out."""
+    plain = _plain(values, FieldLocation.QUERY)
+    _checked(plain, model, FieldLocation.QUERY)
+    return {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in plain.items()}
 
 
 def report_batch(records: Sequence[ObservationRecord], sent: ClockReading) -> ReportBatch:
@@ -99,8 +78,26 @@ def item_limit(limit: int | None) -> int | None:
     return limit
 
 
-def _device_path(device_id: uuid.UUID | str) -> str:
-    return f"/v1/devices/{_uuid(device_id, '/device_id')}"
+def _plain(values: Mapping[str, Any], location: FieldLocation) -> dict[str, Any]:
+    """Values as JSON has them."""
+    return {name: _plain_one(value, location, f"/{name}") for name, value in values.items() if value is not None}
+
+
+def _plain_one(value: Any, location: FieldLocation, pointer: str) -> Any:
+    if isinstance(value, dt.datetime):
+        return _moment(value, location, pointer)
+    return str(value) if isinstance(value, StrEnum | uuid.UUID) else value
+
+
+def _moment(value: dt.datetime, location: FieldLocation, pointer: str) -> str:
+    if value.utcoffset() is None:
+        detail = "must be an aware datetime, such as datetime.now(timezone.utc)"
+        raise _refused(location, pointer, ViolationCode.MALFORMED, detail)
+    try:
+        return format_moment(value)
+    except OverflowError:
+        detail = "must lie in the years 1 to 9999 in UTC"
+    raise _refused(location, pointer, ViolationCode.OUT_OF_RANGE, detail)
 
 
 def _uuid(value: uuid.UUID | str, pointer: str) -> uuid.UUID:
@@ -111,17 +108,6 @@ def _uuid(value: uuid.UUID | str, pointer: str) -> uuid.UUID:
     if checked is None:
         raise _refused(FieldLocation.PATH, pointer, ViolationCode.MALFORMED, "must be a UUID")
     return checked
-
-
-def _moment(observed_at: Any) -> str:
-    if not isinstance(observed_at, dt.datetime) or observed_at.utcoffset() is None:
-        detail = "must be an aware datetime, such as datetime.now(timezone.utc)"
-        raise _refused(FieldLocation.BODY, "/observed_at", ViolationCode.MALFORMED, detail)
-    try:
-        return format_moment(observed_at)
-    except OverflowError:
-        detail = "must lie in the years 1 to 9999 in UTC"
-    raise _refused(FieldLocation.BODY, "/observed_at", ViolationCode.OUT_OF_RANGE, detail)
 
 
 def _checked(values: Mapping[str, Any], model: type[T], location: FieldLocation) -> T:

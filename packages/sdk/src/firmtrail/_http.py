@@ -13,9 +13,8 @@ import httpx
 from firmtrail._calls import Call
 from firmtrail._deadline import DeadlineBackend, DeadlinePassed
 from firmtrail._settings import Settings
-from firmtrail._tokens import Token
 from firmtrail._version import __version__
-from firmtrail.credentials import ApiKey
+from firmtrail.credentials import ApiKey, Token
 from firmtrail.errors import ConfigError, ConnectionLostError, DeadlineExceededError, NotSentError, TransportError
 
 T = TypeVar("T")

@@ -1,36 +1,34 @@
-"""Where a client finds its server, its API key and how to use them: arguments, the environment, a profile of the user.
+"""Where a client finds its server and its credential: arguments, the environment, a profile of the user.
 
-The three are tried in this order for each of them, with one exception: the key and the CA file of a profile are for the
-server of that profile and for no other.
+The three are tried in this order for each of them, with one exception: the credential and the CA file of a profile are
+for the server of that profile and for no other.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import attrs
 
-from firmtrail.credentials import ApiKey
+from firmtrail._profiles import expanded, profile_file, read_profile, reason_of
+from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError
 
 #: `token`: get an access token with the API key and send that. `basic`: send the key with each call.
 Auth = Literal["token", "basic"]
 
-_PROFILE_KEYS = {"url", "api_key", "api_key_file", "auth", "ca_file"}
-
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """A server, and the key to use there."""
+    """A server, and who to be there."""
 
     #: without a slash at its end; may hold a path prefix
     url: str
-    api_key: ApiKey | None
+    credential: Credential | None
     auth: Auth = "token"
     #: certificates to trust beside the usual ones
     ca_file: Path | None = None
@@ -38,37 +36,55 @@ class Settings:
 
 def read_settings(
     url: str | None,
-    api_key: ApiKey | str | None,
+    credential: Credential | None,
     environment: Mapping[str, str] | None = None,
     *,
     auth: str | None = None,
     ca_file: str | os.PathLike[str] | None = None,
 ) -> Settings:
-    """Find the server's URL, the API key and how to use them; an empty variable counts as unset.
+    """Find the server's URL, the credential and how to use it; an empty variable counts as unset.
 
     Raises:
         ConfigError: there is no URL, or a source cannot be used or contradicts another one.
-        CredentialsError: what was found is no API key.
+        CredentialsError: what was found is no credential.
     """
     environment = os.environ if environment is None else environment
-    key = _parsed(api_key, "api_key") if api_key is not None else _key_from(environment)
+    credential = credential or _credential_from(environment)
     way = _checked_auth(auth, "auth") or _checked_auth(environment.get("FIRMTRAIL_AUTH"), "FIRMTRAIL_AUTH")
     trusted = _file(environment.get("FIRMTRAIL_CA_FILE") or None if ca_file is None else ca_file)
     if url is not None:
-        return Settings(url=_checked_url(url, "url"), api_key=key, auth=way or "token", ca_file=trusted)
+        return Settings(url=_checked_url(url, "url"), credential=credential, auth=way or "token", ca_file=trusted)
     if found := _variable(environment, "FIRMTRAIL_URL"):
-        return Settings(url=_checked_url(found, "FIRMTRAIL_URL"), api_key=key, auth=way or "token", ca_file=trusted)
-    profile = _profile(environment)
+        checked = _checked_url(found, "FIRMTRAIL_URL")
+        return Settings(url=checked, credential=credential, auth=way or "token", ca_file=trusted)
+    profile = read_profile(environment)
     if "url" not in profile:
         raise ConfigError(
-            f"No server: pass url=..., set FIRMTRAIL_URL, or write a url into {_profile_file(environment)}."
+            f"No server: pass url=..., set FIRMTRAIL_URL, or write a url into {profile_file(environment)}."
         )
     return Settings(
         url=_checked_url(profile["url"], "The profile's url"),
-        api_key=key or _key_of(profile),
+        credential=credential or _credential_of(profile),
         auth=way or _checked_auth(profile.get("auth"), "The profile's auth") or "token",
         ca_file=trusted or _file(profile.get("ca_file")),
     )
+
+
+def given_credential(api_key: ApiKey | str | None, login: Login | None, access_token: str | None) -> Credential | None:
+    """Take the one of them that a client was made with; None: none.
+
+    Raises:
+        ConfigError: there are several.
+        CredentialsError: the API key or the access token is none.
+    """
+    given: list[Credential] = [] if login is None else [login]
+    if api_key is not None:
+        given.append(_parsed(api_key, "api_key"))
+    if access_token is not None:
+        given.append(Token(value=access_token))
+    if len(given) > 1:
+        raise ConfigError("Pass one of api_key, login and access_token.")
+    return given[0] if given else None
 
 
 def checked_timeout(timeout: object) -> float:
@@ -91,18 +107,25 @@ def _checked_auth(text: str | None, source: str) -> Auth | None:
     return cast("Auth", text) if text else None
 
 
-def _key_from(environment: Mapping[str, str]) -> ApiKey | None:
-    text = _variable(environment, "FIRMTRAIL_API_KEY")
-    return _parsed(text, "FIRMTRAIL_API_KEY") if text else None
+def _credential_from(environment: Mapping[str, str]) -> Credential | None:
+    key, token = _variable(environment, "FIRMTRAIL_API_KEY"), _variable(environment, "FIRMTRAIL_ACCESS_TOKEN")
+    if key and token:
+        raise ConfigError("Set FIRMTRAIL_API_KEY or FIRMTRAIL_ACCESS_TOKEN, not both.")
+    if key:
+        return _parsed(key, "FIRMTRAIL_API_KEY")
+    return Token(value=token) if token else None
 
 
-def _key_of(profile: Mapping[str, str]) -> ApiKey | None:
-    if "api_key" in profile and "api_key_file" in profile:
-        raise ConfigError("A profile holds api_key or api_key_file, not both.")
+def _credential_of(profile: Mapping[str, str]) -> Credential | None:
+    given = [name for name in ("api_key", "api_key_file", "access_token") if name in profile]
+    if len(given) > 1:
+        raise ConfigError(f"A profile holds one of {' and '.join(given)}, not both.")
     if file := profile.get("api_key_file"):
         source = "The profile's api_key_file"
-        return _parsed(_content(_expanded(file), source), source)
-    return _parsed(profile["api_key"], "The profile's api_key") if "api_key" in profile else None
+        return _parsed(_content(expanded(file), source), source)
+    if "api_key" in profile:
+        return _parsed(profile["api_key"], "The profile's api_key")
+    return Token(value=profile["access_token"]) if "access_token" in profile else None
 
 
 def _parsed(api_key: ApiKey | str, source: str) -> ApiKey:
@@ -127,74 +150,14 @@ def _content(file: Path, source: str) -> str:
     try:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{source} names a file that cannot be read: {file} ({_reason(error)}).") from None
+        raise ConfigError(f"{source} names a file that cannot be read: {file} ({reason_of(error)}).") from None
     if not text:
         raise ConfigError(f"{source} names an empty file: {file}.")
     return text
 
 
 def _file(path: str | os.PathLike[str] | None) -> Path | None:
-    return None if path is None else _expanded(os.fspath(path))
-
-
-def _profile_file(environment: Mapping[str, str]) -> Path:
-    return _expanded(environment.get("XDG_CONFIG_HOME") or "~/.config") / "firmtrail" / "config.toml"
-
-
-def _profile(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The chosen profile of the user's file; empty if none was chosen and there is none called `default`."""
-    chosen, file = environment.get("FIRMTRAIL_PROFILE"), _profile_file(environment)
-    profiles = _profiles(file)
-    if chosen and chosen not in profiles:
-        known = ", ".join(sorted(profiles)) or "none"
-        raise ConfigError(f"FIRMTRAIL_PROFILE is {chosen!r}; the profiles in {file} are: {known}.")
-    return _checked_profile(profiles.get(chosen or "default", {}), file)
-
-
-def _profiles(file: Path) -> Mapping[str, Any]:
-    text = _private_text(file)
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}.") from None
-    profiles: object = document.pop("profiles", {})
-    if document or not isinstance(profiles, dict):
-        raise ConfigError(f"{file} holds only tables called [profiles.<name>].")
-    return cast("Mapping[str, Any]", profiles)
-
-
-def _private_text(file: Path) -> str:
-    """The text of the user's file, which must be readable for nobody else; empty if there is no file."""
-    try:
-        with file.open(encoding="utf-8") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
-            if os.name == "posix" and mode & 0o077:
-                raise ConfigError(f"Others may read {file}, which holds keys. Run: chmod 600 {file}")
-            return opened.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {_reason(error)}.") from None
-
-
-def _expanded(path: str) -> Path:
-    return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser fails for a user without a home
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or "unknown" if isinstance(error, OSError) else "not UTF-8"
-
-
-def _checked_profile(profile: Any, file: Path) -> Mapping[str, str]:
-    if not isinstance(profile, dict):
-        raise ConfigError(f"Each profile in {file} is a table of texts.")
-    table = cast("dict[str, Any]", profile)
-    if not all(isinstance(value, str) for value in table.values()):
-        raise ConfigError(f"Each profile in {file} is a table of texts.")
-    if unknown := sorted(table.keys() - _PROFILE_KEYS):
-        allowed = ", ".join(sorted(_PROFILE_KEYS))
-        raise ConfigError(f"A profile in {file} holds {', '.join(unknown)}; it may hold {allowed}.")
-    return table
+    return None if path is None else expanded(os.fspath(path))
 
 
 def _checked_url(url: str, source: str) -> str:

@@ -1,13 +1,17 @@
-"""API keys, as the client holds them. Where they are looked for is in _settings.py."""
+"""Who a client is, and how it shows that. Where a credential is looked for is in _settings.py."""
 
 from __future__ import annotations
 
+import math
+import re
 import uuid
 from typing import Any, Self
 
 import attrs
 
 from firmtrail.errors import CredentialsError
+
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 
 def _one_word(_instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
@@ -42,3 +46,28 @@ class ApiKey:
         if not colon:
             raise CredentialsError('An API key is written "<key id>:<secret>", with a colon between the two.')
         return cls(id=key_id, secret=secret)
+
+
+@attrs.frozen(kw_only=True)
+class Login:
+    """A user's e-mail address and password. The password is in no `repr`."""
+
+    email: str
+    password: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Token:
+    """An access token that calls may carry. It is in no `repr`."""
+
+    value: str = attrs.field(repr=False)
+    #: by the clock that the client's deadlines are measured with
+    replace_at: float = math.inf
+
+    def __attrs_post_init__(self) -> None:
+        if not _BEARER.fullmatch(self.value):
+            raise CredentialsError("An access token holds only letters, digits and the marks - . _ ~ + / and =.")
+
+
+#: what a client may be made with
+Credential = ApiKey | Login | Token

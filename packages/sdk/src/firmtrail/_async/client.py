@@ -7,13 +7,22 @@ from typing import Self
 
 import attrs
 
-from firmtrail._async.enrollment import AsyncEnrollment
+from firmtrail._async.api_keys import AsyncApiKeys
+from firmtrail._async.audit_events import AsyncAuditEvents
+from firmtrail._async.device_api_keys import AsyncDeviceApiKeys
+from firmtrail._async.devices import AsyncDevices
+from firmtrail._async.enrollment import AsyncEnrolling
+from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
 from firmtrail._async.firmware import AsyncFirmware
+from firmtrail._async.invitations import AsyncInvitations
+from firmtrail._async.members import AsyncMembers
+from firmtrail._async.projects import AsyncProjects
 from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.users import AsyncUsers
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import Auth, checked_attempts, read_settings
-from firmtrail.credentials import ApiKey
+from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
+from firmtrail.credentials import ApiKey, Login
 from firmtrail_contract import Seed
 
 
@@ -23,6 +32,9 @@ class AsyncClient:
     Args:
         url: the server; else FIRMTRAIL_URL, else the user's profile.
         api_key: an `ApiKey` or "<key id>:<secret>"; else FIRMTRAIL_API_KEY or FIRMTRAIL_API_KEY_FILE, else the profile.
+        login: a user's e-mail address and password, instead of an API key.
+        access_token: an access token that you have, instead of both; it is used until it expires. Else
+            FIRMTRAIL_ACCESS_TOKEN or FIRMTRAIL_ACCESS_TOKEN_FILE, else the profile.
         auth: "token" gets a short-lived access token with the API key and sends that, "basic" sends the key itself with
             each call; else FIRMTRAIL_AUTH, else the profile, else "token".
         timeout: seconds that a call may take in all, its repetitions included.
@@ -32,7 +44,7 @@ class AsyncClient:
 
     Raises:
         ConfigError: a setting cannot be used; the message names it.
-        CredentialsError: the API key is none.
+        CredentialsError: the API key or the access token is none.
     """
 
     def __init__(  # noqa: PLR0913  every one of them is an option of its own
@@ -40,18 +52,30 @@ class AsyncClient:
         url: str | None = None,
         *,
         api_key: ApiKey | str | None = None,
+        login: Login | None = None,
+        access_token: str | None = None,
         auth: Auth | None = None,
         timeout: float = 30.0,
         attempts: int = 3,
         ca_file: str | os.PathLike[str] | None = None,
         _policy: RetryPolicy | None = None,
     ) -> None:
-        settings = read_settings(url, api_key, auth=auth, ca_file=ca_file)
+        credential = given_credential(api_key, login, access_token)
+        settings = read_settings(url, credential, auth=auth, ca_file=ca_file)
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
         self._transport = AsyncTransport(settings, timeout=timeout, policy=policy)
+        self.users = AsyncUsers(self._transport)
+        self.projects = AsyncProjects(self._transport)
+        self.members = AsyncMembers(self._transport)
+        self.invitations = AsyncInvitations(self._transport)
+        self.api_keys = AsyncApiKeys(self._transport)
+        self.devices = AsyncDevices(self._transport)
+        self.device_api_keys = AsyncDeviceApiKeys(self._transport)
+        self.enrollment_keys = AsyncEnrollmentKeys(self._transport)
+        self.enrollment = AsyncEnrolling(self._transport)
         self.firmware = AsyncFirmware(self._transport)
-        self.enrollment = AsyncEnrollment(self._transport)
+        self.audit_events = AsyncAuditEvents(self._transport)
 
     async def seed(self) -> Seed:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""

@@ -9,11 +9,20 @@ import attrs
 
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import Auth, checked_attempts, read_settings
-from firmtrail._sync.enrollment import Enrollment
+from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
+from firmtrail._sync.api_keys import ApiKeys
+from firmtrail._sync.audit_events import AuditEvents
+from firmtrail._sync.device_api_keys import DeviceApiKeys
+from firmtrail._sync.devices import Devices
+from firmtrail._sync.enrollment import Enrolling
+from firmtrail._sync.enrollment_keys import EnrollmentKeys
 from firmtrail._sync.firmware import Firmware
+from firmtrail._sync.invitations import Invitations
+from firmtrail._sync.members import Members
+from firmtrail._sync.projects import Projects
 from firmtrail._sync.transport import Transport
-from firmtrail.credentials import ApiKey
+from firmtrail._sync.users import Users
+from firmtrail.credentials import ApiKey, Login
 from firmtrail_contract import Seed
 
 
@@ -23,6 +32,9 @@ class Client:
     Args:
         url: the server; else FIRMTRAIL_URL, else the user's profile.
         api_key: an `ApiKey` or "<key id>:<secret>"; else FIRMTRAIL_API_KEY or FIRMTRAIL_API_KEY_FILE, else the profile.
+        login: a user's e-mail address and password, instead of an API key.
+        access_token: an access token that you have, instead of both; it is used until it expires. Else
+            FIRMTRAIL_ACCESS_TOKEN or FIRMTRAIL_ACCESS_TOKEN_FILE, else the profile.
         auth: "token" gets a short-lived access token with the API key and sends that, "basic" sends the key itself with
             each call; else FIRMTRAIL_AUTH, else the profile, else "token".
         timeout: seconds that a call may take in all, its repetitions included.
@@ -32,7 +44,7 @@ class Client:
 
     Raises:
         ConfigError: a setting cannot be used; the message names it.
-        CredentialsError: the API key is none.
+        CredentialsError: the API key or the access token is none.
     """
 
     def __init__(  # noqa: PLR0913  every one of them is an option of its own
@@ -40,18 +52,30 @@ class Client:
         url: str | None = None,
         *,
         api_key: ApiKey | str | None = None,
+        login: Login | None = None,
+        access_token: str | None = None,
         auth: Auth | None = None,
         timeout: float = 30.0,
         attempts: int = 3,
         ca_file: str | os.PathLike[str] | None = None,
         _policy: RetryPolicy | None = None,
     ) -> None:
-        settings = read_settings(url, api_key, auth=auth, ca_file=ca_file)
+        credential = given_credential(api_key, login, access_token)
+        settings = read_settings(url, credential, auth=auth, ca_file=ca_file)
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
         self._transport = Transport(settings, timeout=timeout, policy=policy)
+        self.users = Users(self._transport)
+        self.projects = Projects(self._transport)
+        self.members = Members(self._transport)
+        self.invitations = Invitations(self._transport)
+        self.api_keys = ApiKeys(self._transport)
+        self.devices = Devices(self._transport)
+        self.device_api_keys = DeviceApiKeys(self._transport)
+        self.enrollment_keys = EnrollmentKeys(self._transport)
+        self.enrollment = Enrolling(self._transport)
         self.firmware = Firmware(self._transport)
-        self.enrollment = Enrollment(self._transport)
+        self.audit_events = AuditEvents(self._transport)
 
     def seed(self) -> Seed:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""

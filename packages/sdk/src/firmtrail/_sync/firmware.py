@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import firmware_path, firmware_report, report_batch, reports_path
+from firmtrail._checks import body, path, report_batch
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.transport import Transport
 from firmtrail_contract import (
@@ -15,12 +15,16 @@ from firmtrail_contract import (
     BatchReceipt,
     ClockReading,
     FirmwareReceipt,
+    FirmwareReport,
     ObservationRecord,
     VersionPeriod,
 )
 
 #: far more than the receipts of the largest batch, and little enough for the memory of a small device
 _MAX_RECEIPT_BYTES = 512 * 1024
+
+_VERSION = "/v1/devices/{device_id}/firmware_version"
+_REPORTS = "/v1/devices/{device_id}/firmware_reports"
 
 
 class Firmware:
@@ -49,8 +53,9 @@ class Firmware:
             InvalidRequestError: a value is not allowed; nothing was sent.
             FirmtrailError: see `firmtrail.errors`.
         """
-        report = firmware_report(version, component, observed_at)
-        call = Call(method="POST", path=firmware_path(device_id), body=report, repeatable=True)
+        moment = dt.datetime.now(dt.UTC) if observed_at is None else observed_at
+        report = body(FirmwareReport, version=version, component=component, observed_at=moment)
+        call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=report, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
 
     def report_batch(
@@ -73,7 +78,7 @@ class Firmware:
         batch = report_batch(records, sent)
         call = Call(
             method="POST",
-            path=reports_path(device_id),
+            path=path(_REPORTS, device_id=device_id),
             body=batch,
             repeatable=True,
             max_answer_bytes=_MAX_RECEIPT_BYTES,
@@ -101,7 +106,7 @@ class Firmware:
         """
         return Pager(
             self._transport,
-            firmware_path(device_id),
+            path(_VERSION, device_id=device_id),
             VersionPeriod,
             limit=limit,
             page_size=page_size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
 import attrs
@@ -27,10 +27,12 @@ class Pager(Generic[T]):
         limit: int | None,
         page_size: int | None,
         page_token: str | None,
+        filters: Mapping[str, str | int] | None = None,
     ) -> None:
         self._transport = transport
         self._path = path
         self._item = item
+        self._filters = filters or {}
         self._limit = item_limit(limit)
         self._start = page_query(page_size, page_token).page_token
         self._page_size = page_size or (DEFAULT_PAGE_SIZE if limit is None else MAX_PAGE_SIZE)
@@ -67,7 +69,7 @@ class Pager(Generic[T]):
         return None
 
     def _fetch(self, token: str | None, page_size: int) -> Page[T]:
-        query: dict[str, str | int] = {"page_size": page_size}
+        query: dict[str, str | int] = {**self._filters, "page_size": page_size}
         if token is not None:
             query["page_token"] = token
         answer = self._transport.send(Call(method="GET", path=self._path, query=query, repeatable=True))

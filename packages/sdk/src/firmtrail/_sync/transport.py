@@ -1,4 +1,4 @@
-"""Sending a call as whoever its API key belongs to, which nearly always means: with an access token."""
+"""Sending a call as whoever the client's credential belongs to, which nearly always means: with an access token."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings, checked_timeout
 from firmtrail._sync.attempts import Attempts
-from firmtrail._tokens import TOKEN_CALL, Token, new_token, no_endpoint
-from firmtrail.credentials import ApiKey
+from firmtrail._tokens import new_token, no_endpoint, token_call
+from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
 
 
@@ -40,42 +40,46 @@ class Transport:
     def _sent(self, call: Call, deadline: float) -> Answer:
         if not call.needs_key:
             return self._attempts.send(call, None, deadline)
-        key = self._key()
-        if self._settings.auth == "basic":
-            return self._attempts.send(call, basic(key), deadline)
-        token = self._token(key, deadline)
+        credential = self._credential()
+        if isinstance(credential, Token):
+            return self._attempts.send(call, bearer(credential), deadline)
+        if isinstance(credential, ApiKey) and self._settings.auth == "basic":
+            return self._attempts.send(call, basic(credential), deadline)
+        token = self._token(credential, deadline)
         answer = self._attempts.send(call, bearer(token), deadline)
         if not answer.refuses_token:
             return answer
-        return self._attempts.send(call, bearer(self._token(key, deadline, refused=token)), deadline)
+        token = self._token(credential, deadline, refused=token)
+        return self._attempts.send(call, bearer(token), deadline)
 
-    def _key(self) -> ApiKey:
-        if self._settings.api_key is None:
+    def _credential(self) -> Credential:
+        if self._settings.credential is None:
             raise CredentialsError(
-                "This call needs an API key: pass api_key=..., set FIRMTRAIL_API_KEY, or write it beside the server's "
-                "url in your profile."
+                "This call needs a credential: pass api_key=..., login=... or access_token=..., set FIRMTRAIL_API_KEY, "
+                "or write it beside the server's url in your profile."
             )
-        return self._settings.api_key
+        return self._settings.credential
 
-    def _token(self, key: ApiKey, deadline: float, *, refused: Token | None = None) -> Token:
+    def _token(self, credential: ApiKey | Login, deadline: float, *, refused: Token | None = None) -> Token:
         """Take the token that all calls share. One call gets it, and those that wait take what came of that."""
         known = self._latest
         if isinstance(known, Token) and known is not refused and self._policy.clock() < known.replace_at:
             return known
         with self._lock.held(lambda: deadline - self._policy.clock()):
             if self._latest is known:
-                self._latest = self._fetched(key, deadline)
+                self._latest = self._fetched(credential, deadline)
             latest = self._latest
         if isinstance(latest, Token):
             return latest
         assert latest is not None
         raise copy.copy(latest)  # an error of its own for each call: a traceback belongs to one
 
-    def _fetched(self, key: ApiKey, deadline: float) -> Token | FirmtrailError:
+    def _fetched(self, credential: ApiKey | Login, deadline: float) -> Token | FirmtrailError:
         """Get a token; only a deadline is this call's own matter and raised, other failures concern all calls."""
         asked_at = self._policy.clock()
         try:
-            answer = self._attempts.send(TOKEN_CALL, basic(key), deadline)
+            shown = basic(credential) if isinstance(credential, ApiKey) else None
+            answer = self._attempts.send(token_call(credential), shown, deadline)
             return new_token(answer, asked_at=asked_at, random=self._policy.random())
         except DeadlineExceededError:
             raise

@@ -1,0 +1,181 @@
+"""The devices of a project."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Literal
+
+from firmtrail._async.paging import AsyncPager
+from firmtrail._async.transport import AsyncTransport
+from firmtrail._calls import Call, decode
+from firmtrail._checks import body, filters, path
+from firmtrail_contract import (
+    Device,
+    DeviceChange,
+    DeviceDetails,
+    DeviceImport,
+    DeviceImportQuery,
+    DeviceQuery,
+    DeviceState,
+    NewDevice,
+)
+
+_DEVICES = "/v1/projects/{project_id}/devices"
+_DEVICE = "/v1/devices/{device_id}"
+_MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+
+class AsyncDevices:
+    """The physical machines."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(
+        self,
+        project_id: uuid.UUID | str,
+        name: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        hardware_fingerprint: str | None = None,
+    ) -> Device:
+        """Register a device.
+
+        Args:
+            project_id: the project that it belongs to.
+            name: unique in the project.
+            labels: what you say about it, as key = value.
+            hardware_fingerprint: what its hardware is recognised by when it enrolls; unique in the project.
+
+        Raises:
+            ConflictError: another device has the name, or the fingerprint.
+            InvalidRequestError: a value is not allowed.
+        """
+        said = body(NewDevice, name=name, labels=dict(labels or {}), hardware_fingerprint=hardware_fingerprint)
+        place = path(_DEVICES, project_id=project_id)
+        answer = await self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
+        return decode(answer, Device)
+
+    def list(  # noqa: PLR0913  filters, and how much to list
+        self,
+        project_id: uuid.UUID | str,
+        *,
+        name: str | None = None,
+        labels: str | None = None,
+        version: str | None = None,
+        component: str | None = None,
+        created_from: dt.datetime | None = None,
+        created_before: dt.datetime | None = None,
+        reported_from: dt.datetime | None = None,
+        reported_before: dt.datetime | None = None,
+        two_machines: bool | None = None,
+        state: DeviceState | str | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+    ) -> AsyncPager[Device]:
+        """List the devices of a project; filters add up. Moments are aware datetimes.
+
+        Args:
+            project_id: the project.
+            name: part of the name, in any case.
+            labels: those that it has: `site=berlin,rack` asks for this site, and for any rack.
+            version: what a component of it runs now.
+            component: a component that it has; with `version`, the one that runs it.
+            created_from: registered at this moment or later.
+            created_before: registered before this moment.
+            reported_from: it reported at this moment or later.
+            reported_before: it has not reported since this moment, or never.
+            two_machines: whether two machines have been seen to report with one of its API keys.
+            state: `active` ones, if left out; `retired` ones, or `any`.
+            limit: the most devices to give in all.
+            page_size: the most devices to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
+        return AsyncPager(
+            self._transport,
+            path(_DEVICES, project_id=project_id),
+            Device,
+            filters=filters(
+                DeviceQuery,
+                name=name,
+                labels=labels,
+                version=version,
+                component=component,
+                created_from=created_from,
+                created_before=created_before,
+                reported_from=reported_from,
+                reported_before=reported_before,
+                two_machines=two_machines,
+                state=state,
+            ),
+            limit=limit,
+            page_size=page_size,
+            page_token=page_token,
+        )
+
+    async def import_rows(
+        self, project_id: uuid.UUID | str, rows: str, *, media: Literal["csv", "ndjson"] = "csv", dry_run: bool = False
+    ) -> DeviceImport:
+        """Register many devices. A name that is known already is left as it is, so it is safe to repeat.
+
+        Args:
+            project_id: the project that they belong to.
+            rows: at most 4 MiB. CSV has a header with `name`, and as you like `hardware_fingerprint` and any
+                `labels.<key>`; NDJSON has a JSON object a line, with the arguments of `create`.
+            media: what `rows` is.
+            dry_run: only say what would happen.
+
+        Raises:
+            InvalidRequestError: it is no such table. Single rows that are refused stop no others: see the result.
+        """
+        call = Call(
+            method="POST",
+            path=path(_DEVICES + "/import", project_id=project_id),
+            query=filters(DeviceImportQuery, dry_run=dry_run),
+            text=(_MEDIA_TYPES[media], rows),
+            repeatable=True,
+        )
+        return decode(await self._transport.send(call), DeviceImport)
+
+    async def get(self, device_id: uuid.UUID | str) -> DeviceDetails:
+        """Read a device, with what each of its components runs now."""
+        call = Call(method="GET", path=path(_DEVICE, device_id=device_id), repeatable=True)
+        return decode(await self._transport.send(call), DeviceDetails)
+
+    async def change(
+        self, device_id: uuid.UUID | str, *, name: str | None = None, labels: Mapping[str, str | None] | None = None
+    ) -> Device:
+        """Rename a device, or label it; what is left out stays.
+
+        Args:
+            device_id: the device.
+            name: its new name, unique in the project.
+            labels: labels to set; None removes one, and labels that are not named stay.
+
+        Raises:
+            ConflictError: another device has the name.
+            InvalidRequestError: a value is not allowed.
+        """
+        said = body(DeviceChange, name=name, labels=dict(labels or {}))
+        call = Call(method="PATCH", path=path(_DEVICE, device_id=device_id), body=said, repeatable=True)
+        return decode(await self._transport.send(call), Device)
+
+    async def retire(self, device_id: uuid.UUID | str) -> Device:
+        """Take a device out of service: its API keys end, its history stays."""
+        call = Call(method="POST", path=path(_DEVICE + "/retire", device_id=device_id), repeatable=True)
+        return decode(await self._transport.send(call), Device)
+
+    async def restore(self, device_id: uuid.UUID | str) -> Device:
+        """Take a retired device back into service. It needs a new API key."""
+        call = Call(method="POST", path=path(_DEVICE + "/restore", device_id=device_id), repeatable=True)
+        return decode(await self._transport.send(call), Device)
+
+    async def delete(self, device_id: uuid.UUID | str) -> None:
+        """Delete a device with its whole history. To keep the history, retire it."""
+        await self._transport.send(Call(method="DELETE", path=path(_DEVICE, device_id=device_id), repeatable=True))

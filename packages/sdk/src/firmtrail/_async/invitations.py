@@ -1,0 +1,76 @@
+"""Invitations: how a user, or somebody who will be one, joins a project."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from firmtrail._async.paging import AsyncPager
+from firmtrail._async.transport import AsyncTransport
+from firmtrail._calls import Call, decode
+from firmtrail._checks import body, path
+from firmtrail_contract import Invitation, InvitationAcceptance, IssuedInvitation, JoinedProject, NewInvitation, Role
+
+_INVITATIONS = "/v1/projects/{project_id}/invitations"
+_INVITATION = "/v1/projects/{project_id}/invitations/{invitation_id}"
+
+
+class AsyncInvitations:
+    """Each is for one person, once, until it expires."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(
+        self,
+        project_id: uuid.UUID | str,
+        role: Role | str,
+        *,
+        email: str | None = None,
+        expires_at: dt.datetime | None = None,
+    ) -> IssuedInvitation:
+        """Invite somebody. The secret is shown this once.
+
+        Args:
+            project_id: the project to join.
+            role: what the new member may do; at most what you may.
+            email: where to send it, if the server sends e-mail; whoever holds the secret may accept it.
+            expires_at: an aware datetime; in seven days, if left out.
+
+        Raises:
+            PermissionDeniedError: the role is above your own.
+            InvalidRequestError: a value is not allowed.
+        """
+        said = body(NewInvitation, role=role, email=email, expires_at=expires_at)
+        place = path(_INVITATIONS, project_id=project_id)
+        answer = await self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
+        return decode(answer, IssuedInvitation)
+
+    def list(
+        self,
+        project_id: uuid.UUID | str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+    ) -> AsyncPager[Invitation]:
+        """List the invitations that nobody has accepted yet."""
+        return AsyncPager(
+            self._transport,
+            path(_INVITATIONS, project_id=project_id),
+            Invitation,
+            limit=limit,
+            page_size=page_size,
+            page_token=page_token,
+        )
+
+    async def revoke(self, project_id: uuid.UUID | str, invitation_id: uuid.UUID | str) -> None:
+        """Take an invitation back."""
+        place = path(_INVITATION, project_id=project_id, invitation_id=invitation_id)
+        await self._transport.send(Call(method="DELETE", path=place, repeatable=True))
+
+    async def accept(self, secret: str) -> JoinedProject:
+        """Join the project that an invitation is for, as the user of this client."""
+        said = body(InvitationAcceptance, secret=secret)
+        call = Call(method="POST", path="/v1/invitations/accept", body=said, repeatable=False)
+        return decode(await self._transport.send(call), JoinedProject)

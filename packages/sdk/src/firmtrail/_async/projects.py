@@ -1,0 +1,64 @@
+"""Projects, the owners that every other thing belongs to."""
+
+from __future__ import annotations
+
+import uuid
+
+from firmtrail._async.paging import AsyncPager
+from firmtrail._async.transport import AsyncTransport
+from firmtrail._calls import Call, decode
+from firmtrail._checks import body, filters, path
+from firmtrail_contract import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion
+
+_PROJECTS = "/v1/projects"
+_PROJECT = "/v1/projects/{project_id}"
+
+
+class AsyncProjects:
+    """To create and to list them takes a user, the rest a role in the project."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(self, name: str) -> Project:
+        """Create a project; you become its admin."""
+        call = Call(method="POST", path=_PROJECTS, body=body(NewProject, name=name), repeatable=False)
+        return decode(await self._transport.send(call), Project)
+
+    def list(
+        self, *, limit: int | None = None, page_size: int | None = None, page_token: str | None = None
+    ) -> AsyncPager[JoinedProject]:
+        """List the projects that you are in, each with your role."""
+        return AsyncPager(
+            self._transport, _PROJECTS, JoinedProject, limit=limit, page_size=page_size, page_token=page_token
+        )
+
+    async def get(self, project_id: uuid.UUID | str) -> Project:
+        """Read a project."""
+        call = Call(method="GET", path=path(_PROJECT, project_id=project_id), repeatable=True)
+        return decode(await self._transport.send(call), Project)
+
+    async def rename(self, project_id: uuid.UUID | str, name: str) -> Project:
+        """Rename a project."""
+        said = body(ProjectChange, name=name)
+        call = Call(method="PATCH", path=path(_PROJECT, project_id=project_id), body=said, repeatable=True)
+        return decode(await self._transport.send(call), Project)
+
+    async def delete(self, project_id: uuid.UUID | str, *, name: str) -> None:
+        """Delete a project with its devices and their history.
+
+        Args:
+            project_id: the project.
+            name: its exact name, as a proof that you mean it.
+
+        Raises:
+            ConflictError: it has another name.
+        """
+        query = filters(ProjectDeletion, name=name)
+        call = Call(method="DELETE", path=path(_PROJECT, project_id=project_id), query=query, repeatable=True)
+        await self._transport.send(call)
+
+    async def leave(self, project_id: uuid.UUID | str) -> None:
+        """Leave a project. `ConflictError` for its last admin."""
+        call = Call(method="POST", path=path(_PROJECT + "/leave", project_id=project_id), repeatable=False)
+        await self._transport.send(call)

@@ -1,0 +1,77 @@
+"""The user's profiles: a file that holds servers and credentials, and that nobody else may read."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from firmtrail.errors import ConfigError
+
+_KEYS = {"url", "api_key", "api_key_file", "access_token", "auth", "ca_file"}
+
+
+def profile_file(environment: Mapping[str, str]) -> Path:
+    """Where the user's profiles are."""
+    return expanded(environment.get("XDG_CONFIG_HOME") or "~/.config") / "firmtrail" / "config.toml"
+
+
+def read_profile(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The chosen profile of the user's file; empty if none was chosen and there is none called `default`."""
+    chosen, file = environment.get("FIRMTRAIL_PROFILE"), profile_file(environment)
+    profiles = read_profiles(file)
+    if chosen and chosen not in profiles:
+        known = ", ".join(sorted(profiles)) or "none"
+        raise ConfigError(f"FIRMTRAIL_PROFILE is {chosen!r}; the profiles in {file} are: {known}.")
+    return _checked_profile(profiles.get(chosen or "default", {}), file)
+
+
+def read_profiles(file: Path) -> Mapping[str, Any]:
+    """Read all profiles of a file, unchecked; none if there is no file."""
+    text = _private_text(file)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}.") from None
+    profiles: object = document.pop("profiles", {})
+    if document or not isinstance(profiles, dict):
+        raise ConfigError(f"{file} holds only tables called [profiles.<name>].")
+    return cast("Mapping[str, Any]", profiles)
+
+
+def _private_text(file: Path) -> str:
+    """The text of the user's file, which must be readable for nobody else; empty if there is no file."""
+    try:
+        with file.open(encoding="utf-8") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            if os.name == "posix" and mode & 0o077:
+                raise ConfigError(f"Others may read {file}, which holds keys. Run: chmod 600 {file}")
+            return opened.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {reason_of(error)}.") from None
+
+
+def _checked_profile(profile: Any, file: Path) -> Mapping[str, str]:
+    if not isinstance(profile, dict):
+        raise ConfigError(f"Each profile in {file} is a table of texts.")
+    table = cast("dict[str, Any]", profile)
+    if not all(isinstance(value, str) for value in table.values()):
+        raise ConfigError(f"Each profile in {file} is a table of texts.")
+    if unknown := sorted(table.keys() - _KEYS):
+        allowed = ", ".join(sorted(_KEYS))
+        raise ConfigError(f"A profile in {file} holds {', '.join(unknown)}; it may hold {allowed}.")
+    return table
+
+
+def expanded(path: str) -> Path:
+    """Put the user's home where the path has `~`."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser fails for a user without a home
+
+
+def reason_of(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read."""
+    return error.strerror or "unknown" if isinstance(error, OSError) else "not UTF-8"

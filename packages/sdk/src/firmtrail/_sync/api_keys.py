@@ -1,0 +1,86 @@
+"""The API keys of a project."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from firmtrail._calls import Call, decode
+from firmtrail._checks import body, path
+from firmtrail._sync.paging import Pager
+from firmtrail._sync.transport import Transport
+from firmtrail_contract import IssuedProjectApiKey, KeyRotation, NewApiKey, ProjectApiKey, Role
+
+_KEYS = "/v1/projects/{project_id}/api_keys"
+_KEY = "/v1/projects/{project_id}/api_keys/{api_key_id}"
+
+
+class ApiKeys:
+    """Each has a role in its project."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(
+        self, project_id: uuid.UUID | str, role: Role | str, *, label: str = "", expires_at: dt.datetime | None = None
+    ) -> IssuedProjectApiKey:
+        """Make an API key. The secret is shown this once.
+
+        Args:
+            project_id: the project that it is for.
+            role: what it may do; at most what you may.
+            label: what it is for, in your words.
+            expires_at: an aware datetime; never, if left out.
+
+        Raises:
+            PermissionDeniedError: the role is above your own.
+            InvalidRequestError: a value is not allowed.
+        """
+        said = body(NewApiKey, role=role, label=label, expires_at=expires_at)
+        place = path(_KEYS, project_id=project_id)
+        answer = self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
+        return decode(answer, IssuedProjectApiKey)
+
+    def list(
+        self,
+        project_id: uuid.UUID | str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+    ) -> Pager[ProjectApiKey]:
+        """List the API keys of a project; no secrets."""
+        return Pager(
+            self._transport,
+            path(_KEYS, project_id=project_id),
+            ProjectApiKey,
+            limit=limit,
+            page_size=page_size,
+            page_token=page_token,
+        )
+
+    def rotate(
+        self,
+        project_id: uuid.UUID | str,
+        api_key_id: uuid.UUID | str,
+        *,
+        overlap_seconds: int | None = None,
+        expires_at: dt.datetime | None = None,
+    ) -> IssuedProjectApiKey:
+        """Make a new API key in the place of an old one. The secret is shown this once.
+
+        Args:
+            project_id: the project.
+            api_key_id: the old key.
+            overlap_seconds: for how long the old one works beside the new one; a day, if left out; 0: it ends at once.
+            expires_at: when the new one expires, an aware datetime; never, if left out.
+        """
+        said = body(KeyRotation, overlap_seconds=overlap_seconds, expires_at=expires_at)
+        place = path(_KEY + "/rotate", project_id=project_id, api_key_id=api_key_id)
+        answer = self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
+        return decode(answer, IssuedProjectApiKey)
+
+    def delete(self, project_id: uuid.UUID | str, api_key_id: uuid.UUID | str) -> None:
+        """Delete an API key: it is refused from the next request on, everywhere."""
+        place = path(_KEY, project_id=project_id, api_key_id=api_key_id)
+        self._transport.send(Call(method="DELETE", path=place, repeatable=True))
