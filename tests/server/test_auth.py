@@ -99,6 +99,27 @@ async def test_a_key_deleted_through_one_server_is_refused_by_another_at_the_nex
         assert (await call(server, demo)).status_code == 401
 
 
+async def test_a_key_deleted_while_a_body_is_on_its_way_is_refused(
+    http: httpx.AsyncClient, demo: Demo, database_url: str
+) -> None:
+    (await read(http, demo)).raise_for_status()
+    let_in, deleted = asyncio.Event(), asyncio.Event()
+
+    async def slow_body() -> AsyncGenerator[bytes]:
+        yield b'{"role": '
+        let_in.set()
+        await deleted.wait()
+        yield b'"admin"}'
+
+    path, headers = f"/v1/projects/{demo.project_id}/api_keys", {"Content-Type": "application/json"}
+    call = asyncio.create_task(http.post(path, content=slow_body(), headers=headers, auth=demo.project_key))
+    await let_in.wait()
+    await change_keys(database_url, "delete from api_keys")
+    deleted.set()
+
+    assert (await call).status_code == 401
+
+
 @pytest.mark.parametrize("call", [report, report_errors, read])
 async def test_a_remembered_key_is_refused_from_the_moment_it_expires(
     http: httpx.AsyncClient, demo: Demo, database_url: str, clock: Clock, call: Call

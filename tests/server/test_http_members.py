@@ -275,6 +275,40 @@ async def test_two_admins_at_once_leave_one_admin(ada: Caller, bob: Caller, proj
     assert [*(await roles(remaining, project)).values()].count("admin") == 1
 
 
+@pytest.mark.parametrize("how", ["lowered", "removed", "left", "deleted"])
+async def test_who_may_not_invite_any_more_leaves_no_invitation_behind(
+    ada: Caller, bob: Caller, project: str, how: str
+) -> None:
+    await join(bob, ada, project, "admin")
+    bob_id = await id_of(bob)
+    back_door = made(await bob.post(f"{project}/invitations", {"role": "admin", "email": "x@example.com"}))
+    kept = made(await ada.post(f"{project}/invitations", {"role": "viewer"}))
+    ways = {
+        "lowered": lambda: ada.patch(f"{project}/members/{bob_id}", {"role": "viewer"}),
+        "removed": lambda: ada.delete(f"{project}/members/{bob_id}"),
+        "left": lambda: bob.bare_post(f"{project}/leave"),
+        "deleted": lambda: bob.delete("users/me"),
+    }
+
+    assert (await ways[how]()).is_success
+
+    eve = await new_user(ada.http, "eve@example.com", name="Eve")
+    assert refusal(await eve.post("invitations/accept", {"secret": back_door["secret"]})) == (404, "not_found")
+    assert [one["id"] for one in read(await ada.get(f"{project}/invitations"))["items"]] == [kept["id"]]
+    (event,) = read(await ada.get(f"{project}/audit_events", action="invitation.revoked"))["items"]
+    assert (event["target_id"], event["target_name"]) == (back_door["id"], "x@example.com")
+
+
+async def test_an_invitation_ends_with_the_key_that_made_it(ada: Caller, bob: Caller, project: str) -> None:
+    key = made(await ada.post(f"{project}/api_keys", {"role": "admin"}))
+    invitation = made(await Caller(ada.http, key_of(key)).post(f"{project}/invitations", {"role": "viewer"}))
+
+    assert invitation["created_by"] == key["id"]
+    assert (await ada.delete(f"{project}/api_keys/{key['id']}")).status_code == 204
+
+    assert refusal(await bob.post("invitations/accept", {"secret": invitation["secret"]})) == (404, "not_found")
+
+
 async def test_members_of_nobody_are_404(ada: Caller, bob: Caller, project: str) -> None:
     for user_id in (await id_of(bob), "00000000-0000-4000-8000-000000000000"):
         assert refusal(await ada.patch(f"{project}/members/{user_id}", {"role": "admin"})) == (404, "not_found")

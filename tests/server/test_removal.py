@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncGenerator
 
@@ -12,7 +13,7 @@ import pytest
 from firmtrail_server import removal
 from firmtrail_server.db import Database
 from firmtrail_server.removal import Sweeper
-from tests.server.callers import Caller
+from tests.server.callers import Caller, refusal
 from tests.server.conftest import Demo
 
 NOW = dt.datetime(2026, 6, 2, tzinfo=dt.UTC)
@@ -78,6 +79,44 @@ async def test_a_deleted_project_goes_with_all_that_is_its_own(
     assert rows(database_url, other.project_id) == before
     with psycopg.connect(database_url) as conn:
         assert conn.execute("select count(*) from projects").fetchone() == (1,)
+
+
+async def blocked(database_url: str) -> None:
+    """Wait until a transaction waits for another."""
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
+        while not await (await conn.execute(waiting)).fetchone():
+            pass
+
+
+async def test_what_was_added_while_a_project_went_goes_too(demo: Demo, database: Database, database_url: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("update projects set deleted_at = now() where id = %s", [demo.project_id])
+        conn.commit()
+        conn.execute("insert into devices (project_id, name) values (%s, 'late')", [demo.project_id])
+        sweep = asyncio.create_task(Sweeper(database).sweep(NOW))
+        await blocked(database_url)
+        conn.commit()
+
+    await sweep
+
+    assert rows(database_url, demo.project_id) == dict.fromkeys(TABLES, 0)
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("select count(*) from projects").fetchone() == (0,)
+
+
+async def test_what_comes_into_a_project_at_the_moment_it_goes_is_404(
+    admin: Caller, demo: Demo, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as conn:
+        for table in ("api_keys", "devices"):
+            conn.execute(f"delete from {table} where project_id = %s".encode(), [demo.project_id])
+        conn.execute("delete from projects where id = %s", [demo.project_id])
+        late = asyncio.create_task(admin.post(f"projects/{demo.project_id}/devices", {"name": "late"}))
+        await blocked(database_url)
+        conn.commit()
+
+    assert refusal(await late) == (404, "not_found")
 
 
 async def test_a_sweep_with_nothing_to_do_does_nothing(database: Database, demo: Demo, database_url: str) -> None:

@@ -34,6 +34,8 @@ class Invitation:
     project_id: uuid.UUID
     role: Role
     email: str | None
+    #: the user or the API key that made it; it ends when they may not invite any more
+    created_by: uuid.UUID | None
     created_at: dt.datetime
     expires_at: dt.datetime
 

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from firmtrail_server.errors import CommitUncertain, DatabaseUnavailable, StorageRefused
+from firmtrail_server.errors import CommitUncertain, DatabaseUnavailable, OwnerGone, StorageRefused
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -80,6 +80,7 @@ class Database:
         Raises:
             DatabaseUnavailable: there is no connection to be had, or it broke; nothing is stored.
             StorageRefused: the database is full or read-only; nothing is stored.
+            OwnerGone: a row that others refer to was deleted at this very moment; nothing is stored.
             CommitUncertain: the connection broke during the commit.
         """
         done = False
@@ -89,6 +90,8 @@ class Database:
                 done = conn.info.transaction_status is TransactionStatus.INTRANS
         except _COLLISIONS:
             raise
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise OwnerGone from error
         except _NOT_STORED as error:
             raise StorageRefused from error
         except _BROKEN as error:

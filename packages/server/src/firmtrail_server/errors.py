@@ -194,6 +194,11 @@ class NotFound(DomainError):
     code = ProblemCode.NOT_FOUND
 
 
+class OwnerGone(NotFound):
+    def __init__(self) -> None:
+        super().__init__("What this belongs to was deleted in the meantime.")
+
+
 class ProjectNotFound(NotFound):
     def __init__(self, project_id: uuid.UUID) -> None:
         super().__init__(f"You know no project {project_id}.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from firmtrail_contract import Invitation, Role
+from firmtrail_contract import AuditAction, Invitation, Role
 from firmtrail_server.credentials import digest, is_well_formed
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import AlreadyMember, InvitationNotFound, LastAdmin
 from firmtrail_server.queries import project_invitations, project_members
+from firmtrail_server.queries.audit_events import Change
 
 
 async def find_invitation(conn: Connection, secret: str, now: dt.datetime) -> Invitation:
@@ -30,6 +31,12 @@ async def join(conn: Connection, invitation: Invitation, user_id: uuid.UUID, now
         raise AlreadyMember
     await project_invitations.take(conn, invitation.project_id, invitation.id)
     await project_members.insert(conn, invitation.project_id, user_id, invitation.role, now)
+
+
+async def end_invitations(conn: Connection, project_id: uuid.UUID, inviter_id: uuid.UUID) -> list[Change]:
+    """Revoke what was made by somebody who may not invite any more: nobody comes back, or in, by that."""
+    ended = await project_invitations.take_of_inviter(conn, project_id, inviter_id)
+    return [Change(AuditAction.INVITATION_REVOKED, one.id, one.email or "") for one in ended]
 
 
 async def require_another_admin(conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID) -> None:

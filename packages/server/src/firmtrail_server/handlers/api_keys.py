@@ -11,6 +11,7 @@ from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
 from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
+from firmtrail_server.joining import end_invitations
 from firmtrail_server.keys import Terms
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import api_keys
@@ -57,12 +58,13 @@ async def rotate_api_key(
 
 
 async def delete_api_key(ctx: Context, project_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
-    """Delete an API key of the project; it is refused from the next request on."""
+    """Delete an API key of the project; it is refused from the next request on, and invitations that it made end."""
 
     async def work(conn: Connection) -> None:
         key = await api_keys.get_of_project(conn, project_id, api_key_id)
         ctx.principal.require_role(key.role)
         await api_keys.delete(conn, project_id, api_key_id)
-        await ctx.record(conn, Change(AuditAction.API_KEY_DELETED, key.id, key.label))
+        ended = await end_invitations(conn, project_id, key.id)
+        await ctx.record(conn, Change(AuditAction.API_KEY_DELETED, key.id, key.label), *ended)
 
     await ctx.db.retried(work)

@@ -45,6 +45,7 @@ async def create_invitation(ctx: Context, project_id: uuid.UUID, body: NewInvita
         role=body.role,
         email=body.email,
         secret_digest=digest(secret),
+        created_by=ctx.principal.actor_id,
         created_at=ctx.now(),
         expires_at=expires_at,
     )

@@ -9,7 +9,7 @@ import attrs
 from firmtrail_contract import AuditAction, Member, MemberChange, Page, PageQuery, Role
 from firmtrail_server.db import Connection
 from firmtrail_server.http.context import Context
-from firmtrail_server.joining import require_another_admin
+from firmtrail_server.joining import end_invitations, require_another_admin
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import project_members
 from firmtrail_server.queries.audit_events import Change
@@ -25,7 +25,10 @@ async def list_members(ctx: Context, project_id: uuid.UUID, query: PageQuery) ->
 
 
 async def change_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID, body: MemberChange) -> Member:
-    """Give a member another role; 409 when that would leave the project without an admin."""
+    """Give a member another role; 409 when that would leave the project without an admin.
+
+    Who is no admin any more may not invite, and the open invitations that they made end.
+    """
     ctx.principal.require_all_of(body.role)
 
     async def work(conn: Connection) -> Member:
@@ -36,14 +39,19 @@ async def change_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID,
             await require_another_admin(conn, project_id, user_id)
         await project_members.update_role(conn, project_id, user_id, body.role)
         change = Change(AuditAction.MEMBER_ROLE_CHANGED, user_id, member.name, {"role": body.role, "was": member.role})
-        await ctx.record(conn, change)
+        ended = [] if body.role is Role.ADMIN else await end_invitations(conn, project_id, user_id)
+        await ctx.record(conn, change, *ended)
         return attrs.evolve(member, role=body.role)
 
     return await ctx.db.retried(work)
 
 
 async def remove_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Take a member out of the project; 409 when that would leave it without an admin."""
+    """Take a member out of the project; 409 when that would leave it without an admin.
+
+    The open invitations that they made end. API keys that they made are the project's, and stay: the list of keys says
+    who made each.
+    """
     await ctx.db.retried(lambda conn: _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_REMOVED))
 
 
@@ -61,4 +69,5 @@ async def _remove(
     if member.role is Role.ADMIN:
         await require_another_admin(conn, project_id, user_id)
     await project_members.delete(conn, project_id, user_id)
-    await ctx.record(conn, Change(action, user_id, member.name, {"role": member.role}))
+    ended = await end_invitations(conn, project_id, user_id)
+    await ctx.record(conn, Change(action, user_id, member.name, {"role": member.role}), *ended)

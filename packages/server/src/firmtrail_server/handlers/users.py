@@ -101,7 +101,8 @@ async def delete_me(ctx: UserContext) -> None:
         user = await users.get(conn, ctx.user_id)
         await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
         for project_id in await joining.leave_all(conn, ctx.user_id):
-            await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name))
+            ended = await joining.end_invitations(conn, project_id, user.id)
+            await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
         await users.delete(conn, ctx.user_id)
 
     await ctx.db.retried(work)

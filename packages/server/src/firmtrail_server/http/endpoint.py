@@ -75,7 +75,10 @@ def bind(route: Route) -> web.RouteDef:
     async def adapted(request: web.Request) -> web.StreamResponse:
         path = arguments.found_in_path(request)
         ctx = await _context(request, route, arguments, path)
+        is_whole = request.content.is_eof()
         body = await read_body(request) if read_body else None
+        if not is_whole:  # who took their time to send it may have been shut out since
+            ctx = await _context(request, route, arguments, path)
         return _respond(await handler(ctx, **arguments.read(request, path, body)))
 
     if route.method == "GET":

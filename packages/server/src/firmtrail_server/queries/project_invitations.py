@@ -43,6 +43,7 @@ class StoredInvitation:
     role: Role
     email: str | None
     secret_digest: bytes = attrs.field(repr=False)
+    created_by: uuid.UUID
     created_at: dt.datetime
     expires_at: dt.datetime
 
@@ -51,9 +52,10 @@ async def insert(conn: Connection, project_id: uuid.UUID, new: StoredInvitation)
     async with conn.cursor(row_factory=rows(Invitation)) as cur:
         await cur.execute(
             """
-            insert into project_invitations (project_id, role, email, secret_digest, created_at, expires_at)
-            values (%(project_id)s, %(role)s, %(email)s, %(secret_digest)s, %(created_at)s, %(expires_at)s)
-            returning id, project_id, role, email, created_at, expires_at
+            insert into project_invitations (project_id, role, email, secret_digest, created_by, created_at, expires_at)
+            values (%(project_id)s, %(role)s, %(email)s, %(secret_digest)s, %(created_by)s, %(created_at)s,
+                    %(expires_at)s)
+            returning id, project_id, role, email, created_by, created_at, expires_at
             """,
             {"project_id": project_id, **attrs.asdict(new)},
         )
@@ -67,7 +69,7 @@ async def list_invitations(
     async with conn.cursor(row_factory=rows(InvitationRow)) as cur:
         await cur.execute(
             """
-            select id, project_id, role, email, created_at, expires_at
+            select id, project_id, role, email, created_by, created_at, expires_at
               from project_invitations
              where project_id = %(project_id)s
                and (created_at, id) > (%(created_at)s, %(id)s)
@@ -87,7 +89,7 @@ async def take(conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID
             delete from project_invitations
              where project_id = %(project_id)s
                and id = %(invitation_id)s
-            returning id, project_id, role, email, created_at, expires_at
+            returning id, project_id, role, email, created_by, created_at, expires_at
             """,
             {"project_id": project_id, "invitation_id": invitation_id},
         )
@@ -96,13 +98,29 @@ async def take(conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID
         return invitation
 
 
+async def take_of_inviter(conn: Connection, project_id: uuid.UUID, inviter_id: uuid.UUID) -> list[Invitation]:
+    """Delete the invitations that a user or an API key has made, and return them."""
+    async with conn.cursor(row_factory=rows(Invitation)) as cur:
+        await cur.execute(
+            """
+            delete from project_invitations
+             where project_id = %(project_id)s
+               and created_by = %(inviter_id)s
+            returning id, project_id, role, email, created_by, created_at, expires_at
+            """,
+            {"project_id": project_id, "inviter_id": inviter_id},
+        )
+        return await cur.fetchall()
+
+
 async def get_by_digest(conn: Connection, secret_digest: bytes, now: dt.datetime) -> Invitation:
     """Look up a living invitation to a living project, or raise `InvitationNotFound`. It tells the project."""
     async with conn.cursor(row_factory=rows(Invitation)) as cur:
         await cur.execute(
             """
             select project_invitations.id, project_invitations.project_id, project_invitations.role,
-                   project_invitations.email, project_invitations.created_at, project_invitations.expires_at
+                   project_invitations.email, project_invitations.created_by, project_invitations.created_at,
+                   project_invitations.expires_at
               from project_invitations
               join projects
                 on projects.id = project_invitations.project_id

@@ -1,0 +1,1 @@
+alter table project_invitations drop column if exists created_by;
