@@ -40,7 +40,7 @@ def hold(directory: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         raise InUse(f"Another firmtrail-agent uses {directory}.") from None
     return descriptor
