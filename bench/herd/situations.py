@@ -34,7 +34,7 @@ class Situation:
 def situations() -> list[Situation]:
     """All of them, in the order of the table."""
     busy = Weather(Contact.BUSY, retry_after_seconds=60)
-    fewer = Weather(next_report_in_seconds=7200)
+    fewer = _for(4 * HOUR, Weather(next_report_in_seconds=7200))
     return [
         Situation("an ordinary afternoon, with an update", _updated_some_time, _fair, EVENT, 4 * HOUR),
         Situation("power back everywhere at once", _power_cut, _fair, EVENT, 4 * HOUR, _POWER_BACK),
@@ -44,7 +44,7 @@ def situations() -> list[Situation]:
         _back_after("answers lost for an hour", HOUR, Weather(Contact.ANSWER_LOST), _updated_some_time),
         _back_after("503, Retry-After: 60, for 20 minutes", 20 * MINUTE, busy, _updated_some_time),
         Situation("503, Retry-After: what is left of an hour", _updated_some_time, _maintenance, EVENT, 5 * HOUR),
-        Situation("the server asks for one every 2 hours", _updated_some_time, _for(4 * HOUR, fewer), EVENT, 5 * HOUR),
+        Situation("the server asks for one every 2 hours", _updated_some_time, fewer, EVENT + 2.5 * HOUR, 5 * HOUR),
         Situation("all install at once, and reboot", _rolled_out, _fair, EVENT, 4 * HOUR, _POWER_BACK),
         Situation("all change a file in one second", _changed_at_once, _fair, EVENT, 4 * HOUR),
     ]  # fmt: skip
