@@ -12,6 +12,7 @@ from bench.herd.timeline import Timeline
 
 #: the budgets are for a fleet of this size
 FLEET = 10_000
+_BINS_PER_MINUTE = 60 // BIN_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Outcome:
     lost: int
     #: versions that the histories hold too much, or reports that they count too much
     twice: int
-    #: reports a second, by the end of each ten seconds since the event, in seconds
+    #: the peak of each minute, by its end in seconds
     curve: Mapping[int, float]
 
     @property
@@ -63,8 +64,16 @@ def live(situation: Situation, devices: int) -> Outcome:
         transitions=sum(len(device.story.versions) for device in fleet),
         lost=sum(lost for lost, _ in books),
         twice=sum(twice for _, twice in books),
-        curve={(one + 1) * BIN_SECONDS: server.reports[one] / BIN_SECONDS for one in range(bins.stop)},
+        curve=_curve(server, bins.stop),
     )
+
+
+def _curve(server: Server, stop: int) -> Mapping[int, float]:
+    curve: dict[int, float] = {}
+    for first in range(0, stop, _BINS_PER_MINUTE):
+        bins = range(first, first + _BINS_PER_MINUTE)
+        curve[bins.stop * BIN_SECONDS] = max(server.reports[one] for one in bins) / BIN_SECONDS
+    return curve
 
 
 def compare(device: SimulatedDevice, server: Server) -> tuple[int, int]:
