@@ -76,7 +76,7 @@ class Rounds:
             await self.close()
             await self.renew_credential()
             delivery = await self._deliver()
-        self._reschedule(delivery)
+        reschedule(self._schedule, delivery)
         self._news.delivered(delivery, self._device.observed.spool, self._around.boot_time())
 
     async def renew_credential(self) -> bool:
@@ -128,16 +128,18 @@ class Rounds:
             await self._on_disk(lambda: observed.reported(record))
         return delivery
 
-    def _reschedule(self, delivery: Delivery) -> None:
-        failure = delivery.failure
-        if failure is None:
-            self._schedule.succeeded(next_report_in_seconds=delivery.next_report_in_seconds, resync=delivery.resync)
-        elif failure.status in _MISDIRECTED:
-            self._schedule.misdirected()
-        elif failure.trouble is Trouble.CREDENTIALS:
-            self._schedule.refused()
-        else:
-            self._schedule.failed(retry_after_seconds=failure.retry_after_seconds)
-
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+
+def reschedule(schedule: Schedule, delivery: Delivery) -> None:
+    """Let what became of a delivery decide when the next one is."""
+    failure = delivery.failure
+    if failure is None:
+        schedule.succeeded(next_report_in_seconds=delivery.next_report_in_seconds, resync=delivery.resync)
+    elif failure.status in _MISDIRECTED:
+        schedule.misdirected()
+    elif failure.trouble is Trouble.CREDENTIALS:
+        schedule.refused()
+    else:
+        schedule.failed(retry_after_seconds=failure.retry_after_seconds)

@@ -115,7 +115,7 @@ class Schedule:
         wait = self._jitter(SHORTEST_RETRY_SECONDS, RETRY_BASE_SECONDS, RETRY_CAP_SECONDS)
         if retry_after_seconds is not None:
             asked = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
-            wait = max(wait, asked * self._random.uniform(1.0, 1.1))
+            wait += asked * self._random.uniform(1.0, 1.1)
         self._close_gate(wait)
 
     def refused(self) -> None:

@@ -1,0 +1,86 @@
+"""`./dev bench herd`: ten thousand agents, each with the agent's own schedule, live through what makes herds.
+
+Nothing is timed: the same seed gives the same numbers on every machine. See ../README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.box import MARKDOWN, SIMPLE, Box
+from rich.console import Console
+from rich.table import Table
+
+from bench.herd.outcome import FLEET, Outcome, live
+from bench.herd.picture import draw
+from bench.herd.situations import situations
+
+RESULTS = Path(__file__).parents[1] / "results"
+QUICK_DEVICES = 500
+_WIDTH = 140
+_HEADINGS = ("peak, reports/s", "with token requests", "allowed", "verdict", "versions ran", "lost", "twice")
+
+
+def main() -> int:
+    options = _options()
+    outcomes: list[Outcome] = []
+    for situation in situations():
+        sys.stderr.write(f"bench: {situation.name}\n")
+        outcomes.append(live(situation, options.devices))
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(_table(outcomes, SIMPLE))
+    if options.results:
+        _write(outcomes, options.results)
+    return int(any(outcome.lost or outcome.twice for outcome in outcomes))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench herd")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_DEVICES} devices, no files")
+    parser.add_argument("--devices", type=int, help=f"({FLEET})")
+    parser.add_argument("--results", type=Path, help=f"where to write herd.json, .md and .svg ({RESULTS.name}/)")
+    options = parser.parse_args()
+    if options.results is None and not options.quick:
+        options.results = RESULTS
+    options.devices = options.devices or (QUICK_DEVICES if options.quick else FLEET)
+    return options
+
+
+def _table(outcomes: Sequence[Outcome], box: Box) -> Table:
+    table = Table(box=box)
+    table.add_column(f"{outcomes[0].devices:,} devices")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right")
+    for one in outcomes:
+        allowed = "" if one.allowed is None else f"{one.allowed:g}"
+        rates = (f"{one.peak:.1f}", f"{one.peak_with_tokens:.1f}", allowed, _verdict(one))
+        table.add_row(one.name, *rates, f"{one.transitions:,}", str(one.lost), str(one.twice))
+    return table
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.allowed is None or outcome.devices < FLEET:  # chance makes the peaks of a small fleet high
+        return ""
+    return "met" if outcome.kept else "MISSED"
+
+
+def _write(outcomes: Sequence[Outcome], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    console = Console(width=400, color_system=None)
+    with console.capture() as captured:
+        console.print(_table(outcomes, MARKDOWN))
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    page = "\n".join(["# Herd", *lines, "", "![Reports a second over time](herd.svg)", ""])
+    (folder / "herd.md").write_text(page, encoding="utf-8")
+    (folder / "herd.svg").write_text(draw(outcomes), encoding="utf-8")
+    raw = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
+    (folder / "herd.json").write_text(raw + "\n", encoding="utf-8")
+    sys.stderr.write(f"bench: written to {folder}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""A server in memory: its rules, for boots, moments and periods, are the real one's. It counts what comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from firmtrail import (
+    BatchReceipt,
+    ClockReading,
+    ComponentReceipt,
+    ObservationRecord,
+    ObservedMoment,
+    RecordReceipt,
+    ReportOutcome,
+)
+from firmtrail_contract import ReportBatch
+from firmtrail_server import batches, boot_clocks, meaning
+
+START = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
+#: requests are counted by
+BIN_SECONDS = 10
+
+
+@attrs.define
+class Known:
+    """What the server knows of a device that has one component."""
+
+    boots: dict[uuid.UUID, boot_clocks.Boot] = attrs.field(factory=dict[uuid.UUID, boot_clocks.Boot])
+    periods: list[meaning.Period] = attrs.field(factory=list[meaning.Period])
+    #: reports of a version that began a period
+    opened: int = 0
+
+
+class Server:
+    """Stores what it is sent, and counts what comes."""
+
+    def __init__(self) -> None:
+        self.known: dict[uuid.UUID, Known] = {}
+        self.reports: Counter[int] = Counter()
+        self.token_requests: Counter[int] = Counter()
+
+    def count_report(self, now: float) -> None:
+        self.reports[int(now // BIN_SECONDS)] += 1
+
+    def count_token_request(self, now: float) -> None:
+        self.token_requests[int(now // BIN_SECONDS)] += 1
+
+    def store(
+        self, device_id: uuid.UUID, batch: ReportBatch, now: float, *, next_report_in_seconds: int | None
+    ) -> BatchReceipt:
+        """Do what the real server does with a batch."""
+        received_at = START + dt.timedelta(seconds=now)
+        known = self.known.setdefault(device_id, Known())
+        assert not batches.refusals(batch), "the agent sent a record that no server would take"
+        if not boot_clocks.are_known(batch, received_at, known.boots):
+            until = max((period.last_reported_at for period in known.periods), default=None)
+            found = boot_clocks.find_boots(batch, received_at, known.boots, until)
+            known.boots |= {boot.boot_id: boot for boot in found}
+        moments = boot_clocks.moments(batch, known.boots)
+        return BatchReceipt(
+            records=[_store(known, device_id, record, moments, received_at) for record in batch.records],
+            received_at=received_at,
+            next_report_in_seconds=next_report_in_seconds,
+            resync=False,
+        )
+
+    def history(self, device_id: uuid.UUID) -> Sequence[meaning.Period]:
+        return self.known[device_id].periods if device_id in self.known else []
+
+
+def _store(
+    known: Known,
+    device_id: uuid.UUID,
+    record: ObservationRecord,
+    moments: Mapping[ClockReading, ObservedMoment],
+    received_at: dt.datetime,
+) -> RecordReceipt:
+    first, last = moments[record.first_observed], moments[record.last_observed or record.first_observed]
+    outcome = ReportOutcome.KNOWN
+    for moment in dict.fromkeys([first, last]):
+        for seen in batches.observations(device_id, record, moment, received_at):
+            known.periods, outcome = meaning.place(known.periods, seen)
+            known.opened += outcome is ReportOutcome.OPENED
+    components = [ComponentReceipt(component=reading.component, outcome=outcome) for reading in record.components]
+    return RecordReceipt(first_observed=first, last_observed=last, components=components)
