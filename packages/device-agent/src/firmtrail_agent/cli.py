@@ -19,7 +19,7 @@ from firmtrail_agent.directories import InUse
 _EXIT_CODES = """\
 exit codes (sysexits.h): 0 done; 64 wrong usage; 65 a component has no version, or the server rejects it;
 69 the server cannot be reached; 75 a failure that passes by itself; 77 the API key is refused; 78 bad configuration.
-Of status: 0 healthy; 1 degraded; 3 not running"""
+Of status: 0 healthy; 1 degraded; 3 not running. Of doctor: 0 all is well; 1 there are faults"""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_version(verbs.add_parser("version", help="show the versions, report nothing"))
     _add_status(verbs.add_parser("status", help="show how the agent that runs is"))
     _add_check_config(verbs.add_parser("check-config", help="show all that is wrong with the configuration"))
+    _add_doctor(verbs.add_parser("doctor", help="look at all that a report needs, and say what mends it"))
     _add_config(verbs.add_parser("config", help="show the configuration"))
     _add_spool(verbs.add_parser("spool", help="show, send or throw away what waits to be sent"))
     return parser
@@ -129,6 +130,12 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     _add_common(parser, settings="settings")
     parser.set_defaults(command=inspections.status)
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    _add_common(parser, settings="settings")
+    parser.set_defaults(command=inspections.doctor)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any
 
+import attrs
+
 from firmtrail_agent import boot, configuration, credentials, directories, identity, log, standing
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
@@ -45,6 +47,25 @@ def check_config(options: argparse.Namespace) -> int:
         return os.EX_CONFIG
     _print(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
     return os.EX_OK
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Look at all that a report needs, and say what mends each fault."""
+    import asyncio  # noqa: PLC0415  the others start faster without it and the HTTP library
+
+    from firmtrail_agent.doctor import Case, examine  # noqa: PLC0415  the same
+    from firmtrail_agent.surroundings import Surroundings  # noqa: PLC0415  the same
+
+    case = Case(layers=layers_of(options), around=Surroundings(environment=os.environ, root=options.root))
+    findings = asyncio.new_event_loop().run_until_complete(examine(case))
+    if options.json:
+        _print(json.dumps([attrs.asdict(one) for one in findings], indent=2, ensure_ascii=False))
+    else:
+        for one in findings:
+            _print(
+                f"{one.state:<8} {one.check:<14} {one.detail}" + (f"\n{'':8} {'':14} fix: {one.fix}" if one.fix else "")
+            )
+    return DEGRADED if any(one.state == "fault" for one in findings) else HEALTHY
 
 
 def config_show(options: argparse.Namespace) -> int:

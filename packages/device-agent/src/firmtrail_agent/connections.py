@@ -1,0 +1,125 @@
+"""The way to the server, one step after the other: its name, a connection, TLS, and whether it knows the API key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from firmtrail import AsyncClient, ClockReading, ClockState, FirmtrailError
+from firmtrail_agent import boot
+from firmtrail_agent.configuration import Configuration
+from firmtrail_agent.credentials import Credential
+from firmtrail_agent.failures import Trouble, failure_of
+from firmtrail_agent.surroundings import Surroundings
+
+_PATIENCE_SECONDS = 5.0
+#: as OpenSSL numbers them
+_NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
+_MEANT_NAME = "server.url must hold the name that the certificate is for"
+_FIXES = {
+    Trouble.CREDENTIALS: "enroll this device again, or give it another API key",
+    Trouble.CONFIGURATION: "mend server.url or device.id",
+    Trouble.NOT_REACHABLE: "mend the network",
+    Trouble.TEMPORARY: "wait; the server's operator knows more",
+    Trouble.REJECTED: "the server speaks another version: update the agent or the server",
+}
+_OF_CERTIFICATES = {
+    _NOT_YET_VALID: "set the device's clock: timedatectl set-ntp true",
+    _EXPIRED: "see that the device's clock is right; else the server's operator has to renew the certificate",
+    _WRONG_NAME: _MEANT_NAME,
+    _WRONG_ADDRESS: _MEANT_NAME,
+}
+_UNTRUSTED = "if the server has an authority of its own, name its certificate in FIRMTRAIL_CA_FILE"
+
+
+class Fault(Exception):
+    """Something keeps reports from arriving; `fix` says what mends it."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+async def look_up(url: str) -> str:
+    """Ask for the address of the server."""
+    parts = urlsplit(url)
+    if by := _proxy(parts):
+        return by
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, _port(parts))
+    except OSError as error:
+        fix = "mend server.url, or the DNS of this device: /etc/resolv.conf"
+        raise Fault(f"the name {parts.hostname} leads nowhere: {error or 'no answer in time'}", fix) from None
+    return f"{parts.hostname} is {found[0][4][0]}"
+
+
+async def connect(url: str) -> str:
+    """Open a connection to the server."""
+    parts = urlsplit(url)
+    if by := _proxy(parts):
+        return by
+    await _open(parts, None)
+    return f"port {_port(parts)} answers"
+
+
+async def shake_hands(url: str, environment: Mapping[str, str]) -> str:
+    """See whether the server's certificate is trusted."""
+    parts = urlsplit(url)
+    if parts.scheme == "http":
+        return "not used: server.url begins with http"
+    if by := _proxy(parts):
+        return by
+    try:
+        await _open(parts, ssl.create_default_context(cafile=environment.get("FIRMTRAIL_CA_FILE") or None))
+    except ssl.SSLCertVerificationError as error:
+        fix = _OF_CERTIFICATES.get(error.verify_code, _UNTRUSTED)
+        raise Fault(f"the certificate is not trusted: {error.verify_message}", fix) from None
+    except ssl.SSLError as error:
+        raise Fault(f"no TLS: {error.reason}", "server.url must lead to an HTTPS server") from None
+    return "the certificate is trusted"
+
+
+async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
+    """Ask the server whether it takes reports of this device, with a batch that holds none."""
+    sent = ClockReading(
+        boot_id=boot.read_boot_id(around.environment, around.root),
+        boot_sequence=1,
+        boot_time_ms=int(around.boot_time() * 1000),
+        clock_state=ClockState.UNSYNCED,
+    )
+    key, auth = credential.api_key, chosen.auth
+    try:
+        async with AsyncClient(chosen.server_url, api_key=key, auth=auth, attempts=1, timeout=10) as client:
+            await client.firmware.report_batch(chosen.device_id, [], sent=sent)
+    except FirmtrailError as error:
+        failure = failure_of(error)
+        raise Fault(f"{failure.trouble}: {failure.message}", _FIXES[failure.trouble]) from None
+    return "it takes reports of this device"
+
+
+async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, _port(parts), ssl=context)
+    except ssl.SSLError:
+        raise
+    except OSError as error:
+        fix = "see that the server runs, that server.url has its port, and that no firewall is in between"
+        reason = os.strerror(error.errno) if error.errno else "no answer in time"
+        raise Fault(f"port {_port(parts)} of {parts.hostname} does not answer: {reason}", fix) from None
+    writer.transport.abort()
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _proxy(parts: SplitResult) -> str | None:
+    if parts.scheme in getproxies() and not proxy_bypass(parts.hostname or ""):
+        return "the proxy's affair"
+    return None

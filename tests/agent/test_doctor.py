@@ -1,0 +1,153 @@
+"""The doctor finds what keeps reports from arriving, and names what mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from firmtrail_agent.doctor import CHECKS, UNIT, Case, Finding, examine
+from firmtrail_agent.layers import Layers
+from firmtrail_agent.surroundings import Surroundings
+from tests.agent.device import SECRET, Device, ended
+from tests.agent.report_server import ReportServer, refusing
+from tests.agent.service_manager import ServiceManager
+from tests.authority import ELSEWHERE, Authority
+
+Plant = Callable[[Device], object]
+
+
+async def examined(device: Device, *, wall_time: float = 1_800_000_000, **environment: str) -> dict[str, Finding]:
+    around = Surroundings(environment=environment, root=device.root, wall_time=lambda: wall_time)
+    findings = await examine(Case(layers=Layers(environment=environment, root=device.root), around=around))
+    assert SECRET not in str(findings)
+    return {finding.check: finding for finding in findings}
+
+
+def faults(findings: dict[str, Finding]) -> set[str]:
+    return {finding.check for finding in findings.values() if finding.state == "fault"}
+
+
+@asynccontextmanager
+async def speaking_tls(context: ssl.SSLContext) -> AsyncGenerator[str]:
+    """A server that shakes hands, and then hangs up."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_healthy_device_has_no_fault(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+
+    result = await device.run("doctor", "--json")
+
+    agent.terminate()
+    await ended(agent)
+    assert {one["check"]: one["state"] for one in json.loads(result.stdout)} == dict.fromkeys(CHECKS, "ok")
+    assert result.code == 0
+
+
+async def test_people_get_a_line_a_check_with_the_fix_and_1(device: Device) -> None:
+    result = await device.run("doctor")
+
+    lines = result.stdout.splitlines()
+    assert (result.code, len(lines)) == (1, len(CHECKS) + 1)
+    assert lines[-2].split()[:2] == ["fault", "service"]
+    assert lines[-1].strip().startswith("fix: install the package")
+
+
+FAULTS: list[tuple[Plant, str, str]] = [
+    (lambda device: device.config.unlink(), "configuration", "check-config"),
+    (lambda device: device.config.write_text("url ="), "configuration", "check-config"),
+    (lambda device: device.configure("ftp://x"), "configuration", "check-config"),
+    (lambda device: device.key_file.chmod(0o644), "api key", "chmod 600"),
+    (lambda device: device.key_file.unlink(), "api key", "write the API key into it"),
+    (lambda device: (device.root / "etc/version").unlink(), "sources", "version --explain"),
+    (lambda device: device.configure("http://firmtrail.invalid"), "name", "/etc/resolv.conf"),
+    (lambda device: device.configure("http://127.0.0.1:9"), "connection", "no firewall"),
+    (lambda device: device.write(f"/lib/systemd/system/{UNIT}", ""), "service", f"systemctl enable --now {UNIT}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "check", "fix"),
+    FAULTS,
+    ids=["no config", "bad TOML", "wrong URL", "key mode", "no key", "source", "DNS", "port", "stopped"],
+)
+async def test_a_planted_fault_is_found_with_what_mends_it(device: Device, plant: Plant, check: str, fix: str) -> None:
+    plant(device)
+
+    findings = await examined(device)
+
+    assert findings[check].state == "fault"
+    assert fix in findings[check].fix
+
+
+async def test_what_an_earlier_fault_hides_is_not_called_a_fault(device: Device) -> None:
+    device.config.unlink()
+
+    findings = await examined(device)
+
+    assert faults(findings) == {"configuration", "service"}
+    assert findings["server"].state == "skipped"
+
+
+async def test_a_clock_that_is_wrong_is_found(device: Device) -> None:
+    findings = await examined(device, wall_time=0)
+
+    assert findings["clock"].fix == "timedatectl set-ntp true"
+
+
+async def test_a_disk_that_takes_nothing_is_found(device: Device) -> None:
+    findings = await examined(device, STATE_DIRECTORY="/sys")
+
+    assert "neither full nor read-only" in findings["spool"].fix
+
+
+@pytest.mark.parametrize(("status", "fix"), [(401, "enroll this device again"), (404, "device.id"), (503, "wait")])
+async def test_a_server_that_refuses_is_found(device: Device, server: ReportServer, status: int, fix: str) -> None:
+    server.answer = refusing(status)
+
+    findings = await examined(device)
+
+    assert faults(findings) == {"server", "service"}
+    assert fix in findings["server"].fix
+
+
+CERTIFICATES: list[tuple[Callable[[Authority], ssl.SSLContext], str]] = [
+    (lambda ours: ours.server(), "FIRMTRAIL_CA_FILE"),
+    (lambda ours: ours.server(days=-1), "clock"),
+    (lambda ours: ours.server(ELSEWHERE), "the name that the certificate is for"),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "fix"),
+    CERTIFICATES,
+    ids=["unknown authority", "expired", "another name"],
+)
+async def test_a_certificate_that_is_not_trusted_is_found(
+    device: Device, tmp_path: Path, plant: Callable[[Authority], ssl.SSLContext], fix: str
+) -> None:
+    ours = Authority(tmp_path, "ours")
+    trusted = "" if fix == "FIRMTRAIL_CA_FILE" else str(ours.file)
+    async with speaking_tls(plant(ours)) as url:
+        device.configure(url)
+
+        findings = await examined(device, FIRMTRAIL_CA_FILE=trusted)
+
+    assert (findings["tls"].state, fix in findings["tls"].fix) == ("fault", True)
+
+
+async def test_a_server_without_tls_is_found(device: Device, server: ReportServer) -> None:
+    device.configure(server.url.replace("http", "https"))
+
+    findings = await examined(device)
+
+    assert findings["tls"].fix == "server.url must lead to an HTTPS server"
