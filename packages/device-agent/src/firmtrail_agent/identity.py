@@ -48,7 +48,7 @@ def read(file: Path) -> Identity | None:
             api_key=str(said["api_key"]),
             previous_api_key=said["previous_api_key"],
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise IdentityDamaged(f"{file} cannot be read: {error.strerror}.") from None
