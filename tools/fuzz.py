@@ -54,6 +54,9 @@ enabled = false
 _REPORTING_DEVICE = 'parameters = { "path.device_id" = "${FUZZ_DEVICE_ID}" }'
 #: They use up what they are about: nearly all of them are 404.
 _SOON_NOT_FOUND = "warnings = false"
+_DOOMED_DEVICE = 'parameters = { "path.device_id" = "${FUZZ_DOOMED_DEVICE_ID}" }\n' + _SOON_NOT_FOUND
+#: It is 404 for everybody: the server is started without FIRMTRAIL_METRICS_TOKEN.
+_FOR_NOBODY = "warnings = false"
 _SPARE_DEVICE_KEY = 'parameters = { "path.api_key_id" = "${FUZZ_SPARE_DEVICE_KEY_ID}" }\n' + _SOON_NOT_FOUND
 #: A password that is right would end the token of everything else.
 _NEVER_RIGHT = "checks.positive_data_acceptance.enabled = false\nwarnings = false"
@@ -64,9 +67,11 @@ _OPERATIONS = {
     "list_firmware_versions": _REPORTING_DEVICE,
     "rotate_device_api_key": _SPARE_DEVICE_KEY,
     "delete_device_api_key": _SPARE_DEVICE_KEY,
+    "confirm_device_api_key": _SPARE_DEVICE_KEY,
+    "metrics": _FOR_NOBODY,
     "accept_invitation": _SOON_NOT_FOUND,
     "delete_api_key": _SOON_NOT_FOUND,
-    "delete_device": _SOON_NOT_FOUND,
+    "delete_device": _DOOMED_DEVICE,
     "delete_enrollment_key": _SOON_NOT_FOUND,
     "revoke_invitation": _SOON_NOT_FOUND,
     "rotate_api_key": _SOON_NOT_FOUND,

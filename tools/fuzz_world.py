@@ -59,10 +59,11 @@ def _keys_and_devices(http: httpx.Client, path: str) -> dict[str, str]:
 
 def _what_is_used_up(http: httpx.Client, path: str) -> dict[str, str]:
     """Things that requests retire, rotate and delete."""
-    device = _post(http, f"{path}/devices", json={"name": "A device to retire and to delete"})
+    device = _post(http, f"{path}/devices", json={"name": "A device to retire"})
     enrollment = {"max_uses": 1, "expires_at": _LATER}
     return {
         "FUZZ_SPARE_DEVICE_ID": device["id"],
+        "FUZZ_DOOMED_DEVICE_ID": _post(http, f"{path}/devices", json={"name": "A device to delete"})["id"],
         "FUZZ_SPARE_DEVICE_KEY_ID": _post(http, f"devices/{device['id']}/api_keys", json={})["id"],
         "FUZZ_SPARE_PROJECT_KEY_ID": _post(http, f"{path}/api_keys", json={"role": "viewer"})["id"],
         "FUZZ_SPARE_ENROLLMENT_KEY_ID": _post(http, f"{path}/enrollment_keys", json=enrollment)["id"],
