@@ -57,6 +57,19 @@ async def test_python_of_the_sdks_readme(server: BaseTestServer) -> None:
     assert (await output_of(sys.executable, team, server)).endswith(" Ada pump-1\n")
 
 
+async def test_python_of_the_page_about_self_service(server: BaseTestServer) -> None:
+    output = await output_of(sys.executable, example("docs/self-service.md", "python"), server)
+
+    lines = output.splitlines()
+    assert {"member Ada admin", "member Ben editor", "member Cleo viewer"} <= {*lines}
+    assert [line for line in lines if line.startswith("row")] == [
+        "row 1 pump-1 created",
+        "row 2 pump-2 created",
+        "row 3 None refused is required",
+    ]
+    assert {"ran main 1.4.2", "Cleo may only look", "audit device.created by Ben"} <= {*lines}
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_curl_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
     keys = {"DEVICE_KEY": key(demo.device_key), "PROJECT_KEY": key(demo.project_key), "DEVICE_ID": demo.device_id}
