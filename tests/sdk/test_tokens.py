@@ -402,7 +402,7 @@ async def test_who_waits_for_anothers_token_waits_no_longer_than_its_own_deadlin
 async def test_one_async_client_can_be_used_in_one_event_loop_after_another() -> None:
     script = f"""
 import asyncio, firmtrail
-client = firmtrail.AsyncClient("http://127.0.0.1:9", api_key="id:secret", timeout=1)
+client = firmtrail.AsyncClient("http://127.0.0.1:9", api_key="id:secret", attempts=1)
 async def use():
     calls = [client.firmware.report("{DEVICE}", "1") for _ in range(3)]
     return [type(error).__name__ for error in await asyncio.gather(*calls, return_exceptions=True)]
