@@ -13,6 +13,7 @@ from firmtrail import (
     AsyncClient,
     AuditAction,
     Client,
+    ConfigError,
     ConflictError,
     ImportOutcome,
     InvalidRequestError,
@@ -50,6 +51,15 @@ async def test_a_user_signs_up_and_has_projects(ada: AsyncClient, project: Proje
     assert [(one.name, one.role) async for one in ada.projects.list()] == [("Pumps of Berlin", Role.ADMIN)]
     assert await ada.projects.get(project.id) == renamed
     assert [one.action async for one in ada.users.audit_events(action=AuditAction.USER_CHANGED)] == ["user.changed"]
+
+
+async def test_a_client_gets_a_token_for_another_one(server: BaseTestServer, ada: AsyncClient) -> None:
+    granted = await ada.access_token()
+
+    async with AsyncClient(url(server), access_token=granted.access_token) as other:
+        assert (await other.users.me()).email == ADA.email
+        with pytest.raises(ConfigError):
+            await other.access_token()
 
 
 async def test_a_password_is_changed_and_tokens_of_the_old_one_end(server: BaseTestServer, ada: AsyncClient) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,6 +41,45 @@ def read_profiles(file: Path) -> Mapping[str, Any]:
     if document or not isinstance(profiles, dict):
         raise ConfigError(f"{file} holds only tables called [profiles.<name>].")
     return cast("Mapping[str, Any]", profiles)
+
+
+def change_profile(environment: Mapping[str, str], change: Callable[[dict[str, str]], None]) -> Path:
+    """Change the chosen profile, which need not be there yet, in a file that is whole at any moment; give the file.
+
+    The other profiles stay; comments do not.
+    """
+    file = profile_file(environment)
+    profiles = {name: dict(_checked_profile(one, file)) for name, one in read_profiles(file).items()}
+    change(profiles.setdefault(environment.get("FIRMTRAIL_PROFILE") or "default", {}))
+    try:
+        _replace(file.resolve(), "\n".join(_toml(name, one) for name, one in profiles.items()))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {reason_of(error)}.") from None
+    return file
+
+
+def _replace(file: Path, text: str) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")  # nobody else may read it
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(descriptor)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _toml(name: str, profile: Mapping[str, str]) -> str:
+    lines = [f"{key} = {_quoted(value)}\n" for key, value in profile.items()]
+    return f"[profiles.{_quoted(name)}]\n{''.join(lines)}"
+
+
+def _quoted(text: str) -> str:
+    """A text of TOML, which escapes what JSON does, and DEL besides."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _private_text(file: Path) -> str:

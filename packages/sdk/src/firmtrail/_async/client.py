@@ -23,7 +23,7 @@ from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
 from firmtrail.credentials import ApiKey, Login
-from firmtrail_contract import Seed
+from firmtrail_contract import AccessToken, Seed
 
 
 class AsyncClient:
@@ -81,6 +81,22 @@ class AsyncClient:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
         return decode(await self._transport.send(call), Seed)
+
+    async def access_token(self) -> AccessToken:
+        """Get an access token to hand to another client or program: with it comes for how long it works.
+
+        This client needs no such call: it gets its own tokens and keeps them.
+
+        Raises:
+            ConfigError: the client was made with an access token, which gives no other one.
+            OAuthError: the server gives none; it does not know the API key, or the address with this password.
+        """
+        return await self._transport.access_token()
+
+    @property
+    def url(self) -> str:
+        """The server."""
+        return self._url
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 
 from firmtrail._async.attempts import AsyncAttempts
-from firmtrail._calls import Answer, Call, refusal
+from firmtrail._calls import Answer, Call, decode, refusal
 from firmtrail._deadline import AsyncLock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings, checked_timeout
 from firmtrail._tokens import new_token, no_endpoint, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
-from firmtrail.errors import CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
+from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
+from firmtrail_contract import AccessToken
 
 
 class AsyncTransport:
@@ -33,6 +34,16 @@ class AsyncTransport:
         if not answer.is_success:
             raise refusal(answer)
         return answer
+
+    async def access_token(self) -> AccessToken:
+        """Get a token for somebody else to send; calls of this client do not take it."""
+        credential = self._credential()
+        if isinstance(credential, Token):
+            raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
+        answer = await self._granted(credential, self._policy.clock() + self._timeout)
+        if not answer.is_success:
+            raise refusal(answer)
+        return decode(answer, AccessToken)
 
     async def aclose(self) -> None:
         await self._attempts.aclose()
@@ -78,8 +89,7 @@ class AsyncTransport:
         """Get a token; only a deadline is this call's own matter and raised, other failures concern all calls."""
         asked_at = self._policy.clock()
         try:
-            shown = basic(credential) if isinstance(credential, ApiKey) else None
-            answer = await self._attempts.send(token_call(credential), shown, deadline)
+            answer = await self._granted(credential, deadline)
             return new_token(answer, asked_at=asked_at, random=self._policy.random())
         except DeadlineExceededError:
             raise
@@ -87,3 +97,7 @@ class AsyncTransport:
             return no_endpoint(self._settings.url)
         except FirmtrailError as error:
             return error.with_traceback(None)
+
+    async def _granted(self, credential: ApiKey | Login, deadline: float) -> Answer:
+        shown = basic(credential) if isinstance(credential, ApiKey) else None
+        return await self._attempts.send(token_call(credential), shown, deadline)

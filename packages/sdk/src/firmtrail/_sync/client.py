@@ -23,7 +23,7 @@ from firmtrail._sync.projects import Projects
 from firmtrail._sync.transport import Transport
 from firmtrail._sync.users import Users
 from firmtrail.credentials import ApiKey, Login
-from firmtrail_contract import Seed
+from firmtrail_contract import AccessToken, Seed
 
 
 class Client:
@@ -81,6 +81,22 @@ class Client:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
         return decode(self._transport.send(call), Seed)
+
+    def access_token(self) -> AccessToken:
+        """Get an access token to hand to another client or program: with it comes for how long it works.
+
+        This client needs no such call: it gets its own tokens and keeps them.
+
+        Raises:
+            ConfigError: the client was made with an access token, which gives no other one.
+            OAuthError: the server gives none; it does not know the API key, or the address with this password.
+        """
+        return self._transport.access_token()
+
+    @property
+    def url(self) -> str:
+        """The server."""
+        return self._url
 
     def close(self) -> None:
         """Close the connections."""

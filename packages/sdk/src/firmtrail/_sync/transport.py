@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from firmtrail._calls import Answer, Call, refusal
+from firmtrail._calls import Answer, Call, decode, refusal
 from firmtrail._deadline import Lock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
@@ -12,7 +12,8 @@ from firmtrail._settings import Settings, checked_timeout
 from firmtrail._sync.attempts import Attempts
 from firmtrail._tokens import new_token, no_endpoint, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
-from firmtrail.errors import CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
+from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
+from firmtrail_contract import AccessToken
 
 
 class Transport:
@@ -33,6 +34,16 @@ class Transport:
         if not answer.is_success:
             raise refusal(answer)
         return answer
+
+    def access_token(self) -> AccessToken:
+        """Get a token for somebody else to send; calls of this client do not take it."""
+        credential = self._credential()
+        if isinstance(credential, Token):
+            raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
+        answer = self._granted(credential, self._policy.clock() + self._timeout)
+        if not answer.is_success:
+            raise refusal(answer)
+        return decode(answer, AccessToken)
 
     def close(self) -> None:
         self._attempts.close()
@@ -78,8 +89,7 @@ class Transport:
         """Get a token; only a deadline is this call's own matter and raised, other failures concern all calls."""
         asked_at = self._policy.clock()
         try:
-            shown = basic(credential) if isinstance(credential, ApiKey) else None
-            answer = self._attempts.send(token_call(credential), shown, deadline)
+            answer = self._granted(credential, deadline)
             return new_token(answer, asked_at=asked_at, random=self._policy.random())
         except DeadlineExceededError:
             raise
@@ -87,3 +97,7 @@ class Transport:
             return no_endpoint(self._settings.url)
         except FirmtrailError as error:
             return error.with_traceback(None)
+
+    def _granted(self, credential: ApiKey | Login, deadline: float) -> Answer:
+        shown = basic(credential) if isinstance(credential, ApiKey) else None
+        return self._attempts.send(token_call(credential), shown, deadline)

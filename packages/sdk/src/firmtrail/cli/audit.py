@@ -1,0 +1,32 @@
+"""`firmtrail audit`."""
+
+from __future__ import annotations
+
+from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.verbs import LIMIT, Verb, earlier, option
+
+VERBS = [
+    Verb(
+        "audit",
+        "who changed what in a project, newest first",
+        lambda c, o: c.audit_events.list(
+            project_id(c, o),
+            action=o.action,
+            actor_id=o.actor,
+            target_id=o.target,
+            occurred_from=o.since,
+            occurred_before=o.before,
+            limit=o.limit,
+        ),
+        [
+            IN_PROJECT,
+            option("action", "such as device.created"),
+            option("actor", "the id of the user or API key that did it", metavar="ID"),
+            option("target", "the id of what was changed", metavar="ID"),
+            option("since", "at this moment or later; also such as 7d or 12h", type=earlier, metavar="WHEN"),
+            option("before", "before this moment", type=earlier, metavar="WHEN"),
+            LIMIT,
+        ],
+        ["occurred_at", "action", "actor_name", "target_name", "details", "address"],
+    ),
+]

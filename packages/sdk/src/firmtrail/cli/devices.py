@@ -1,0 +1,110 @@
+"""`firmtrail devices`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firmtrail._sync.client import Client
+from firmtrail._sync.paging import Pager
+from firmtrail.cli.firmware import HISTORY
+from firmtrail.cli.importing import import_file
+from firmtrail.cli.names import DEVICE, IN_PROJECT, device_id, project_id
+from firmtrail.cli.verbs import LABEL, LIMIT, Verb, earlier, flag, label_pairs, option, positional
+from firmtrail_contract import Device, DeviceState
+
+_NAME = positional("name", "unique in the project", metavar="NAME")
+_FILTERS = [
+    option("name", "part of the name"),
+    option("labels", "labels that it has: site=berlin,rack"),
+    option("version", "what a component of it runs now"),
+    option("component", "a component that it has; with --version, the one that runs it"),
+    *(
+        option(name, about, type=earlier, metavar="WHEN")
+        for name, about in (
+            ("created-from", "registered at this moment or later, or such as 7d ago"),
+            ("created-before", "registered before this moment"),
+            ("reported-from", "it reported at this moment or later, or such as 12h ago"),
+            ("reported-before", "it has not reported since this moment, or never"),
+        )
+    ),
+    option("two-machines", "whether two machines report as it", choices=["true", "false"]),
+    option("state", "which ones; active ones, if left out", choices=[*DeviceState]),
+]
+_FILTER_NAMES = [argument.name.removeprefix("--").replace("-", "_") for argument in _FILTERS]
+
+
+def _list(client: Client, options: Any) -> Pager[Device]:
+    given = {name: getattr(options, name) for name in _FILTER_NAMES}
+    given["two_machines"] = {"true": True, "false": False}.get(options.two_machines)
+    return client.devices.list(project_id(client, options), limit=options.limit, **given)
+
+
+def _label(client: Client, options: Any) -> Device:
+    labels = label_pairs(options.labels) | dict.fromkeys(options.remove)
+    return client.devices.change(device_id(client, options), labels=labels)
+
+
+VERBS = [
+    Verb(
+        "list",
+        "the devices of a project; filters add up",
+        _list,
+        [IN_PROJECT, *_FILTERS, LIMIT],
+        ["id", "name", "labels", "last_reported_at", "retired_at"],
+    ),
+    Verb(
+        "create",
+        "register a device",
+        lambda c, o: c.devices.create(
+            project_id(c, o), o.name, labels=label_pairs(o.label), hardware_fingerprint=o.fingerprint
+        ),
+        [_NAME, IN_PROJECT, LABEL, option("fingerprint", "what its hardware is recognised by when it enrolls")],
+    ),
+    Verb("show", "a device, and what it runs now", lambda c, o: c.devices.get(device_id(c, o)), DEVICE),
+    Verb("rename", "rename it", lambda c, o: c.devices.change(device_id(c, o), name=o.name), [*DEVICE, _NAME]),
+    Verb(
+        "label",
+        "set labels; those that are not named stay",
+        _label,
+        [
+            *DEVICE,
+            positional("labels", "such as site=berlin", nargs="*", metavar="KEY=VALUE"),
+            option("remove", "a label to remove; may be given again", action="append", default=[], metavar="KEY"),
+        ],
+    ),
+    Verb(
+        "import",
+        "register the devices of a table of any size; safe to repeat",
+        import_file,
+        [
+            positional(
+                "file", "CSV in UTF-8 with a header: name, hardware_fingerprint, labels.KEY; - is standard input"
+            ),
+            IN_PROJECT,
+            flag("ndjson", "it is NDJSON: a JSON object a line"),
+            flag("dry-run", "only say what would happen"),
+            flag("all", "show every row, and not only those that were refused"),
+        ],
+        ["row", "name", "outcome", "device_id", "errors"],
+    ),
+    Verb(
+        "retire",
+        "take it out of service: its API keys end, its history stays",
+        lambda c, o: c.devices.retire(device_id(c, o)),
+        DEVICE,
+    ),
+    Verb(
+        "restore",
+        "take it back; it needs a new API key",
+        lambda c, o: c.devices.restore(device_id(c, o)),
+        DEVICE,
+    ),
+    Verb(
+        "delete",
+        "delete it with its history",
+        lambda c, o: c.devices.delete(device_id(c, o)),
+        DEVICE,
+        destroys="Delete the device {device} with its whole history?",
+    ),
+    HISTORY,
+]

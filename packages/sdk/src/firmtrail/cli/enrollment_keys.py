@@ -1,0 +1,50 @@
+"""`firmtrail enrollment-keys`."""
+
+from __future__ import annotations
+
+from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.verbs import KEY_LABEL, LIMIT, Verb, label_pairs, later, option, positional
+from firmtrail_contract import OnKnownDevice
+
+VERBS = [
+    Verb(
+        "list",
+        "the enrollment keys, without secrets",
+        lambda c, o: c.enrollment_keys.list(project_id(c, o), limit=o.limit),
+        [IN_PROJECT, LIMIT],
+        ["id", "label", "use_count", "max_uses", "on_known", "labels", "expires_at"],
+    ),
+    Verb(
+        "create",
+        "make an enrollment key; the secret is shown this once",
+        lambda c, o: c.enrollment_keys.create(
+            project_id(c, o),
+            label=o.label,
+            expires_at=o.expires,
+            max_uses=o.max_uses,
+            on_known=o.on_known,
+            labels=label_pairs(o.device_label),
+        ),
+        [
+            IN_PROJECT,
+            option("expires", "a moment, or such as 30d or 12h from now", type=later, required=True, metavar="WHEN"),
+            option("max-uses", "how many times a device may enroll with it", type=int, required=True, metavar="N"),
+            KEY_LABEL,
+            option("on-known", "of a device that is known already", choices=[*OnKnownDevice], default="refuse"),
+            option(
+                "device-label",
+                "of all its devices; may be given again",
+                action="append",
+                default=[],
+                metavar="KEY=VALUE",
+            ),
+        ],
+    ),
+    Verb(
+        "delete",
+        "delete an enrollment key; its devices stay",
+        lambda c, o: c.enrollment_keys.delete(project_id(c, o), o.key_id),
+        [positional("key_id", "its id", metavar="KEY_ID"), IN_PROJECT],
+        destroys="Delete the enrollment key {key_id}?",
+    ),
+]

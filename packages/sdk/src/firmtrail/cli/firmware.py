@@ -1,0 +1,30 @@
+"""`firmtrail report` and `firmtrail history`."""
+
+from __future__ import annotations
+
+from firmtrail.cli.names import DEVICE, device_id
+from firmtrail.cli.verbs import LIMIT, Verb, earlier, option, positional
+
+HISTORY = Verb(
+    "history",
+    "every version that a device ever reported",
+    lambda c, o: c.firmware.history(device_id(c, o), limit=o.limit),
+    [*DEVICE, LIMIT],
+    ["component", "version", "first_reported_at", "last_reported_at", "superseded_at", "report_count"],
+)
+
+VERBS = [
+    Verb(
+        "report",
+        "report, with a device's own API key, what it runs",
+        lambda c, o: c.firmware.report(device_id(c, o), o.version, component=o.component, observed_at=o.observed_at),
+        [
+            DEVICE[0],
+            positional("version", "as the device writes it", metavar="VERSION"),
+            *DEVICE[1:],
+            option("component", "the part of the device that runs it", default="main"),
+            option("observed-at", "a moment, or such as 2h ago; now, if left out", type=earlier, metavar="WHEN"),
+        ],
+    ),
+    HISTORY,
+]

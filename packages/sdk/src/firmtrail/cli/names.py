@@ -1,0 +1,55 @@
+"""Projects and devices by their ids, or by the names that people know."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+from firmtrail._sync.client import Client
+from firmtrail.cli.verbs import UsageError, option, positional
+from firmtrail.errors import FirmtrailError
+
+#: of verbs for things in a project
+IN_PROJECT = option("project", "its id or name; else FIRMTRAIL_PROJECT", metavar="PROJECT")
+PROJECT = positional("project", "its id or name", metavar="PROJECT")
+#: of verbs for one device
+DEVICE = (positional("device", "its id, or its name in the project", metavar="DEVICE"), IN_PROJECT)
+
+
+class NoSuchName(FirmtrailError):
+    """Nothing that this credential may see is called so."""
+
+
+def project_id(client: Client, options: Any) -> str:
+    """Find the project that a command names, or FIRMTRAIL_PROJECT does."""
+    name: str = options.project or os.environ.get("FIRMTRAIL_PROJECT") or ""
+    if not name:
+        raise UsageError("Say which project: --project NAME, or set FIRMTRAIL_PROJECT. See: firmtrail projects list")
+    return (
+        name if _is_id(name) else _only([one.id for one in client.projects.list() if one.name == name], "project", name)
+    )
+
+
+def device_id(client: Client, options: Any) -> str:
+    """Find the device that a command names; by its id, no project is needed."""
+    name: str = options.device
+    if _is_id(name):
+        return name
+    like = client.devices.list(project_id(client, options), name=name, state="any", page_size=1_000)
+    return _only([one.id for one in like if one.name == name], "device", name)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
+
+
+def _only(found: list[uuid.UUID], kind: str, name: str) -> str:
+    if not found:
+        raise NoSuchName(f"There is no {kind} called {name!r} that you can see. See: firmtrail {kind}s list")
+    if len(found) > 1:
+        raise NoSuchName(f"{len(found)} {kind}s are called {name!r}; say the id: {', '.join(map(str, found))}.")
+    return str(found[0])
