@@ -206,3 +206,26 @@ async def test_a_device_that_is_switched_off_in_the_middle_of_everything_loses_n
         await time.passes(2 * HOUR)
 
     assert versions(await history(http, demo)) == ran
+
+
+async def test_files_of_its_state_that_rot_cost_no_version(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    for _ in range(3):
+        async with running(device, time):
+            await time.passes(HOUR)
+        time.reboot()
+    network.is_up = False
+    device.write("/etc/version", "1.5.0")
+    async with running(device, time):
+        await time.passes(HOUR)
+    for name in ("boot.json", "reported.json"):
+        device.write(f"/var/lib/firmtrail-agent/{name}", "rotten")
+    network.is_up = True
+    time.reboot()
+    device.write("/etc/version", "1.6.0")
+
+    async with running(device, time):
+        await time.passes(HOUR)
+
+    assert versions(await history(http, demo)) == ["1.4.2", "1.5.0", "1.6.0"]
