@@ -34,31 +34,48 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self._key = new_key()
         self.file = folder / f"{name}.pem"
-        self.file.write_bytes(_pem(self._sign(self._name, self._key.public_key(), days=1, ca=True)))
+        self.file.write_bytes(_pem(self._sign(self._name, self._key.public_key(), days=(-9, 1), ca=True)))
 
-    def server(self, place: x509.GeneralName = LOOPBACK, *, days: int = 1) -> ssl.SSLContext:
-        """What a server of that place needs to prove who it is; valid for so many days, or until so many ago."""
-        key = new_key()
-        file = self._folder / "server.pem"
-        file.write_bytes(private_pem(key) + _pem(self._sign(x509.Name([]), key.public_key(), days=days, place=place)))
+    def server(self, place: x509.GeneralName = LOOPBACK, *, days: tuple[int, int] = (-9, 1)) -> ssl.SSLContext:
+        """What a server of that place needs to prove who it is; valid from that day to that one, from now."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
+        context.load_cert_chain(self._issue("server", place, days=days))
         return context
+
+    def server_for_known_clients(self) -> ssl.SSLContext:
+        """What a server needs that talks with those alone who have a certificate of this authority."""
+        context = self.server()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.file)
+        return context
+
+    def client(self) -> Path:
+        """Write a certificate and its key for somebody who has to show one."""
+        file = self._issue("client", LOOPBACK, days=(-9, 1))
+        file.chmod(0o600)
+        return file
+
+    def _issue(self, name: str, place: x509.GeneralName, *, days: tuple[int, int]) -> Path:
+        key = new_key()
+        certificate = self._sign(x509.Name([]), key.public_key(), days=days, place=place)
+        file = self._folder / f"{name}.pem"
+        file.write_bytes(private_pem(key) + _pem(certificate))
+        return file
 
     def _sign(
         self,
         subject: x509.Name,
         key: ec.EllipticCurvePublicKey,
         *,
-        days: int,
+        days: tuple[int, int],
         ca: bool = False,
         place: x509.GeneralName = LOOPBACK,
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
         unsigned = (
             x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=9))
-            .not_valid_after(now + dt.timedelta(days=days))
+            .not_valid_before(now + dt.timedelta(days=days[0]))
+            .not_valid_after(now + dt.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([place]), critical=not ca)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
@@ -74,9 +91,10 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def private_pem(key: ec.EllipticCurvePrivateKey, *, passphrase: bytes | None = None) -> bytes:
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    return key.private_bytes(encoding, form, serialization.NoEncryption())
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return key.private_bytes(encoding, form, encryption)
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:

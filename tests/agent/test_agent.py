@@ -249,6 +249,30 @@ async def test_a_device_that_falls_back_before_its_first_report_has_run_the_othe
     assert [record["first_observed"]["boot_sequence"] for record in batch.records] == [2, 3]
 
 
+@pytest.mark.parametrize("content", [b"", b"rotten\n", b"\xff" * 5000, None], ids=["empty", "text", "bytes", "folder"])
+async def test_whatever_has_become_of_its_state_it_reports_what_runs_now(
+    device: Device, server: ReportServer, time: VirtualTime, content: bytes | None
+) -> None:
+    async with running(device, time):
+        await server.arrival()
+        server.answer = refusing(503)
+        device.write("/etc/version", "1.5.0")
+        await time.passes(2 * HOUR)
+    files = [file for file in (device.root / "var/lib/firmtrail-agent").rglob("*") if file.is_file()]
+    assert {"boot.json", "reported.json", "lock", "0000000002.record"} <= {file.name for file in files}
+    for file in files:
+        file.unlink()
+        file.mkdir() if content is None else file.write_bytes(content)
+    server.answer = taken
+    time.reboot()
+    device.write("/etc/version", "1.6.0")
+
+    async with running(device, time):
+        batch = await server.arrival_of(main="1.6.0")
+
+    assert batch.history == [{"main": "1.6.0"}]
+
+
 async def test_a_boot_into_the_same_version_writes_nothing_but_its_number(
     device: Device, server: ReportServer, time: VirtualTime
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.boot import VARIABLE, number_boot, read_boot_id
+from tests.agent.observing import reading
 
 ONE, TWO = uuid.UUID(int=1), uuid.UUID(int=2)
 
@@ -26,6 +27,16 @@ def test_a_damaged_number_begins_anew(tmp_path: Path, content: str) -> None:
     boot = number_boot(TWO, tmp_path)
 
     assert (boot.sequence, boot.is_new) == (1, True)
+
+
+def test_a_lost_number_is_found_again_in_what_waits_to_be_sent(tmp_path: Path) -> None:
+    assert number_boot(uuid.UUID(int=8), tmp_path, observed=reading(0, boot=7)).sequence == 8
+
+
+def test_a_boot_that_has_observed_something_is_not_new_though_its_number_is_lost(tmp_path: Path) -> None:
+    boot = number_boot(uuid.UUID(int=7), tmp_path, observed=reading(0, boot=7))
+
+    assert (boot.sequence, boot.is_new) == (7, False)
 
 
 def test_where_nothing_can_be_stored_a_boot_has_a_number_all_the_same(tmp_path: Path) -> None:

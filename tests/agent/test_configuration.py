@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.configuration import BadConfiguration, Configuration, load, load_sources
+from firmtrail_agent.configuration import BadConfiguration, Configuration, load, load_server, load_sources
 from firmtrail_agent.layers import Layers
 from firmtrail_agent.sources.file import File
 from firmtrail_agent.sources.kernel import Kernel
 from tests.agent.device import DEVICE_ID
+from tests.authority import Authority
 
 SYSTEM, VENDOR = "etc/firmtrail-agent/config.toml", "usr/lib/firmtrail-agent/config.toml"
 GOOD = f'[server]\nurl = "https://firmtrail.example.com"\n[device]\nid = "{DEVICE_ID}"\n'
@@ -275,3 +276,57 @@ def test_all_problems_of_all_layers_are_listed_at_once(files: Files) -> None:
         "etc/firmtrail-agent/config.toml, line 2",
         "etc/firmtrail-agent/config.toml, line 4",
     ]
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "ours")
+
+
+def test_the_way_to_the_server_is_configured(files: Files, ours: Authority) -> None:
+    certificate, proxy = ours.client(), "http://proxy.example.com:3128"
+    files.write(f"[server]\nca_file = '{ours.file}'\nclient_cert = '{certificate}'\nproxy = '{proxy}'\n", VENDOR)
+    files.write(GOOD)
+
+    chosen = files.load()
+
+    assert (chosen.ca_file, chosen.client_cert, chosen.proxy) == (ours.file, certificate, proxy)
+    assert load_server(Layers(environment={}, root=files.root)).ca_file == ours.file
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_cert"])
+@pytest.mark.parametrize("value", ["etc/x.pem", "/nowhere/x.pem", "/dev/null", "/"])
+def test_a_file_without_certificates_is_refused(files: Files, key: str, value: str) -> None:
+    files.write(GOOD)
+
+    (problem,) = files.problems(settings=[f"server.{key}={value}"])
+
+    assert problem.startswith(f"--set server.{key}: server.{key} must ")
+
+
+def test_a_private_key_that_others_may_read_is_refused_with_what_mends_it(files: Files, ours: Authority) -> None:
+    files.write(GOOD)
+    certificate = ours.client()
+    certificate.chmod(0o640)
+
+    (problem,) = files.problems(settings=[f"server.client_cert={certificate}"])
+
+    assert problem.endswith("run chmod 600 on it")
+
+
+@pytest.mark.parametrize("value", ["proxy:3128", "socks5://h", "http://", "http://h/path", "http://h:0", "http://["])
+def test_a_proxy_that_cannot_be_used_is_refused(files: Files, value: str) -> None:
+    files.write(GOOD)
+
+    (problem,) = files.problems(settings=[f"server.proxy={value}"])
+
+    assert problem.startswith("--set server.proxy: server.proxy must be the URL of an HTTP proxy")
+
+
+def test_the_password_of_a_proxy_is_refused_and_not_repeated(files: Files) -> None:
+    files.write(GOOD)
+
+    (problem,) = files.problems(settings=["server.proxy=http://user:neverShow@h"])
+
+    assert "set HTTPS_PROXY for the service" in problem
+    assert "neverShow" not in problem

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from firmtrail_agent.boot import number_boot
 from firmtrail_agent.doctor import CHECKS, UNIT, Case, Finding, examine
 from firmtrail_agent.layers import Layers
+from firmtrail_agent.spool import MAX_RECORDS, Spool
 from firmtrail_agent.surroundings import Surroundings
 from tests.agent.device import SECRET, Device, ended
+from tests.agent.observing import observed
 from tests.agent.report_server import ReportServer, refusing
 from tests.agent.service_manager import ServiceManager
 from tests.authority import ELSEWHERE, Authority
 
+DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"
 Plant = Callable[[Device], object]
 
 
@@ -110,6 +115,29 @@ async def test_a_disk_that_takes_nothing_is_found(device: Device) -> None:
     assert "neither full nor read-only" in findings["spool"].fix
 
 
+async def test_a_full_spool_is_found(device: Device) -> None:
+    spool = Spool(device.root / "var/lib/firmtrail-agent/spool", boot_time=lambda: 0.0)
+    for number in range(MAX_RECORDS):
+        spool.add(observed(f"v{number}", number), urgent=True)
+
+    findings = await examined(device)
+
+    assert findings["spool"].detail == "the spool is full, old records are dropped"
+
+
+async def test_it_asks_the_server_as_the_boot_that_the_agent_reports_from(device: Device, server: ReportServer) -> None:
+    state = device.root / "var/lib/firmtrail-agent"
+    state.mkdir(parents=True)
+    for number in (1, 2):
+        number_boot(uuid.UUID(int=number), state)
+
+    await examined(device, FIRMTRAIL_AGENT_BOOT_ID=str(uuid.UUID(int=2)))
+
+    (batch,) = server.received
+    assert (batch.sent["boot_id"], batch.sent["boot_sequence"]) == (str(uuid.UUID(int=2)), 2)
+    assert batch.records == []
+
+
 @pytest.mark.parametrize(("status", "fix"), [(401, "enroll this device again"), (404, "device.id"), (503, "wait")])
 async def test_a_server_that_refuses_is_found(device: Device, server: ReportServer, status: int, fix: str) -> None:
     server.answer = refusing(status)
@@ -121,8 +149,9 @@ async def test_a_server_that_refuses_is_found(device: Device, server: ReportServ
 
 
 CERTIFICATES: list[tuple[Callable[[Authority], ssl.SSLContext], str]] = [
-    (lambda ours: ours.server(), "FIRMTRAIL_CA_FILE"),
-    (lambda ours: ours.server(days=-1), "clock"),
+    (lambda ours: ours.server(), "server.ca_file"),
+    (lambda ours: ours.server(days=(-9, -1)), "clock is right"),
+    (lambda ours: ours.server(days=(1, 2)), "set the device's clock"),
     (lambda ours: ours.server(ELSEWHERE), "the name that the certificate is for"),
 ]
 
@@ -130,17 +159,18 @@ CERTIFICATES: list[tuple[Callable[[Authority], ssl.SSLContext], str]] = [
 @pytest.mark.parametrize(
     ("plant", "fix"),
     CERTIFICATES,
-    ids=["unknown authority", "expired", "another name"],
+    ids=["unknown authority", "expired", "not yet valid", "another name"],
 )
 async def test_a_certificate_that_is_not_trusted_is_found(
     device: Device, tmp_path: Path, plant: Callable[[Authority], ssl.SSLContext], fix: str
 ) -> None:
     ours = Authority(tmp_path, "ours")
-    trusted = "" if fix == "FIRMTRAIL_CA_FILE" else str(ours.file)
     async with speaking_tls(plant(ours)) as url:
         device.configure(url)
+        if fix != "server.ca_file":
+            device.write(DROP_IN, f'[server]\nca_file = "{ours.file}"\n')
 
-        findings = await examined(device, FIRMTRAIL_CA_FILE=trusted)
+        findings = await examined(device)
 
     assert (findings["tls"].state, fix in findings["tls"].fix) == ("fault", True)
 
@@ -151,3 +181,13 @@ async def test_a_server_without_tls_is_found(device: Device, server: ReportServe
     findings = await examined(device)
 
     assert findings["tls"].fix == "server.url must lead to an HTTPS server"
+
+
+async def test_what_a_configured_proxy_does_is_seen_at_the_server_alone(device: Device, server: ReportServer) -> None:
+    device.configure("http://firmtrail.invalid")
+    device.write(DROP_IN, f'[server]\nproxy = "{server.url}"\n')
+
+    findings = await examined(device)
+
+    assert faults(findings) == {"service"}
+    assert findings["name"].detail == f"the affair of the proxy {server.url}"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
+import attrs
 import httpx
 import pytest
 from aiohttp.test_utils import TestServer
@@ -17,10 +18,12 @@ from aiohttp.test_utils import TestServer
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.agent.device import Device
+from tests.agent.virtual_time import START as NOW
 from tests.agent.virtual_time import VirtualTime, running
 from tests.server.conftest import Demo, seed
 
 HOUR = 3600
+YEAR = 365 * 24 * HOUR
 START = dt.datetime(2027, 3, 1, 12, tzinfo=dt.UTC)
 
 
@@ -162,29 +165,84 @@ async def test_answers_that_are_lost_leave_no_trace_in_the_history(
     assert versions(await history(http, demo)) == ["1.4.2", "1.5.0", "1.6.0"]
 
 
-async def test_an_update_that_falls_back_while_nobody_listens_is_told_in_its_order(
+@attrs.frozen
+class Boot:
+    """What the device runs until it is switched off, and by how many years its clock is wrong meanwhile."""
+
+    years_off: float
+    #: version, hours, what becomes of requests
+    runs: Sequence[tuple[str, float, str]]
+
+    @property
+    def is_known(self) -> bool:
+        """Say whether its moments can be worked out: its clock is right, or the server heard of it while it lasted."""
+        return not self.years_off or any(requests != "lost" for _, _, requests in self.runs)
+
+
+@attrs.define
+class Ran:
+    """A version that ran, in hours, and how late the server may think that it began, and that it ran last."""
+
+    version: str
+    since: float
+    begins_by: float = 0.0
+    ends_by: float = 0.0
+
+
+FACTORY, FUTURE = -50, 20
+SECOND, INSTANT, NOTICED = 1 / HOUR, 20 / HOUR, 120 / HOUR
+DAY = [
+    Boot(FACTORY, [("1.4.2", 3, "answered")]),
+    Boot(FUTURE, [("2.0.0", 1, "answered"), ("2.0.0", 1, "lost")]),
+    Boot(FACTORY, [("1.4.2", 1, "lost")]),
+    Boot(0, [("2.0.1", 1, "lost"), ("2.0.2", 0.5, "lost")]),
+    Boot(FUTURE, [("1.4.2", 0.5, "lost")]),
+    Boot(FACTORY, [("1.4.2", 1, "lost"), ("1.4.2", 1, "answered")]),
+    Boot(0, [("1.4.3", 2, "answered"), ("1.4.4", 1, "unanswered"), ("1.4.5", 1, "answered")]),
+    *[Boot(FACTORY, [("3.0.0", INSTANT, "answered")]), Boot(FACTORY, [("1.4.5", INSTANT, "lost")])] * 2,
+    Boot(FUTURE, [("3.0.1", 2, "unanswered")]),
+    Boot(FACTORY, [("1.4.5", 1, "lost"), ("3.0.2", 2, "lost"), ("3.0.2", 4, "answered")]),
+]
+
+
+async def test_a_day_with_updates_and_falls_is_told_version_by_version(
     device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
 ) -> None:
-    time.wall_offset = -1e9
-    async with running(device, time):
-        await time.passes(HOUR)
-    network.is_up = False
-    for version in ("2.0.0", "1.4.2", "2.0.1", "1.4.2"):
-        time.reboot(after=HOUR)
-        device.write("/etc/version", version)
+    ran: list[Ran] = []
+    for boot in DAY:
+        time.reboot()
+        time.wall_offset = NOW + boot.years_off * YEAR
+        marker = device.write("/run/systemd/timesync/synchronized", "")
+        if boot.years_off:
+            marker.unlink()
+        if boot.is_known:
+            know_by(ran, time.now / HOUR)
+        device.write("/etc/version", boot.runs[0][0])
         async with running(device, time):
-            await time.passes(HOUR / 2)
-    network.is_up = True
-    time.reboot(after=HOUR)
-    back_at = time.now / HOUR
-
-    async with running(device, time):
-        await time.passes(2 * HOUR)
+            for version, how_long, requests in boot.runs:
+                network.is_up, network.loses_answers = requests != "lost", requests == "unanswered"
+                if not ran or ran[-1].version != version:
+                    if boot.is_known:
+                        know_by(ran, time.now / HOUR)
+                    device.write("/etc/version", version)
+                    ran.append(Ran(version, time.now / HOUR, boot.is_known * (time.now / HOUR + NOTICED)))
+                ran[-1].ends_by = 0
+                await time.passes(how_long * HOUR)
+        if boot.is_known:
+            know_by(ran, time.now / HOUR)
 
     told = await history(http, demo)
-    assert versions(told) == ["1.4.2", "2.0.0", "1.4.2", "2.0.1", "1.4.2"]
-    assert all(since <= back_at for _, since, _ in told)
-    assert [since for _, since, _ in told] == sorted(since for _, since, _ in told)
+    assert versions(told) == [one.version for one in ran]
+    for one, (_, first, last) in zip(ran, told, strict=True):
+        assert one.since - SECOND <= first <= one.begins_by + SECOND, one
+        assert first <= last <= one.ends_by + SECOND, one
+
+
+def know_by(ran: Sequence[Ran], now: float) -> None:
+    """What ran until now has begun, and what does not run any more has ended, as anybody knows from now on."""
+    for one in ran:
+        one.begins_by = one.begins_by or now
+        one.ends_by = one.ends_by or now
 
 
 async def test_a_device_that_is_switched_off_in_the_middle_of_everything_loses_no_version(
@@ -206,3 +264,26 @@ async def test_a_device_that_is_switched_off_in_the_middle_of_everything_loses_n
         await time.passes(2 * HOUR)
 
     assert versions(await history(http, demo)) == ran
+
+
+async def test_files_of_its_state_that_rot_cost_no_version(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    for _ in range(3):
+        async with running(device, time):
+            await time.passes(HOUR)
+        time.reboot()
+    network.is_up = False
+    device.write("/etc/version", "1.5.0")
+    async with running(device, time):
+        await time.passes(HOUR)
+    for name in ("boot.json", "reported.json"):
+        device.write(f"/var/lib/firmtrail-agent/{name}", "rotten")
+    network.is_up = True
+    time.reboot()
+    device.write("/etc/version", "1.6.0")
+
+    async with running(device, time):
+        await time.passes(HOUR)
+
+    assert versions(await history(http, demo)) == ["1.4.2", "1.5.0", "1.6.0"]

@@ -107,6 +107,12 @@ async def test_an_enrolled_device_reports_without_another_setting(device: Device
     assert mine.api_key not in result.stdout
 
 
+async def test_a_device_enrolls_through_the_configured_proxy(device: Device, project: Project) -> None:
+    device.write("/etc/firmtrail-agent/config.toml", f'server.url = "http://h.invalid"\nserver.proxy = "{project.url}"')
+
+    assert (await enroll(device, await project.enrollment_key())).code == 0
+
+
 async def test_a_device_that_is_enrolled_stays_as_it_is(device: Device, project: Project) -> None:
     key = await project.enrollment_key()
     await enroll(device, key)

@@ -239,6 +239,18 @@ async def test_the_key_itself_is_sent_when_the_configuration_says_so(device: Dev
     assert [(one.scheme, one.credential) for one in server.received] == [("Basic", API_KEY)]
 
 
+async def test_a_report_goes_through_the_configured_proxy_and_past_that_of_the_environment(
+    device: Device, server: ReportServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", UNUSED_PORT_URL)
+    device.configure("http://firmtrail.invalid")
+    device.write("/etc/firmtrail-agent/config.d/1.toml", f'[server]\nproxy = "{server.url}"\n')
+
+    (result,) = await report(device)
+
+    assert result.outcome == "opened"
+
+
 async def test_a_key_that_gets_no_token_is_a_refused_key(device: Device, server: ReportServer) -> None:
     server.answer_token = refusing_client()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail import AsyncClient, Client, ConfigError, NotFoundError, NotSentError
+from firmtrail import AsyncClient, Client, ConfigError, NotFoundError, NotSentError, TransportError
 from tests.authority import ELSEWHERE, Authority, new_key, private_pem
 from tests.sdk.conftest import MisbehavingServer, answering
 
@@ -33,14 +33,14 @@ async def serving(context: ssl.SSLContext) -> AsyncGenerator[str]:
         yield "https://127.0.0.1:{1}".format(*listening.sockets[0].getsockname())
 
 
-async def ask_async(url: str | None, ca_file: Path | None = None) -> None:
-    async with AsyncClient(url, ca_file=ca_file, attempts=1) as client:
+async def ask_async(url: str | None, ca_file: Path | None = None, client_cert: Path | None = None) -> None:
+    async with AsyncClient(url, ca_file=ca_file, client_cert=client_cert, attempts=1) as client:
         await client.seed()
 
 
-async def ask_sync(url: str | None, ca_file: Path | None = None) -> None:
+async def ask_sync(url: str | None, ca_file: Path | None = None, client_cert: Path | None = None) -> None:
     def use() -> None:
-        with Client(url, ca_file=ca_file, attempts=1) as client:
+        with Client(url, ca_file=ca_file, client_cert=client_cert, attempts=1) as client:
             client.seed()
 
     await asyncio.to_thread(use)
@@ -79,7 +79,7 @@ async def test_a_certificate_for_another_place_is_not_trusted(ask: Ask, ours: Au
 
 
 async def test_a_certificate_that_has_expired_is_not_trusted(ask: Ask, ours: Authority) -> None:
-    async with serving(ours.server(days=-1)) as url:
+    async with serving(ours.server(days=(-9, -1))) as url:
         with pytest.raises(NotSentError, match="certificate has expired"):
             await ask(url, ours.file)
 
@@ -98,6 +98,18 @@ async def test_the_environment_may_name_the_file(ask: Ask, ours: Authority, monk
     async with serving(ours.server()) as url:
         with pytest.raises(NotFoundError):
             await ask(url)
+
+
+async def test_a_server_that_asks_for_a_certificate_gets_ours(ask: Ask, ours: Authority) -> None:
+    async with serving(ours.server_for_known_clients()) as url:
+        with pytest.raises(NotFoundError):
+            await ask(url, ours.file, ours.client())
+
+
+async def test_a_server_that_asks_for_a_certificate_hears_nobody_without_one(ask: Ask, ours: Authority) -> None:
+    async with serving(ours.server_for_known_clients()) as url:
+        with pytest.raises(TransportError):
+            await ask(url, ours.file)
 
 
 @pytest.fixture(params=["missing", "a folder", "empty", "text", "a private key", "bytes"])
@@ -122,3 +134,23 @@ def test_a_file_without_certificates_is_refused_in_one_sentence_before_any_call(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"ca_file .* PEM .*{no_certificates} is not one: [^.]+\.$"):
         kind("https://127.0.0.1", ca_file=no_certificates)
+
+
+@pytest.mark.parametrize("content", ["", "no PEM", "an encrypted key"])
+def test_a_client_certificate_that_cannot_be_used_is_refused_and_nobody_is_asked_for_a_passphrase(
+    tmp_path: Path, ours: Authority, content: str
+) -> None:
+    file = tmp_path / "client"
+    encrypted = private_pem(new_key(), passphrase=b"x").decode() + ours.client().read_text()
+    file.write_text(encrypted if content == "an encrypted key" else content)
+
+    with pytest.raises(ConfigError, match=rf"client_cert .* without a passphrase, .*{file} is not one"):
+        Client("https://127.0.0.1", client_cert=file)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_proxy_that_is_none_is_refused_without_its_password(kind: type[Client | AsyncClient]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        kind("https://127.0.0.1", proxy="ftp://user:neverShow@h")
+
+    assert "neverShow" not in str(caught.value)

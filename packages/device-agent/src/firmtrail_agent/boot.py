@@ -8,10 +8,14 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from firmtrail_agent import durable
+
+if TYPE_CHECKING:
+    from firmtrail import ClockReading
 
 #: the systemd unit sets it to %b: its sandbox hides the kernel's own file
 VARIABLE = "FIRMTRAIL_AGENT_BOOT_ID"
@@ -41,12 +45,16 @@ def read_boot_id(environment: Mapping[str, str], root: Path) -> uuid.UUID:
         return uuid.uuid4()
 
 
-def number_boot(boot_id: uuid.UUID, state: Path, *, store: bool = True) -> Boot:
+def number_boot(boot_id: uuid.UUID, state: Path, *, observed: ClockReading | None = None, store: bool = True) -> Boot:
     """Give this boot the number after that of the last one, unless it has its number already.
 
-    A number that cannot be stored is given all the same; the next boot gets it too.
+    A number that cannot be stored is given all the same; the next boot gets it too. `observed` is the last reading that
+    waits to be sent: where the file has rotted it says how far the numbers were, for a server refuses what was observed
+    in a later boot than it is sent from.
     """
     known_id, sequence = _read(state / _STATE)
+    if observed is not None and observed.boot_sequence > sequence:
+        known_id, sequence = observed.boot_id, observed.boot_sequence
     if known_id == boot_id:
         return Boot(boot_id=boot_id, sequence=sequence, is_new=False)
     boot = Boot(boot_id=boot_id, sequence=sequence + 1, is_new=True)

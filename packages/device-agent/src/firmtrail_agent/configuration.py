@@ -29,11 +29,23 @@ class BadConfiguration(Exception):
 
 
 @attrs.frozen(kw_only=True)
-class Configuration:
-    """What the device's builder or operator decides. Each field says its key."""
+class Server:
+    """The server and the way there, which is all that a device needs to enroll. Each field says its key."""
 
     #: server.url
     server_url: str
+    #: server.ca_file, certificates to trust beside the usual ones
+    ca_file: Path | None = None
+    #: server.client_cert, the certificate that the server or what is before it asks for, and its key
+    client_cert: Path | None = None
+    #: server.proxy; None: what the environment says
+    proxy: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Configuration(Server):
+    """What the device's builder or operator decides. Each field says its key."""
+
     #: server.auth: get an access token with the API key and send that, or send the key with each report
     auth: Literal["token", "basic"] = "token"
     #: device.id; else the one that the server gave when the device was enrolled
@@ -54,6 +66,9 @@ class Configuration:
 #: every key but `sources`: the field it becomes, and what it may be
 _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "server.url": ("server_url", values.url),
+    "server.ca_file": ("ca_file", values.ca_file),
+    "server.client_cert": ("client_cert", values.client_cert),
+    "server.proxy": ("proxy", values.proxy),
     "server.auth": ("auth", values.one_of("token", "basic")),
     "device.id": ("device_id", values.device_id),
     "device.key_file": ("key_file", values.key_file),
@@ -85,13 +100,14 @@ def load(layers: Layers) -> Configuration:
     return Configuration(**fields, identity_file=file if is_meant else None)
 
 
-def load_server_url(layers: Layers) -> str:
+def load_server(layers: Layers) -> Server:
     """Read the configuration of a device that is to be enrolled, and knows no more than its server.
 
     Raises:
         BadConfiguration: something is wrong or missing.
     """
-    return _fields(layers, required=("server.url",))["server_url"]
+    fields = _fields(layers, required=("server.url",))
+    return Server(**{field.name: fields[field.name] for field in attrs.fields(Server) if field.name in fields})
 
 
 def load_sources(layers: Layers) -> Sequence[Source] | None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from firmtrail import AsyncClient, ClockReading, ClockState, FirmtrailError
-from firmtrail_agent import boot
-from firmtrail_agent.configuration import Configuration
+from firmtrail import FirmtrailError
+from firmtrail_agent.clients import open_client
+from firmtrail_agent.configuration import Configuration, Server
 from firmtrail_agent.credentials import Credential
+from firmtrail_agent.device import borrow_device
 from firmtrail_agent.failures import Trouble, failure_of
 from firmtrail_agent.surroundings import Surroundings
 
@@ -33,7 +34,7 @@ _OF_CERTIFICATES = {
     _WRONG_NAME: _MEANT_NAME,
     _WRONG_ADDRESS: _MEANT_NAME,
 }
-_UNTRUSTED = "if the server has an authority of its own, name its certificate in FIRMTRAIL_CA_FILE"
+_UNTRUSTED = "if the server has an authority of its own, name its certificate in server.ca_file"
 
 
 class Fault(Exception):
@@ -44,10 +45,10 @@ class Fault(Exception):
         self.fix = fix
 
 
-async def look_up(url: str) -> str:
+async def look_up(server: Server) -> str:
     """Ask for the address of the server."""
-    parts = urlsplit(url)
-    if by := _proxy(parts):
+    parts = urlsplit(server.server_url)
+    if by := _proxy(server, parts):
         return by
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -58,24 +59,24 @@ async def look_up(url: str) -> str:
     return f"{parts.hostname} is {found[0][4][0]}"
 
 
-async def connect(url: str) -> str:
+async def connect(server: Server) -> str:
     """Open a connection to the server."""
-    parts = urlsplit(url)
-    if by := _proxy(parts):
+    parts = urlsplit(server.server_url)
+    if by := _proxy(server, parts):
         return by
     await _open(parts, None)
     return f"port {_port(parts)} answers"
 
 
-async def shake_hands(url: str, environment: Mapping[str, str]) -> str:
+async def shake_hands(server: Server, environment: Mapping[str, str]) -> str:
     """See whether the server's certificate is trusted."""
-    parts = urlsplit(url)
+    parts = urlsplit(server.server_url)
     if parts.scheme == "http":
         return "not used: server.url begins with http"
-    if by := _proxy(parts):
+    if by := _proxy(server, parts):
         return by
     try:
-        await _open(parts, ssl.create_default_context(cafile=environment.get("FIRMTRAIL_CA_FILE") or None))
+        await _open(parts, _trusting(server, environment))
     except ssl.SSLCertVerificationError as error:
         fix = _OF_CERTIFICATES.get(error.verify_code, _UNTRUSTED)
         raise Fault(f"the certificate is not trusted: {error.verify_message}", fix) from None
@@ -86,20 +87,26 @@ async def shake_hands(url: str, environment: Mapping[str, str]) -> str:
 
 async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
     """Ask the server whether it takes reports of this device, with a batch that holds none."""
-    sent = ClockReading(
-        boot_id=boot.read_boot_id(around.environment, around.root),
-        boot_sequence=1,
-        boot_time_ms=int(around.boot_time() * 1000),
-        clock_state=ClockState.UNSYNCED,
-    )
-    key, auth = credential.api_key, chosen.auth
+    sent = borrow_device(around).clocks.read()  # of another boot or number it would look like another machine
     try:
-        async with AsyncClient(chosen.server_url, api_key=key, auth=auth, attempts=1, timeout=10) as client:
+        async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:
             await client.firmware.report_batch(chosen.device_id, [], sent=sent)
     except FirmtrailError as error:
         failure = failure_of(error)
         raise Fault(f"{failure.trouble}: {failure.message}", _FIXES[failure.trouble]) from None
     return "it takes reports of this device"
+
+
+def _trusting(server: Server, environment: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file := server.ca_file or environment.get("FIRMTRAIL_CA_FILE"):
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError:
+            raise Fault(f"{ca_file} holds no certificates", "name a file of certificates in PEM form") from None
+    if server.client_cert:
+        context.load_cert_chain(server.client_cert, password="")
+    return context
 
 
 async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> None:
@@ -119,7 +126,9 @@ def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _proxy(parts: SplitResult) -> str | None:
+def _proxy(server: Server, parts: SplitResult) -> str | None:
+    if server.proxy:
+        return f"the affair of the proxy {server.proxy}"
     if parts.scheme in getproxies() and not proxy_bypass(parts.hostname or ""):
         return "the proxy's affair"
     return None

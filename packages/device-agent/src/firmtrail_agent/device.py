@@ -58,8 +58,9 @@ def borrow_device(around: Surroundings) -> Device:
 
 
 def _device(around: Surroundings, state: Path, lock: int | None, *, is_borrowed: bool = False) -> Device:
+    spool = Spool(None if is_borrowed else state / "spool", boot_time=around.boot_time)
     boot_id = boot.read_boot_id(around.environment, around.root)
-    this = boot.number_boot(boot_id, state, store=not is_borrowed)
+    this = boot.number_boot(boot_id, state, observed=spool.last_reading, store=not is_borrowed)
     clocks = Clocks(
         this,
         boot_time=around.boot_time,
@@ -67,5 +68,4 @@ def _device(around: Surroundings, state: Path, lock: int | None, *, is_borrowed:
         monotonic=around.monotonic,
         root=around.root,
     )
-    spool = Spool(None if is_borrowed else state / "spool", boot_time=around.boot_time)
     return Device(boot=this, clocks=clocks, observed=Observed(spool, None if is_borrowed else state), lock=lock)

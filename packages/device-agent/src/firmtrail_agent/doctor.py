@@ -115,15 +115,15 @@ async def _clock(case: Case) -> str:
 
 
 async def _name(case: Case) -> str:
-    return await connections.look_up(_chosen(case).server_url)
+    return await connections.look_up(_chosen(case))
 
 
 async def _connection(case: Case) -> str:
-    return await connections.connect(_chosen(case).server_url)
+    return await connections.connect(_chosen(case))
 
 
 async def _tls(case: Case) -> str:
-    return await connections.shake_hands(_chosen(case).server_url, case.layers.environment)
+    return await connections.shake_hands(_chosen(case), case.layers.environment)
 
 
 async def _server(case: Case) -> str:

@@ -16,6 +16,8 @@ from firmtrail import (
     NotSentError,
 )
 from firmtrail_agent import directories, identity
+from firmtrail_agent.clients import open_client
+from firmtrail_agent.configuration import Server
 from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of
 from firmtrail_agent.identity import Identity
 
@@ -45,7 +47,7 @@ class Applicant:
     fingerprint: str
 
 
-async def enroll(server_url: str, enrollment_key: str, applicant: Applicant, file: Path) -> Identity:
+async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file: Path) -> Identity:
     """Register this device and store its own key.
 
     Raises:
@@ -54,7 +56,7 @@ async def enroll(server_url: str, enrollment_key: str, applicant: Applicant, fil
     """
     lock = _hold(file)
     try:
-        async with _client(server_url, enrollment_key) as client:
+        async with _client(server, enrollment_key) as client:
             enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
     except ConflictError:
         raise NotEnrolled(_KNOWN, os.EX_DATAERR) from None
@@ -68,7 +70,7 @@ async def enroll(server_url: str, enrollment_key: str, applicant: Applicant, fil
         os.close(lock)
 
 
-async def rotate(server_url: str, file: Path) -> Identity:
+async def rotate(server: Server, file: Path) -> Identity:
     """Replace the device's key: get a new one, store it beside the old one, and give the old one up with the new one.
 
     Whatever is interrupted, the file holds a key that works; what is not finished is finished by the next time.
@@ -83,24 +85,24 @@ async def rotate(server_url: str, file: Path) -> Identity:
         if mine is None:
             raise NotEnrolled("This device has no API key of its own: run firmtrail-agent enroll.", os.EX_CONFIG)
         if mine.previous_api_key is None:
-            mine = await _with_new_key(server_url, mine)
+            mine = await _with_new_key(server, mine)
             _store(file, mine)
-        return await _confirmed(server_url, mine, file)
+        return await _confirmed(server, mine, file)
     except FirmtrailError as error:
         raise _failed(failure_of(error)) from None
     finally:
         os.close(lock)
 
 
-async def _with_new_key(server_url: str, mine: Identity) -> Identity:
-    async with _client(server_url, mine.api_key) as client:
+async def _with_new_key(server: Server, mine: Identity) -> Identity:
+    async with _client(server, mine.api_key) as client:
         issued = await client.device_api_keys.rotate(mine.device_id, _key_id(mine.api_key))
     return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key)
 
 
-async def _confirmed(server_url: str, mine: Identity, file: Path) -> Identity:
+async def _confirmed(server: Server, mine: Identity, file: Path) -> Identity:
     try:
-        async with _client(server_url, mine.api_key) as client:
+        async with _client(server, mine.api_key) as client:
             await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
     except AuthenticationError:
         _store(file, attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None))
@@ -110,8 +112,8 @@ async def _confirmed(server_url: str, mine: Identity, file: Path) -> Identity:
     return mine
 
 
-def _client(server_url: str, api_key: str) -> AsyncClient:
-    return AsyncClient(server_url, api_key=api_key, auth="basic")
+def _client(server: Server, api_key: str) -> AsyncClient:
+    return open_client(server, api_key, auth="basic")
 
 
 def _hold(file: Path) -> int:

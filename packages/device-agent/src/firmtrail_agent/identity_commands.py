@@ -28,22 +28,24 @@ def enroll(options: argparse.Namespace) -> int:
     """Register this device with the server; one that is enrolled already stays as it is."""
     from firmtrail_agent import enrollment  # noqa: PLC0415  see above
 
-    url, file = configuration.load_server_url(layers_of(options)), _file(options)
+    server, file = configuration.load_server(layers_of(options)), _file(options)
     applicant = _applicant(options)
     _print(f"name:        {applicant.name}\nfingerprint: {applicant.fingerprint}")
     if not options.again and (known := _known(file)):
         _print(f"enrolled already as device {known.device_id}; --again enrolls it anew")
         return os.EX_OK
     key = _enrollment_key(options.key_file)
-    return _told(enrollment.enroll(url, key, applicant, file), "enrolled as device {}; start or restart the agent now")
+    return _told(
+        enrollment.enroll(server, key, applicant, file), "enrolled as device {}; start or restart the agent now"
+    )
 
 
 def rotate_key(options: argparse.Namespace) -> int:
     """Replace the API key that this device has by enrollment; an agent that runs takes the new one by itself."""
     from firmtrail_agent import enrollment  # noqa: PLC0415  see above
 
-    url = configuration.load_server_url(layers_of(options))
-    return _told(enrollment.rotate(url, _file(options)), "device {} has a new API key")
+    server = configuration.load_server(layers_of(options))
+    return _told(enrollment.rotate(server, _file(options)), "device {} has a new API key")
 
 
 def _told(work: Coroutine[Any, Any, Identity], done: str) -> int:

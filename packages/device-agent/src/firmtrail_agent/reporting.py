@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from firmtrail import ComponentReading, FirmtrailError, ObservationRecord, RecordReceipt, to_json
+from firmtrail_agent.clients import open_client
 from firmtrail_agent.clock import Clocks
 from firmtrail_agent.configuration import Configuration
 from firmtrail_agent.credentials import Credential
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
 MAX_BATCH_BYTES = 32 * 1024
-#: of somebody who waits for it; the daemon has a schedule for that
-_ATTEMPTS = 3
 _MAX_COMPONENTS = 256
 _LONGEST_ERROR = 256
 
@@ -61,13 +60,6 @@ class Delivery:
     resync: bool = False
 
 
-def open_client(configuration: Configuration, credential: Credential, *, attempts: int) -> AsyncClient:
-    """Make the client that reports for this device."""
-    from firmtrail import AsyncClient  # noqa: PLC0415  brings the HTTP library, which the first report has time for
-
-    return AsyncClient(configuration.server_url, api_key=credential.api_key, auth=configuration.auth, attempts=attempts)
-
-
 async def report_once(configuration: Configuration, credential: Credential, device: Device, root: Path) -> list[Result]:
     """Do one round and nothing else; what could not be sent waits on the disk for the next one."""
     readings = read_all(configuration.sources, root)
@@ -79,7 +71,7 @@ async def report_once(configuration: Configuration, credential: Credential, devi
 
 async def send_all(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
     """Send what waits in the spool."""
-    async with open_client(configuration, credential, attempts=_ATTEMPTS) as client:
+    async with open_client(configuration, credential.api_key, auth=configuration.auth) as client:
         delivery = await deliver(client, configuration.device_id, device.observed.spool, device.clocks)
     if delivery.record:
         device.observed.reported(delivery.record)

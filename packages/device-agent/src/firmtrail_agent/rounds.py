@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from firmtrail_agent import log
+from firmtrail_agent.clients import open_client
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
 from firmtrail_agent.failures import Trouble
 from firmtrail_agent.news import News
-from firmtrail_agent.reporting import Delivery, deliver, open_client, record_of, results_of
+from firmtrail_agent.reporting import Delivery, deliver, record_of, results_of
 from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.settings import Settings, read_credential, read_settings
 from firmtrail_agent.sources import read_all
@@ -120,7 +121,8 @@ class Rounds:
 
     async def _deliver(self) -> Delivery:
         if self._client is None:
-            self._client = open_client(self.settings.configuration, self.settings.credential, attempts=1)
+            chosen, key = self.settings.configuration, self.settings.credential.api_key
+            self._client = open_client(chosen, key, auth=chosen.auth, attempts=1)  # the schedule tries again
         observed = self._device.observed
         device_id = self.settings.configuration.device_id
         delivery = await deliver(self._client, device_id, observed.spool, self._device.clocks)

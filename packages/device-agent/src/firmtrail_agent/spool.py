@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from firmtrail import ComponentReading, ObservationRecord, from_json, to_json
+from firmtrail import ClockReading, ComponentReading, ObservationRecord, from_json, to_json
 from firmtrail_agent import durable
 
 MAX_RECORDS = 256
@@ -59,6 +59,14 @@ class Spool:
     @property
     def records(self) -> list[ObservationRecord]:
         return [entry.record for entry in self._entries]
+
+    @property
+    def last_reading(self) -> ClockReading | None:
+        """When the newest record was observed last."""
+        if not self._entries:
+            return None
+        record = self._entries[-1].record
+        return record.last_observed or record.first_observed
 
     @property
     def in_memory(self) -> int:

@@ -6,8 +6,11 @@ import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -31,6 +34,20 @@ def url(value: Any) -> str:
     return value
 
 
+def proxy(value: Any) -> str:
+    rule = "be the URL of an HTTP proxy such as http://proxy.example.com:3128"
+    try:
+        parts = urlsplit(_text(value, rule))
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise Wrong(rule) from None
+    if parts.username is not None or parts.password is not None:
+        raise Wrong("hold no credentials: where a proxy wants some, set HTTPS_PROXY for the service instead")
+    if not usable or " " in value or parts.path.strip("/") or parts.query or parts.fragment:
+        raise Wrong(rule)
+    return value
+
+
 def device_id(value: Any) -> uuid.UUID:
     rule = "be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
     if not _UUID.fullmatch(_text(value, rule)):
@@ -47,6 +64,22 @@ def absolute_path(value: Any) -> str:
 
 def key_file(value: Any) -> Path:
     return Path(absolute_path(value))
+
+
+def ca_file(value: Any) -> Path:
+    file = Path(absolute_path(value))
+    _check_pem(lambda context: context.load_verify_locations(file), "certificates")
+    return file
+
+
+def client_cert(value: Any) -> Path:
+    file = Path(absolute_path(value))
+    # with an empty passphrase OpenSSL does not ask the terminal for one
+    content = "a certificate and its private key, without a passphrase,"
+    _check_pem(lambda context: context.load_cert_chain(file, password=""), content)
+    if file.stat().st_mode & 0o077:
+        raise Wrong("name a file that others may not read, for it holds a private key: run chmod 600 on it")
+    return file
 
 
 def component(value: Any) -> str:
@@ -72,6 +105,16 @@ def one_of(*choices: str) -> Callable[[Any], str]:
         return value
 
     return check
+
+
+def _check_pem(load: Callable[[SSLContext], None], content: str) -> None:
+    import ssl  # noqa: PLC0415  most devices have no such file, and start faster
+
+    rule = f"name a file of {content} in PEM form that the agent may read"
+    try:
+        load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except (OSError, ValueError):
+        raise Wrong(rule) from None
 
 
 def _text(value: Any, rule: str) -> str:

@@ -95,7 +95,8 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
     try:
         return kind(
             base_url=settings.url,
-            verify=_trusting(settings.ca_file) if settings.ca_file else True,
+            verify=_tls(settings.ca_file, settings.client_cert) if settings.ca_file or settings.client_cert else True,
+            proxy=settings.proxy,
             follow_redirects=False,
             headers={"User-Agent": f"firmtrail-python/{__version__}", "Accept": "application/json"},
         )
@@ -107,14 +108,24 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
     )
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+def _tls(ca_file: Path | None, client_cert: Path | None) -> ssl.SSLContext:
     context = httpx.create_ssl_context()
+    if ca_file:
+        _load("ca_file", "certificates", ca_file, lambda: context.load_verify_locations(ca_file))
+    if client_cert:
+        content = "a certificate and its private key, without a passphrase,"
+        # with an empty passphrase OpenSSL does not ask the terminal for one
+        _load("client_cert", content, client_cert, lambda: context.load_cert_chain(client_cert, password=""))
+    return context
+
+
+def _load(name: str, content: str, file: Path, load: Callable[[], None]) -> None:
     try:
-        context.load_verify_locations(ca_file)
-    except ssl.SSLError:
-        reason = "it holds none"
+        load()
+    except (ssl.SSLError, ValueError):
+        reason = "it does not hold them"
     except OSError as error:
         reason = error.strerror or "it cannot be read"
     else:
-        return context
-    raise ConfigError(f"ca_file must name a file of certificates in PEM form, and {ca_file} is not one: {reason}.")
+        return
+    raise ConfigError(f"{name} must name a file of {content} in PEM form, and {file} is not one: {reason}.")

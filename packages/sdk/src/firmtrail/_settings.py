@@ -32,6 +32,10 @@ class Settings:
     auth: Auth = "token"
     #: certificates to trust beside the usual ones
     ca_file: Path | None = None
+    #: the certificate that a server may ask for, and its key
+    client_cert: Path | None = None
+    #: instead of those of the environment
+    proxy: str | None = None
 
 
 def read_settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Self
 
 import attrs
@@ -41,6 +42,8 @@ class AsyncClient:
         attempts: how often a call is tried in all, where trying again can help; 1: never again.
         ca_file: a file of certificates in PEM form to trust beside the usual ones; else FIRMTRAIL_CA_FILE, else the
             profile.
+        client_cert: a file with the certificate to show a server that asks for one, and its private key, in PEM form.
+        proxy: the URL of an HTTP proxy to go through, instead of what HTTPS_PROXY and its like say.
 
     Raises:
         ConfigError: a setting cannot be used; the message names it.
@@ -58,10 +61,16 @@ class AsyncClient:
         timeout: float = 30.0,
         attempts: int = 3,
         ca_file: str | os.PathLike[str] | None = None,
+        client_cert: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
         _policy: RetryPolicy | None = None,
     ) -> None:
         credential = given_credential(api_key, login, access_token)
-        settings = read_settings(url, credential, auth=auth, ca_file=ca_file)
+        settings = attrs.evolve(
+            read_settings(url, credential, auth=auth, ca_file=ca_file),
+            client_cert=None if client_cert is None else Path(client_cert),
+            proxy=proxy,
+        )
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
         self._transport = AsyncTransport(settings, timeout=timeout, policy=policy)

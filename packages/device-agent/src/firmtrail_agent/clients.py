@@ -1,0 +1,28 @@
+"""How every command of the agent reaches its server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from firmtrail_agent.configuration import Server
+
+if TYPE_CHECKING:
+    from firmtrail import AsyncClient
+
+
+def open_client(
+    server: Server, api_key: str, *, auth: Literal["token", "basic"], attempts: int = 3, timeout: float = 30.0
+) -> AsyncClient:
+    """Make a client that goes the way to the server that the configuration says. `timeout` is in seconds."""
+    from firmtrail import AsyncClient  # noqa: PLC0415  brings the HTTP library, which the first report has time for
+
+    return AsyncClient(
+        server.server_url,
+        api_key=api_key,
+        auth=auth,
+        attempts=attempts,
+        timeout=timeout,
+        ca_file=server.ca_file,
+        client_cert=server.client_cert,
+        proxy=server.proxy,
+    )
