@@ -191,3 +191,14 @@ async def test_what_a_configured_proxy_does_is_seen_at_the_server_alone(device: 
 
     assert faults(findings) == {"service"}
     assert findings["name"].detail == f"the affair of the proxy {server.url}"
+
+
+async def test_a_proxy_of_the_environment_that_is_none_is_found(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "ftp://user:neverShow@h")
+
+    findings = await examined(device)
+
+    assert "HTTP_PROXY" in findings["server"].detail
+    assert "neverShow" not in str(findings)

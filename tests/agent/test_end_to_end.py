@@ -15,6 +15,8 @@ import httpx
 import pytest
 from aiohttp.test_utils import TestServer
 
+from firmtrail_agent.doctor import Case, examine
+from firmtrail_agent.layers import Layers
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.agent.device import Device
@@ -287,3 +289,17 @@ async def test_files_of_its_state_that_rot_cost_no_version(
         await time.passes(HOUR)
 
     assert versions(await history(http, demo)) == ["1.4.2", "1.5.0", "1.6.0"]
+
+
+async def test_the_doctor_finds_a_key_that_has_just_died_also_where_it_is_sent_itself(
+    device: Device, time: VirtualTime, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    async def found() -> str:
+        case = Case(layers=Layers(environment={}, root=device.root), around=time.surroundings(device))
+        return next(one.detail for one in await examine(case) if one.check == "server")
+
+    before = await found()  # the server has checked the secret now, and remembers that it was right
+    path = f"/v1/devices/{demo.device_id}/api_keys/{demo.device_key[0]}"
+    (await http.delete(path, auth=demo.project_key)).raise_for_status()
+
+    assert (before, (await found()).partition(":")[0]) == ("it takes reports of this device", "credentials refused")

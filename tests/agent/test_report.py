@@ -210,3 +210,10 @@ async def test_a_refused_key_is_a_problem_of_the_configuration_too(device: Devic
 
     assert "must hold one line" in result.stdout
     assert result.code == os.EX_NOPERM
+
+
+async def test_a_proxy_of_the_environment_that_is_none_is_a_bad_configuration(device: Device) -> None:
+    result = await device.run("report", HTTP_PROXY="ftp://user:neverShow@h")
+
+    assert (result.code, "HTTP_PROXY" in result.stderr) == (os.EX_CONFIG, True)
+    assert "neverShow" not in result.stderr

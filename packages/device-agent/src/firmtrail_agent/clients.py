@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from firmtrail_agent.configuration import Server
+from firmtrail_agent.configuration import BadConfiguration, Server
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
@@ -13,16 +13,23 @@ if TYPE_CHECKING:
 def open_client(
     server: Server, api_key: str, *, auth: Literal["token", "basic"], attempts: int = 3, timeout: float = 30.0
 ) -> AsyncClient:
-    """Make a client that goes the way to the server that the configuration says. `timeout` is in seconds."""
-    from firmtrail import AsyncClient  # noqa: PLC0415  brings the HTTP library, which the first report has time for
+    """Make a client that goes the way to the server that the configuration says. `timeout` is in seconds.
 
-    return AsyncClient(
-        server.server_url,
-        api_key=api_key,
-        auth=auth,
-        attempts=attempts,
-        timeout=timeout,
-        ca_file=server.ca_file,
-        client_cert=server.client_cert,
-        proxy=server.proxy,
-    )
+    Raises:
+        BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
+    """
+    from firmtrail import AsyncClient, ConfigError  # noqa: PLC0415  brings the HTTP library, which can wait
+
+    try:
+        return AsyncClient(
+            server.server_url,
+            api_key=api_key,
+            auth=auth,
+            attempts=attempts,
+            timeout=timeout,
+            ca_file=server.ca_file,
+            client_cert=server.client_cert,
+            proxy=server.proxy,
+        )
+    except ConfigError as error:
+        raise BadConfiguration([str(error)]) from None

@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from firmtrail import FirmtrailError
 from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import Configuration, Server
+from firmtrail_agent.configuration import BadConfiguration, Configuration, Server
 from firmtrail_agent.credentials import Credential
 from firmtrail_agent.device import borrow_device
 from firmtrail_agent.failures import Trouble, failure_of
@@ -91,6 +91,8 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
     try:
         async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:
             await client.firmware.report_batch(chosen.device_id, [], sent=sent)
+    except BadConfiguration as error:
+        raise Fault(str(error), "mend what it names") from None
     except FirmtrailError as error:
         failure = failure_of(error)
         raise Fault(f"{failure.trouble}: {failure.message}", _FIXES[failure.trouble]) from None
