@@ -255,6 +255,13 @@ async def test_refused_rows_are_shown_with_their_numbers_in_the_whole_table(
     assert await keyed("devices", "list", "--name", "pump-3", "-q") == ""
 
 
+async def test_a_table_larger_than_a_server_takes_at_once_is_imported(keyed: Shell, tmp_path: Path) -> None:
+    table = tmp_path / "devices.csv"
+    table.write_text("name\n" + f"{'x' * 1_000_000}\n" * 5)
+
+    assert "5 rows: 0 created, 0 known, 5 refused" in await keyed("devices", "import", str(table), "-q", code=65)
+
+
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
@@ -306,6 +313,34 @@ async def test_a_reader_that_has_seen_enough_is_no_error(keyed: Shell) -> None:
     _, errors = await process.communicate()
 
     assert errors == b"0\n"
+
+
+async def test_a_password_is_typed_unseen_and_deleting_is_asked_about(ada: Shell) -> None:
+    arguments = (sys.executable, "-m", "firmtrail.cli")
+
+    login, shown = await typed((*arguments, "login", ADA), [(b"Password: ", PASSWORD)])
+    no, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"[y/N]: ", "n")])
+    kept = await ada("projects", "list", "-q")
+    yes, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"[y/N]: ", "y")])
+
+    assert (login, PASSWORD in shown, no, kept != "", yes) == (0, False, 2, True, 0)
+    assert await ada("projects", "list", "-q") == ""
+
+
+async def typed(command: tuple[str, ...], answers: list[tuple[bytes, str]]) -> tuple[int, str]:
+    """Run a command on a terminal, and type each answer when it is asked for."""
+    terminal, its_end = os.openpty()
+    process = await asyncio.create_subprocess_exec(*command, stdin=its_end, stderr=its_end, start_new_session=True)
+    os.close(its_end)
+    shown = b""
+    for question, answer in answers:
+        while not shown.endswith(question):
+            shown += await asyncio.to_thread(os.read, terminal, 1_000)
+        os.write(terminal, f"{answer}\n".encode())
+    code = await process.wait()
+    shown += await asyncio.to_thread(os.read, terminal, 1_000)
+    os.close(terminal)
+    return code, shown.decode()
 
 
 async def test_an_interrupt_is_130(misbehaving: MisbehavingServer, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -68,6 +69,21 @@ async def test_python_of_the_page_about_self_service(server: BaseTestServer) -> 
         "row 3 None refused is required",
     ]
     assert {"ran main 1.4.2", "Cleo may only look", "audit device.created by Ben"} <= {*lines}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_shell_commands_of_the_page_about_self_service(server: BaseTestServer, tmp_path: Path) -> None:
+    script = "\n".join(["set -eu", f"cd {shlex.quote(str(tmp_path))}", *examples("docs/self-service.md", "sh")])
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    output = await output_of("sh", script, server, PATH=path, HOME=str(tmp_path))
+
+    lines = [line.split() for line in output.splitlines()]
+    assert {line[3] for line in lines if line[2:3] == ["Cleo@example.com"]} == {"viewer"}
+    assert ["3", "refused", "/name", "is", "required"] in lines
+    assert [line[:2] for line in lines if line[0] == "main"][-1] == ["main", "1.4.2"]
+    assert ["device.created", "Ben", "pump-1"] in [line[2:5] for line in lines]
+    assert "Cleo may only look" in output
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from firmtrail._sync.client import Client
-from firmtrail._sync.paging import Pager
+import firmtrail
 from firmtrail.cli.firmware import HISTORY
 from firmtrail.cli.importing import import_file
 from firmtrail.cli.names import DEVICE, IN_PROJECT, device_id, project_id
@@ -33,13 +32,13 @@ _FILTERS = [
 _FILTER_NAMES = [argument.name.removeprefix("--").replace("-", "_") for argument in _FILTERS]
 
 
-def _list(client: Client, options: Any) -> Pager[Device]:
+def _list(client: firmtrail.Client, options: Any) -> firmtrail.Pager[Device]:
     given = {name: getattr(options, name) for name in _FILTER_NAMES}
     given["two_machines"] = {"true": True, "false": False}.get(options.two_machines)
     return client.devices.list(project_id(client, options), limit=options.limit, **given)
 
 
-def _label(client: Client, options: Any) -> Device:
+def _label(client: firmtrail.Client, options: Any) -> Device:
     labels = label_pairs(options.labels) | dict.fromkeys(options.remove)
     return client.devices.change(device_id(client, options), labels=labels)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
-from firmtrail._sync.client import Client
+import firmtrail
 from firmtrail.cli.names import project_id
 from firmtrail.cli.verbs import RowsRefused
 from firmtrail.errors import ConfigError
@@ -19,6 +19,8 @@ from firmtrail_contract import DeviceImport, ImportedRow, ImportOutcome
 
 #: of a piece: half of what a server takes in bytes, and what it stores within a second or two
 _MAX_BYTES, _MAX_ROWS = 2 * 1024 * 1024, 2_000
+#: what a terminal does with a line
+_CLEAR = "\x1b[K"
 
 
 @attrs.define
@@ -40,7 +42,7 @@ class _Counts:
         return f"{self.rows:,} rows: {self.created:,} created, {self.known:,} known, {self.refused:,} refused"
 
 
-def import_file(client: Client, options: Any) -> Iterator[ImportedRow]:
+def import_file(client: firmtrail.Client, options: Any) -> Iterator[ImportedRow]:
     """Send piece after piece; give the rows that were refused, or all, numbered through the whole table.
 
     Raises:
@@ -61,12 +63,12 @@ def import_file(client: Client, options: Any) -> Iterator[ImportedRow]:
 
 def _progress(counts: _Counts) -> None:
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{counts}")
+        sys.stderr.write(f"{_CLEAR}{counts}\r")  # what comes next is written over it
         sys.stderr.flush()
 
 
 def _end(counts: _Counts, *, dry_run: bool) -> None:
-    start = "\r" if sys.stderr.isatty() else ""
+    start = _CLEAR if sys.stderr.isatty() else ""
     sys.stderr.write(f"{start}{counts}{'; nothing was changed: --dry-run' if dry_run else ''}\n")
     if counts.refused:
         raise RowsRefused("Mend the rows that were refused and import the table again: those that are done stay.")

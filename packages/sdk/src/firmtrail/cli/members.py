@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from firmtrail._sync.client import Client
+import firmtrail
 from firmtrail.cli.names import IN_PROJECT, NoSuchName, project_id
 from firmtrail.cli.verbs import LIMIT, Verb, positional
 from firmtrail_contract import Role
@@ -14,7 +14,7 @@ ROLE = positional("role", ", ".join(Role), metavar="ROLE")
 _MEMBER = positional("member", "the user's id or e-mail address", metavar="MEMBER")
 
 
-def _named(client: Client, options: Any) -> tuple[str, uuid.UUID | str]:
+def _named(client: firmtrail.Client, options: Any) -> tuple[str, uuid.UUID | str]:
     """Find the project, and the user in it."""
     project, member = project_id(client, options), options.member
     if "@" not in member:

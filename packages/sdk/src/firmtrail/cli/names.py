@@ -6,7 +6,7 @@ import os
 import uuid
 from typing import Any
 
-from firmtrail._sync.client import Client
+import firmtrail
 from firmtrail.cli.verbs import UsageError, option, positional
 from firmtrail.errors import FirmtrailError
 
@@ -21,7 +21,7 @@ class NoSuchName(FirmtrailError):
     """Nothing that this credential may see is called so."""
 
 
-def project_id(client: Client, options: Any) -> str:
+def project_id(client: firmtrail.Client, options: Any) -> str:
     """Find the project that a command names, or FIRMTRAIL_PROJECT does."""
     name: str = options.project or os.environ.get("FIRMTRAIL_PROJECT") or ""
     if not name:
@@ -31,7 +31,7 @@ def project_id(client: Client, options: Any) -> str:
     )
 
 
-def device_id(client: Client, options: Any) -> str:
+def device_id(client: firmtrail.Client, options: Any) -> str:
     """Find the device that a command names; by its id, no project is needed."""
     name: str = options.device
     if _is_id(name):

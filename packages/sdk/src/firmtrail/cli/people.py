@@ -9,8 +9,8 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import firmtrail
 from firmtrail._profiles import change_profile
-from firmtrail._sync.client import Client
 from firmtrail.cli.asking import ask, ask_new_password, ask_secret
 from firmtrail.cli.verbs import Verb, flag, option, positional
 from firmtrail.credentials import Login
@@ -21,23 +21,23 @@ _EMAIL = positional("email", "your e-mail address; asked for, if left out", narg
 _URL = option("url", "the server; else FIRMTRAIL_URL, else that of your profile")
 
 
-def _anybody(options: argparse.Namespace) -> AbstractContextManager[Client]:
-    return Client(options.url)
+def _anybody(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
+    return firmtrail.Client(options.url)
 
 
-def _sign_up(client: Client, options: Any) -> SignUpReceipt:
+def _sign_up(client: firmtrail.Client, options: Any) -> SignUpReceipt:
     email = options.email or ask("E-mail")
     name, password = options.name or ask("Name"), ask_new_password()
     invitation = ask_secret("Invitation") if options.invitation else None
     return client.users.sign_up(email, name, password, invitation=invitation)
 
 
-def _as_user(options: argparse.Namespace) -> AbstractContextManager[Client]:
+def _as_user(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
     email = options.email or ask("E-mail")
-    return Client(options.url, login=Login(email=email, password=ask_secret("Password")))
+    return firmtrail.Client(options.url, login=Login(email=email, password=ask_secret("Password")))
 
 
-def _login(client: Client, _: Any) -> None:
+def _login(client: firmtrail.Client, _: Any) -> None:
     granted = client.access_token()
 
     def keep(profile: dict[str, str]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from firmtrail._sync.client import Client
+import firmtrail
 from firmtrail.cli.names import PROJECT, project_id
 from firmtrail.cli.verbs import LIMIT, Verb, positional
 
 _NAME = positional("name", "what it shall be called", metavar="NAME")
 
 
-def _delete(client: Client, options: Any) -> None:
+def _delete(client: firmtrail.Client, options: Any) -> None:
     project = client.projects.get(project_id(client, options))
     client.projects.delete(project.id, name=project.name)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from firmtrail._sync.client import Client
+import firmtrail
 from firmtrail.errors import FirmtrailError
 from firmtrail_contract import Violation
 from firmtrail_contract.moments import parse_moment
@@ -46,7 +46,9 @@ class Verb:
     #: completes the question "Shall this ... ?"; empty: nobody is asked
     destroys: str = ""
     #: makes the client that `run` gets
-    client: Callable[[argparse.Namespace], AbstractContextManager[Any]] = attrs.field(default=lambda _: Client())
+    client: Callable[[argparse.Namespace], AbstractContextManager[Any]] = attrs.field(
+        default=lambda _: firmtrail.Client()
+    )
 
     def add_to(self, commands: Any) -> None:
         command = commands.add_parser(self.name, help=self.about, description=self.about)
