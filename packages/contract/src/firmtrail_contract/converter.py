@@ -88,11 +88,14 @@ def _exactly(kind: type, *also: type) -> Hook:
 
 
 _text = _exactly(str)
+_number = _exactly(int)
+_array = _exactly(list)
+_object = _exactly(dict)
 
 
 def _whole_number(value: Any, _: Any) -> int:
     """Take 5.0 for 5, as JSON Schema does."""
-    return _exactly(int)(int(value) if type(value) is float and value.is_integer() else value, int)
+    return _number(int(value) if type(value) is float and value.is_integer() else value, int)
 
 
 def _uuid(value: Any, _: Any) -> uuid.UUID:
@@ -129,7 +132,7 @@ def _list_hook(converter: cattrs.Converter, kind: Any) -> Hook:
     element_hook = converter.get_structure_hook(element)
 
     def structure(value: Any, _: Any) -> list[Any]:
-        items: list[Any] = _exactly(list)(value, list)
+        items: list[Any] = _array(value, list)
         return list(_structured(dict(enumerate(items)), element_hook, element, kind).values())
 
     return structure
@@ -145,7 +148,7 @@ def _dict_hook(converter: cattrs.Converter, kind: Any) -> Hook:
     element_hook = converter.get_structure_hook(element)
 
     def structure(value: Any, _: Any) -> dict[str, Any]:
-        return _structured(_exactly(dict)(value, dict), element_hook, element, kind)
+        return _structured(_object(value, dict), element_hook, element, kind)
 
     return structure
 
@@ -180,18 +183,18 @@ def _model_hook(converter: cattrs.Converter, model: Any) -> Hook:
     )
 
     def structure(value: Any, _: Any) -> Any:
-        return structure_fields(_exactly(dict)(value, dict), model)
+        return structure_fields(_object(value, dict), model)
 
     return structure
 
 
 def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> Hook:
-    hook = converter.get_structure_hook(field.type)
+    hook, check = converter.get_structure_hook(field.type), field.validator
+    assert check is not None
 
     def structure(value: Any, kind: Any) -> Any:
         structured = hook(value, kind)
-        assert field.validator is not None
-        field.validator(None, field, structured)
+        check(None, field, structured)
         return structured
 
     return structure

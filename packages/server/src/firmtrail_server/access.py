@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from enum import StrEnum
+from functools import cached_property
 
 import attrs
 
@@ -123,7 +124,7 @@ class Principal:
         assert actor_id is not None
         return actor_id
 
-    @property
+    @cached_property
     def scopes(self) -> frozenset[Scope]:
         scopes = self._scopes_of_owner()
         return scopes if self.token_scopes is None else scopes & self.token_scopes
@@ -153,7 +154,7 @@ class Principal:
 
     def require_device(self, device_id: uuid.UUID) -> None:
         """Raise `DeviceNotFound` when this caller speaks for another device: it may not know of this one."""
-        if self.device_id not in (None, device_id):
+        if self.device_id is not None and self.device_id != device_id:
             raise DeviceNotFound(device_id)
 
     def require_project(self, project_id: uuid.UUID) -> None:

@@ -119,8 +119,9 @@ def _rounds(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
     taken: dict[tuple[object, str], int] = {}
     for waiting in batch:
         components = [(seen.device_id, seen.component) for seen in waiting.report.observations]
-        number = max(taken.get(component, 0) for component in components)
-        taken.update(dict.fromkeys(components, number + 1))
+        number = max([taken.get(component, 0) for component in components])
+        for component in components:
+            taken[component] = number + 1
         if number == len(rounds):
             rounds.append([])
         rounds[number].append(waiting)

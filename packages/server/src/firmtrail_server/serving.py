@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import Callable, Sequence
 
@@ -19,6 +20,9 @@ from firmtrail_server.settings import Settings
 from firmtrail_server.signals import ended_by_signals
 
 SHUTDOWN_TIMEOUT_SECONDS = 10
+#: between two garbage collections: the default of 700 is a few requests, and all that are being answered would be
+#: looked through again and again
+_NEW_OBJECTS = 10_000
 
 
 async def serve(
@@ -46,10 +50,17 @@ async def serve(
         try:
             await runner.setup()
             await _listen(runner, settings, sockets)
+            _collect_rarely()
             ready()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+
+
+def _collect_rarely() -> None:
+    """Leave what the start has made out of garbage collections, and begin one less often."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 async def check_schema(database_url: str) -> None:

@@ -114,7 +114,14 @@ class Arguments:
 
 def _path_reader(name: str, kind: Any) -> Reader:
     hook = _converter.get_structure_hook(kind)
-    return lambda request, _: _structured(hook, request.match_info[name], kind, FieldLocation.PATH, f"/{name}")
+
+    def read(request: web.Request, _: Any) -> Any:
+        try:
+            return hook(request.match_info[name], kind)
+        except (BaseValidationError, Violation) as error:
+            raise _invalid(error, FieldLocation.PATH, f"/{name}") from None
+
+    return read
 
 
 def _query_reader(model: Any) -> Reader:
@@ -122,7 +129,10 @@ def _query_reader(model: Any) -> Reader:
 
     def read(request: web.Request, _: Any) -> Any:
         _refuse(_repeated(request.query))
-        return _structured(hook, _typed(request.query, model), model, FieldLocation.QUERY)
+        try:
+            return hook(_typed(request.query, model), model)
+        except (BaseValidationError, Violation) as error:
+            raise _invalid(error, FieldLocation.QUERY) from None
 
     return read
 
@@ -136,17 +146,18 @@ def _refuse_query(request: web.Request, _: Any) -> Any:
 
 def _body_reader(model: Any) -> Reader:
     hook = _converter.get_structure_hook(model)
-    return lambda _, body: _structured(hook, body, model, FieldLocation.BODY)
+
+    def read(_: web.Request, body: Any) -> Any:
+        try:
+            return hook(body, model)
+        except (BaseValidationError, Violation) as error:
+            raise _invalid(error, FieldLocation.BODY) from None
+
+    return read
 
 
-def _structured(
-    hook: Callable[[Any, Any], Any], value: Any, kind: Any, location: FieldLocation, pointer: str = ""
-) -> Any:
-    try:
-        return hook(value, kind)
-    except (BaseValidationError, Violation) as error:
-        errors = [attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)]
-        raise InvalidRequest(errors) from None
+def _invalid(error: Exception, location: FieldLocation, pointer: str = "") -> InvalidRequest:
+    return InvalidRequest([attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)])
 
 
 def _errors(read: Reader, request: web.Request, body: Any) -> list[FieldError]:

@@ -111,15 +111,17 @@ async def record_latest(conn: Connection, reports: Sequence[Report]) -> list[Rec
               from placed
             """,
             {
-                "reports": array(str(number) for number, _, _ in observations),
-                "api_key_ids": array(report.api_key_id.hex for _, report, _ in observations),
+                "reports": array([str(number) for number, _, _ in observations]),
+                "api_key_ids": array([report.api_key_id.hex for _, report, _ in observations]),
                 "components": text_array(seen.component for _, _, seen in observations),
                 "versions": text_array(seen.version for _, _, seen in observations),
                 "moments": array(
-                    "null" if seen.observed_at_source is ObservedAtSource.SERVER else seen.observed_at.isoformat()
-                    for _, _, seen in observations
+                    [
+                        "null" if seen.observed_at_source is ObservedAtSource.SERVER else seen.observed_at.isoformat()
+                        for _, _, seen in observations
+                    ]
                 ),
-                "received_at": max(seen.received_at for _, _, seen in observations),
+                "received_at": max([seen.received_at for _, _, seen in observations]),
             },
         )
         recorded: list[Recorded | None] = [None] * len(observations)
