@@ -50,15 +50,19 @@ def import_file(client: firmtrail.Client, options: Any) -> Iterator[ImportedRow]
     """
     project, counts = project_id(client, options), _Counts()
     media: Literal["csv", "ndjson"] = "ndjson" if options.ndjson else "csv"
-    with _opened(options.file) as lines:
-        for piece in _pieces(_decoded(lines, options.file), with_header=media == "csv"):
-            done = client.devices.import_rows(project, piece, media=media, dry_run=options.dry_run)
-            for row in done.rows:
-                if options.all or row.outcome is ImportOutcome.REFUSED:
-                    yield attrs.evolve(row, row=counts.rows + row.row)
-            counts.add(done)
-            _progress(counts)
-    _end(counts, dry_run=options.dry_run)
+    try:
+        with _opened(options.file) as lines:
+            for piece in _pieces(_decoded(lines, options.file), with_header=media == "csv"):
+                done = client.devices.import_rows(project, piece, media=media, dry_run=options.dry_run)
+                for row in done.rows:
+                    if options.all or row.outcome is ImportOutcome.REFUSED:
+                        yield attrs.evolve(row, row=counts.rows + row.row)
+                counts.add(done)
+                _progress(counts)
+    finally:  # also of what was done before a failure
+        _sum_up(counts, dry_run=options.dry_run)
+    if counts.refused:
+        raise RowsRefused("Mend the rows that were refused and import the table again: those that are done stay.")
 
 
 def _progress(counts: _Counts) -> None:
@@ -67,11 +71,9 @@ def _progress(counts: _Counts) -> None:
         sys.stderr.flush()
 
 
-def _end(counts: _Counts, *, dry_run: bool) -> None:
+def _sum_up(counts: _Counts, *, dry_run: bool) -> None:
     start = _CLEAR if sys.stderr.isatty() else ""
     sys.stderr.write(f"{start}{counts}{'; nothing was changed: --dry-run' if dry_run else ''}\n")
-    if counts.refused:
-        raise RowsRefused("Mend the rows that were refused and import the table again: those that are done stay.")
 
 
 def _opened(file: str) -> AbstractContextManager[Iterable[str]]:
