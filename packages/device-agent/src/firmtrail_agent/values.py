@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -22,28 +22,13 @@ class Wrong(ValueError):
 
 def url(value: Any) -> str:
     rule = "be a URL such as https://firmtrail.example.com"
-    try:
-        parts = urlsplit(_text(value, rule))
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise Wrong(rule) from None
-    if parts.username is not None or parts.password is not None:
-        raise Wrong("hold no credentials: the API key of the device belongs into the file that device.key_file names")
-    if not usable or " " in value or parts.query or parts.fragment:
-        raise Wrong(f"{rule}, without '?' and '#'")
+    _http_url(value, rule, "the API key of the device belongs into the file that device.key_file names")
     return value
 
 
 def proxy(value: Any) -> str:
     rule = "be the URL of an HTTP proxy such as http://proxy.example.com:3128"
-    try:
-        parts = urlsplit(_text(value, rule))
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise Wrong(rule) from None
-    if parts.username is not None or parts.password is not None:
-        raise Wrong("hold no credentials: where a proxy wants some, set HTTPS_PROXY for the service instead")
-    if not usable or " " in value or parts.path.strip("/") or parts.query or parts.fragment:
+    if _http_url(value, rule, "where a proxy wants some, set HTTPS_PROXY for the service instead").path.strip("/"):
         raise Wrong(rule)
     return value
 
@@ -121,3 +106,16 @@ def _text(value: Any, rule: str) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise Wrong(rule)
     return value
+
+
+def _http_url(value: Any, rule: str, where_credentials_belong: str) -> SplitResult:
+    try:
+        parts = urlsplit(_text(value, rule))
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise Wrong(rule) from None
+    if parts.username is not None or parts.password is not None:
+        raise Wrong(f"hold no credentials: {where_credentials_belong}")
+    if not usable or " " in value or parts.query or parts.fragment:
+        raise Wrong(f"{rule}, without '?' and '#'")
+    return parts

@@ -7,6 +7,7 @@ import uuid
 
 from firmtrail_contract import AuditAction, DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
 from firmtrail_server import keys
+from firmtrail_server.access import Principal
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
 from firmtrail_server.http.answers import Created
@@ -54,8 +55,7 @@ async def rotate_device_api_key(
     simply asks again. Anyone else gets 409 while the device has two living keys: which of them it uses, it alone knows.
     """
     principal = ctx.principal
-    if principal.device_id is not None and principal.api_key_id != api_key_id:
-        raise ApiKeyNotFound(api_key_id)
+    _require_own(principal, api_key_id)
 
     async def work(conn: Connection) -> IssuedDeviceApiKey:
         device = await devices.get(conn, principal.project_id, device_id)
@@ -84,8 +84,7 @@ async def confirm_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id:
     A device may confirm the key that it uses. So it gives up an old key only when it is known to have a new one.
     """
     principal = ctx.principal
-    if principal.device_id is not None and principal.api_key_id != api_key_id:
-        raise ApiKeyNotFound(api_key_id)
+    _require_own(principal, api_key_id)
 
     async def work(conn: Connection) -> None:
         device = await devices.get(conn, principal.project_id, device_id)
@@ -112,6 +111,12 @@ async def delete_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: 
         await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
 
     await ctx.db.retried(work)
+
+
+def _require_own(principal: Principal, api_key_id: uuid.UUID) -> None:
+    """A device may speak of no other key than the one that it uses."""
+    if principal.device_id is not None and principal.api_key_id != api_key_id:
+        raise ApiKeyNotFound(api_key_id)
 
 
 def _named(keys_of_device: list[DeviceApiKey], api_key_id: uuid.UUID) -> DeviceApiKey:
