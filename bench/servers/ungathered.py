@@ -12,12 +12,13 @@ from aiohttp import web
 
 from firmtrail_contract import FirmwareReceipt
 from firmtrail_server import recording
-from firmtrail_server.app import create_app
+from firmtrail_server.app import App, create_app
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.gathering import Recorder
-from firmtrail_server.http.context import SERVICES
-from firmtrail_server.http.protocol import ProblemRunner
+from firmtrail_server.http.front import Front
+from firmtrail_server.http.protocol import running_http
 from firmtrail_server.meaning import Report
+from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
 
 
@@ -34,13 +35,12 @@ class OneByOne(Recorder):
 
 async def serve(url: str) -> None:
     app = create_app(Settings(), url)
-    services = app[SERVICES]
-    app[SERVICES] = attrs.evolve(services, recorder=OneByOne(services.database, url))
-    runner = ProblemRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sys.stderr.write(f"ungathered: listening on http://127.0.0.1:{runner.addresses[0][1]}\n")
-    await asyncio.Event().wait()
+    services = attrs.evolve(app.services, recorder=OneByOne(app.services.database, url))
+    app = App(services, Front(ROUTES, services))
+    async with app.running(), running_http(app.front, shutdown_timeout=1) as runner:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sys.stderr.write(f"ungathered: listening on http://127.0.0.1:{runner.addresses[0][1]}\n")
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

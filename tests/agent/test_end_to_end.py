@@ -13,7 +13,6 @@ from contextlib import suppress
 import attrs
 import httpx
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_agent.doctor import Case, examine
 from firmtrail_agent.layers import Layers
@@ -22,6 +21,7 @@ from firmtrail_server.settings import Settings
 from tests.agent.device import Device
 from tests.agent.virtual_time import START as NOW
 from tests.agent.virtual_time import VirtualTime, running
+from tests.served import Server, serving
 from tests.server.conftest import Demo, seed
 
 HOUR = 3600
@@ -79,19 +79,17 @@ def time() -> VirtualTime:
 
 
 @pytest.fixture
-async def server(database_url: str, time: VirtualTime) -> AsyncGenerator[TestServer]:
+async def server(database_url: str, time: VirtualTime) -> AsyncGenerator[Server]:
     def clock() -> dt.datetime:
         return START + dt.timedelta(seconds=time.now)
 
-    server = TestServer(create_app(Settings(seed_enabled=True), database_url, clock=clock))
-    await server.start_server(shutdown_timeout=1)
-    yield server
-    await server.close()
+    async with serving(create_app(Settings(seed_enabled=True), database_url, clock=clock)) as server:
+        yield server
 
 
 @pytest.fixture
-async def http(server: TestServer) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+async def http(server: Server) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         yield client
 
 
@@ -101,8 +99,8 @@ async def demo(http: httpx.AsyncClient) -> Demo:
 
 
 @pytest.fixture
-async def network(server: TestServer) -> AsyncGenerator[Network]:
-    network = Network("127.0.0.1", server.make_url("/").port or 0)
+async def network(server: Server) -> AsyncGenerator[Network]:
+    network = Network("127.0.0.1", server.port)
     await network.open()
     yield network
     network.close()

@@ -12,12 +12,12 @@ from typing import Any
 import attrs
 import httpx
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_agent import hardware, identity
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.agent.device import Device, Ended, ended
+from tests.served import serving
 from tests.server.conftest import Demo, seed
 
 #: the agent, whose power is cut when it is about to make sure for the nth time that something is on the disk
@@ -57,10 +57,10 @@ class Project:
 @pytest.fixture
 async def project(database_url: str) -> AsyncGenerator[Project]:
     async with (
-        TestServer(create_app(Settings(seed_enabled=True), database_url)) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/"))) as http,
+        serving(create_app(Settings(seed_enabled=True), database_url)) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
     ):
-        yield Project(url=str(server.make_url("")).rstrip("/"), http=http, demo=await seed(http))
+        yield Project(url=server.url, http=http, demo=await seed(http))
 
 
 @pytest.fixture

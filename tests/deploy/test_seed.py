@@ -10,11 +10,11 @@ from pathlib import Path
 
 import attrs
 import pytest
-from aiohttp.test_utils import TestServer
 
 import firmtrail
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
+from tests.served import serving
 
 
 @attrs.frozen
@@ -28,8 +28,8 @@ Run = Callable[..., Awaitable[Outcome]]
 
 @pytest.fixture
 async def url(database_url: str) -> AsyncGenerator[str]:
-    async with TestServer(create_app(Settings(seed_enabled=True), database_url)) as server:
-        yield str(server.make_url("/"))
+    async with serving(create_app(Settings(seed_enabled=True), database_url)) as server:
+        yield server.url
 
 
 @pytest.fixture

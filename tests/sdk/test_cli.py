@@ -15,10 +15,10 @@ from typing import Any
 
 import attrs
 import pytest
-from aiohttp.test_utils import BaseTestServer
 
 from firmtrail.cli import importing, main
 from tests.sdk.conftest import MisbehavingServer, dripping
+from tests.served import Server
 from tests.server.conftest import Demo
 
 ADA = "ada@example.com"
@@ -66,9 +66,9 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 
 @pytest.fixture
-async def ada(shell: Shell, server: BaseTestServer) -> Shell:
+async def ada(shell: Shell, server: Server) -> Shell:
     """A shell with Ada logged in, and her project Pumps."""
-    url = str(server.make_url(""))
+    url = server.url
     await shell("sign-up", ADA, "--name", "Ada", "--url", url, told=f"{PASSWORD}\n")
     await shell("login", ADA, "--url", url, told=f"{PASSWORD}\n")
     await shell("projects", "create", "Pumps")
@@ -77,9 +77,9 @@ async def ada(shell: Shell, server: BaseTestServer) -> Shell:
 
 
 @pytest.fixture
-def keyed(shell: Shell, server: BaseTestServer, demo: Demo) -> Shell:
+def keyed(shell: Shell, server: Server, demo: Demo) -> Shell:
     """A shell with the demo project's API key."""
-    shell.monkeypatch.setenv("FIRMTRAIL_URL", str(server.make_url("")))
+    shell.monkeypatch.setenv("FIRMTRAIL_URL", server.url)
     shell.monkeypatch.setenv("FIRMTRAIL_API_KEY", ":".join(demo.project_key))
     shell.monkeypatch.setenv("FIRMTRAIL_PROJECT", demo.project_id)
     return shell
@@ -130,10 +130,10 @@ async def test_a_project_is_named_by_id_or_name_and_lives_until_it_is_deleted(ad
     assert await ada("projects", "list", "--json") == ""
 
 
-async def test_a_member_is_invited_raised_and_removed(ada: Shell, server: BaseTestServer) -> None:
+async def test_a_member_is_invited_raised_and_removed(ada: Shell, server: Server) -> None:
     secret = await ada("invitations", "create", "viewer", "-q")
     ada.monkeypatch.setenv("FIRMTRAIL_PROFILE", "ben")
-    url = str(server.make_url(""))
+    url = server.url
     await ada("sign-up", "ben@example.com", "--name", "Ben", "--url", url, "--invitation", told=f"{PASSWORD}\n{secret}")
     await ada("login", "ben@example.com", "--url", url, told=f"{PASSWORD}\n")
     invited = await ada.one("projects", "list")

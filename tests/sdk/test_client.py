@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 
 import pytest
-from aiohttp.test_utils import BaseTestServer
 
 from firmtrail import (
     ApiKey,
@@ -19,18 +18,19 @@ from firmtrail import (
     ReportOutcome,
     VersionPeriod,
 )
+from tests.served import Server
 from tests.server.conftest import Demo
 
 
-def url(server: BaseTestServer) -> str:
-    return str(server.make_url("/"))
+def url(server: Server) -> str:
+    return server.url
 
 
 def key(pair: tuple[str, str]) -> str:
     return ":".join(pair)
 
 
-async def test_what_a_device_reports_its_project_reads(server: BaseTestServer, demo: Demo) -> None:
+async def test_what_a_device_reports_its_project_reads(server: Server, demo: Demo) -> None:
     async with (
         AsyncClient(url(server), api_key=key(demo.device_key)) as device,
         AsyncClient(url(server), api_key=ApiKey(id=demo.project_key[0], secret=demo.project_key[1])) as project,
@@ -43,7 +43,7 @@ async def test_what_a_device_reports_its_project_reads(server: BaseTestServer, d
     assert [(p.component, p.version, p.first_reported_at) for p in periods] == [("main", "1.4.2", moment)]
 
 
-async def test_the_sync_client_does_the_same(server: BaseTestServer, demo: Demo) -> None:
+async def test_the_sync_client_does_the_same(server: Server, demo: Demo) -> None:
     def use() -> list[VersionPeriod]:
         with Client(url(server), api_key=key(demo.device_key)) as device:
             device.firmware.report(demo.device_id, "1.0", component="modem")
@@ -53,7 +53,7 @@ async def test_the_sync_client_does_the_same(server: BaseTestServer, demo: Demo)
     assert [(p.component, p.version) for p in await asyncio.to_thread(use)] == [("modem", "1.0")]
 
 
-async def test_a_history_of_many_pages_comes_whole_and_again(server: BaseTestServer, demo: Demo) -> None:
+async def test_a_history_of_many_pages_comes_whole_and_again(server: Server, demo: Demo) -> None:
     async with (
         AsyncClient(url(server), api_key=key(demo.device_key)) as device,
         AsyncClient(url(server), api_key=key(demo.project_key)) as project,
@@ -75,7 +75,7 @@ async def test_a_history_of_many_pages_comes_whole_and_again(server: BaseTestSer
     assert first.version == "v0"
 
 
-async def test_seed_needs_no_credentials(server: BaseTestServer) -> None:
+async def test_seed_needs_no_credentials(server: Server) -> None:
     async with AsyncClient(url(server)) as client:
         seed = await client.seed()
 
@@ -83,7 +83,7 @@ async def test_seed_needs_no_credentials(server: BaseTestServer) -> None:
     assert seed.device_api_key.secret not in repr(seed)
 
 
-async def test_each_refusal_has_its_class_and_names_the_request(server: BaseTestServer, demo: Demo) -> None:
+async def test_each_refusal_has_its_class_and_names_the_request(server: Server, demo: Demo) -> None:
     async with (
         AsyncClient(url(server), api_key=f"{demo.device_key[0]}:{demo.project_key[1]}") as stranger,
         AsyncClient(url(server), api_key=key(demo.device_key)) as device,

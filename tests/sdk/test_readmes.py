@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import BaseTestServer
 
+from tests.served import Server
 from tests.server.conftest import Demo
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def examples(readme: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
-async def output_of(program: str, script: str, server: BaseTestServer, **environment: str) -> str:
+async def output_of(program: str, script: str, server: Server, **environment: str) -> str:
     """Feed a script to a program, with the test's server in place of the one that the script names."""
     process = await asyncio.create_subprocess_exec(
         program,
@@ -36,12 +36,12 @@ async def output_of(program: str, script: str, server: BaseTestServer, **environ
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    output, _ = await process.communicate(script.replace("http://127.0.0.1:8080", str(server.make_url(""))).encode())
+    output, _ = await process.communicate(script.replace("http://127.0.0.1:8080", server.url).encode())
     assert process.returncode == 0
     return output.decode()
 
 
-async def test_python_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
+async def test_python_of_the_readme(server: Server, demo: Demo) -> None:
     given = (
         f"device_id, device_key, project_key = {demo.device_id!r}, {key(demo.device_key)!r}, {key(demo.project_key)!r}"
     )
@@ -51,14 +51,14 @@ async def test_python_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
     assert output.startswith("main 1.4.2 ")
 
 
-async def test_python_of_the_sdks_readme(server: BaseTestServer) -> None:
+async def test_python_of_the_sdks_readme(server: Server) -> None:
     first, team = examples("packages/sdk/README.md", "python")
 
     assert (await output_of(sys.executable, first, server)).startswith("1.4.2 ")
     assert (await output_of(sys.executable, team, server)).endswith(" Ada pump-1\n")
 
 
-async def test_python_of_the_page_about_self_service(server: BaseTestServer) -> None:
+async def test_python_of_the_page_about_self_service(server: Server) -> None:
     output = await output_of(sys.executable, example("docs/self-service.md", "python"), server)
 
     lines = output.splitlines()
@@ -72,7 +72,7 @@ async def test_python_of_the_page_about_self_service(server: BaseTestServer) -> 
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_shell_commands_of_the_page_about_self_service(server: BaseTestServer, tmp_path: Path) -> None:
+async def test_shell_commands_of_the_page_about_self_service(server: Server, tmp_path: Path) -> None:
     script = "\n".join(["set -eu", f"cd {shlex.quote(str(tmp_path))}", *examples("docs/self-service.md", "sh")])
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -87,7 +87,7 @@ async def test_shell_commands_of_the_page_about_self_service(server: BaseTestSer
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_curl_of_the_readme(server: BaseTestServer, demo: Demo) -> None:
+async def test_curl_of_the_readme(server: Server, demo: Demo) -> None:
     keys = {"DEVICE_KEY": key(demo.device_key), "PROJECT_KEY": key(demo.project_key), "DEVICE_ID": demo.device_id}
 
     output = await output_of("sh", example("README.md", "sh"), server, **keys)

@@ -8,7 +8,6 @@ import json
 import uuid
 
 import pytest
-from aiohttp.test_utils import BaseTestServer
 
 from firmtrail import (
     AsyncClient,
@@ -25,6 +24,7 @@ from firmtrail import (
 )
 from tests.sdk.conftest import MisbehavingServer, answering, hanging_up
 from tests.sdk.test_client import key, url
+from tests.served import Server
 from tests.server.conftest import Demo
 
 DEVICE_ID = "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
@@ -48,7 +48,7 @@ def record(ms: int, version: str) -> ObservationRecord:
     return ObservationRecord(first_observed=reading(ms), components=[ComponentReading(version=version)])
 
 
-async def test_a_batch_that_a_device_sends_its_project_reads(server: BaseTestServer, demo: Demo) -> None:
+async def test_a_batch_that_a_device_sends_its_project_reads(server: Server, demo: Demo) -> None:
     async with (
         AsyncClient(url(server), api_key=key(demo.device_key)) as device,
         AsyncClient(url(server), api_key=key(demo.project_key)) as project,
@@ -66,7 +66,7 @@ async def test_a_batch_that_a_device_sends_its_project_reads(server: BaseTestSer
     assert [(p.version, p.first_reported_at) for p in periods] == [("1.0", first.at), ("1.1", second.at)]
 
 
-async def test_the_sync_client_does_the_same(server: BaseTestServer, demo: Demo) -> None:
+async def test_the_sync_client_does_the_same(server: Server, demo: Demo) -> None:
     def use() -> BatchReceipt:
         with Client(url(server), api_key=key(demo.device_key)) as device:
             return device.firmware.report_batch(demo.device_id, [record(0, "bad\n"), record(1, "2")], sent=reading(2))

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import AsyncGenerator
 
 import pytest
-from aiohttp.test_utils import BaseTestServer
 
 from firmtrail import (
     AsyncClient,
@@ -24,6 +23,7 @@ from firmtrail import (
     Role,
 )
 from tests.sdk.test_client import url
+from tests.served import Server
 
 ADA = Login(email="ada@example.com", password="correct horse")
 BOB = Login(email="bob@example.com", password="battery staple")
@@ -32,7 +32,7 @@ LATER = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-async def ada(server: BaseTestServer) -> AsyncGenerator[AsyncClient]:
+async def ada(server: Server) -> AsyncGenerator[AsyncClient]:
     async with AsyncClient(url(server), login=ADA) as client:
         await client.users.sign_up(ADA.email, "Ada", ADA.password)
         yield client
@@ -53,7 +53,7 @@ async def test_a_user_signs_up_and_has_projects(ada: AsyncClient, project: Proje
     assert [one.action async for one in ada.users.audit_events(action=AuditAction.USER_CHANGED)] == ["user.changed"]
 
 
-async def test_a_client_gets_a_token_for_another_one(server: BaseTestServer, ada: AsyncClient) -> None:
+async def test_a_client_gets_a_token_for_another_one(server: Server, ada: AsyncClient) -> None:
     granted = await ada.access_token()
 
     async with AsyncClient(url(server), access_token=granted.access_token) as other:
@@ -62,7 +62,7 @@ async def test_a_client_gets_a_token_for_another_one(server: BaseTestServer, ada
             await other.access_token()
 
 
-async def test_a_password_is_changed_and_tokens_of_the_old_one_end(server: BaseTestServer, ada: AsyncClient) -> None:
+async def test_a_password_is_changed_and_tokens_of_the_old_one_end(server: Server, ada: AsyncClient) -> None:
     await ada.users.me()
 
     granted = await ada.users.change_password(ADA.password, "another password")
@@ -74,7 +74,7 @@ async def test_a_password_is_changed_and_tokens_of_the_old_one_end(server: BaseT
 
 
 async def test_a_member_is_invited_gets_another_role_and_goes(
-    server: BaseTestServer, ada: AsyncClient, project: Project
+    server: Server, ada: AsyncClient, project: Project
 ) -> None:
     invitation = await ada.invitations.create(project.id, "viewer", email=BOB.email)
     pending = [one.email async for one in ada.invitations.list(project.id)]
@@ -104,9 +104,7 @@ async def test_an_invitation_is_revoked_and_a_last_admin_stays(ada: AsyncClient,
         await ada.users.delete_me()
 
 
-async def test_api_keys_are_made_rotated_and_deleted(
-    server: BaseTestServer, ada: AsyncClient, project: Project
-) -> None:
+async def test_api_keys_are_made_rotated_and_deleted(server: Server, ada: AsyncClient, project: Project) -> None:
     first = await ada.api_keys.create(project.id, "viewer", label="dashboard")
     second = await ada.api_keys.rotate(project.id, first.id, overlap_seconds=0)
     async with AsyncClient(url(server), api_key=f"{second.id}:{second.secret}") as dashboard:
@@ -148,9 +146,7 @@ async def test_many_devices_are_imported_and_a_dry_run_changes_nothing(ada: Asyn
     assert (before, again.known_count) == ([], 1)
 
 
-async def test_a_device_enrolls_reports_and_rotates_its_key(
-    server: BaseTestServer, ada: AsyncClient, project: Project
-) -> None:
+async def test_a_device_enrolls_reports_and_rotates_its_key(server: Server, ada: AsyncClient, project: Project) -> None:
     key = await ada.enrollment_keys.create(project.id, expires_at=LATER, max_uses=2, labels={"batch": "7"})
     async with AsyncClient(url(server), api_key=f"{key.id}:{key.secret}") as factory:
         enrolled = await factory.enrollment.enroll("pump-1", "F1")
@@ -211,7 +207,7 @@ async def test_what_is_not_allowed_is_refused_before_it_is_sent() -> None:
                 await wrong()
 
 
-async def test_the_sync_client_sets_up_a_device_too(server: BaseTestServer) -> None:
+async def test_the_sync_client_sets_up_a_device_too(server: Server) -> None:
     def use() -> list[str]:
         with Client(url(server), login=BOB) as bob:
             bob.users.sign_up(BOB.email, "Bob", BOB.password)

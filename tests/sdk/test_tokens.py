@@ -16,7 +16,7 @@ import attrs
 import psycopg
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import TestServer
 
 from firmtrail import (
     ApiError,
@@ -37,7 +37,8 @@ from firmtrail import (
 )
 from firmtrail._retry import RetryPolicy
 from tests.sdk.conftest import Behaviour, MisbehavingServer, answering, dripping, hanging_up
-from tests.sdk.test_client import key, url
+from tests.sdk.test_client import key
+from tests.served import Server
 from tests.server.conftest import Clock, Demo
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
@@ -350,7 +351,10 @@ async def all_at_once(counting: Counting, report: Callable[[], Awaitable[object]
 
 async def test_many_tasks_get_one_token() -> None:
     counting = Counting()
-    async with TestServer(counting.app) as server, AsyncClient(url(server), api_key=f"id:{SECRET}") as client:
+    async with (
+        TestServer(counting.app) as server,
+        AsyncClient(str(server.make_url("")), api_key=f"id:{SECRET}") as client,
+    ):
         await all_at_once(counting, lambda: client.firmware.report(DEVICE, "1"))
 
     assert counting.asked == {"token": 1, "Bearer t1": 20}
@@ -359,7 +363,7 @@ async def test_many_tasks_get_one_token() -> None:
 async def test_many_threads_get_one_token() -> None:
     counting = Counting()
     async with TestServer(counting.app) as server:
-        with Client(url(server), api_key=f"id:{SECRET}") as client:
+        with Client(str(server.make_url("")), api_key=f"id:{SECRET}") as client:
             await all_at_once(counting, lambda: asyncio.to_thread(client.firmware.report, DEVICE, "1"))
 
     assert counting.asked == {"token": 1, "Bearer t1": 20}
@@ -367,7 +371,10 @@ async def test_many_threads_get_one_token() -> None:
 
 async def test_those_who_wait_for_a_token_share_its_refusal_each_with_an_error_of_its_own() -> None:
     counting = Counting(refuses=True)
-    async with TestServer(counting.app) as server, AsyncClient(url(server), api_key=f"id:{SECRET}") as client:
+    async with (
+        TestServer(counting.app) as server,
+        AsyncClient(str(server.make_url("")), api_key=f"id:{SECRET}") as client,
+    ):
         errors = await all_at_once(counting, lambda: client.firmware.report(DEVICE, "1"))
 
     assert counting.asked == {"token": 1}
@@ -377,7 +384,10 @@ async def test_those_who_wait_for_a_token_share_its_refusal_each_with_an_error_o
 
 async def test_a_call_that_is_cancelled_while_it_gets_the_token_leaves_that_to_the_next() -> None:
     counting = Counting()
-    async with TestServer(counting.app) as server, AsyncClient(url(server), api_key=f"id:{SECRET}") as client:
+    async with (
+        TestServer(counting.app) as server,
+        AsyncClient(str(server.make_url("")), api_key=f"id:{SECRET}") as client,
+    ):
         first, second = (asyncio.ensure_future(client.firmware.report(DEVICE, "1")) for _ in range(2))
         await counting.arrived.wait()
         first.cancel()
@@ -390,7 +400,7 @@ async def test_a_call_that_is_cancelled_while_it_gets_the_token_leaves_that_to_t
 async def test_who_waits_for_anothers_token_waits_no_longer_than_its_own_deadline() -> None:
     counting = Counting()
     async with TestServer(counting.app) as server:
-        with Client(url(server), api_key=f"id:{SECRET}", timeout=0.5) as client:
+        with Client(str(server.make_url("")), api_key=f"id:{SECRET}", timeout=0.5) as client:
             calls = [asyncio.to_thread(client.firmware.report, DEVICE, "1") for _ in range(3)]
             errors = await asyncio.gather(*calls, return_exceptions=True)
         counting.go.set()
@@ -495,9 +505,9 @@ async def test_no_token_is_in_an_error_a_repr_a_log_or_a_traceback_with_local_va
 
 
 async def test_a_real_servers_token_serves_until_the_server_forgets_it(
-    server: BaseTestServer, demo: Demo, clock: Clock
+    server: Server, demo: Demo, clock: Clock
 ) -> None:
-    async with AsyncClient(url(server), api_key=key(demo.device_key)) as client:
+    async with AsyncClient(server.url, api_key=key(demo.device_key)) as client:
         await client.firmware.report(demo.device_id, "1")
         clock.advance(hours=1)  # the server's alone, as when the machine of the client was asleep
         receipt = await client.firmware.report(demo.device_id, "2")
@@ -505,8 +515,8 @@ async def test_a_real_servers_token_serves_until_the_server_forgets_it(
     assert receipt.version == "2"
 
 
-async def test_a_deleted_key_is_an_invalid_client(server: BaseTestServer, demo: Demo, database_url: str) -> None:
-    async with AsyncClient(url(server), api_key=key(demo.device_key)) as client:
+async def test_a_deleted_key_is_an_invalid_client(server: Server, demo: Demo, database_url: str) -> None:
+    async with AsyncClient(server.url, api_key=key(demo.device_key)) as client:
         await client.firmware.report(demo.device_id, "1")
         with psycopg.connect(database_url, autocommit=True) as conn:
             conn.execute("delete from api_keys where id = %s", [demo.device_key[0]])
@@ -514,6 +524,6 @@ async def test_a_deleted_key_is_an_invalid_client(server: BaseTestServer, demo: 
             await client.firmware.report(demo.device_id, "2")
 
 
-async def test_basic_works_at_a_real_server_too(server: BaseTestServer, demo: Demo) -> None:
-    async with AsyncClient(url(server), api_key=key(demo.device_key), auth="basic") as client:
+async def test_basic_works_at_a_real_server_too(server: Server, demo: Demo) -> None:
+    async with AsyncClient(server.url, api_key=key(demo.device_key), auth="basic") as client:
         assert (await client.firmware.report(demo.device_id, "1")).version == "1"

@@ -9,10 +9,10 @@ import attrs
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
+from tests.served import Server, serving
 from tests.server.callers import Caller
 
 #: Counts the periods, open and closed, of all devices.
@@ -58,16 +58,14 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[TestServer]:
-    server = TestServer(create_app(settings, database_url, clock=clock))
-    await server.start_server(shutdown_timeout=1)  # aiohttp's own 60 s once held up a loaded machine's tests
-    yield server
-    await server.close()
+async def server(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[Server]:
+    async with serving(create_app(settings, database_url, clock=clock)) as server:
+        yield server
 
 
 @pytest.fixture
-async def http(server: TestServer) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+async def http(server: Server) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         yield client
 
 

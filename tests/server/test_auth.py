@@ -12,16 +12,15 @@ import bcrypt
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_server.access import Principal
 from firmtrail_server.app import create_app
 from firmtrail_server.credentials import SecretChecker, SecretPrefix, new_secret
 from firmtrail_server.errors import CredentialQueueFull, TooManyFailures
 from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY, MAX_FAILURES_OF_AN_ADDRESS, FailureLimits
-from firmtrail_server.http.context import SERVICES
 from firmtrail_server.settings import Settings
 from firmtrail_server.verified import Verified, VerifiedCredentials
+from tests.served import Server, serving
 from tests.server.conftest import Clock, Demo
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -35,11 +34,11 @@ def settings() -> Settings:
 @pytest.fixture
 async def second(settings: Settings, database_url: str, clock: Clock) -> AsyncGenerator[httpx.AsyncClient]:
     """Another server on the same database."""
-    server = TestServer(create_app(settings, database_url, clock=clock))
-    await server.start_server(shutdown_timeout=1)
-    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+    async with (
+        serving(create_app(settings, database_url, clock=clock)) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
         yield client
-    await server.close()
 
 
 Call = Callable[[httpx.AsyncClient, Demo], asyncio.Task[httpx.Response]]
@@ -77,12 +76,12 @@ async def change_keys(database_url: str, statement: str) -> None:
 
 
 async def test_a_credential_is_checked_once_and_then_remembered(
-    server: TestServer, http: httpx.AsyncClient, demo: Demo
+    server: Server, http: httpx.AsyncClient, demo: Demo
 ) -> None:
     for _ in range(3):
         (await report(http, demo)).raise_for_status()
 
-    verified = server.app[SERVICES].authentication.verified
+    verified = server.services.authentication.verified
     assert (verified.misses, verified.hits) == (1, 2)
 
 

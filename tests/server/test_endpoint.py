@@ -8,18 +8,13 @@ import pytest
 
 from firmtrail_server.access import Scope
 from firmtrail_server.http.context import Context, PublicContext
-from firmtrail_server.http.endpoint import Route, bind
+from firmtrail_server.http.endpoint import Route, check
 
 
 async def of_a_device(_ctx: Context, device_id: uuid.UUID) -> None: ...
 
 
 async def of_anyone(_ctx: PublicContext) -> None: ...
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_a_route_keeps_its_method(method: str) -> None:
-    assert bind(Route(method, "/x", of_anyone, Scope.PUBLIC)).method == method
 
 
 @pytest.mark.parametrize(
@@ -34,4 +29,4 @@ def test_a_route_keeps_its_method(method: str) -> None:
 )
 def test_a_handler_that_does_not_fit_its_route_stops_the_start(route: Route) -> None:
     with pytest.raises(TypeError, match=route.handler.__name__):
-        bind(route)
+        check(route)

@@ -9,9 +9,8 @@ import bcrypt
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
-from firmtrail_server.http.context import SERVICES
+from tests.served import Server
 from tests.server.callers import Caller, all_pages, key_of, made, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
 
@@ -234,21 +233,21 @@ async def test_pages_join_to_the_whole_list_in_order(admin: Caller, path: str) -
 
 
 async def test_the_last_use_is_kept_to_the_hour_and_written_apart_from_requests(
-    server: TestServer, admin: Caller, path: str, clock: Clock
+    server: Server, admin: Caller, path: str, clock: Clock
 ) -> None:
     async def last_use() -> Any:
         return read(await admin.get(path))["items"][0]["last_used_at"]
 
     assert await last_use() is None
-    await server.app[SERVICES].authentication.key_use.flush()
+    await server.services.authentication.key_use.flush()
     assert await last_use() == "2026-06-01T12:00:00.000000Z"
 
     clock.advance(minutes=59)
     await admin.get(path)
-    await server.app[SERVICES].authentication.key_use.flush()
+    await server.services.authentication.key_use.flush()
     assert await last_use() == "2026-06-01T12:00:00.000000Z"
 
     clock.advance(minutes=30)
     await admin.get(path)
-    await server.app[SERVICES].authentication.key_use.flush()
+    await server.services.authentication.key_use.flush()
     assert await last_use() == "2026-06-01T13:29:00.000000Z"

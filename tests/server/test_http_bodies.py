@@ -8,7 +8,7 @@ import json
 import httpx
 import pytest
 
-from firmtrail_server.app import MAX_BODY_BYTES
+from firmtrail_server.http.requests import MAX_BODY_BYTES
 from tests.server.conftest import Demo, RowsWritten
 from tests.server.refusals import assert_problem, errors
 

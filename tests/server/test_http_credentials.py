@@ -7,10 +7,10 @@ import base64
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
+from tests.served import serving
 from tests.server.conftest import Clock, Demo, RowsWritten
 from tests.server.refusals import assert_problem
 
@@ -105,8 +105,8 @@ async def test_a_project_key_may_not_report(http: httpx.AsyncClient, demo: Demo,
 
 async def test_seed_is_404_unless_the_operator_allows_it(database_url: str) -> None:
     async with (
-        TestServer(create_app(Settings(), database_url)) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/"))) as http,
+        serving(create_app(Settings(), database_url)) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
     ):
         assert_problem(await http.post("/v1/seed"), 404, "not_found")
 

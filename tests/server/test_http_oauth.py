@@ -9,12 +9,13 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_contract import Role
 from firmtrail_server.access import ROLE_SCOPES, SCOPE_MEANINGS
-from firmtrail_server.app import MAX_BODY_BYTES, create_app
+from firmtrail_server.app import create_app
+from firmtrail_server.http.requests import MAX_BODY_BYTES
 from firmtrail_server.settings import Settings
+from tests.served import serving
 from tests.server.conftest import Clock, Demo
 
 TOKEN = "/v1/oauth/token"
@@ -212,8 +213,8 @@ async def test_only_post_is_possible(http: httpx.AsyncClient, method: str) -> No
 async def test_a_database_that_is_away_is_temporarily_unavailable(demo: Demo) -> None:
     nowhere = "postgresql://u@127.0.0.1:9/d"
     async with (
-        TestServer(create_app(Settings(), nowhere)) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/")), timeout=30) as http,
+        serving(create_app(Settings(), nowhere)) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=30) as http,
     ):
         answer = await http.post(TOKEN, auth=demo.device_key, data=GRANT)
 
@@ -223,8 +224,8 @@ async def test_a_database_that_is_away_is_temporarily_unavailable(demo: Demo) ->
 
 async def test_the_life_of_a_token_is_the_operators_choice(database_url: str, demo: Demo) -> None:
     async with (
-        TestServer(create_app(Settings(token_seconds=60), database_url)) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/"))) as http,
+        serving(create_app(Settings(token_seconds=60), database_url)) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
     ):
         answer = await http.post(TOKEN, auth=demo.device_key, data=GRANT)
 
@@ -251,8 +252,8 @@ async def test_no_secret_is_in_an_answer_or_a_log(
 async def test_the_metadata_leads_to_the_endpoint_and_the_keys(database_url: str, demo: Demo) -> None:
     settings = Settings(public_url="https://firmtrail.example.com/api")
     async with (
-        TestServer(create_app(settings, database_url)) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/"))) as http,
+        serving(create_app(settings, database_url)) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
     ):
         metadata = (await http.get("/.well-known/oauth-authorization-server")).raise_for_status().json()
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
-from firmtrail_server.http.context import SERVICES
+from tests.served import Server
 from tests.server.callers import Caller, all_pages, join, key_of, made, new_user, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
 
@@ -84,7 +83,7 @@ async def test_a_deletion_needs_the_exact_name(ada: Caller) -> None:
 
 
 async def test_a_deleted_project_is_gone_at_once_for_everyone_and_then_from_the_tables(
-    server: TestServer, ada: Caller, bob: Caller, clock: Clock, database_url: str
+    server: Server, ada: Caller, bob: Caller, clock: Clock, database_url: str
 ) -> None:
     project = f"projects/{made(await ada.post('projects', {'name': 'Pumps'}))['id']}"
     await join(bob, ada, project, "admin")
@@ -103,7 +102,7 @@ async def test_a_deleted_project_is_gone_at_once_for_everyone_and_then_from_the_
         assert read(await user.get("projects"))["items"] == []
     assert (await key.get(project)).status_code == 401
     assert refusal(await bob.post("invitations/accept", {"secret": open_invitation["secret"]})) == (404, "not_found")
-    await server.app[SERVICES].sweeper.sweep(clock.moment)
+    await server.services.sweeper.sweep(clock.moment)
     assert (await device_key.post(f"devices/{device['id']}/firmware_version", {"version": "1"})).status_code == 401
     with psycopg.connect(database_url) as conn:
         counted = conn.execute(

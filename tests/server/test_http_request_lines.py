@@ -9,11 +9,10 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
-from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.http.protocol import ProblemRunner
 from firmtrail_server.settings import Settings
+from tests.served import serving
 from tests.server.conftest import Demo
 from tests.server.refusals import assert_problem, errors
 
@@ -85,11 +84,8 @@ async def test_seed_takes_no_parameters(http: httpx.AsyncClient) -> None:
 @pytest.fixture
 async def address(settings: Settings, database_url: str) -> AsyncGenerator[tuple[str, int]]:
     """Where a server listens that runs as `firmtrail-server serve` runs it."""
-    runner = ProblemRunner(create_app(settings, database_url))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield runner.addresses[0]
-    await runner.cleanup()
+    async with serving(create_app(settings, database_url)) as server:
+        yield server.host, server.port
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import bcrypt
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_server.app import create_app
 from firmtrail_server.credentials import PASSWORD_COST
 from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY
 from firmtrail_server.settings import Settings, SignUpMode
+from tests.served import serving
 from tests.server.callers import (
     PASSWORD,
     Bearer,
@@ -378,8 +378,8 @@ async def test_the_operator_decides_who_may_sign_up(
     invitation = made(await admin.post(f"projects/{demo.project_id}/invitations", {"role": "viewer"}))
     settings = Settings(sign_up=mode, password_cost=4)
     async with (
-        TestServer(create_app(settings, database_url, clock=Clock())) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/"))) as strict,
+        serving(create_app(settings, database_url, clock=Clock())) as server,
+        httpx.AsyncClient(base_url=server.url) as strict,
     ):
         nobody = Caller(strict)
         answers = [

@@ -12,13 +12,13 @@ import attrs
 import httpx
 import psycopg
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_contract import Role
 from firmtrail_server.access import ROLE_SCOPES
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from firmtrail_server.signing_keys import read_signing_keys
+from tests.served import serving
 from tests.server.conftest import Clock, Demo
 from tests.server.forging import ISSUER, Signer, decoded, encoded, good_claims, key_set, segment
 from tests.server.refusals import assert_problem
@@ -287,8 +287,8 @@ async def test_during_a_rotation_tokens_of_both_keys_are_taken_and_both_keys_pub
     rotated = attrs.evolve(settings, signing_keys=read_signing_keys(key_set(THEIRS, OURS)))
 
     async with (
-        TestServer(create_app(rotated, database_url, clock=clock)) as server,
-        httpx.AsyncClient(base_url=str(server.make_url("/"))) as after,
+        serving(create_app(rotated, database_url, clock=clock)) as server,
+        httpx.AsyncClient(base_url=server.url) as after,
     ):
         new = await token_for(after, demo.project_key)
         statuses = [(await history(after, demo, token)).status_code for token in (old, new)]

@@ -7,19 +7,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import attrs
 import pytest
-from aiohttp import web
 
-from firmtrail_server.app import create_app
 from firmtrail_server.embedded import EmbeddedDatabase
-from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
 from firmtrail_server.schema import migrate
-from firmtrail_server.settings import Settings
 from tests.server.embedded.conftest import FAST, is_running, postmaster_pid
 from tests.server.server_process import ServerProcess, children
 
@@ -88,19 +84,3 @@ def serve() -> Generator[Serve]:
             return server
 
         yield start
-
-
-@asynccontextmanager
-async def running_server(
-    settings: Settings, database_url: str, *, head_seconds: float = HEAD_SECONDS
-) -> AsyncGenerator[str]:
-    """A server within the test's own process, with its limits as the test has set them; gives its URL."""
-    app = create_app(settings, database_url)
-    runner = ProblemRunner(app, access_log=None, keepalive_timeout=head_seconds, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0]
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()

@@ -12,10 +12,11 @@ import httpx
 import psycopg
 import pytest
 
+from firmtrail_server.app import create_app
 from firmtrail_server.http import protocol, requests
 from firmtrail_server.settings import Settings
+from tests.served import serving
 from tests.server.conftest import Demo, seed
-from tests.server.faults.conftest import running_server
 
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 TIMEOUT_SECONDS = 60
@@ -62,8 +63,8 @@ async def connected(http: httpx.AsyncClient) -> AsyncGenerator[Client]:
 @pytest.fixture
 async def http(settings: Settings, database_url: str) -> AsyncGenerator[httpx.AsyncClient]:
     async with (
-        running_server(settings, database_url, head_seconds=1) as url,
-        httpx.AsyncClient(base_url=url) as http,
+        serving(create_app(settings, database_url), head_seconds=1) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
     ):
         yield http
 

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from firmtrail_server import db
+from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
-from tests.server.faults.conftest import Cluster, Serve, running_server
+from tests.served import serving
+from tests.server.faults.conftest import Cluster, Serve
 from tests.server.faults.load import CALLERS, loaded
 
 ROUNDS = 2
@@ -51,7 +53,7 @@ async def test_the_servers_own_database_is_started_again_when_it_is_killed_and_n
 async def test_a_database_that_stands_still_holds_no_request_for_ever_and_goes_on_where_it_was(
     cluster: Cluster, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running_server(settings, cluster.url) as url, loaded(cluster.url, url) as load:
+    async with serving(create_app(settings, cluster.url)) as server, loaded(cluster.url, server.url) as load:
         monkeypatch.setattr(db, "_LONGEST_SECONDS", 1)  # not earlier: to make the devices takes a busy machine longer
         await load.acknowledged(2 * CALLERS)
         cluster.signal(signal.SIGSTOP)

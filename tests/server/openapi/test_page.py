@@ -16,7 +16,6 @@ import attrs
 import httpx
 import jsonschema_rs
 import pytest
-from aiohttp.test_utils import TestServer
 
 from firmtrail_contract import Device
 from firmtrail_server import openapi
@@ -26,6 +25,7 @@ from firmtrail_server.http.endpoint import Route
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.openapi.page import page
 from firmtrail_server.routes import ROUTES
+from tests.served import Server
 from tests.server.conftest import Demo
 
 DOCUMENT = openapi.document(ROUTES)
@@ -160,11 +160,11 @@ def test_every_refusals_example_is_valid() -> None:
 @pytest.mark.parametrize(
     "operation", ["report_firmware_version", "list_firmware_versions", "issue_token", "seed", "docs"]
 )
-async def test_a_curl_line_works_as_it_stands(server: TestServer, demo: Demo, operation: str) -> None:
+async def test_a_curl_line_works_as_it_stands(server: Server, demo: Demo, operation: str) -> None:
     command, *_ = READER.code[operation]
     key = demo.device_key if operation == "report_firmware_version" else demo.project_key
     settings = {
-        "FIRMTRAIL_URL": str(server.make_url("")).rstrip("/"),
+        "FIRMTRAIL_URL": server.url,
         "FIRMTRAIL_API_KEY": ":".join(key),
         "DEVICE_ID": demo.device_id,
         "CURL_HOME": os.devnull,

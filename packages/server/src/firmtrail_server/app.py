@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
-from aiohttp import web
+import attrs
 
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.background import in_background
@@ -14,10 +15,8 @@ from firmtrail_server.credentials import SecretChecker
 from firmtrail_server.db import Database, Writer
 from firmtrail_server.failures import FailureLimits
 from firmtrail_server.gathering import Recorder
-from firmtrail_server.http.context import SERVICES, Services
-from firmtrail_server.http.endpoint import bind
-from firmtrail_server.http.problems import problems
-from firmtrail_server.http.traffic import TRAFFIC, Traffic
+from firmtrail_server.http.context import Services
+from firmtrail_server.http.front import Front
 from firmtrail_server.key_use import KeyUse
 from firmtrail_server.mail import Mailer
 from firmtrail_server.meters import Meters
@@ -29,7 +28,6 @@ from firmtrail_server.signing_keys import new_signing_keys
 from firmtrail_server.tokens import AccessTokens
 from firmtrail_server.verified import VerifiedCredentials
 
-MAX_BODY_BYTES = 64 * 1024
 #: about five seconds' work
 MAX_WAITING_PASSWORDS = 20
 _POOL = {
@@ -43,25 +41,52 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+@attrs.frozen
+class App:
+    """All of the server but its sockets."""
+
+    services: Services
+    front: Front
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Let it take requests while the block lasts: open the database, and work in the background."""
+        services = self.services
+        await services.database.open()
+        services.recorder.open()
+        try:
+            async with in_background(
+                sweeper=lambda: services.sweeper.run(services.clock),
+                key_use=services.authentication.key_use.run,
+                meters=services.meters.keep_sampled,
+            ):
+                yield
+        finally:
+            await services.readiness.close()
+            await services.recorder.close()
+            await services.database.close()
+            services.authentication.secrets.close()
+            services.authentication.passwords.close()
+
+
 def create_app(
     settings: Settings,
     database_url: str,
     *,
     clock: Callable[[], dt.datetime] = utc_now,
     meters: Meters | None = None,
-) -> web.Application:
-    """Make the application; it opens its database pool when it starts and closes it when it stops.
+) -> App:
+    """Make the application.
 
     Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without meters
     it counts for itself.
     """
     meters = meters or Meters()
-    app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
     database, writer = Database(database_url), Writer(database_url)
     tokens = AccessTokens(
         keys=settings.signing_keys or new_signing_keys(), issuer=settings.issuer, life_seconds=settings.token_seconds
     )
-    app[SERVICES] = Services(
+    services = Services(
         settings=settings,
         database=database,
         recorder=Recorder(database, writer, meters),
@@ -82,12 +107,10 @@ def create_app(
         meters=meters,
         readiness=Readiness(database),
     )
-    app.cleanup_ctx.extend([_open_services, _work_in_background])
-    app.add_routes([bind(route) for route in ROUTES])
-    app[TRAFFIC] = Traffic(app.router.routes(), meters, log_requests=settings.log_requests)
+    front = Front(ROUTES, services)
     _watch_database(meters, database, writer)
-    _watch_authentication(meters, app[SERVICES].authentication)
-    return app
+    _watch_authentication(meters, services.authentication)
+    return App(services, front)
 
 
 def _watch_database(meters: Meters, database: Database, writer: Writer) -> None:
@@ -109,24 +132,3 @@ def _watch_authentication(meters: Meters, authentication: Authentication) -> Non
     secrets, passwords = authentication.secrets, authentication.passwords
     meters.watch("firmtrail_secrets_waiting", "Secrets of keys that wait for bcrypt.", lambda: secrets.waiting)
     meters.watch("firmtrail_passwords_waiting", "Passwords that wait for bcrypt.", lambda: passwords.waiting)
-
-
-async def _open_services(app: web.Application) -> AsyncGenerator[None]:
-    services = app[SERVICES]
-    await services.database.open()
-    services.recorder.open()
-    yield
-    await services.readiness.close()
-    await services.recorder.close()
-    await services.database.close()
-    services.authentication.secrets.close()
-    services.authentication.passwords.close()
-
-
-async def _work_in_background(app: web.Application) -> AsyncGenerator[None]:
-    services = app[SERVICES]
-    key_use = services.authentication.key_use
-    async with in_background(
-        sweeper=lambda: services.sweeper.run(services.clock), key_use=key_use.run, meters=services.meters.keep_sampled
-    ):
-        yield

@@ -11,7 +11,7 @@ import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.http.protocol import HEAD_SECONDS, ProblemRunner
+from firmtrail_server.http.protocol import running_http
 from firmtrail_server.listening import CannotListen, reason_of
 from firmtrail_server.meters import Meters
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
@@ -44,17 +44,11 @@ async def serve(
     with ended_by_signals():
         await check_schema(database_url)
         app = create_app(settings, database_url, meters=meters)
-        runner = ProblemRunner(
-            app, access_log=None, keepalive_timeout=HEAD_SECONDS, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS
-        )
-        try:
-            await runner.setup()
+        async with app.running(), running_http(app.front, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as runner:
             await _listen(runner, settings, sockets)
             _collect_rarely()
             ready()
             await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
 
 
 def _collect_rarely() -> None:
@@ -72,7 +66,7 @@ async def check_schema(database_url: str) -> None:
         raise SchemaTooOld(pending)
 
 
-async def _listen(runner: ProblemRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+async def _listen(runner: web.ServerRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:
     try:
         for one in sockets:
             await web.SockSite(runner, one).start()

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from firmtrail_server.settings import Network
 
 
-def client_address(request: web.Request, trusted_proxies: Sequence[Network]) -> str:
+def client_address(request: web.BaseRequest, trusted_proxies: Sequence[Network]) -> str:
     """Return the nearest address that is no trusted proxy; what stands before it anyone could have written.
 
     A proxy that forwards what is no address stands for its clients itself.

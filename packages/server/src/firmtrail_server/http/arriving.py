@@ -1,4 +1,4 @@
-"""How long the body of a request may take to arrive."""
+"""Waiting for the body of a request: that it is sent, and how long it may take."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from aiohttp import hdrs, web
+
 from firmtrail_server.errors import RequestTooSlow
 
 
 @asynccontextmanager
-async def arriving_within(seconds: float) -> AsyncGenerator[None]:
-    """End a block that reads a body when its time is over.
+async def arriving_within(seconds: float, request: web.BaseRequest) -> AsyncGenerator[None]:
+    """End a block that reads a body when its time is over; a client that waits to be asked for it is asked.
 
     Raises:
         RequestTooSlow: it is.
     """
     try:
         async with asyncio.timeout(seconds):
+            if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0  # the answer has not begun yet
             yield
     except TimeoutError:
         raise RequestTooSlow(seconds) from None

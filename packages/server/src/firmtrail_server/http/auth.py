@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
 
 from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.errors import TokenNotValid, Unauthenticated
+from firmtrail_server.http.address import client_address
+from firmtrail_server.settings import Network
 
 
 async def authenticate(
-    header: str, find_address: Callable[[], str], authentication: Authentication, *, must_be_alive: bool
+    request: web.BaseRequest, authentication: Authentication, trusted_proxies: Sequence[Network], *, must_be_alive: bool
 ) -> User | Principal:
     """Find out who asks.
 
@@ -24,7 +28,7 @@ async def authenticate(
         TooManyFailures: too many wrong credentials came from there.
         CredentialQueueFull: too many credentials wait to be checked.
     """
-    now = authentication.clock()
+    header, now = request.headers.get(hdrs.AUTHORIZATION, ""), authentication.clock()
     if principal := authentication.verified.find(header, now):
         is_checked_later = not must_be_alive and isinstance(principal, Principal) and principal.device_id is not None
         if not is_checked_later and not await authentication.is_alive(principal):
@@ -35,7 +39,7 @@ async def authenticate(
     if scheme.lower() == "bearer":
         verified = await authentication.by_token(token.strip())
     else:
-        verified = await authentication.by_secret(*basic_credentials(header), find_address())
+        verified = await authentication.by_secret(*basic_credentials(header), client_address(request, trusted_proxies))
     authentication.verified.add(header, verified, now)
     return verified.principal
 

@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Callable
 
 import attrs
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from firmtrail_contract import ActorKind
 from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.db import Connection, Database
 from firmtrail_server.gathering import Recorder
+from firmtrail_server.http.address import client_address
 from firmtrail_server.mail import Mailer
 from firmtrail_server.meters import Meters
 from firmtrail_server.queries import audit_events
@@ -46,10 +47,8 @@ class PublicContext:
     """For a route that anyone may call."""
 
     services: Services
-    find_address: Callable[[], str]
     request_id: str
-    #: its header, where the route itself asks for a credential that is nobody's
-    authorization: str = attrs.field(default="", repr=False)
+    _request: web.BaseRequest = attrs.field(alias="request", repr=False)
 
     @property
     def db(self) -> Database:
@@ -58,7 +57,12 @@ class PublicContext:
     @property
     def address(self) -> str:
         """Where the request comes from."""
-        return self.find_address()
+        return client_address(self._request, self.services.settings.trusted_proxies)
+
+    @property
+    def authorization(self) -> str:
+        """Its header, where the route itself asks for a credential that is nobody's."""
+        return self._request.headers.get(hdrs.AUTHORIZATION, "")
 
     @property
     def recorder(self) -> Recorder:
@@ -106,4 +110,3 @@ class Context(PublicContext):
 
 #: who was found to make a request
 CALLER = web.RequestKey("CALLER", object)
-SERVICES = web.AppKey("SERVICES", Services)

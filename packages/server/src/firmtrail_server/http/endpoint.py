@@ -1,27 +1,27 @@
-"""Turns a line of the route table into an aiohttp handler: who asks, request in, model out, and nothing else."""
+"""Lines of the route table, and what serves them."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, cast, get_args, get_type_hints
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from firmtrail_server.access import CHECKED_WHEN_WRITTEN, USER_SCOPES, Scope, User
-from firmtrail_server.http.address import client_address
 from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.authorization import as_user, authorized
-from firmtrail_server.http.context import CALLER, SERVICES, Context, PublicContext, Services, UserContext
+from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import FORM, read_form
 from firmtrail_server.http.requests import Arguments, read_json
-from firmtrail_server.http.responses import REQUEST_ID, document_response, json_response
+from firmtrail_server.http.responses import REQUEST_ID, Response, document_response, empty_response, json_response
 from firmtrail_server.http.rows import Rows, read_rows
+from firmtrail_server.http.traffic import Meter
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
@@ -61,32 +61,59 @@ class Route:
         return UserContext if self.scope in USER_SCOPES else Context
 
 
-def bind(route: Route) -> web.RouteDef:
-    """Make the aiohttp route.
+class Endpoint:
+    """Serves one route: who asks, request in, model out, and nothing else."""
 
-    Raises:
-        TypeError: the handler does not take what the path and the scope give.
-    """
-    _check(route)
-    handler = route.handler
-    arguments = Arguments(route.hints, route.placeholders)
-    read_body = _body_of(route)
+    def __init__(self, route: Route, services: Services, meter: Meter) -> None:
+        """Hold a handler to its route.
 
-    async def adapted(request: web.Request) -> web.StreamResponse:
-        path = arguments.found_in_path(request)
-        ctx = await _context(request, route, arguments, path)
-        is_whole = request.content.is_eof()
-        body = await read_body(request) if read_body else None
-        if not is_whole:  # who took their time to send it may have been shut out since
-            ctx = await _context(request, route, arguments, path)
-        return _respond(await handler(ctx, **arguments.read(request, path, body)))
+        Raises:
+            TypeError: it does not take what the path and the scope give.
+        """
+        check(route)
+        self.meter = meter
+        self._route = route
+        self._services = services
+        self._handler = route.handler
+        self._arguments = Arguments(route.hints, route.placeholders)
+        self._read_body = _body_of(route)
+        self._must_be_alive = route.scope not in CHECKED_WHEN_WRITTEN
 
-    if route.method == "GET":
-        return web.get(route.path, adapted)  # and HEAD
-    return web.route(route.method, route.path, adapted)
+    async def respond(self, request: web.BaseRequest, segments: Sequence[str]) -> Response:
+        """Serve a request; `segments` stand in the place of the route's placeholders.
+
+        Raises:
+            DomainError, web.HTTPException: it is refused.
+        """
+        path = self._arguments.found_in_path(segments)
+        ctx = await self._context(request, segments, path)
+        body = None
+        if self._read_body is not None:
+            is_whole = request.content.is_eof()
+            body = await self._read_body(request)
+            if not is_whole:  # who took their time to send it may have been shut out since
+                ctx = await self._context(request, segments, path)
+        return _response(await self._handler(ctx, **self._arguments.read(request, segments, path, body)))
+
+    async def _context(
+        self, request: web.BaseRequest, segments: Sequence[str], path: Mapping[str, uuid.UUID]
+    ) -> PublicContext:
+        services, route, request_id = self._services, self._route, request[REQUEST_ID]
+        if route.is_public:
+            return PublicContext(services=services, request=request, request_id=request_id)
+        caller = request[CALLER] = await authenticate(
+            request, services.authentication, services.settings.trusted_proxies, must_be_alive=self._must_be_alive
+        )
+        if route.context is UserContext:
+            user = as_user(caller, route.scope)
+            return UserContext(services=services, request=request, request_id=request_id, user=user)
+        if isinstance(caller, User):
+            path = self._arguments.checked_path(segments)  # without its id a user is in no project
+        principal = await authorized(caller, path, route.scope, services.database)
+        return Context(services=services, request=request, request_id=request_id, principal=principal)
 
 
-def _body_of(route: Route) -> Callable[[web.Request], Awaitable[Any]] | None:
+def _body_of(route: Route) -> Callable[[web.BaseRequest], Awaitable[Any]] | None:
     model = route.hints.get("body")
     if model is None:
         return None
@@ -95,35 +122,9 @@ def _body_of(route: Route) -> Callable[[web.Request], Awaitable[Any]] | None:
     return partial(read_form, model=model) if route.takes_form else read_json
 
 
-async def _context(
-    request: web.Request, route: Route, arguments: Arguments, path: Mapping[str, uuid.UUID]
-) -> PublicContext:
-    services: Services = request.app[SERVICES]
-    request_id = request[REQUEST_ID]
-    find_address = partial(client_address, request, services.settings.trusted_proxies)
-    authorization = request.headers.get(hdrs.AUTHORIZATION, "")
-    if route.is_public:
-        return PublicContext(
-            services=services, find_address=find_address, request_id=request_id, authorization=authorization
-        )
-    caller = request[CALLER] = await authenticate(
-        authorization,
-        find_address,
-        services.authentication,
-        must_be_alive=route.scope not in CHECKED_WHEN_WRITTEN,
-    )
-    if route.context is UserContext:
-        user = as_user(caller, route.scope)
-        return UserContext(services=services, find_address=find_address, request_id=request_id, user=user)
-    if isinstance(caller, User):
-        path = arguments.checked_path(request)  # without its id a user is in no project
-    principal = await authorized(caller, path, route.scope, services.database)
-    return Context(services=services, find_address=find_address, request_id=request_id, principal=principal)
-
-
-def _respond(answer: Any) -> web.Response:
+def _response(answer: Any) -> Response:
     if answer is None:
-        return web.Response(status=204, headers={"Cache-Control": "no-store"})
+        return empty_response()
     if isinstance(answer, Document):
         return document_response(answer)
     if isinstance(answer, Created):
@@ -133,7 +134,7 @@ def _respond(answer: Any) -> web.Response:
     return json_response(answer, 200)
 
 
-def _check(route: Route) -> None:
+def check(route: Route) -> None:
     """Hold a handler to its route: `ctx` first, then what the path gives, then `query` and `body` if it wants them."""
     name = f"{route.method} {route.path}: {route.handler.__name__}"
     first, *rest = inspect.signature(route.handler).parameters

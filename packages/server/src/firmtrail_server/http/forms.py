@@ -17,7 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 _MAX_PARAMETERS = 32
 
 
-async def read_form(request: web.Request, model: Any) -> dict[str, str]:
+async def read_form(request: web.BaseRequest, model: Any) -> dict[str, str]:
     """Read the parameters that `model` knows; a client's HTTP Basic credentials are two of them in another place.
 
     Raises:

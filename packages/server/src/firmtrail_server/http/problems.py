@@ -1,11 +1,7 @@
-"""The one seam where everything that went wrong becomes a problem document."""
+"""What everything that went wrong is answered with: a problem document."""
 
 from __future__ import annotations
 
-import random
-import re
-import time
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -16,11 +12,9 @@ from firmtrail_server.errors import (
     InvalidRequest,
     ScopeMissing,
     Unauthenticated,
-    Unavailable,
 )
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
-from firmtrail_server.http.responses import REQUEST_ID, oauth_response, problem_response
-from firmtrail_server.http.traffic import TRAFFIC
+from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response
 
 STATUS: Final = {
     ProblemCode.MALFORMED_REQUEST: 400,
@@ -38,70 +32,41 @@ STATUS: Final = {
     ProblemCode.UNAVAILABLE: 503,
 }
 
-REQUEST_ID_HEADER = "X-Request-Id"
 _BASIC = 'Basic realm="firmtrail", charset="UTF-8"'
 _BEARER = 'Bearer realm="firmtrail"'
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
-@web.middleware
-async def problems(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Answer errors with a problem document, and every request with its id."""
-    started = time.perf_counter()
-    request_id = request[REQUEST_ID] = _request_id(request)
-    is_oauth = request.rel_url.raw_path.startswith(OAUTH_PATH)
-    try:
-        response = await handler(request)
-    except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
-        problem, headers = _problem(error, request, request_id)
-        if is_oauth:
-            response = oauth_response(oauth_refusal(problem, error), oauth_status(problem), headers)
-        else:
-            response = problem_response(problem, headers)
-    response.headers[REQUEST_ID_HEADER] = request_id
-    if is_oauth:
-        response.headers[hdrs.PRAGMA] = "no-cache"  # RFC 6749 wants it beside Cache-Control
-    request.app[TRAFFIC].answered(request, response.status, time.perf_counter() - started)
-    return response
+def refusal(error: Exception, request: web.BaseRequest) -> Response:
+    """Answer what went wrong with a problem document, or below /v1/oauth/ with what its RFC asks for."""
+    problem, headers = _problem(error, request)
+    if request.rel_url.raw_path.startswith(OAUTH_PATH):
+        return oauth_response(oauth_refusal(problem, error), oauth_status(problem), headers)
+    return problem_response(problem, headers)
 
 
-def _problem(error: Exception, request: web.Request, request_id: str) -> tuple[Problem, dict[str, str]]:
+def _problem(error: Exception, request: web.BaseRequest) -> tuple[Problem, dict[str, str]]:
+    request_id = request[REQUEST_ID]
     match error:
         case DomainError():
             return _refused(error, request, request_id)
         case web.HTTPException():
             return _refused_by_aiohttp(error, request, request_id)
         case _:
-            request.app[TRAFFIC].failed(request, error)
             detail = "The server made a mistake. Its operator finds this request in the log by its id."
             return problem_of(ProblemCode.INTERNAL, detail, request_id), {}
 
 
-def _request_id(request: web.Request) -> str:
-    given = request.headers.get(REQUEST_ID_HEADER)
-    return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
-
-
-def new_request_id() -> str:
-    """It has to be unique, not unpredictable."""
-    return f"{random.getrandbits(128):032x}"
-
-
-def _refused(error: DomainError, request: web.Request, request_id: str) -> tuple[Problem, dict[str, str]]:
+def _refused(error: DomainError, request: web.BaseRequest, request_id: str) -> tuple[Problem, dict[str, str]]:
     errors = error.errors if isinstance(error, InvalidRequest) else []
     headers: dict[str, str] = {}
     if challenge := _challenge(error, request):
         headers[hdrs.WWW_AUTHENTICATE] = challenge
     if error.retry_after_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
-    if isinstance(error, Unavailable):
-        request.app[TRAFFIC].refusals.add(error, request_id)
     return problem_of(error.code, str(error), request_id, errors), headers
 
 
-def _challenge(error: DomainError, request: web.Request) -> str:
+def _challenge(error: DomainError, request: web.BaseRequest) -> str:
     """Say how to authenticate, or with what instead (RFC 6750, section 3)."""
     match error:
         case Unauthenticated() if request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer "):
@@ -115,7 +80,7 @@ def _challenge(error: DomainError, request: web.Request) -> str:
 
 
 def _refused_by_aiohttp(
-    error: web.HTTPException, request: web.Request, request_id: str
+    error: web.HTTPException, request: web.BaseRequest, request_id: str
 ) -> tuple[Problem, dict[str, str]]:
     match error:
         case web.HTTPNotFound():

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from firmtrail_contract import ProblemCode
-from firmtrail_server.http.problems import REQUEST_ID_HEADER, new_request_id, problem_of
-from firmtrail_server.http.responses import problem_response
+from firmtrail_server.http.front import Front, new_request_id
+from firmtrail_server.http.problems import problem_of
+from firmtrail_server.http.requests import MAX_BODY_BYTES
+from firmtrail_server.http.responses import REQUEST_ID_HEADER, problem_response
 from firmtrail_server.logs import about
 
 logger = logging.getLogger(__name__)
@@ -29,19 +35,43 @@ READING_SECONDS = 30
 MAX_LINE_BYTES = 32 * 1024
 
 
-class ProblemRunner(web.AppRunner):
-    """Runs an application whose connections answer unparsable requests with problems."""
+@asynccontextmanager
+async def running_http(
+    front: Front, *, head_seconds: float = HEAD_SECONDS, shutdown_timeout: float
+) -> AsyncGenerator[web.ServerRunner]:
+    """Take requests on the sites that the block adds; when it ends, they close, and what they took is answered."""
+    runner = web.ServerRunner(_Server(front, keepalive_timeout=head_seconds), shutdown_timeout=shutdown_timeout)
+    await runner.setup()
+    try:
+        yield runner
+    finally:
+        await runner.cleanup()
 
-    async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        settings: dict[str, Any] = {"request_factory": server.request_factory, "loop": server._loop, **server._kwargs}  # noqa: SLF001
-        settings["max_line_size"] = MAX_LINE_BYTES
-        return _ProblemServer(server.request_handler, **settings)
 
+class _Server(web.Server):
+    """Makes the protocol of each connection."""
 
-class _ProblemServer(web.Server):
+    def __init__(self, front: Front, *, keepalive_timeout: float) -> None:
+        super().__init__(
+            front,
+            request_factory=self._request,
+            access_log=None,
+            keepalive_timeout=keepalive_timeout,
+            max_line_size=MAX_LINE_BYTES,
+        )
+
     def __call__(self) -> RequestHandler:
         return _ProblemHandler(self, loop=self._loop, **self._kwargs)
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MAX_BODY_BYTES)
 
 
 class _ProblemHandler(RequestHandler):
@@ -85,5 +115,5 @@ class _ProblemHandler(RequestHandler):
             logger.error("failed outside of the application", exc_info=exc, extra=about(request_id=request_id))
             problem = problem_of(ProblemCode.INTERNAL, "The server made a mistake.", request_id)
         response = problem_response(problem, {REQUEST_ID_HEADER: request_id})
-        response.force_close()
-        return response
+        response.keep_alive = False
+        return cast("web.StreamResponse", response)

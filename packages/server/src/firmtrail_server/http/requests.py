@@ -18,8 +18,9 @@ from firmtrail_server.http.arriving import arriving_within
 from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
-Reader = Callable[[web.Request, Any], Any]
+Reader = Callable[[web.BaseRequest, Any], Any]
 
+MAX_BODY_BYTES = 64 * 1024
 #: for a body to arrive whole once its head has
 BODY_SECONDS = 30
 
@@ -31,7 +32,7 @@ _TRUE_OR_FALSE = {"true": True, "false": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
-async def read_json(request: web.Request) -> Any:
+async def read_json(request: web.BaseRequest) -> Any:
     """Read a JSON body as plain values.
 
     Raises:
@@ -47,11 +48,11 @@ async def read_json(request: web.Request) -> Any:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
 
 
-def _is_json(request: web.Request) -> bool:
+def _is_json(request: web.BaseRequest) -> bool:
     return request.content_type == _JSON and (request.charset or "utf-8").lower() == "utf-8"
 
 
-async def read_bytes(request: web.Request) -> bytes:
+async def read_bytes(request: web.BaseRequest) -> bytes:
     """Read a whole body.
 
     Raises:
@@ -59,10 +60,14 @@ async def read_bytes(request: web.Request) -> bytes:
         RequestTooSlow: it does not arrive in time.
         web.HTTPRequestEntityTooLarge: it is larger than the server takes.
     """
+    content = request.content
     try:
-        if request.content.is_eof():  # nearly every body comes with its head
-            return await request.read()
-        async with arriving_within(BODY_SECONDS):
+        if content.is_eof():  # nearly every body comes with its head
+            body = content.read_nowait()
+            if len(body) > MAX_BODY_BYTES:
+                raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, len(body))
+            return body
+        async with arriving_within(BODY_SECONDS, request):
             return await request.read()
     except web.RequestPayloadError:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
@@ -78,46 +83,52 @@ class Arguments:
         if "body" in hints:
             self._others.append(("body", _body_reader(hints["body"])))
 
-    def found_in_path(self, request: web.Request) -> dict[str, Any]:
+    def found_in_path(self, segments: Sequence[str]) -> dict[str, Any]:
         """Read what the path names, as far as it is right."""
         try:
-            return self.checked_path(request)
+            return self.checked_path(segments)
         except InvalidRequest:
-            return {name: read(request, None) for name, read in self._path if not _errors(read, request, None)}
+            found = zip(self._path, segments, strict=True)
+            return {name: read(text) for (name, read), text in found if not _errors(read, text)}
 
-    def checked_path(self, request: web.Request) -> dict[str, Any]:
+    def checked_path(self, segments: Sequence[str]) -> dict[str, Any]:
         """Read what the path names.
 
         Raises:
             InvalidRequest: with everything that is wrong in the path.
         """
         try:
-            return {name: read(request, None) for name, read in self._path}
+            return {name: read(text) for (name, read), text in zip(self._path, segments, strict=True)}
         except InvalidRequest:
-            raise InvalidRequest([error for _, read in self._path for error in _errors(read, request, None)]) from None
+            raise InvalidRequest(self._path_errors(segments)) from None
 
-    def read(self, request: web.Request, path: Mapping[str, Any], body: Any) -> dict[str, Any]:
-        """Read all arguments; `path` is what was found in it.
+    def read(
+        self, request: web.BaseRequest, segments: Sequence[str], path: Mapping[str, Any], body: Any
+    ) -> dict[str, Any]:
+        """Read all arguments; `path` is what was found in the segments of it.
 
         Raises:
             InvalidRequest: with everything that is wrong.
         """
         try:
             if len(path) < len(self._path):
-                self.checked_path(request)
+                self.checked_path(segments)
             others = {name: value for name, read in self._others if (value := read(request, body)) is not _NOTHING}
         except InvalidRequest:
-            readers = [*self._path, *self._others]
-            raise InvalidRequest([error for _, read in readers for error in _errors(read, request, body)]) from None
+            errors = [error for _, read in self._others for error in _errors(read, request, body)]
+            raise InvalidRequest([*self._path_errors(segments), *errors]) from None
         return {**path, **others}
 
+    def _path_errors(self, segments: Sequence[str]) -> list[FieldError]:
+        return [error for (_, read), text in zip(self._path, segments, strict=True) for error in _errors(read, text)]
 
-def _path_reader(name: str, kind: Any) -> Reader:
+
+def _path_reader(name: str, kind: Any) -> Callable[[str], Any]:
     hook = _converter.get_structure_hook(kind)
 
-    def read(request: web.Request, _: Any) -> Any:
+    def read(text: str) -> Any:
         try:
-            return hook(request.match_info[name], kind)
+            return hook(text, kind)
         except (BaseValidationError, Violation) as error:
             raise _invalid(error, FieldLocation.PATH, f"/{name}") from None
 
@@ -127,7 +138,7 @@ def _path_reader(name: str, kind: Any) -> Reader:
 def _query_reader(model: Any) -> Reader:
     hook = _converter.get_structure_hook(model)
 
-    def read(request: web.Request, _: Any) -> Any:
+    def read(request: web.BaseRequest, _: Any) -> Any:
         _refuse(_repeated(request.query))
         try:
             return hook(_typed(request.query, model), model)
@@ -137,7 +148,7 @@ def _query_reader(model: Any) -> Reader:
     return read
 
 
-def _refuse_query(request: web.Request, _: Any) -> Any:
+def _refuse_query(request: web.BaseRequest, _: Any) -> Any:
     if request.rel_url.raw_query_string:
         unknown = [_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*request.query}]
         _refuse(_repeated(request.query) + unknown)
@@ -147,7 +158,7 @@ def _refuse_query(request: web.Request, _: Any) -> Any:
 def _body_reader(model: Any) -> Reader:
     hook = _converter.get_structure_hook(model)
 
-    def read(_: web.Request, body: Any) -> Any:
+    def read(_: web.BaseRequest, body: Any) -> Any:
         try:
             return hook(body, model)
         except (BaseValidationError, Violation) as error:
@@ -160,9 +171,9 @@ def _invalid(error: Exception, location: FieldLocation, pointer: str = "") -> In
     return InvalidRequest([attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)])
 
 
-def _errors(read: Reader, request: web.Request, body: Any) -> list[FieldError]:
+def _errors(read: Callable[..., Any], *arguments: Any) -> list[FieldError]:
     try:
-        read(request, body)
+        read(*arguments)
     except InvalidRequest as error:
         return error.errors
     return []

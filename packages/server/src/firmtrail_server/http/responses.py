@@ -1,41 +1,100 @@
-"""Writing responses."""
+"""Responses: whole, and written at once.
+
+aiohttp's own can be streamed, compressed and resumed; being able to costs more than a report's own work does.
+"""
 
 from __future__ import annotations
 
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from time import time
 from typing import Any
 
+import attrs
 import orjson
-from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 
 from firmtrail_contract import OAuthRefusal, Problem, strict_converter
 from firmtrail_server.http.answers import Document
 
 #: what the request is called in the log and in its answer
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+REQUEST_ID_HEADER = "X-Request-Id"
 
-_JSON = CIMultiDict({"Content-Type": "application/json", "Cache-Control": "no-store"})
+_JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _converter = strict_converter()
 
 
-def json_response(model: Any, status: int) -> web.Response:
-    return web.Response(body=orjson.dumps(_converter.unstructure(model)), status=status, headers=_JSON.copy())
+@attrs.define(eq=False)
+class Response:
+    """What aiohttp is given to send: it calls `prepare` and `write_eof`, and looks at `keep_alive`."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+    #: whether the connection stays open; known once it is prepared
+    keep_alive: bool = True
+    _request: web.BaseRequest | None = None
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self.keep_alive = self.keep_alive and request.keep_alive
+
+    async def write_eof(self) -> None:
+        """Send all of it.
+
+        Raises:
+            ConnectionError: the client has gone.
+        """
+        request = self._request
+        assert request is not None
+        content = b"" if request.method == hdrs.METH_HEAD else self.body
+        await request.writer.write(self.head(request.version) + content)
+        if request.protocol.writing_paused:
+            await request.writer.drain()
+
+    def head(self, version: HttpVersion = HttpVersion11) -> bytes:
+        """Write what comes before the body, for a client that speaks this version of HTTP."""
+        lines = [f"{name}: {value}\r\n" for name, value in self.headers.items()]
+        if self.status != HTTPStatus.NO_CONTENT:
+            lines.append(f"Content-Length: {len(self.body)}\r\n")
+        if not self.keep_alive:
+            lines.append("Connection: close\r\n")
+        elif version < HttpVersion11:
+            lines.append("Connection: keep-alive\r\n")
+        lines.append(_date_line(int(time())))
+        text = "".join(lines)
+        if text.count("\n") != len(lines) or text.count("\r") != len(lines):
+            raise ValueError("a header would have become several")
+        return f"{_STATUS_LINES[self.status]}{text}\r\n".encode()
 
 
-def document_response(document: Document) -> web.Response:
-    return web.Response(body=document.content, headers={"Content-Type": document.content_type})
+@lru_cache(1)
+def _date_line(second: int) -> str:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n"
 
 
-def problem_response(problem: Problem, headers: dict[str, str]) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(_converter.unstructure(problem)),
-        status=problem.status,
-        content_type="application/problem+json",
-        headers={"Cache-Control": "no-store", **headers},
-    )
+def json_response(model: Any, status: int) -> Response:
+    return Response(status, _JSON.copy(), orjson.dumps(_converter.unstructure(model)))
 
 
-def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> web.Response:
+def empty_response() -> Response:
+    return Response(HTTPStatus.NO_CONTENT, {hdrs.CACHE_CONTROL: "no-store"})
+
+
+def document_response(document: Document) -> Response:
+    return Response(200, {hdrs.CONTENT_TYPE: document.content_type}, document.content)
+
+
+def problem_response(problem: Problem, headers: dict[str, str]) -> Response:
+    response = json_response(problem, problem.status)
+    response.headers |= {hdrs.CONTENT_TYPE: "application/problem+json", **headers}
+    return response
+
+
+def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> Response:
     response = json_response(refusal, status)
-    response.headers.update(headers)
+    response.headers |= headers
     return response

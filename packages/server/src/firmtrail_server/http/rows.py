@@ -24,7 +24,7 @@ class Rows:
     text: str
 
 
-async def read_rows(request: web.Request) -> Rows:
+async def read_rows(request: web.BaseRequest) -> Rows:
     """Read the whole body.
 
     Raises:
@@ -37,7 +37,7 @@ async def read_rows(request: web.Request) -> Rows:
         raise UnsupportedMediaType(f"Send the body as {CSV} or {NDJSON} in UTF-8.")
     content = bytearray()
     try:
-        async with arriving_within(ROWS_SECONDS):
+        async with arriving_within(ROWS_SECONDS, request):
             async for chunk in request.content.iter_any():
                 content += chunk
                 if len(content) > MAX_ROWS_BYTES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 import attrs
 from aiohttp import web
@@ -23,7 +22,7 @@ _NOWHERE = "none"
 
 
 @attrs.frozen
-class _Meter:
+class Meter:
     """What is counted of the requests of one route."""
 
     method: str
@@ -34,18 +33,23 @@ class _Meter:
 
 
 class Traffic:
-    """Counts requests, by routes that are looked up once: a request costs three additions."""
+    """Counts requests, by meters that each endpoint has of its own: a request costs three additions."""
 
-    def __init__(self, routes: Iterable[web.AbstractRoute], meters: Meters, *, log_requests: bool) -> None:
+    def __init__(self, meters: Meters, *, log_requests: bool) -> None:
         self.refusals = RefusalLog()
+        #: of requests that no endpoint is for
+        self.nowhere = self.meter(meters, _NOWHERE, _NOWHERE)
         self._log_requests = log_requests
-        self._meters = {
-            route: _meter(meters, route.method, route.resource.canonical) for route in routes if route.resource
-        }
-        self._nowhere = _meter(meters, _NOWHERE, _NOWHERE)
 
-    def answered(self, request: web.Request, status: int, seconds: float) -> None:
-        meter = self._meters.get(request.match_info.route, self._nowhere)
+    @staticmethod
+    def meter(meters: Meters, method: str, route: str) -> Meter:
+        labels = {"method": method, "route": route}
+        name, text = "firmtrail_http_requests_total", "Requests answered, by the first digit of their status."
+        statuses = [meters.counter(name, text, **labels, status=f"{digit}xx") for digit in range(6)]
+        name, text = "firmtrail_http_request_duration_seconds", "Time from a request's header to its answer."
+        return Meter(method, route, statuses, meters.histogram(name, text, _BOUNDS, **labels))
+
+    def answered(self, request: web.BaseRequest, meter: Meter, status: int, seconds: float) -> None:
         meter.statuses[status // 100].add()
         meter.seconds.observe(seconds)
         if self._log_requests:
@@ -61,19 +65,7 @@ class Traffic:
             )
             logger.info("answered", extra=fields)
 
-    def failed(self, request: web.Request, error: Exception) -> None:
+    def failed(self, request: web.BaseRequest, meter: Meter, error: Exception) -> None:
         """Log a request that failed by a mistake of ours."""
-        meter = self._meters.get(request.match_info.route, self._nowhere)
         fields = about(method=meter.method, route=meter.route, request_id=request[REQUEST_ID])
         logger.error("failed", exc_info=error, extra=fields)
-
-
-def _meter(meters: Meters, method: str, route: str) -> _Meter:
-    labels = {"method": method, "route": route}
-    name, text = "firmtrail_http_requests_total", "Requests answered, by the first digit of their status."
-    statuses = [meters.counter(name, text, **labels, status=f"{digit}xx") for digit in range(6)]
-    name, text = "firmtrail_http_request_duration_seconds", "Time from a request's header to its answer."
-    return _Meter(method, route, statuses, meters.histogram(name, text, _BOUNDS, **labels))
-
-
-TRAFFIC = web.AppKey("TRAFFIC", Traffic)

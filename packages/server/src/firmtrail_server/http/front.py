@@ -1,0 +1,71 @@
+"""Where every request comes in: it gets its id, its endpoint, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterable
+from typing import cast
+
+from aiohttp import hdrs, web
+
+from firmtrail_server.errors import DomainError, Unavailable
+from firmtrail_server.http.context import Services
+from firmtrail_server.http.endpoint import Endpoint, Route
+from firmtrail_server.http.oauth_errors import OAUTH_PATH
+from firmtrail_server.http.problems import refusal
+from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
+from firmtrail_server.http.router import Router
+from firmtrail_server.http.traffic import Meter, Traffic
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class Front:
+    """Answers requests: aiohttp calls it with each."""
+
+    def __init__(self, routes: Iterable[Route], services: Services) -> None:
+        """Make the endpoints.
+
+        Raises:
+            TypeError: a handler does not take what its route gives.
+        """
+        self._traffic = Traffic(services.meters, log_requests=services.settings.log_requests)
+        self._router = Router[Endpoint]()
+        for route in routes:
+            meter = self._traffic.meter(services.meters, route.method, route.path)
+            self._router.add(route.method, route.path, Endpoint(route, services, meter))
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        started = time.perf_counter()
+        request_id = request[REQUEST_ID] = _request_id(request)
+        path, meter = request.rel_url.raw_path, self._traffic.nowhere
+        try:
+            endpoint, segments = self._router.find(request.method, path)
+            meter = endpoint.meter
+            response = await endpoint.respond(request, segments)
+        except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
+            self._log(error, request, meter)
+            response = refusal(error, request)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        if path.startswith(OAUTH_PATH):
+            response.headers[hdrs.PRAGMA] = "no-cache"  # RFC 6749 wants it beside Cache-Control
+        self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
+        return cast("web.StreamResponse", response)  # it has what aiohttp uses of one
+
+    def _log(self, error: Exception, request: web.BaseRequest, meter: Meter) -> None:
+        if isinstance(error, Unavailable):
+            self._traffic.refusals.add(error, request[REQUEST_ID])
+        elif not isinstance(error, DomainError | web.HTTPException):
+            self._traffic.failed(request, meter, error)
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    given = request.headers.get(REQUEST_ID_HEADER)
+    return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def new_request_id() -> str:
+    """It has to be unique, not unpredictable."""
+    return f"{random.getrandbits(128):032x}"

@@ -1,0 +1,61 @@
+"""Which endpoint a path is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import attrs
+from aiohttp import hdrs, web
+
+T = TypeVar("T")
+
+
+@attrs.define
+class _Node(Generic[T]):
+    """What stands at one place of the paths that begin alike."""
+
+    literal: dict[str, _Node[T]] = attrs.field(factory=dict)
+    #: whatever else stands there
+    placeholder: _Node[T] | None = None
+    #: of the path that ends here, by method
+    endpoints: dict[str, T] = attrs.field(factory=dict)
+
+
+class Router(Generic[T]):
+    """Finds endpoints, segment by segment: a literal one comes before a placeholder."""
+
+    def __init__(self) -> None:
+        self._root = _Node[T]()
+
+    def add(self, method: str, path: str, endpoint: T) -> None:
+        """Add an endpoint; one of GET answers HEAD too."""
+        node = self._root
+        for segment in path.split("/"):
+            if segment.startswith("{"):
+                node.placeholder = node.placeholder or _Node[T]()
+                node = node.placeholder
+            else:
+                node = node.literal.setdefault(segment, _Node[T]())
+        node.endpoints[method] = endpoint
+        if method == hdrs.METH_GET:
+            node.endpoints[hdrs.METH_HEAD] = endpoint
+
+    def find(self, method: str, path: str) -> tuple[T, Sequence[str]]:
+        """Return the endpoint, and what stands in the place of its placeholders.
+
+        Raises:
+            web.HTTPNotFound, web.HTTPMethodNotAllowed: there is none.
+        """
+        node, found = self._root, list[str]()
+        for segment in path.split("/"):
+            if (literal := node.literal.get(segment)) is not None:
+                node = literal
+            elif segment and node.placeholder is not None:
+                node = node.placeholder
+                found.append(segment)
+            else:
+                raise web.HTTPNotFound
+        if (endpoint := node.endpoints.get(method)) is not None:
+            return endpoint, found
+        raise web.HTTPMethodNotAllowed(method, node.endpoints) if node.endpoints else web.HTTPNotFound

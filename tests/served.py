@@ -1,0 +1,38 @@
+"""A server within the test's own process, as `firmtrail-server serve` runs one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import attrs
+from aiohttp import web
+
+from firmtrail_server.app import App
+from firmtrail_server.http.context import Services
+from firmtrail_server.http.protocol import HEAD_SECONDS, running_http
+
+
+@attrs.frozen
+class Server:
+    """One that runs."""
+
+    app: App
+    host: str
+    port: int
+
+    @property
+    def services(self) -> Services:
+        return self.app.services
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+@asynccontextmanager
+async def serving(app: App, *, head_seconds: float = HEAD_SECONDS) -> AsyncGenerator[Server]:
+    """Serve on a port that is free."""
+    async with app.running(), running_http(app.front, head_seconds=head_seconds, shutdown_timeout=1) as runner:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield Server(app, *runner.addresses[0])

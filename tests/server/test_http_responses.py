@@ -1,0 +1,95 @@
+"""What goes over the wire around an answer: its connection, its length, its date."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+
+from firmtrail_server.http.responses import Response
+from tests.served import Server
+from tests.server.conftest import Demo
+
+
+async def exchange(server: Server, sent: str) -> bytes:
+    """Send bytes; return all that comes until the server closes."""
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(sent.replace("\n", "\r\n").encode())
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_a_connection_stays_open_until_the_client_wants_it_closed(server: Server) -> None:
+    answers = await exchange(
+        server, "GET /healthz HTTP/1.1\nHost: x\n\n" * 2 + "GET /healthz HTTP/1.1\nHost: x\nConnection: close\n\n"
+    )
+
+    assert answers.count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert answers.count(b"Connection: close") == 1
+
+
+async def test_a_client_of_http_1_0_is_told_whether_its_connection_stays_open(server: Server) -> None:
+    kept = "GET /healthz HTTP/1.0\nConnection: keep-alive\n\n"
+    answers = await exchange(server, kept + "GET /healthz HTTP/1.0\n\n")
+
+    assert answers.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert answers.index(b"Connection: keep-alive") < answers.index(b"Connection: close")
+
+
+async def test_head_is_answered_as_get_is_without_the_body(http: httpx.AsyncClient) -> None:
+    got, head = await http.get("/openapi.json"), await http.head("/openapi.json")
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["Content-Length"]) == len(got.content)
+
+
+async def test_an_answer_without_content_has_no_length(http: httpx.AsyncClient, demo: Demo) -> None:
+    path = f"/v1/devices/{demo.device_id}/api_keys/{demo.device_key[0]}"
+
+    answer = await http.delete(path, auth=demo.project_key)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "Content-Length" not in answer.headers
+
+
+async def test_a_client_that_waits_to_be_asked_for_the_body_is_asked(server: Server) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(
+        b"POST /v1/oauth/token HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\n"
+    )
+    async with asyncio.timeout(10):
+        asked = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"grant_type=x")
+        answer = await reader.read()
+    writer.close()
+
+    assert asked == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert b"unsupported_grant_type" in answer
+
+
+async def test_a_client_that_is_refused_is_not_asked_for_the_body(server: Server, demo: Demo) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(
+        f"POST {demo.path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        "Content-Type: application/json\r\nContent-Length: 12\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(10):
+        answer = await reader.readline()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+async def test_an_answer_is_dated(http: httpx.AsyncClient) -> None:
+    assert parsedate_to_datetime((await http.get("/healthz")).headers["Date"]).tzinfo is not None
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\rb"])
+def test_a_header_cannot_become_several(value: str) -> None:
+    with pytest.raises(ValueError, match="header"):
+        Response(200, {"X-Request-Id": value}).head()
