@@ -116,9 +116,9 @@ class Recorder:
 def _rounds(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
     """Part a batch so that no round has two reports of one component, and their order is kept."""
     rounds: list[list[_Waiting]] = []
-    taken: dict[tuple[object, str], int] = {}
+    taken: dict[tuple[int, str], int] = {}
     for waiting in batch:
-        components = [(seen.device_id, seen.component) for seen in waiting.report.observations]
+        components = [(seen.device_id.int, seen.component) for seen in waiting.report.observations]
         number = max([taken.get(component, 0) for component in components])
         for component in components:
             taken[component] = number + 1

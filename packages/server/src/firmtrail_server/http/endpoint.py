@@ -72,9 +72,10 @@ class Endpoint:
         """
         check(route)
         self.meter = meter
-        self._route = route
         self._services = services
         self._handler = route.handler
+        self._scope = route.scope
+        self._kind = route.context
         self._arguments = Arguments(route.hints, route.placeholders)
         self._read_body = _body_of(route)
         self._must_be_alive = route.scope not in CHECKED_WHEN_WRITTEN
@@ -98,18 +99,17 @@ class Endpoint:
     async def _context(
         self, request: web.BaseRequest, segments: Sequence[str], path: Mapping[str, uuid.UUID]
     ) -> PublicContext:
-        services, route, request_id = self._services, self._route, request[REQUEST_ID]
-        if route.is_public:
+        services, scope, request_id = self._services, self._scope, request[REQUEST_ID]
+        if self._kind is PublicContext:
             return PublicContext(services=services, request=request, request_id=request_id)
         caller = request[CALLER] = await authenticate(
             request, services.authentication, services.settings.trusted_proxies, must_be_alive=self._must_be_alive
         )
-        if route.context is UserContext:
-            user = as_user(caller, route.scope)
-            return UserContext(services=services, request=request, request_id=request_id, user=user)
+        if self._kind is UserContext:
+            return UserContext(services=services, request=request, request_id=request_id, user=as_user(caller, scope))
         if isinstance(caller, User):
             path = self._arguments.checked_path(segments)  # without its id a user is in no project
-        principal = await authorized(caller, path, route.scope, services.database)
+        principal = await authorized(caller, path, scope, services.database)
         return Context(services=services, request=request, request_id=request_id, principal=principal)
 
 

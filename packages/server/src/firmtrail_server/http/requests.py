@@ -27,7 +27,9 @@ BODY_SECONDS = 30
 _JSON = "application/json"
 _NOTHING = object()
 _converter = strict_converter()
-_converter.register_structure_hook(Rows, lambda rows, _: rows)  # the handler reads them one by one
+_quick = strict_converter(all_errors=False)
+for _one in (_converter, _quick):
+    _one.register_structure_hook(Rows, lambda rows, _: rows)  # the handler reads them one by one
 _TRUE_OR_FALSE = {"true": True, "false": False}
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
@@ -156,9 +158,13 @@ def _refuse_query(request: web.BaseRequest, _: Any) -> Any:
 
 
 def _body_reader(model: Any) -> Reader:
-    hook = _converter.get_structure_hook(model)
+    hook, quick_hook = _converter.get_structure_hook(model), _quick.get_structure_hook(model)
 
     def read(_: web.BaseRequest, body: Any) -> Any:
+        try:
+            return quick_hook(body, model)
+        except Exception:  # noqa: BLE001, S110  it is read again, for all of its errors
+            pass
         try:
             return hook(body, model)
         except (BaseValidationError, Violation) as error:
