@@ -13,13 +13,14 @@ from aiohttp import web
 from firmtrail_contract import FirmwareReceipt
 from firmtrail_server import recording
 from firmtrail_server.app import App, create_app
-from firmtrail_server.db import Database, Writer
+from firmtrail_server.db import Database
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.front import Front
 from firmtrail_server.http.protocol import running_http
 from firmtrail_server.meaning import Report
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
+from firmtrail_server.writer import Writer
 
 
 class OneByOne(Recorder):

@@ -14,12 +14,13 @@ import pytest
 
 from firmtrail_contract import FirmwareReceipt, FirmwareReport, NewDevice, ReportOutcome
 from firmtrail_server import keys
-from firmtrail_server.db import Database, Writer
+from firmtrail_server.db import Database
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, Unauthenticated
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.keys import Terms
 from firmtrail_server.meaning import Observation, Report, observation
 from firmtrail_server.queries import devices, firmware, projects
+from firmtrail_server.writer import Writer
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 HELD_UP = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"

@@ -54,7 +54,7 @@ async def test_a_database_that_stands_still_holds_no_request_for_ever_and_goes_o
     cluster: Cluster, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(create_app(settings, cluster.url)) as server, loaded(cluster.url, server.url) as load:
-        monkeypatch.setattr(db, "_LONGEST_SECONDS", 1)  # not earlier: to make the devices takes a busy machine longer
+        monkeypatch.setattr(db, "LONGEST_SECONDS", 1)  # not earlier: to make the devices takes a busy machine longer
         await load.acknowledged(2 * CALLERS)
         cluster.signal(signal.SIGSTOP)
         try:

@@ -12,7 +12,7 @@ import attrs
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.background import in_background
 from firmtrail_server.credentials import SecretChecker
-from firmtrail_server.db import Database, Writer
+from firmtrail_server.db import Database
 from firmtrail_server.failures import FailureLimits
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import Services
@@ -27,6 +27,7 @@ from firmtrail_server.settings import Settings
 from firmtrail_server.signing_keys import new_signing_keys
 from firmtrail_server.tokens import AccessTokens
 from firmtrail_server.verified import VerifiedCredentials
+from firmtrail_server.writer import Writer
 
 #: about five seconds' work
 MAX_WAITING_PASSWORDS = 20

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-import select
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import cattrs
 import psycopg
@@ -21,29 +20,23 @@ from firmtrail_server.errors import CommitUncertain, DatabaseUnavailable, OwnerG
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
+TextRow = tuple[str | None, ...]
+#: runs a statement whose values go in and come out as text
+Run = Callable[[LiteralString, Mapping[str, str]], Awaitable[Sequence[TextRow]]]
 
 _ATTEMPTS = 8
-_COLLISIONS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+COLLISIONS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 #: read-only: what managed databases become when their disk is full, and a primary that has become a replica
-_NOT_STORED = (psycopg.errors.DiskFull, psycopg.errors.ReadOnlySqlTransaction)
-_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TimeoutError)
+NOT_STORED = (psycopg.errors.DiskFull, psycopg.errors.ReadOnlySqlTransaction)
+BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TimeoutError)
 #: more than any transaction should take, the connection included; the database's own limit comes first
-_LONGEST_SECONDS = 20
-_SESSION = (
+LONGEST_SECONDS = 20
+SESSION = (
     "-c timezone=UTC"
     " -c default_transaction_isolation=serializable"
     " -c statement_timeout=15000"
     " -c idle_in_transaction_session_timeout=30000"
 )
-
-#: One plan for all sizes of a batch, and always by primary key: planning costs more than such a statement itself, and
-#: a table read whole would collide with every other writer. A database that does not know a setting goes without.
-_WRITER_SETTINGS = """
-    select set_config(wanted.name, wanted.value, false)
-      from (values ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off')) as wanted (name, value)
-      join pg_settings
-        on pg_settings.name = wanted.name
-"""
 
 
 class Database:
@@ -59,7 +52,7 @@ class Database:
             max_lifetime=30 * 60,
             reconnect_timeout=5,  # the pool doubles its pauses until then: an outage must not outlast itself
             check=AsyncConnectionPool.check_connection,
-            kwargs={"options": _SESSION, "connect_timeout": 5},
+            kwargs={"options": SESSION, "connect_timeout": 5},
         )
         #: transactions, those that only read included
         self.commits = 0
@@ -85,16 +78,16 @@ class Database:
         """
         done = False
         try:
-            async with asyncio.timeout(_LONGEST_SECONDS), self._pool.connection() as conn:
+            async with asyncio.timeout(LONGEST_SECONDS), self._pool.connection() as conn:
                 yield conn
                 done = conn.info.transaction_status is TransactionStatus.INTRANS
-        except _COLLISIONS:
+        except COLLISIONS:
             raise
         except psycopg.errors.ForeignKeyViolation as error:
             raise OwnerGone from error
-        except _NOT_STORED as error:
+        except NOT_STORED as error:
             raise StorageRefused from error
-        except _BROKEN as error:
+        except BROKEN as error:
             raise CommitUncertain if done else DatabaseUnavailable from error
         else:
             self.commits += done
@@ -113,76 +106,21 @@ class Database:
             async with self.transaction() as conn:
                 return await work(conn)
 
-        return await _retried(once)
+        return await retried(once)
 
 
-class Writer:
-    """One connection of its own, kept open, and made anew after it broke. Not for two tasks at once.
-
-    It saves what the pool costs at every use. A statement is a transaction, unless `work` begins one.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._conn: Connection | None = None
-        self.commits = 0
-
-    async def close(self) -> None:
-        conn, self._conn = self._conn, None
-        if conn is not None:
-            await conn.close()
-
-    async def retried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run `work`, again when it collided with another transaction.
-
-        Raises:
-            DatabaseUnavailable: there is no connection to be had, it broke, or the collisions do not end.
-        """
-
-        async def once() -> T:
-            try:
-                async with asyncio.timeout(_LONGEST_SECONDS):
-                    result = await work(await self._connected())
-            except _COLLISIONS:
-                raise
-            except _NOT_STORED as error:
-                await self.close()  # the next connection may reach a database that takes writes
-                raise StorageRefused from error
-            except _BROKEN as error:
-                await self.close()
-                raise DatabaseUnavailable from error
-            self.commits += 1
-            return result
-
-        return await _retried(once)
-
-    async def _connected(self) -> Connection:
-        if self._conn is not None and _hung_up(self._conn):
-            await self.close()
-        if self._conn is None:
-            self._conn = await Connection.connect(
-                self._url, autocommit=True, prepare_threshold=0, options=_SESSION, connect_timeout=5
-            )
-            await self._conn.execute(_WRITER_SETTINGS)
-        return self._conn
-
-
-async def _retried(once: Callable[[], Awaitable[T]]) -> T:
+async def retried(once: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(_ATTEMPTS):
         try:
             return await once()
-        except _COLLISIONS:
+        except COLLISIONS:
             await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311  spreads retries, hides nothing
     raise DatabaseUnavailable
 
 
-def _hung_up(conn: Connection) -> bool:
-    """Whether the database has closed an idle connection, or is about to: it has nothing else to say on one."""
-    if conn.closed:
-        return True
-    poll = select.poll()
-    poll.register(conn.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+async def run(conn: Connection, statement: LiteralString, parameters: Mapping[str, str]) -> list[TextRow]:
+    """Run a statement whose values go in and come out as text."""
+    return await (await conn.execute(statement, parameters)).fetchall()
 
 
 def array(values: Iterable[str]) -> str:

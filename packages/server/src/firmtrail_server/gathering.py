@@ -15,12 +15,13 @@ import attrs
 from firmtrail_contract import FirmwareReceipt
 from firmtrail_server import recording
 from firmtrail_server.background import end
-from firmtrail_server.db import Connection, Database, Writer
+from firmtrail_server.db import Database
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull
 from firmtrail_server.meaning import Report
 from firmtrail_server.meters import Meters
 from firmtrail_server.recording import Receipts
 from firmtrail_server.report_meters import ReportMeters
+from firmtrail_server.writer import Link, Writer
 
 MAX_BATCH = 250
 #: about a second's work
@@ -96,7 +97,7 @@ class Recorder:
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         rounds = _rounds(batch)
         try:
-            outcomes = await self._writer.retried(lambda conn: _record(conn, rounds))
+            outcomes = await self._writer.retried(lambda link: _record(link, rounds))
         except DatabaseUnavailable as error:
             for waiting in batch:
                 waiting.settle(type(error)(error.__cause__))
@@ -128,12 +129,12 @@ def _rounds(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
     return rounds
 
 
-async def _record(conn: Connection, rounds: Sequence[Sequence[_Waiting]]) -> list[Receipts | Exception]:
+async def _record(link: Link, rounds: Sequence[Sequence[_Waiting]]) -> list[Receipts | Exception]:
     if len(rounds) == 1:
-        return [*await recording.record_together(conn, [waiting.report for waiting in rounds[0]])]
-    async with conn.transaction():
+        return [*await recording.record_together(link.run, [waiting.report for waiting in rounds[0]])]
+    async with link.transaction():
         return [
             outcome
             for batch in rounds
-            for outcome in await recording.record_together(conn, [waiting.report for waiting in batch])
+            for outcome in await recording.record_together(link.run, [waiting.report for waiting in batch])
         ]

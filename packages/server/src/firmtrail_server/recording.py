@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 
 from firmtrail_contract import FirmwareReceipt, ReportOutcome
-from firmtrail_server.db import Connection
+from firmtrail_server.db import Connection, Run, run
 from firmtrail_server.errors import Unauthenticated
 from firmtrail_server.meaning import Observation, Period, Report, place
 from firmtrail_server.queries import periods, reports
@@ -22,12 +23,12 @@ from firmtrail_server.queries.reports import Recorded
 Receipts = list[FirmwareReceipt] | None
 
 
-async def record_together(conn: Connection, batch: Sequence[Report]) -> list[Receipts | Unauthenticated]:
+async def record_together(through: Run, batch: Sequence[Report]) -> list[Receipts | Unauthenticated]:
     """Store reports by one statement; no two may be of one component of a device.
 
     `Unauthenticated` stands for a report whose key is not alive; the others are stored all the same.
     """
-    recorded = iter(await reports.record_latest(conn, batch))
+    recorded = iter(await reports.record_latest(through, batch))
     return [_receipts([(seen, next(recorded)) for seen in report.observations]) for report in batch]
 
 
@@ -52,7 +53,7 @@ def _receipts(recorded: Sequence[tuple[Observation, Recorded | None]]) -> Receip
 
 
 async def _record_one(conn: Connection, report: Report) -> FirmwareReceipt:
-    (seen,), (stored,) = report.observations, await reports.record_latest(conn, [report])
+    (seen,), (stored,) = report.observations, await reports.record_latest(partial(run, conn), [report])
     if stored is None:
         raise Unauthenticated
     return _receipt(seen, stored.observed_at, stored.outcome or await _record_late(conn, report.project_id, seen))

@@ -77,6 +77,11 @@ class _Server(web.Server):
 class _ProblemHandler(RequestHandler):
     _giving_up: asyncio.TimerHandle | None = None
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002  aiohttp's signature
+        """Go on after a pause; aiohttp calls this for every body, and does its work even when there was none."""
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._giving_up = self._loop.call_later(READING_SECONDS, self._give_up)

@@ -23,6 +23,7 @@ REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 REQUEST_ID_HEADER = "X-Request-Id"
 
 _JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
+_NO_CONTENT = 204
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _converter = strict_converter()
 
@@ -57,18 +58,18 @@ class Response:
 
     def head(self, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
-        lines = [f"{name}: {value}\r\n" for name, value in self.headers.items()]
-        if self.status != HTTPStatus.NO_CONTENT:
+        lines = [_STATUS_LINES[self.status], _date_line(int(time()))]
+        lines += [f"{name}: {value}\r\n" for name, value in self.headers.items()]
+        if self.status != _NO_CONTENT:
             lines.append(f"Content-Length: {len(self.body)}\r\n")
         if not self.keep_alive:
             lines.append("Connection: close\r\n")
         elif version < HttpVersion11:
             lines.append("Connection: keep-alive\r\n")
-        lines.append(_date_line(int(time())))
         text = "".join(lines)
         if text.count("\n") != len(lines) or text.count("\r") != len(lines):
             raise ValueError("a header would have become several")
-        return f"{_STATUS_LINES[self.status]}{text}\r\n".encode()
+        return f"{text}\r\n".encode()
 
 
 @lru_cache(1)
@@ -81,7 +82,7 @@ def json_response(model: Any, status: int) -> Response:
 
 
 def empty_response() -> Response:
-    return Response(HTTPStatus.NO_CONTENT, {hdrs.CACHE_CONTROL: "no-store"})
+    return Response(_NO_CONTENT, {hdrs.CACHE_CONTROL: "no-store"})
 
 
 def document_response(document: Document) -> Response:
