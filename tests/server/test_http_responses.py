@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import json
+import uuid
 from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
 
-from firmtrail_server.http.responses import Response
+from firmtrail_contract import VersionPeriod, strict_converter
+from firmtrail_server.http.responses import Response, json_response
 from tests.served import Server
 from tests.server.conftest import Demo
 
@@ -93,3 +97,21 @@ async def test_an_answer_is_dated(http: httpx.AsyncClient) -> None:
 def test_a_header_cannot_become_several(value: str) -> None:
     with pytest.raises(ValueError, match="header"):
         Response(200, {"X-Request-Id": value}).head()
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 120_000])
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_moment_is_in_utc_and_has_its_microseconds(microsecond: int, hours: int) -> None:
+    moment = dt.datetime(2026, 5, 3, 12, 0, 0, microsecond, dt.timezone(dt.timedelta(hours=hours)))
+    period = VersionPeriod(
+        id=uuid.UUID(int=1),
+        component="main",
+        version="1",
+        first_reported_at=moment,
+        last_reported_at=moment,
+        report_count=1,
+        superseded_at=None,
+        recorded_at=moment,
+    )
+
+    assert json.loads(json_response(period, 200).body) == strict_converter().unstructure(period)

@@ -5,6 +5,8 @@ aiohttp's own can be streamed, compressed and resumed; being able to costs more 
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,7 +17,7 @@ import attrs
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 
-from firmtrail_contract import OAuthRefusal, Problem, strict_converter
+from firmtrail_contract import OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.answers import Document
 
 #: what the request is called in the log and in its answer
@@ -25,7 +27,16 @@ REQUEST_ID_HEADER = "X-Request-Id"
 _JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
 _NO_CONTENT = 204
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+
+def _for_orjson(moment: dt.datetime) -> dt.datetime | str:
+    """Leave to it what it writes as the contract does, and much faster: it leaves out microseconds that are 0."""
+    return moment if moment.microsecond and moment.tzinfo is dt.UTC else format_moment(moment)
+
+
 _converter = strict_converter()
+_converter.register_unstructure_hook(uuid.UUID, lambda one: one)  # orjson writes it as the contract does
+_converter.register_unstructure_hook(dt.datetime, _for_orjson)
 
 
 @attrs.define(eq=False)
@@ -78,7 +89,7 @@ def _date_line(second: int) -> str:
 
 
 def json_response(model: Any, status: int) -> Response:
-    return Response(status, _JSON.copy(), orjson.dumps(_converter.unstructure(model)))
+    return Response(status, _JSON.copy(), orjson.dumps(_converter.unstructure(model), option=orjson.OPT_UTC_Z))
 
 
 def empty_response() -> Response:
