@@ -415,11 +415,14 @@ async def test_an_error_of_its_own_does_not_end_it_and_is_logged_once(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")  # no client can be made in such an environment
+    def break_down(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("firmtrail_agent.rounds.deliver", break_down)
 
     async with running(device, time):
         await time.slept_often.wait()
-        monkeypatch.delenv("SSL_CERT_FILE")
+        monkeypatch.undo()
 
         assert (await server.arrival()).versions == {"main": "1.4.2"}
 

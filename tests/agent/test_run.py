@@ -22,6 +22,14 @@ from firmtrail_agent.cli import main
 main()
 """
 
+#: the agent, with a mistake in it
+_BROKEN = """
+from firmtrail_agent import rounds
+rounds.deliver = None
+from firmtrail_agent.cli import main
+main()
+"""
+
 
 async def test_it_is_ready_before_the_server_has_answered(
     device: Device, server: ReportServer, service_manager: ServiceManager
@@ -92,7 +100,7 @@ async def test_the_status_and_the_log_show_what_is_wrong(
 
 
 async def test_the_status_shows_an_error_that_nobody_expected(device: Device, service_manager: ServiceManager) -> None:
-    agent = await device.start("run", SSL_CERT_FILE="/nowhere/at/all", **service_manager.environment)
+    agent = await device.start("run", program=_BROKEN, **service_manager.environment)
 
     assert "see the log, 1 record waiting, next in " in await service_manager.hear_of("STATUS=degraded")
     agent.terminate()

@@ -123,7 +123,7 @@ async def _connection(case: Case) -> str:
 
 
 async def _tls(case: Case) -> str:
-    return await connections.shake_hands(_chosen(case), case.layers.environment)
+    return await connections.shake_hands(_chosen(case))
 
 
 async def _server(case: Case) -> str:
