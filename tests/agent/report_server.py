@@ -70,6 +70,13 @@ class ReportServer:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    async def hang_up(self) -> None:
+        """End the connections that there are; who wants to go on has to come anew."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        for connection in [*self._runner.server.connections]:
+            connection.close()
+
     async def arrival(self) -> Received:
         """Wait for the next batch."""
         return await self._arrivals.get()

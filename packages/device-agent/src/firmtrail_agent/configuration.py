@@ -38,6 +38,8 @@ class Server:
     ca_file: Path | None = None
     #: server.client_cert, the certificate that the server or what is before it asks for, and its key
     client_cert: Path | None = None
+    #: server.pins, one of which must be of a key that the server's certificates show; None: every trusted one will do
+    pins: frozenset[str] | None = None
     #: server.proxy; None: what the environment says
     proxy: str | None = None
 
@@ -68,6 +70,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "server.url": ("server_url", values.url),
     "server.ca_file": ("ca_file", values.ca_file),
     "server.client_cert": ("client_cert", values.client_cert),
+    "server.pins": ("pins", values.pins),
     "server.proxy": ("proxy", values.proxy),
     "server.auth": ("auth", values.one_of("token", "basic")),
     "device.id": ("device_id", values.device_id),
@@ -153,6 +156,8 @@ def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
             fields[field] = check(value.value)
         except values.Wrong as wrong:
             problems.append(f"{value.place()}: {name} must {wrong}")
+    if fields.get("pins") and str(fields.get("server_url")).lower().startswith("http:"):
+        problems.append(f"{given['server.pins'].place()}: server.pins needs a server.url that begins with https")
     problems.extend(
         f"{name} is not set: {_OTHERWISE.get(name, '')}write it into the configuration file or set {variable(name)}"
         for name in required

@@ -38,6 +38,10 @@ _UNTRUSTED = (
     "if the server has an authority of its own, name its certificate in server.ca_file; "
     "else see that this device has the public ones: install ca-certificates"
 )
+_CHANGED_KEY = (
+    "if the server's operator has replaced its key, put one of these into server.pins: {}; "
+    "if not, somebody else answers in its place"
+)
 _MEND_IT = "mend what it names"
 
 
@@ -80,15 +84,18 @@ async def shake_hands(server: Server) -> str:
     if by := _proxy(server, parts):
         return by
     try:
-        await _open(parts, trust.new_context(server))
+        connection = await _open(parts, trust.new_context(server))
     except BadConfiguration as error:
         raise Fault(str(error), _MEND_IT) from None
+    except trust.PinMismatch as error:
+        raise Fault(str(error), _CHANGED_KEY.format(", ".join(error.seen))) from None
     except ssl.SSLCertVerificationError as error:
         fix = _OF_CERTIFICATES.get(error.verify_code, _UNTRUSTED)
         raise Fault(f"the certificate is not trusted: {error.verify_message}", fix) from None
     except ssl.SSLError as error:
         raise Fault(f"no TLS: {error.reason}", "server.url must lead to an HTTPS server") from None
-    return "the certificate is trusted"
+    pins = ", ".join(trust.pins_of(connection))
+    return f"the certificate is trusted{' and pinned' if server.pins else ''}; the pins of its chain: {pins}"
 
 
 async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
@@ -105,7 +112,7 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
     return "it takes reports of this device"
 
 
-async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> None:
+async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> ssl.SSLObject:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, _port(parts), ssl=context)
@@ -115,7 +122,9 @@ async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> None:
         fix = "see that the server runs, that server.url has its port, and that no firewall is in between"
         reason = os.strerror(error.errno) if error.errno else "no answer in time"
         raise Fault(f"port {_port(parts)} of {parts.hostname} does not answer: {reason}", fix) from None
+    connection = writer.get_extra_info("ssl_object")
     writer.transport.abort()
+    return connection
 
 
 def _port(parts: SplitResult) -> int:

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LEAST_PINS = 2
 _IN_PEM = "in PEM form that the agent may read"
 
 
@@ -62,6 +63,26 @@ def client_cert(value: Any) -> Path:
     file = Path(absolute_path(value))
     load_client_cert(_empty_context(), file)
     return file
+
+
+def pins(value: Any) -> frozenset[str]:
+    """Take a list, or what curl takes: one text with ";" in between."""
+    from firmtrail_agent.pins import parse_pin  # noqa: PLC0415  most devices have none, and start faster
+
+    texts: Any = value.split(";") if isinstance(value, str) else value
+    rule = 'be a list of pins such as "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="'
+    if not isinstance(texts, list):
+        raise Wrong(rule)
+    try:
+        given = frozenset(parse_pin(_text(one, rule).strip()) for one in cast("list[Any]", texts))
+    except ValueError:
+        raise Wrong(rule) from None
+    if len(given) < _LEAST_PINS:
+        raise Wrong(
+            "name two different pins at least, one of them of a key in reserve: "
+            "with one alone, the day on which the server's key is replaced locks the device out"
+        )
+    return given
 
 
 def load_ca_file(context: SSLContext, file: Path) -> None:
