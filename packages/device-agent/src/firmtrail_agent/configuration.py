@@ -18,6 +18,7 @@ from firmtrail_agent.sources import Source
 
 MIN_INTERVAL_SECONDS = 10
 MAX_INTERVAL_SECONDS = 31 * 24 * 3600
+MAX_KEY_DAYS = 3650
 
 
 class BadConfiguration(Exception):
@@ -54,6 +55,8 @@ class Configuration(Server):
     device_id: uuid.UUID
     #: device.key_file; None: the key is in the credentials directory of systemd
     key_file: Path | None = None
+    #: device.rotate_key_after_days; 0: the key that the device has by enrollment is replaced when somebody says so
+    rotate_key_after_days: int = 0
     #: what enrollment has left for this device, if it has been enrolled
     identity_file: Path | None = None
     #: report.interval_seconds, the time between two reports
@@ -75,6 +78,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "server.auth": ("auth", values.one_of("token", "basic")),
     "device.id": ("device_id", values.device_id),
     "device.key_file": ("key_file", values.key_file),
+    "device.rotate_key_after_days": ("rotate_key_after_days", values.whole_number(0, MAX_KEY_DAYS)),
     "report.interval_seconds": (
         "interval_seconds",
         values.whole_number(MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS),

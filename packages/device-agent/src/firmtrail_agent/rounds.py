@@ -18,6 +18,7 @@ from firmtrail_agent.device import Device
 from firmtrail_agent.failures import Failure, Trouble, one_line
 from firmtrail_agent.news import News
 from firmtrail_agent.reporting import Delivery, deliver, record_of, results_of
+from firmtrail_agent.rotation import Rotation
 from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.settings import Settings, read_credential, read_settings
 from firmtrail_agent.sources import read_all
@@ -46,6 +47,7 @@ class Rounds:
         self._device = device
         self._schedule = schedule
         self._news = news
+        self._rotation = Rotation(around, device, news)
         self._client: AsyncClient | None = None
         #: what the files were that it was made of
         self._files: object = None
@@ -82,6 +84,8 @@ class Rounds:
             delivery = await self._deliver()
         reschedule(self._schedule, delivery)
         self._news.delivered(delivery, self._device.observed.spool, self._around.boot_time())
+        if delivery.failure is None and await self._rotation.rotate_if_due(self.settings):
+            await self.renew_credential()
 
     async def renew_credential(self) -> bool:
         """Read the API key again; say whether it is another one."""
