@@ -5,10 +5,11 @@ from __future__ import annotations
 from firmtrail_agent.doctor import Case, Finding, examine
 from firmtrail_agent.layers import Layers
 from firmtrail_agent.surroundings import Surroundings
-from tests.agent.device import SECRET, Device
+from tests.agent.device import DEVICE_ID, SECRET, Device
 
 
 async def examined(device: Device, *, wall_time: float = 1_800_000_000, **environment: str) -> dict[str, Finding]:
+    environment = {"FIRMTRAIL_AGENT_BOOT_ID": DEVICE_ID} | environment  # any UUID
     around = Surroundings(environment=environment, root=device.root, wall_time=lambda: wall_time)
     findings = await examine(Case(layers=Layers(environment=environment, root=device.root), around=around))
     assert SECRET not in str(findings)

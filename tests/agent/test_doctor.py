@@ -101,6 +101,12 @@ async def test_a_clock_that_is_wrong_is_found(device: Device) -> None:
     assert findings["clock"].fix == "timedatectl set-ntp true"
 
 
+async def test_a_boot_that_nobody_names_is_found(device: Device) -> None:
+    findings = await examined(device, FIRMTRAIL_AGENT_BOOT_ID="")
+
+    assert "mount /proc for the agent" in findings["clock"].fix
+
+
 async def test_a_disk_that_takes_nothing_is_found(device: Device) -> None:
     findings = await examined(device, STATE_DIRECTORY="/sys")
 

@@ -107,6 +107,14 @@ async def test_the_status_shows_an_error_that_nobody_expected(device: Device, se
     await ended(agent)
 
 
+async def test_the_log_says_when_nobody_knows_which_boot_it_is(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", FIRMTRAIL_AGENT_BOOT_ID="", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+
+    agent.terminate()
+    assert "the kernel's id of this boot cannot be read" in (await ended(agent)).stderr
+
+
 async def test_the_watchdog_is_fed_while_the_server_is_silent(
     device: Device, server: ReportServer, service_manager: ServiceManager
 ) -> None:
