@@ -15,6 +15,7 @@ from tests.agent.device import Device
 from tests.agent.enrolling import Project
 from tests.agent.report_server import ReportServer
 from tests.agent.service_manager import ServiceManager
+from tests.agent.virtual_time import VirtualTime
 from tests.served import serving
 from tests.server.conftest import seed
 
@@ -31,6 +32,11 @@ def device(tmp_path: Path, server: ReportServer) -> Device:
     device = Device(tmp_path)
     device.configure(server.url)
     return device
+
+
+@pytest.fixture
+def time() -> VirtualTime:
+    return VirtualTime()
 
 
 @pytest.fixture
