@@ -6,11 +6,18 @@ import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from firmtrail_server.app import create_app
+from firmtrail_server.settings import Settings
 from tests.agent.device import Device
+from tests.agent.enrolling import Project
 from tests.agent.report_server import ReportServer
 from tests.agent.service_manager import ServiceManager
+from tests.agent.virtual_time import VirtualTime
+from tests.served import serving
+from tests.server.conftest import seed
 
 
 @pytest.fixture
@@ -28,8 +35,32 @@ def device(tmp_path: Path, server: ReportServer) -> Device:
 
 
 @pytest.fixture
+def time() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
 def service_manager() -> Generator[ServiceManager]:
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short, and tmp_path is not
         manager = ServiceManager(Path(folder) / "notify")
         yield manager
         manager.close()
+
+
+@pytest.fixture
+async def project(database_url: str) -> AsyncGenerator[Project]:
+    async with (
+        serving(create_app(Settings(seed_enabled=True), database_url)) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        yield Project(url=server.url, http=http, demo=await seed(http))
+
+
+@pytest.fixture
+def unenrolled(tmp_path: Path, project: Project) -> Device:
+    """A device that knows its server, and nothing else."""
+    device = Device(tmp_path)
+    device.write("/etc/firmtrail-agent/config.toml", f'[server]\nurl = "{project.url}"\nauth = "basic"\n')
+    device.write("/etc/os-release", "ID=acme\nVERSION_ID=1.4.2\n")
+    device.write("/sys/class/dmi/id/product_uuid", "4c4c4544-0042-3010-8054-b4c04f4b4a31\n")
+    return device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import uuid
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,10 +61,11 @@ class Device:
     async def start(self, *arguments: str, program: str | None = None, **environment: str) -> Process:
         """Start the agent; `program` is Python to run in its place, with the agent's arguments."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        boot = {"FIRMTRAIL_AGENT_BOOT_ID": str(uuid.uuid4())}  # there is no kernel below the device's root to tell it
         what = ["-c", program] if program else ["-m", "firmtrail_agent"]
         command = [sys.executable, *what, "--root", str(self.root), *arguments]
         return await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=clean | environment
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=clean | boot | environment
         )
 
     async def run(self, *arguments: str, **environment: str) -> Ended:

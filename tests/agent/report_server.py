@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -45,7 +46,8 @@ class Received:
 class ReportServer:
     """`answer` decides what the next requests get."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.received: list[Received] = []
         self.answer: Answer = taken
         self.answer_token: Callable[[web.Request], Awaitable[web.StreamResponse]] = granted
@@ -59,14 +61,21 @@ class ReportServer:
         app.router.add_post("/v1/oauth/token", self._give_token)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+
+    async def hang_up(self) -> None:
+        """End the connections that there are; who wants to go on has to come anew."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        for connection in [*self._runner.server.connections]:
+            connection.close()
 
     async def arrival(self) -> Received:
         """Wait for the next batch."""

@@ -59,6 +59,39 @@ def test_systemd_names_it_where_the_sandbox_hides_the_kernels_file(tmp_path: Pat
     assert read_boot_id({VARIABLE: ONE.hex}, tmp_path) == ONE
 
 
-@pytest.mark.parametrize("environment", [{}, {VARIABLE: "%b"}])
-def test_without_a_name_every_start_is_a_boot_of_its_own(tmp_path: Path, environment: dict[str, str]) -> None:
-    assert read_boot_id(environment, tmp_path) != read_boot_id(environment, tmp_path)
+def test_a_variable_that_says_nothing_does_not_hide_what_the_kernel_says(tmp_path: Path) -> None:
+    file = tmp_path / "proc/sys/kernel/random/boot_id"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{ONE}\n")
+
+    assert read_boot_id({VARIABLE: "%b"}, tmp_path) == ONE
+
+
+@pytest.mark.parametrize("content", [None, "", "not an id\n", "\udcff"])
+def test_a_boot_that_nobody_names_is_unknown(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        file = tmp_path / "proc/sys/kernel/random/boot_id"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content.encode(errors="surrogateescape"))
+
+    assert read_boot_id({}, tmp_path) is None
+
+
+def test_an_unknown_boot_is_never_taken_for_one_before(tmp_path: Path) -> None:
+    boots = [number_boot(boot_id, tmp_path) for boot_id in (None, None, ONE, None)]
+
+    assert [(boot.sequence, boot.is_new, boot.is_told) for boot in boots] == [
+        (1, True, False),
+        (2, True, False),
+        (3, True, True),
+        (4, True, False),
+    ]
+    assert len({boot.boot_id for boot in boots}) == 4
+
+
+def test_in_an_unknown_boot_who_only_looks_goes_by_the_agent_that_runs(tmp_path: Path) -> None:
+    running = number_boot(None, tmp_path)
+
+    looking = number_boot(None, tmp_path, store=False)
+
+    assert (looking.boot_id, looking.sequence) == (running.boot_id, running.sequence)

@@ -330,3 +330,59 @@ def test_the_password_of_a_proxy_is_refused_and_not_repeated(files: Files) -> No
 
     assert "set HTTPS_PROXY for the service" in problem
     assert "neverShow" not in problem
+
+
+PIN, ANOTHER_PIN = (f"sha256/{sign * 42}A=" for sign in "AB")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"['{PIN}', '{ANOTHER_PIN}']",
+        f"'{PIN};{ANOTHER_PIN}'",
+        f"'{PIN.replace('/', '//', 1)}; {ANOTHER_PIN.replace('/', '//', 1)}'",
+    ],
+    ids=["a list", "one text", "as curl takes them"],
+)
+def test_pins_are_taken_as_people_write_them(files: Files, value: str) -> None:
+    files.write(GOOD.replace("[device]", f"pins = {value}\n[device]"))
+
+    assert files.load().pins == {PIN, ANOTHER_PIN}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "3",
+        "''",
+        "[3, 4]",
+        f"{{ '{PIN}' = 1, '{ANOTHER_PIN}' = 2 }}",
+        f"['{PIN}', 'sha1/x']",
+        f"['{PIN}', '{ANOTHER_PIN[:-1]}']",
+        f"['{PIN}', '{'AB:' * 31}AB']",
+    ],
+)
+def test_what_is_no_pin_is_refused_with_an_example(files: Files, value: str) -> None:
+    files.write(GOOD.replace("[device]", f"pins = {value}\n[device]"))
+
+    (problem,) = files.problems()
+
+    assert 'line 3: server.pins must be a list of pins such as "sha256/' in problem
+
+
+@pytest.mark.parametrize("value", [f"['{PIN}']", f"['{PIN}', '{PIN.replace('/', '//', 1)}']", "[]"])
+def test_fewer_than_two_pins_are_refused_with_the_reason(files: Files, value: str) -> None:
+    files.write(GOOD.replace("[device]", f"pins = {value}\n[device]"))
+
+    (problem,) = files.problems()
+
+    assert "two different pins at least" in problem
+    assert "locks the device out" in problem
+
+
+def test_pins_without_tls_are_refused(files: Files) -> None:
+    files.write(GOOD.replace("[device]", f"pins = ['{PIN}', '{ANOTHER_PIN}']\n[device]"))
+
+    (problem,) = files.problems(settings=["server.url=HTTP://h"])
+
+    assert problem.endswith("line 3: server.pins needs a server.url that begins with https")

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.boot import number_boot
-from firmtrail_agent.doctor import CHECKS, UNIT, Case, Finding, examine
-from firmtrail_agent.layers import Layers
+from firmtrail_agent.doctor import CHECKS, UNIT, Finding
 from firmtrail_agent.spool import MAX_RECORDS, Spool
-from firmtrail_agent.surroundings import Surroundings
-from tests.agent.device import SECRET, Device, ended
+from tests.agent.device import Device, ended
+from tests.agent.examining import examined
 from tests.agent.observing import observed
 from tests.agent.report_server import ReportServer, refusing
 from tests.agent.service_manager import ServiceManager
@@ -25,13 +24,6 @@ from tests.authority import ELSEWHERE, Authority
 
 DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"
 Plant = Callable[[Device], object]
-
-
-async def examined(device: Device, *, wall_time: float = 1_800_000_000, **environment: str) -> dict[str, Finding]:
-    around = Surroundings(environment=environment, root=device.root, wall_time=lambda: wall_time)
-    findings = await examine(Case(layers=Layers(environment=environment, root=device.root), around=around))
-    assert SECRET not in str(findings)
-    return {finding.check: finding for finding in findings}
 
 
 def faults(findings: dict[str, Finding]) -> set[str]:
@@ -107,6 +99,12 @@ async def test_a_clock_that_is_wrong_is_found(device: Device) -> None:
     findings = await examined(device, wall_time=0)
 
     assert findings["clock"].fix == "timedatectl set-ntp true"
+
+
+async def test_a_boot_that_nobody_names_is_found(device: Device) -> None:
+    findings = await examined(device, FIRMTRAIL_AGENT_BOOT_ID="")
+
+    assert "mount /proc for the agent" in findings["clock"].fix
 
 
 async def test_a_disk_that_takes_nothing_is_found(device: Device) -> None:

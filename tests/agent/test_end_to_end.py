@@ -74,11 +74,6 @@ class Network:
 
 
 @pytest.fixture
-def time() -> VirtualTime:
-    return VirtualTime()
-
-
-@pytest.fixture
 async def server(database_url: str, time: VirtualTime) -> AsyncGenerator[Server]:
     def clock() -> dt.datetime:
         return START + dt.timedelta(seconds=time.now)

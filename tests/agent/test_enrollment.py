@@ -5,86 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
 
 import attrs
-import httpx
 import pytest
 
 from firmtrail_agent import hardware, identity
-from firmtrail_server.app import create_app
-from firmtrail_server.settings import Settings
-from tests.agent.device import Device, Ended, ended
-from tests.served import serving
-from tests.server.conftest import Demo, seed
-
-#: the agent, whose power is cut when it is about to make sure for the nth time that something is on the disk
-_CUT = """
-import os, sys
-left, fsync = {left}, os.fsync
-def cut(descriptor):
-    global left
-    left -= 1
-    if not left:
-        os._exit(9)
-    fsync(descriptor)
-os.fsync = cut
-from firmtrail_agent.cli import main
-main()
-"""
-
-
-@attrs.frozen(kw_only=True)
-class Project:
-    """What its admin can do and see."""
-
-    url: str
-    http: httpx.AsyncClient
-    demo: Demo
-
-    async def enrollment_key(self, **limits: Any) -> str:
-        body = {"max_uses": 10, "expires_at": "2100-01-01T00:00:00Z", **limits}
-        path = f"/v1/projects/{self.demo.project_id}/enrollment_keys"
-        made = (await self.http.post(path, json=body, auth=self.demo.project_key)).raise_for_status().json()
-        return f"{made['id']}:{made['secret']}"
-
-    async def get(self, path: str) -> list[dict[str, Any]]:
-        return (await self.http.get(path, auth=self.demo.project_key)).raise_for_status().json()["items"]
+from tests.agent.device import Device, ended
+from tests.agent.enrolling import Project, cut, enroll, file_of
 
 
 @pytest.fixture
-async def project(database_url: str) -> AsyncGenerator[Project]:
-    async with (
-        serving(create_app(Settings(seed_enabled=True), database_url)) as server,
-        httpx.AsyncClient(base_url=server.url) as http,
-    ):
-        yield Project(url=server.url, http=http, demo=await seed(http))
-
-
-@pytest.fixture
-def device(tmp_path: Path, project: Project) -> Device:
-    """A device that knows its server, and nothing else."""
-    device = Device(tmp_path)
-    device.write("/etc/firmtrail-agent/config.toml", f'[server]\nurl = "{project.url}"\nauth = "basic"\n')
-    device.write("/etc/os-release", "ID=acme\nVERSION_ID=1.4.2\n")
-    device.write("/sys/class/dmi/id/product_uuid", "4c4c4544-0042-3010-8054-b4c04f4b4a31\n")
-    return device
-
-
-async def enroll(device: Device, key: str, *arguments: str) -> Ended:
-    process = await device.start("enroll", "--name", "lobby", *arguments)
-    assert process.stdin is not None
-    process.stdin.write(key.encode())
-    process.stdin.close()
-    result = await ended(process)
-    assert key not in result.stdout + result.stderr
-    return result
-
-
-def file_of(device: Device) -> Path:
-    return identity.file_in(device.root / "var/lib/firmtrail-agent")
+def device(unenrolled: Device) -> Device:
+    return unenrolled
 
 
 async def test_an_enrolled_device_reports_without_another_setting(device: Device, project: Project) -> None:
@@ -221,7 +154,7 @@ async def test_a_power_cut_at_no_moment_of_a_rotation_locks_the_device_out(devic
     await enroll(device, await project.enrollment_key())
 
     for left in (1, 2, 1, 2):  # while the new key is stored, and while the old one is given up
-        assert (await ended(await device.start("rotate-key", program=_CUT.format(left=left)))).code == 9
+        assert (await ended(await device.start("rotate-key", program=cut(left)))).code == 9
         assert (await device.run("report", "--once")).code == 0
 
     assert (await device.run("rotate-key")).code == 0
@@ -241,7 +174,7 @@ async def test_a_new_key_that_the_server_does_not_know_gives_way_to_the_old_one(
 
     result = await device.run("rotate-key")
 
-    assert (result.code, identity.read(file_of(device))) == (77, mine)
+    assert (result.code, identity.read(file_of(device))) == (77, attrs.evolve(mine, issued_at=None))
 
 
 async def test_a_device_without_a_key_of_its_own_has_none_to_rotate(device: Device) -> None:

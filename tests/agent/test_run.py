@@ -22,6 +22,14 @@ from firmtrail_agent.cli import main
 main()
 """
 
+#: the agent, with a mistake in it
+_BROKEN = """
+from firmtrail_agent import rounds
+rounds.deliver = None
+from firmtrail_agent.cli import main
+main()
+"""
+
 
 async def test_it_is_ready_before_the_server_has_answered(
     device: Device, server: ReportServer, service_manager: ServiceManager
@@ -92,11 +100,19 @@ async def test_the_status_and_the_log_show_what_is_wrong(
 
 
 async def test_the_status_shows_an_error_that_nobody_expected(device: Device, service_manager: ServiceManager) -> None:
-    agent = await device.start("run", SSL_CERT_FILE="/nowhere/at/all", **service_manager.environment)
+    agent = await device.start("run", program=_BROKEN, **service_manager.environment)
 
     assert "see the log, 1 record waiting, next in " in await service_manager.hear_of("STATUS=degraded")
     agent.terminate()
     await ended(agent)
+
+
+async def test_the_log_says_when_nobody_knows_which_boot_it_is(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", FIRMTRAIL_AGENT_BOOT_ID="", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+
+    agent.terminate()
+    assert "the kernel's id of this boot cannot be read" in (await ended(agent)).stderr
 
 
 async def test_the_watchdog_is_fed_while_the_server_is_silent(

@@ -112,6 +112,25 @@ async def test_a_server_that_asks_for_a_certificate_hears_nobody_without_one(ask
             await ask(url, ours.file)
 
 
+@pytest.mark.parametrize("trusted", ["ours", "other"])
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+async def test_a_context_of_the_callers_own_decides_alone(
+    kind: type[Client | AsyncClient], ours: Authority, other: Authority, monkeypatch: pytest.MonkeyPatch, trusted: str
+) -> None:
+    monkeypatch.setenv("FIRMTRAIL_CA_FILE", str(other.file))
+    context = ssl.create_default_context(cafile=(ours if trusted == "ours" else other).file)
+    async with serving(ours.server()) as url:
+        client = kind(url, ssl_context=context, attempts=1)
+        with pytest.raises(NotFoundError if trusted == "ours" else NotSentError):
+            await (client.seed() if isinstance(client, AsyncClient) else asyncio.to_thread(client.seed))
+        await (client.aclose() if isinstance(client, AsyncClient) else asyncio.to_thread(client.close))
+
+
+def test_a_context_and_a_file_are_not_both_taken(ours: Authority) -> None:
+    with pytest.raises(ConfigError, match="ssl_context, or ca_file and client_cert"):
+        Client("https://127.0.0.1", ssl_context=ssl.create_default_context(), ca_file=ours.file)
+
+
 @pytest.fixture(params=["missing", "a folder", "empty", "text", "a private key", "bytes"])
 def no_certificates(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     contents = {

@@ -7,7 +7,8 @@ import os
 import signal
 from contextlib import suppress
 
-from firmtrail_agent import directories, watched
+from firmtrail_agent import directories, log, watched
+from firmtrail_agent.boot import UNTOLD
 from firmtrail_agent.device import open_device
 from firmtrail_agent.log import OnChange
 from firmtrail_agent.news import News
@@ -58,6 +59,8 @@ class Agent:
         self._listen()
         self._notifier.send("READY=1")
         self._news.opened(self._device.observed.spool)
+        if not self._device.boot.is_told:
+            log.warning(f"{UNTOLD}; doctor says what mends it")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         work = asyncio.create_task(self._work_forever(), name="rounds")
         pings = asyncio.create_task(self._ping_forever(), name="watchdog")

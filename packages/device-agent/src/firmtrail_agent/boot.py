@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 VARIABLE = "FIRMTRAIL_AGENT_BOOT_ID"
 _FILE = "proc/sys/kernel/random/boot_id"
 _STATE = "boot.json"
+#: what that means, for people
+UNTOLD = "the kernel's id of this boot cannot be read, so every start of the agent counts as a boot"
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +32,8 @@ class Boot:
     boot_id: uuid.UUID
     sequence: int
     is_new: bool
+    #: by the kernel; else nobody knows which boot this is, and its id stands for one start of the agent
+    is_told: bool = True
 
 
 def boot_time() -> float:
@@ -37,16 +41,23 @@ def boot_time() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def read_boot_id(environment: Mapping[str, str], root: Path) -> uuid.UUID:
-    """Read the kernel's id of this boot; where it cannot be read, each start of the agent counts as a boot."""
-    try:
-        return uuid.UUID(environment.get(VARIABLE) or (root / _FILE).read_text(encoding="ascii").strip())
-    except (OSError, ValueError):
-        return uuid.uuid4()
+def read_boot_id(environment: Mapping[str, str], root: Path) -> uuid.UUID | None:
+    """Read the kernel's id of this boot; None: it cannot be read."""
+    with suppress(ValueError):
+        return uuid.UUID(environment.get(VARIABLE, ""))
+    with suppress(OSError, ValueError):
+        return uuid.UUID((root / _FILE).read_text(encoding="ascii").strip())
+    return None
 
 
-def number_boot(boot_id: uuid.UUID, state: Path, *, observed: ClockReading | None = None, store: bool = True) -> Boot:
+def number_boot(
+    boot_id: uuid.UUID | None, state: Path, *, observed: ClockReading | None = None, store: bool = True
+) -> Boot:
     """Give this boot the number after that of the last one, unless it has its number already.
+
+    Without an id nobody can tell whether the agent has run in this boot before, so it counts as another one: two boots
+    taken for one would put observations at wrong moments, one boot taken for two only makes them less exact. Who does
+    not store the number goes by that of the agent that runs.
 
     A number that cannot be stored is given all the same; the next boot gets it too. `observed` is the last reading that
     waits to be sent: where the file has rotted it says how far the numbers were, for a server refuses what was observed
@@ -55,12 +66,13 @@ def number_boot(boot_id: uuid.UUID, state: Path, *, observed: ClockReading | Non
     known_id, sequence = _read(state / _STATE)
     if observed is not None and observed.boot_sequence > sequence:
         known_id, sequence = observed.boot_id, observed.boot_sequence
-    if known_id == boot_id:
-        return Boot(boot_id=boot_id, sequence=sequence, is_new=False)
-    boot = Boot(boot_id=boot_id, sequence=sequence + 1, is_new=True)
+    is_told = boot_id is not None
+    if known_id and (known_id == boot_id or not (is_told or store)):
+        return Boot(boot_id=known_id, sequence=sequence, is_new=False, is_told=is_told)
+    boot = Boot(boot_id=boot_id or uuid.uuid4(), sequence=sequence + 1, is_new=True, is_told=is_told)
     if store:
         with suppress(OSError):
-            durable.write(state / _STATE, json.dumps({"boot_id": str(boot_id), "sequence": boot.sequence}))
+            durable.write(state / _STATE, json.dumps({"boot_id": str(boot.boot_id), "sequence": boot.sequence}))
     return boot
 
 

@@ -19,6 +19,7 @@ def open_client(
         BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
     """
     from firmtrail import AsyncClient, ConfigError  # noqa: PLC0415  brings the HTTP library, which can wait
+    from firmtrail_agent import trust  # noqa: PLC0415  the same
 
     try:
         return AsyncClient(
@@ -27,9 +28,8 @@ def open_client(
             auth=auth,
             attempts=attempts,
             timeout=timeout,
-            ca_file=server.ca_file,
-            client_cert=server.client_cert,
             proxy=server.proxy,
+            ssl_context=trust.new_context(server),
         )
     except ConfigError as error:
         raise BadConfiguration([str(error)]) from None

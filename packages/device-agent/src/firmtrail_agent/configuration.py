@@ -18,6 +18,7 @@ from firmtrail_agent.sources import Source
 
 MIN_INTERVAL_SECONDS = 10
 MAX_INTERVAL_SECONDS = 31 * 24 * 3600
+MAX_KEY_DAYS = 3650
 
 
 class BadConfiguration(Exception):
@@ -38,6 +39,8 @@ class Server:
     ca_file: Path | None = None
     #: server.client_cert, the certificate that the server or what is before it asks for, and its key
     client_cert: Path | None = None
+    #: server.pins, one of which must be of a key that the server's certificates show; None: every trusted one will do
+    pins: frozenset[str] | None = None
     #: server.proxy; None: what the environment says
     proxy: str | None = None
 
@@ -52,6 +55,8 @@ class Configuration(Server):
     device_id: uuid.UUID
     #: device.key_file; None: the key is in the credentials directory of systemd
     key_file: Path | None = None
+    #: device.rotate_key_after_days; 0: the key that the device has by enrollment is replaced when somebody says so
+    rotate_key_after_days: int = 0
     #: what enrollment has left for this device, if it has been enrolled
     identity_file: Path | None = None
     #: report.interval_seconds, the time between two reports
@@ -68,10 +73,12 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "server.url": ("server_url", values.url),
     "server.ca_file": ("ca_file", values.ca_file),
     "server.client_cert": ("client_cert", values.client_cert),
+    "server.pins": ("pins", values.pins),
     "server.proxy": ("proxy", values.proxy),
     "server.auth": ("auth", values.one_of("token", "basic")),
     "device.id": ("device_id", values.device_id),
     "device.key_file": ("key_file", values.key_file),
+    "device.rotate_key_after_days": ("rotate_key_after_days", values.whole_number(0, MAX_KEY_DAYS)),
     "report.interval_seconds": (
         "interval_seconds",
         values.whole_number(MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS),
@@ -153,6 +160,8 @@ def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
             fields[field] = check(value.value)
         except values.Wrong as wrong:
             problems.append(f"{value.place()}: {name} must {wrong}")
+    if fields.get("pins") and str(fields.get("server_url")).lower().startswith("http:"):
+        problems.append(f"{given['server.pins'].place()}: server.pins needs a server.url that begins with https")
     problems.extend(
         f"{name} is not set: {_OTHERWISE.get(name, '')}write it into the configuration file or set {variable(name)}"
         for name in required

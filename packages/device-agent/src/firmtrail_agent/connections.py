@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from firmtrail import FirmtrailError
+from firmtrail_agent import trust
 from firmtrail_agent.clients import open_client
 from firmtrail_agent.configuration import BadConfiguration, Configuration, Server
 from firmtrail_agent.credentials import Credential
@@ -34,7 +34,15 @@ _OF_CERTIFICATES = {
     _WRONG_NAME: _MEANT_NAME,
     _WRONG_ADDRESS: _MEANT_NAME,
 }
-_UNTRUSTED = "if the server has an authority of its own, name its certificate in server.ca_file"
+_UNTRUSTED = (
+    "if the server has an authority of its own, name its certificate in server.ca_file; "
+    "else see that this device has the public ones: install ca-certificates"
+)
+_CHANGED_KEY = (
+    "if the server's operator has replaced its key, put one of these into server.pins: {}; "
+    "if not, somebody else answers in its place"
+)
+_MEND_IT = "mend what it names"
 
 
 class Fault(Exception):
@@ -68,7 +76,7 @@ async def connect(server: Server) -> str:
     return f"port {_port(parts)} answers"
 
 
-async def shake_hands(server: Server, environment: Mapping[str, str]) -> str:
+async def shake_hands(server: Server) -> str:
     """See whether the server's certificate is trusted."""
     parts = urlsplit(server.server_url)
     if parts.scheme == "http":
@@ -76,13 +84,18 @@ async def shake_hands(server: Server, environment: Mapping[str, str]) -> str:
     if by := _proxy(server, parts):
         return by
     try:
-        await _open(parts, _trusting(server, environment))
+        connection = await _open(parts, trust.new_context(server))
+    except BadConfiguration as error:
+        raise Fault(str(error), _MEND_IT) from None
+    except trust.PinMismatch as error:
+        raise Fault(str(error), _CHANGED_KEY.format(", ".join(error.seen))) from None
     except ssl.SSLCertVerificationError as error:
         fix = _OF_CERTIFICATES.get(error.verify_code, _UNTRUSTED)
         raise Fault(f"the certificate is not trusted: {error.verify_message}", fix) from None
     except ssl.SSLError as error:
         raise Fault(f"no TLS: {error.reason}", "server.url must lead to an HTTPS server") from None
-    return "the certificate is trusted"
+    pins = ", ".join(trust.pins_of(connection))
+    return f"the certificate is trusted{' and pinned' if server.pins else ''}; the pins of its chain: {pins}"
 
 
 async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
@@ -92,26 +105,14 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
         async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:
             await client.firmware.report_batch(chosen.device_id, [], sent=sent)
     except BadConfiguration as error:
-        raise Fault(str(error), "mend what it names") from None
+        raise Fault(str(error), _MEND_IT) from None
     except FirmtrailError as error:
         failure = failure_of(error)
         raise Fault(f"{failure.trouble}: {failure.message}", _FIXES[failure.trouble]) from None
     return "it takes reports of this device"
 
 
-def _trusting(server: Server, environment: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file := server.ca_file or environment.get("FIRMTRAIL_CA_FILE"):
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError:
-            raise Fault(f"{ca_file} holds no certificates", "name a file of certificates in PEM form") from None
-    if server.client_cert:
-        context.load_cert_chain(server.client_cert, password="")
-    return context
-
-
-async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> None:
+async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> ssl.SSLObject:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, _port(parts), ssl=context)
@@ -121,7 +122,9 @@ async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> None:
         fix = "see that the server runs, that server.url has its port, and that no firewall is in between"
         reason = os.strerror(error.errno) if error.errno else "no answer in time"
         raise Fault(f"port {_port(parts)} of {parts.hostname} does not answer: {reason}", fix) from None
+    connection = writer.get_extra_info("ssl_object")
     writer.transport.abort()
+    return connection
 
 
 def _port(parts: SplitResult) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from firmtrail_agent import configuration, connections, credentials, directories
+from firmtrail_agent.boot import UNTOLD, VARIABLE, read_boot_id
 from firmtrail_agent.clock import BUILT_AT
 from firmtrail_agent.configuration import BadConfiguration, Configuration
 from firmtrail_agent.connections import Fault
@@ -111,6 +112,9 @@ async def _clock(case: Case) -> str:
     shown = dt.datetime.fromtimestamp(case.around.wall_time(), dt.UTC)
     if shown < BUILT_AT:
         raise Fault(f"the clock shows {shown:%Y-%m-%d}, before this software was written", "timedatectl set-ntp true")
+    if read_boot_id(case.layers.environment, case.around.root) is None:
+        fix = f"mount /proc for the agent, or set {VARIABLE} for it to the id of the boot: %b in a unit of systemd"
+        raise Fault(UNTOLD, fix)
     return f"{shown:%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -123,7 +127,7 @@ async def _connection(case: Case) -> str:
 
 
 async def _tls(case: Case) -> str:
-    return await connections.shake_hands(_chosen(case), case.layers.environment)
+    return await connections.shake_hands(_chosen(case))
 
 
 async def _server(case: Case) -> str:

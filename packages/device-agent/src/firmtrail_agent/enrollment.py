@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -63,8 +64,9 @@ async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file
     except FirmtrailError as error:
         raise _not_enrolled(error) from None
     else:
-        mine = Identity(device_id=enrolled.device.id, api_key=_text(enrolled.api_key))
-        _store(file, mine)
+        issued = enrolled.api_key
+        mine = Identity(device_id=enrolled.device.id, api_key=_text(issued), issued_at=issued.created_at)
+        await _store(file, mine)
         return mine
     finally:
         os.close(lock)
@@ -86,7 +88,7 @@ async def rotate(server: Server, file: Path) -> Identity:
             raise NotEnrolled("This device has no API key of its own: run firmtrail-agent enroll.", os.EX_CONFIG)
         if mine.previous_api_key is None:
             mine = await _with_new_key(server, mine)
-            _store(file, mine)
+            await _store(file, mine)
         return await _confirmed(server, mine, file)
     except FirmtrailError as error:
         raise _failed(failure_of(error)) from None
@@ -97,7 +99,7 @@ async def rotate(server: Server, file: Path) -> Identity:
 async def _with_new_key(server: Server, mine: Identity) -> Identity:
     async with _client(server, mine.api_key) as client:
         issued = await client.device_api_keys.rotate(mine.device_id, _key_id(mine.api_key))
-    return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key)
+    return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key, issued_at=issued.created_at)
 
 
 async def _confirmed(server: Server, mine: Identity, file: Path) -> Identity:
@@ -105,10 +107,10 @@ async def _confirmed(server: Server, mine: Identity, file: Path) -> Identity:
         async with _client(server, mine.api_key) as client:
             await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
     except AuthenticationError:
-        _store(file, attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None))
+        await _store(file, attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None, issued_at=None))
         raise
     mine = attrs.evolve(mine, previous_api_key=None)
-    _store(file, mine)
+    await _store(file, mine)
     return mine
 
 
@@ -124,9 +126,9 @@ def _hold(file: Path) -> int:
     return lock
 
 
-def _store(file: Path, mine: Identity) -> None:
+async def _store(file: Path, mine: Identity) -> None:
     try:
-        identity.write(file, mine)
+        await asyncio.to_thread(identity.write, file, mine)  # a slow disk must not stop the daemon's event loop
     except OSError as error:
         message = f"{file} cannot be written: {error.strerror}. The key in it is the one from before."
         raise NotEnrolled(message, os.EX_CANTCREAT) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import uuid
@@ -28,6 +29,8 @@ class Identity:
     api_key: str = attrs.field(repr=False)
     #: what it had before, until the server has heard that the device has the new one
     previous_api_key: str | None = attrs.field(default=None, repr=False)
+    #: by the server's clock; None: an earlier version of the agent has not kept it
+    issued_at: dt.datetime | None = None
 
 
 def file_in(state: Path) -> Path:
@@ -47,6 +50,7 @@ def read(file: Path) -> Identity | None:
             device_id=uuid.UUID(said["device_id"]),
             api_key=str(said["api_key"]),
             previous_api_key=said["previous_api_key"],
+            issued_at=dt.datetime.fromisoformat(said["issued_at"]) if said.get("issued_at") else None,
         )
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -62,5 +66,5 @@ def write(file: Path, identity: Identity) -> None:
     durable.write(file, json.dumps(attrs.asdict(identity), default=str))
     owner = file.parent.parent.stat()
     with suppress(PermissionError):  # only root can give a file away, and only root has to
-        for path in (file.parent, file):
+        for path in (file.parent, *file.parent.iterdir()):
             os.chown(path, owner.st_uid, owner.st_gid)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from firmtrail_agent import log
 from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import BadConfiguration
+from firmtrail_agent.configuration import BadConfiguration, Server
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
-from firmtrail_agent.failures import Trouble
+from firmtrail_agent.failures import Failure, Trouble, one_line
 from firmtrail_agent.news import News
 from firmtrail_agent.reporting import Delivery, deliver, record_of, results_of
+from firmtrail_agent.rotation import Rotation
 from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.settings import Settings, read_credential, read_settings
 from firmtrail_agent.sources import read_all
@@ -45,7 +47,10 @@ class Rounds:
         self._device = device
         self._schedule = schedule
         self._news = news
+        self._rotation = Rotation(around, device, news)
         self._client: AsyncClient | None = None
+        #: what the files were that it was made of
+        self._files: object = None
         #: writes to the disk one after the other; a slow one must not stop the event loop
         self._disk = ThreadPoolExecutor(1)
 
@@ -79,6 +84,8 @@ class Rounds:
             delivery = await self._deliver()
         reschedule(self._schedule, delivery)
         self._news.delivered(delivery, self._device.observed.spool, self._around.boot_time())
+        if delivery.failure is None and await self._rotation.rotate_if_due(self.settings):
+            await self.renew_credential()
 
     async def renew_credential(self) -> bool:
         """Read the API key again; say whether it is another one."""
@@ -120,18 +127,42 @@ class Rounds:
             await client.aclose()
 
     async def _deliver(self) -> Delivery:
-        if self._client is None:
-            chosen, key = self.settings.configuration, self.settings.credential.api_key
-            self._client = open_client(chosen, key, auth=chosen.auth, attempts=1)  # the schedule tries again
+        try:
+            client = await self._connected()
+        except BadConfiguration as error:  # it was good when it was read; the next try may find it good again
+            return Delivery(failure=Failure(trouble=Trouble.NOT_REACHABLE, message=one_line(error)))
         observed = self._device.observed
         device_id = self.settings.configuration.device_id
-        delivery = await deliver(self._client, device_id, observed.spool, self._device.clocks)
+        delivery = await deliver(client, device_id, observed.spool, self._device.clocks)
         if record := delivery.record:
             await self._on_disk(lambda: observed.reported(record))
         return delivery
 
+    async def _connected(self) -> AsyncClient:
+        """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""
+        chosen, key = self.settings.configuration, self.settings.credential.api_key
+        if (files := _state_of(chosen)) != self._files:
+            await self.close()
+        if self._client is None:
+            self._client = open_client(chosen, key, auth=chosen.auth, attempts=1)  # the schedule tries again
+            self._files = files
+        return self._client
+
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+
+def _state_of(server: Server) -> list[tuple[int, ...] | None]:
+    """What tells whether the files that TLS needs are still those that were read."""
+    return [_stamp(file) for file in (server.ca_file, server.client_cert) if file]
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode
 
 
 def reschedule(schedule: Schedule, delivery: Delivery) -> None:

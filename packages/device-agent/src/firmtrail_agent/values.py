@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LEAST_PINS = 2
+_IN_PEM = "in PEM form that the agent may read"
 
 
 class Wrong(ValueError):
@@ -53,18 +55,53 @@ def key_file(value: Any) -> Path:
 
 def ca_file(value: Any) -> Path:
     file = Path(absolute_path(value))
-    _check_pem(lambda context: context.load_verify_locations(file), "certificates")
+    load_ca_file(_empty_context(), file)
     return file
 
 
 def client_cert(value: Any) -> Path:
     file = Path(absolute_path(value))
-    # with an empty passphrase OpenSSL does not ask the terminal for one
-    content = "a certificate and its private key, without a passphrase,"
-    _check_pem(lambda context: context.load_cert_chain(file, password=""), content)
-    if file.stat().st_mode & 0o077:
-        raise Wrong("name a file that others may not read, for it holds a private key: run chmod 600 on it")
+    load_client_cert(_empty_context(), file)
     return file
+
+
+def pins(value: Any) -> frozenset[str]:
+    """Take a list, or what curl takes: one text with ";" in between."""
+    from firmtrail_agent.pins import parse_pin  # noqa: PLC0415  most devices have none, and start faster
+
+    texts: Any = value.split(";") if isinstance(value, str) else value
+    rule = 'be a list of pins such as "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="'
+    if not isinstance(texts, list):
+        raise Wrong(rule)
+    try:
+        given = frozenset(parse_pin(_text(one, rule).strip()) for one in cast("list[Any]", texts))
+    except ValueError:
+        raise Wrong(rule) from None
+    if len(given) < _LEAST_PINS:
+        raise Wrong(
+            "name two different pins at least, one of them of a key in reserve: "
+            "with one alone, the day on which the server's key is replaced locks the device out"
+        )
+    return given
+
+
+def load_ca_file(context: SSLContext, file: Path) -> None:
+    """Trust the certificates in a file, or raise `Wrong`."""
+    try:
+        context.load_verify_locations(file)
+    except (OSError, ValueError):
+        raise Wrong(f"name a file of certificates {_IN_PEM}") from None
+
+
+def load_client_cert(context: SSLContext, file: Path) -> None:
+    """Show the server the certificate in a file, or raise `Wrong`."""
+    try:
+        context.load_cert_chain(file, password="")  # with an empty passphrase OpenSSL does not ask the terminal for one
+        mode = file.stat().st_mode
+    except (OSError, ValueError):
+        raise Wrong(f"name a file of a certificate and its private key, without a passphrase, {_IN_PEM}") from None
+    if mode & 0o077:
+        raise Wrong("name a file that others may not read, for it holds a private key: run chmod 600 on it")
 
 
 def component(value: Any) -> str:
@@ -92,14 +129,10 @@ def one_of(*choices: str) -> Callable[[Any], str]:
     return check
 
 
-def _check_pem(load: Callable[[SSLContext], None], content: str) -> None:
+def _empty_context() -> SSLContext:
     import ssl  # noqa: PLC0415  most devices have no such file, and start faster
 
-    rule = f"name a file of {content} in PEM form that the agent may read"
-    try:
-        load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    except (OSError, ValueError):
-        raise Wrong(rule) from None
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _text(value: Any, rule: str) -> str:

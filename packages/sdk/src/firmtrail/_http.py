@@ -95,7 +95,7 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
     try:
         return kind(
             base_url=settings.url,
-            verify=_tls(settings.ca_file, settings.client_cert) if settings.ca_file or settings.client_cert else True,
+            verify=settings.ssl_context or _tls(settings.ca_file, settings.client_cert),
             proxy=settings.proxy,
             follow_redirects=False,
             headers={"User-Agent": f"firmtrail-python/{__version__}", "Accept": "application/json"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from ssl import SSLContext
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
@@ -36,6 +37,8 @@ class Settings:
     client_cert: Path | None = None
     #: instead of those of the environment
     proxy: str | None = None
+    #: instead of the usual certificates, `ca_file` and `client_cert`
+    ssl_context: SSLContext | None = None
 
 
 def read_settings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from ssl import SSLContext
 from typing import Self
 
 import attrs
@@ -24,6 +25,7 @@ from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
 from firmtrail.credentials import ApiKey, Login
+from firmtrail.errors import ConfigError
 from firmtrail_contract import AccessToken, Seed
 
 
@@ -44,6 +46,8 @@ class AsyncClient:
             profile.
         client_cert: a file with the certificate to show a server that asks for one, and its private key, in PEM form.
         proxy: the URL of an HTTP proxy to go through, instead of what HTTPS_PROXY and its like say.
+        ssl_context: how to speak TLS and whom to trust, all of it, in the place of `ca_file`, `client_cert`,
+            FIRMTRAIL_CA_FILE and the usual certificates.
 
     Raises:
         ConfigError: a setting cannot be used; the message names it.
@@ -63,13 +67,17 @@ class AsyncClient:
         ca_file: str | os.PathLike[str] | None = None,
         client_cert: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        ssl_context: SSLContext | None = None,
         _policy: RetryPolicy | None = None,
     ) -> None:
         credential = given_credential(api_key, login, access_token)
+        if ssl_context is not None and (ca_file is not None or client_cert is not None):
+            raise ConfigError("Pass ssl_context, or ca_file and client_cert: a context holds what they would add.")
         settings = attrs.evolve(
             read_settings(url, credential, auth=auth, ca_file=ca_file),
             client_cert=None if client_cert is None else Path(client_cert),
             proxy=proxy,
+            ssl_context=ssl_context,
         )
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url

@@ -1,0 +1,132 @@
+"""Whom the agent trusts: the same for a report and for `doctor`. Real handshakes on loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from firmtrail_agent.configuration import BadConfiguration, Server
+from firmtrail_agent.trust import new_context
+from tests.agent.device import Device
+from tests.agent.examining import examined
+from tests.agent.report_server import ReportServer
+from tests.agent.virtual_time import VirtualTime, running
+from tests.authority import Authority
+
+DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "ours")
+
+
+@pytest.fixture
+async def server(ours: Authority) -> AsyncGenerator[ReportServer]:
+    async with ReportServer(ours.server()) as running:
+        yield running
+
+
+def trust(device: Device, **settings: object) -> None:
+    lines = [f'{key} = "{value}"' for key, value in settings.items()]
+    device.write(DROP_IN, "\n".join(["[server]", *lines]))
+
+
+async def test_the_certificates_of_the_system_are_trusted_by_reports_and_by_the_doctor(
+    device: Device, ours: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
+
+    assert (await device.run("report")).code == os.EX_OK
+    assert (await examined(device))["tls"].state == "ok"
+
+
+async def test_what_is_not_in_the_systems_store_is_trusted_by_neither(device: Device) -> None:
+    assert (await device.run("report")).code == os.EX_UNAVAILABLE
+    found = (await examined(device))["tls"]
+    assert (found.state, found.fix.endswith("install ca-certificates")) == ("fault", True)
+
+
+def test_only_the_systems_store_is_trusted(ours: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
+    monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
+
+    (known,) = new_context(Server(server_url="https://h")).get_ca_certs()
+
+    assert known["subject"] == ((("commonName", "ours"),),)
+
+
+async def test_the_certificates_of_the_configured_file_are_trusted_too(device: Device, ours: Authority) -> None:
+    trust(device, ca_file=ours.file)
+
+    assert (await device.run("report")).code == os.EX_OK
+    assert (await examined(device))["tls"].state == "ok"
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_cert"])
+def test_a_file_that_is_gone_is_named(tmp_path: Path, key: str) -> None:
+    server = attrs.evolve(Server(server_url="https://h"), **{key: tmp_path / "gone.pem"})
+
+    with pytest.raises(BadConfiguration, match=rf"^{tmp_path}/gone.pem: server.{key} must name a file of "):
+        new_context(server)
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_cert"])
+@pytest.mark.parametrize("content", [None, b"rotten"], ids=["gone", "rotten"])
+async def test_a_file_that_breaks_while_it_runs_is_a_trouble_that_passes(
+    device: Device, ours: Authority, capfd: pytest.CaptureFixture[str], key: str, content: bytes | None
+) -> None:
+    time, files = VirtualTime(), {"ca_file": ours.file, "client_cert": ours.client()}
+    good = files[key].read_bytes()
+    async with ReportServer(ours.server_for_known_clients()) as server:
+        device.configure(server.url)
+        trust(device, **files)
+        async with running(device, time):
+            await server.arrival()
+            files[key].unlink() if content is None else files[key].write_bytes(content)
+            await time.passes(2 * 3600)
+            assert len(server.received) == 1
+            files[key].write_bytes(good)
+            files[key].chmod(0o600)
+
+            await server.arrival()
+            await server.arrival()
+
+    *warnings, end = capfd.readouterr().err.splitlines()
+    told = f"firmtrail-agent: server not reachable: {files[key]}: server.{key} must name a file of "
+    assert [line for line in warnings if not line.startswith(told)] == []
+    assert end == "firmtrail-agent: the server takes reports again"
+
+
+async def test_a_renewed_client_certificate_is_shown_without_a_restart(
+    device: Device, ours: Authority, tmp_path: Path
+) -> None:
+    time, other = VirtualTime(), Authority(tmp_path, "other")
+    wrong = other.client().read_bytes()
+    certificate = ours.client()
+    renewed = certificate.read_bytes()
+    async with ReportServer(ours.server_for_known_clients()) as server:
+        device.configure(server.url)
+        trust(device, ca_file=ours.file, client_cert=certificate)
+        certificate.write_bytes(wrong)
+        async with running(device, time):
+            await time.passes(2 * 3600)
+            assert server.received == []
+            certificate.write_bytes(renewed)
+
+            await server.arrival()
+
+
+@pytest.mark.parametrize("command", ["check-config", "doctor"])
+async def test_a_bad_file_is_said_before_the_start(device: Device, ours: Authority, command: str) -> None:
+    trust(device, ca_file=ours.file)
+    ours.file.write_text("rotten")
+
+    result = await device.run(command)
+
+    assert result.code == (os.EX_CONFIG if command == "check-config" else 1)
+    assert "server.ca_file must name a file of certificates in PEM form" in result.stdout
