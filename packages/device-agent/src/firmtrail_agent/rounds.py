@@ -11,7 +11,7 @@ import attrs
 
 from firmtrail_agent import log
 from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import BadConfiguration
+from firmtrail_agent.configuration import Auth, BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
 from firmtrail_agent.failures import Trouble
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 #: longer than all sources should take together
 READING_TIMEOUT_SECONDS = 120.0
+#: an access token lives for 15 minutes, if the server's operator has not changed that
+LONGEST_TOKEN_INTERVAL_SECONDS = 600
 _UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
 
@@ -122,7 +124,8 @@ class Rounds:
     async def _deliver(self) -> Delivery:
         if self._client is None:
             chosen, key = self.settings.configuration, self.settings.credential.api_key
-            self._client = open_client(chosen, key, auth=chosen.auth, attempts=1)  # the schedule tries again
+            auth = auth_of(chosen.auth, interval_seconds=chosen.interval_seconds)
+            self._client = open_client(chosen, key, auth=auth, attempts=1)  # the schedule tries again
         observed = self._device.observed
         device_id = self.settings.configuration.device_id
         delivery = await deliver(self._client, device_id, observed.spool, self._device.clocks)
@@ -132,6 +135,11 @@ class Rounds:
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+
+def auth_of(chosen: Auth, *, interval_seconds: float) -> Auth:
+    """Say what reports carry: a token where it serves several of them, since to get one is a request more."""
+    return chosen if interval_seconds <= LONGEST_TOKEN_INTERVAL_SECONDS else "basic"
 
 
 def reschedule(schedule: Schedule, delivery: Delivery) -> None:
