@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.agent.figures import Figure
+from bench.agent.neighbours import Measured, measure_all
 from bench.agent.references import curl_report, python_with
 from bench.agent.running import Agent, exit_ms, lay_out, running
 from bench.agent.wire import Wire, make_certificate
@@ -25,7 +26,21 @@ from bench.errors import CannotMeasure
 RESULTS = Path(__file__).parents[1] / "results"
 #: what is reported by the hour makes a day
 _DAY = 24
-_STARTS = 5
+_BEGAN = time.monotonic()
+_STARTS = 9
+_START, _MEMORY, _WAKEUPS, _EXIT = (
+    "CPU until it is ready, ms",
+    "memory after a report, MB",
+    "wake-ups a second when idle",
+    "SIGTERM to exit, ms",
+)
+#: the agent, on a device whose DNS server never answers
+_DNS_HUNG = """
+import socket, threading
+socket.getaddrinfo = lambda *_, **__: threading.Event().wait()
+from firmtrail_agent.cli import main
+main()
+"""
 
 
 def main() -> int:
@@ -33,12 +48,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="firmtrail-bench-") as folder:
         try:
             figures = asyncio.run(_measure(Path(folder), reports=options.reports, idle_seconds=options.idle_seconds))
+            neighbours = asyncio.run(measure_all(Path(folder), options.idle_seconds))
         except CannotMeasure as error:
             _say(str(error))
             return 1
-    Console(width=None if sys.stdout.isatty() else 120).print(_table(figures, SIMPLE))
+    ours = {figure.name: figure.measured for figure in figures}
+    neighbours.insert(0, Measured("firmtrail-agent", *(ours[name] for name in (_START, _MEMORY, _WAKEUPS, _EXIT))))
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(_table(figures, SIMPLE), _beside(neighbours, SIMPLE))
     if options.results:
-        _write(figures, options.results)
+        _write(figures, neighbours, options.results)
     return 0
 
 
@@ -64,16 +83,24 @@ async def _measure(folder: Path, *, reports: int, idle_seconds: float) -> list[F
         bare, imports = python_with("pass", modules), python_with("import httpx, attrs, cattrs", modules)
         curl_cpu, curl_bytes = await curl_report(wire, certificate, modules)
         start = await _start_cpu_ms(folder, modules, wire, certificate)
-        async with running(folder / "device", modules, wire, certificate) as agent:
-            rss_ready = agent.rss_mb()
+        _say("how long it takes to stop while DNS hangs")
+        hung = await _exit_ms_while_dns_hangs(folder, modules, certificate)
+        async with running(folder / "device", modules, wire.url, certificate) as agent:
+            rss_ready, cpu_ready = agent.rss_mb(), agent.cpu_ms()
             first = await _report(agent, wire)
+            first_cpu = agent.cpu_ms() - cpu_ready
             _say(f"idle for {idle_seconds} s")
             wakeups = await _idle(agent, idle_seconds)
             later = await _report(agent, wire)  # the connection was idle too long, so this is what one an hour costs
-            _say(f"{reports} reports")
-            heartbeat_writes = await _writes(agent, wire)
+            _say("what it writes")
+            online_writes, online_bytes = await _writes(agent, wire)
             agent.install("1.5.0")
-            update_writes = await _writes(agent, wire, count=1)
+            update_writes, update_bytes = await _writes(agent, wire, count=1)
+            wire.is_away = True
+            offline_writes, offline_bytes = await _writes(agent, wire)
+            wire.is_away = False
+            await _report(agent, wire)
+            _say(f"{reports} reports")
             rss_early = agent.rss_mb()
             cpu = await _many(agent, wire, reports)
             rss_late = agent.rss_mb()
@@ -81,14 +108,20 @@ async def _measure(folder: Path, *, reports: int, idle_seconds: float) -> list[F
     ours, least = "of bare Python", "of httpx + attrs + cattrs"
     return [
         Figure("memory when ready, MB", rss_ready, 36, {ours: bare.rss_mb, least: imports.rss_mb}),
-        Figure("memory after a report, MB", rss_early, 36, {ours: bare.rss_mb, least: imports.rss_mb}),
+        Figure(_MEMORY, rss_early, 36, {ours: bare.rss_mb, least: imports.rss_mb}),
         Figure(f"its growth over {reports:,} reports, MB", rss_late - rss_early, 1),
-        Figure("CPU until it is ready, ms", start, 200, {ours: bare.cpu_ms, least: imports.cpu_ms}),
+        Figure(_START, start, 200, {ours: bare.cpu_ms, least: imports.cpu_ms}),
+        Figure("CPU of the first report, which loads the HTTP library, ms", first_cpu, None),
         Figure("CPU of a report, ms", cpu, None, {"of curl": curl_cpu}),
-        Figure("wake-ups a second when idle", wakeups, 0.2),
-        Figure("SIGTERM to exit, ms", end, 2000),
-        Figure(f"files written by {_DAY} reports of the same", heartbeat_writes, 0),
+        Figure(_WAKEUPS, wakeups, 0.2),
+        Figure(_EXIT, end, 2000),
+        Figure("the same while DNS hangs, ms", hung, 2000),
+        Figure(f"files written on a day online, {_DAY} reports", online_writes, 0),
+        Figure("bytes written to the disk on such a day", online_bytes, 0),
+        Figure(f"files written on a day offline, {_DAY} rounds", offline_writes, None),
+        Figure("bytes written to the disk on such a day offline", offline_bytes, None),
         Figure("files written by an update", update_writes, None),
+        Figure("bytes written to the disk by an update", update_bytes, None),
         Figure("bytes on the wire, first report", first, None, {"of curl": curl_bytes}),
         Figure("bytes on the wire, a later one", later, None, {"of curl": curl_bytes}),
     ]
@@ -110,21 +143,31 @@ async def _idle(agent: Agent, seconds: float) -> float:
     return (agent.wakeups() - before) / (time.monotonic() - began)
 
 
-async def _writes(agent: Agent, wire: Wire, *, count: int = _DAY) -> int:
-    """Count the files and directories that have changed on the disk."""
-    before = agent.written()
+async def _writes(agent: Agent, wire: Wire, *, count: int = _DAY) -> tuple[int, int]:
+    """Count the files and directories that have changed on the disk, and the bytes that went there."""
+    before, bytes_before = agent.written(), agent.disk_bytes()
     for _ in range(count):
         agent.report_now()
         await wire.report()
+        await asyncio.sleep(0.1)  # until it has made something of the answer: else a refusal outlasts the next call
     await asyncio.sleep(1)
-    return len({file for file, *_ in agent.written() ^ before})
+    changed = {file for file, *_ in agent.written() ^ before}
+    return len(changed), agent.disk_bytes() - bytes_before
+
+
+async def _exit_ms_while_dns_hangs(folder: Path, modules: Path, certificate: Path) -> float:
+    url = "https://firmtrail.example"
+    async with running(folder / "hung", modules, url, certificate, how=("-c", _DNS_HUNG)) as agent:
+        agent.report_now()
+        await asyncio.sleep(2)  # until it asks
+        return await exit_ms(agent)
 
 
 async def _start_cpu_ms(folder: Path, modules: Path, wire: Wire, certificate: Path) -> float:
     """Start it some times."""
     spent: list[float] = []
     for number in range(_STARTS):
-        async with running(folder / str(number), modules, wire, certificate) as agent:
+        async with running(folder / str(number), modules, wire.url, certificate) as agent:
             spent.append(agent.start_cpu_ms)
     return statistics.median(spent)
 
@@ -150,20 +193,32 @@ def _table(figures: list[Figure], box: Box) -> Table:
     return table
 
 
-def _write(figures: list[Figure], folder: Path) -> None:
+def _beside(neighbours: list[Measured], box: Box) -> Table:
+    table = Table(box=box)
+    table.add_column("")
+    for heading in ("CPU of the start, ms", "memory, MB", "wake-ups a second", "SIGTERM to exit, ms"):
+        table.add_column(heading, justify="right")
+    for one in neighbours:
+        values = (one.start_cpu_ms, one.rss_mb, one.wakeups, one.exit_ms)
+        table.add_row(one.name, *(f"{value:,.2f}" for value in values))
+    return table
+
+
+def _write(figures: list[Figure], neighbours: list[Measured], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     console = Console(width=400, color_system=None)
     with console.capture() as captured:
-        console.print(_table(figures, MARKDOWN))
+        console.print(_table(figures, MARKDOWN), "## Beside daemons of Debian", _beside(neighbours, MARKDOWN))
     lines = [line.rstrip() for line in captured.get().splitlines()]
     (folder / "agent.md").write_text("\n".join(["# The agent", *lines, ""]), encoding="utf-8")
-    raw = json.dumps([asdict(figure) | {"verdict": figure.verdict} for figure in figures], indent=2)
+    rows = [asdict(figure) | {"verdict": figure.verdict} for figure in figures]
+    raw = json.dumps({"figures": rows, "neighbours": [asdict(one) for one in neighbours]}, indent=2)
     (folder / "agent.json").write_text(raw + "\n", encoding="utf-8")
     _say(f"written to {folder}")
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"bench: {text}\n")
+    sys.stderr.write(f"bench: {time.monotonic() - _BEGAN:5.0f} s  {text}\n")
 
 
 if __name__ == "__main__":

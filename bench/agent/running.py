@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncGenerator, Sequence
@@ -15,11 +16,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.agent.wire import Wire
 from bench.cpu import PROC
 from bench.errors import CannotMeasure
 
 START_SECONDS = 30
+#: where logs and runtime directories are on a device: in memory
+_MEMORY = "/dev/shm"  # noqa: S108  TemporaryDirectory makes a safe one in it
 #: without the modules that this workspace has installed and a device has not
 PYTHON = [str(Path(sys.executable).resolve()), "-S"]
 DEVICE_ID = uuid.UUID(int=1)
@@ -35,16 +37,10 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Agent:
-    """An agent that is ready."""
+class Process:
+    """A process that runs, as Linux sees it."""
 
     pid: int
-    folder: Path
-    #: used until READY=1
-    start_cpu_ms: float
-
-    def report_now(self) -> None:
-        os.kill(self.pid, signal.SIGUSR1)
 
     def rss_mb(self) -> float:
         return _status(self.pid, "VmRSS") / 1024
@@ -58,6 +54,23 @@ class Agent:
         tasks = (PROC / str(self.pid) / "task").iterdir()
         return sum(_status(self.pid, "voluntary_ctxt_switches", f"task/{task.name}/") for task in tasks)
 
+    def disk_bytes(self) -> int:
+        """What it has written to disks so far, in whole blocks; files in memory do not count."""
+        lines = (PROC / str(self.pid) / "io").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+
+
+@dataclass(frozen=True)
+class Agent(Process):
+    """An agent that is ready."""
+
+    folder: Path
+    #: used until READY=1
+    start_cpu_ms: float
+
+    def report_now(self) -> None:
+        os.kill(self.pid, signal.SIGUSR1)
+
     def written(self) -> set[tuple[Path, int, int, int]]:
         """The files that it keeps on the disk, so that two looks tell whether it has written."""
         kept = self.folder / "root/var/lib/firmtrail-agent"
@@ -69,36 +82,41 @@ class Agent:
 
 
 @asynccontextmanager
-async def running(folder: Path, modules: Path, wire: Wire, certificate: Path) -> AsyncGenerator[Agent]:
-    """Run an agent that reports to the wire; it is ready, and has not reported yet."""
-    _configure(folder, wire.url)
+async def running(
+    folder: Path, modules: Path, url: str, certificate: Path, how: Sequence[str] = ("-m", "firmtrail_agent")
+) -> AsyncGenerator[Agent]:
+    """Run an agent that reports to a server; it is ready, and has not reported yet."""
+    _configure(folder, url)
+    memory = tempfile.TemporaryDirectory(prefix="firmtrail-bench-", dir=_MEMORY)
     ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     ear.bind(str(folder / "notify"))
     more = {"NOTIFY_SOCKET": str(folder / "notify"), "SSL_CERT_FILE": str(certificate)}
-    command = [*PYTHON, "-m", "firmtrail_agent", "--root", str(folder / "root"), "run"]
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*command, env=_alone(modules) | more, stdout=log, stderr=log)
+    more["RUNTIME_DIRECTORY"] = memory.name
+    log = Path(memory.name) / "log"
+    command = [*PYTHON, *how, "--root", str(folder / "root"), "run"]
+    with log.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(*command, env=_alone(modules) | more, stdout=said, stderr=said)
     try:
-        await _ready(ear, folder / "log")
-        agent = Agent(process.pid, folder, 0)
-        yield Agent(process.pid, folder, agent.cpu_ms())
+        await _ready(ear)
+        yield Agent(process.pid, folder, Process(process.pid).cpu_ms())
     finally:
         ear.close()
         if process.returncode is None:
             process.terminate()
             await process.wait()
+        memory.cleanup()
 
 
-async def _ready(ear: socket.socket, log: Path) -> None:
+async def _ready(ear: socket.socket) -> None:
     try:
         async with asyncio.timeout(START_SECONDS):
             while not (await asyncio.get_running_loop().sock_recv(ear, 4096)).startswith(b"READY=1"):
                 pass
     except TimeoutError:
-        raise CannotMeasure(f"The agent did not start; {log} says why.") from None
+        raise CannotMeasure("The agent did not start.") from None
 
 
-async def exit_ms(agent: Agent) -> float:
+async def exit_ms(agent: Process) -> float:
     """Tell it to stop, and say how long it takes."""
     began = time.monotonic()
     os.kill(agent.pid, signal.SIGTERM)

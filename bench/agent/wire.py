@@ -22,6 +22,8 @@ class Wire:
     def __init__(self) -> None:
         self.bytes = 0
         self.url = ""
+        #: it answers 503 to each report
+        self.is_away = False
         self._arrived = asyncio.Event()
         self._port = 0
 
@@ -31,6 +33,9 @@ class Wire:
         self._arrived.clear()
 
     async def take(self, request: web.Request) -> web.Response:
+        if self.is_away:
+            self._arrived.set()
+            return web.Response(status=503)
         records: list[dict[str, Any]] = (await request.json())["records"]
         now = dt.datetime.now(dt.UTC).isoformat()
         body = {"received_at": now, "next_report_in_seconds": None, "resync": False}

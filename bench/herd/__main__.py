@@ -23,7 +23,7 @@ from bench.herd.situations import situations
 RESULTS = Path(__file__).parents[1] / "results"
 QUICK_DEVICES = 500
 _WIDTH = 140
-_HEADINGS = ("peak, reports/s", "with token requests", "allowed", "verdict", "versions ran", "lost", "twice")
+_HEADINGS = ("peak, requests/s", "reports alone", "allowed", "verdict", "versions ran", "lost", "twice")
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def _table(outcomes: Sequence[Outcome], box: Box) -> Table:
         table.add_column(heading, justify="right")
     for one in outcomes:
         allowed = "" if one.allowed is None else f"{one.allowed:g}"
-        rates = (f"{one.peak:.1f}", f"{one.peak_with_tokens:.1f}", allowed, _verdict(one))
+        rates = (f"{one.peak:.1f}", f"{one.peak_of_reports:.1f}", allowed, _verdict(one))
         table.add_row(one.name, *rates, f"{one.transitions:,}", str(one.lost), str(one.twice))
     return table
 
@@ -74,7 +74,7 @@ def _write(outcomes: Sequence[Outcome], folder: Path) -> None:
     with console.capture() as captured:
         console.print(_table(outcomes, MARKDOWN))
     lines = [line.rstrip() for line in captured.get().splitlines()]
-    page = "\n".join(["# Herd", *lines, "", "![Reports a second over time](herd.svg)", ""])
+    page = "\n".join(["# Herd", *lines, "", "![Requests a second over time](herd.svg)", ""])
     (folder / "herd.md").write_text(page, encoding="utf-8")
     (folder / "herd.svg").write_text(draw(outcomes), encoding="utf-8")
     raw = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)

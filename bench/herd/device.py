@@ -24,7 +24,7 @@ from firmtrail_agent.boot import Boot
 from firmtrail_agent.clock import Clocks
 from firmtrail_agent.observed import Observed
 from firmtrail_agent.reporting import deliver, record_of
-from firmtrail_agent.rounds import reschedule
+from firmtrail_agent.rounds import auth_of, reschedule
 from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.spool import Spool
@@ -37,6 +37,7 @@ INTERVAL_SECONDS, FIRST_WITHIN_SECONDS = 3600.0, 300.0
 #: the SDK's time for a call; a server's access token lives so long until it is replaced
 CALL_SECONDS, TOKEN_SECONDS = 30.0, 900 * 0.8
 _ANSWER_SECONDS = 0.2
+_AUTH = auth_of("token", interval_seconds=INTERVAL_SECONDS)
 #: less may be nothing, for floats of this size
 _LEAST_WAIT_SECONDS = 0.001
 
@@ -74,15 +75,15 @@ class SimulatedDevice:
     async def report_batch(
         self, device_id: uuid.UUID, records: Sequence[ObservationRecord], *, sent: ClockReading
     ) -> BatchReceipt:
-        """Meet the server as the weather is: once for an access token where there is none, and for the report."""
+        """Meet the server as the weather is, and before the report for an access token, where it uses one."""
         weather = self._forecast(self._number, self._time.now)
-        if self._time.now >= self._token_until:
+        if self._time.now >= self._token_until and _AUTH == "token":
             await self._arrive(weather)
             self._server.count_token_request(self._time.now)
             _refuse_if_busy(weather)
             self._token_until = self._time.now + TOKEN_SECONDS
         await self._arrive(weather)
-        self._server.count_report(self._time.now)
+        self._server.count(self._time.now)
         _refuse_if_busy(weather)
         asked = weather.next_report_in_seconds
         batch = ReportBatch(sent=sent, records=[*records])

@@ -21,10 +21,10 @@ class Outcome:
 
     name: str
     devices: int
-    #: a second, over ten seconds
+    #: requests a second, over ten seconds
     peak: float
-    #: the same with the requests for access tokens
-    peak_with_tokens: float
+    #: the same of the reports alone, without the requests for access tokens
+    peak_of_reports: float
     #: None: any will do
     budget: float | None
     #: versions that ran, and how many of them the server's histories lack
@@ -58,8 +58,8 @@ def live(situation: Situation, devices: int) -> Outcome:
     return Outcome(
         name=situation.name,
         devices=devices,
-        peak=max(server.reports[one] for one in bins) / BIN_SECONDS,
-        peak_with_tokens=max(server.reports[one] + server.token_requests[one] for one in bins) / BIN_SECONDS,
+        peak=max(server.requests[one] for one in bins) / BIN_SECONDS,
+        peak_of_reports=max(server.requests[one] - server.token_requests[one] for one in bins) / BIN_SECONDS,
         budget=situation.budget,
         transitions=sum(len(device.story.versions) for device in fleet),
         lost=sum(lost for lost, _ in books),
@@ -72,7 +72,7 @@ def _curve(server: Server, stop: int) -> Mapping[int, float]:
     curve: dict[int, float] = {}
     for first in range(0, stop, _BINS_PER_MINUTE):
         bins = range(first, first + _BINS_PER_MINUTE)
-        curve[bins.stop * BIN_SECONDS] = max(server.reports[one] for one in bins) / BIN_SECONDS
+        curve[bins.stop * BIN_SECONDS] = max(server.requests[one] for one in bins) / BIN_SECONDS
     return curve
 
 

@@ -1,4 +1,4 @@
-"""The curves of all situations as one SVG: reports a second over time, and the budget as a dashed line."""
+"""The curves of all situations as one SVG: requests a second over time, and the budget as a dashed line."""
 
 from __future__ import annotations
 

@@ -41,13 +41,15 @@ class Server:
 
     def __init__(self) -> None:
         self.known: dict[uuid.UUID, Known] = {}
-        self.reports: Counter[int] = Counter()
+        self.requests: Counter[int] = Counter()
+        #: those of them that ask for an access token
         self.token_requests: Counter[int] = Counter()
 
-    def count_report(self, now: float) -> None:
-        self.reports[int(now // BIN_SECONDS)] += 1
+    def count(self, now: float) -> None:
+        self.requests[int(now // BIN_SECONDS)] += 1
 
     def count_token_request(self, now: float) -> None:
+        self.count(now)
         self.token_requests[int(now // BIN_SECONDS)] += 1
 
     def store(

@@ -27,7 +27,7 @@ class Situation:
     #: from when on the peak counts, and until when all is over
     since: float
     until: float
-    #: reports a second, of ten thousand devices; None: for comparison
+    #: requests a second, of ten thousand devices; None: for comparison
     budget: float | None = None
 
 

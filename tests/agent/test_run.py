@@ -141,6 +141,19 @@ async def test_it_reports_again_and_again(device: Device, server: ReportServer) 
     assert (await ended(agent)).code == 0
 
 
+@pytest.mark.parametrize(("interval_seconds", "scheme"), [(600, "Bearer"), (601, "Basic")])
+async def test_reports_carry_a_token_if_it_serves_more_than_one_of_them_and_else_the_key_itself(
+    device: Device, server: ReportServer, interval_seconds: int, scheme: str
+) -> None:
+    device.configure(server.url, interval_seconds=interval_seconds)
+    agent = await device.start("run", program=_HASTY)
+
+    assert (await server.arrival()).scheme == scheme
+
+    agent.terminate()
+    await ended(agent)
+
+
 #: the agent, in a world where time runs a thousand times faster
 _HASTY = """
 import time

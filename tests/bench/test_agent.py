@@ -16,17 +16,18 @@ from bench.agent.wire import Wire, make_certificate
 async def test_the_agent_reports_over_the_counted_wire_and_a_version_that_stays_writes_nothing(tmp_path: Path) -> None:
     certificate, modules = make_certificate(tmp_path), tmp_path / "modules"
     lay_out(modules)
-    async with Wire().open(certificate) as wire, running(tmp_path / "device", modules, wire, certificate) as agent:
+    async with Wire().open(certificate) as wire, running(tmp_path / "device", modules, wire.url, certificate) as agent:
         agent.report_now()
         await wire.report()
         agent.report_now()
         await wire.report()  # what the first one has written is written now
-        written, passed = agent.written(), wire.bytes
+        written, on_disk, passed = agent.written(), agent.disk_bytes(), wire.bytes
 
         agent.report_now()
         await wire.report()
 
         assert agent.written() == written
+        assert agent.disk_bytes() == on_disk
         assert wire.bytes > passed > 1000
         assert agent.start_cpu_ms > 0
         assert agent.rss_mb() > 5

@@ -37,6 +37,15 @@ def test_making_a_client_imports_no_server_and_no_frames() -> None:
     assert not heavy & modules_after("import firmtrail; firmtrail.Client('http://127.0.0.1')")
 
 
+def test_a_client_imports_only_what_is_asked_of_it() -> None:
+    script = "import firmtrail, sys; firmtrail.AsyncClient('http://127.0.0.1').firmware; print(*sys.modules)"
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    loaded = {*output.split()}
+
+    assert "firmtrail._async.firmware" in loaded
+    assert not loaded & {"firmtrail._async.users", "firmtrail_contract.users", "firmtrail_contract.devices"}
+
+
 @pytest.mark.parametrize("name", firmtrail.__all__)
 def test_every_exported_name_exists(name: str) -> None:
     assert getattr(firmtrail, name).__name__ == name

@@ -1,60 +1,132 @@
-"""The wire contract: what crosses HTTP between Firmtrail's server and its clients, and nothing that performs I/O."""
+"""The wire contract: what crosses HTTP between Firmtrail's server and its clients, and nothing that performs I/O.
 
-from firmtrail_contract.api_keys import (
-    ApiKeyInfo,
-    DeviceApiKey,
-    DeviceKeyRotation,
-    IssuedDeviceApiKey,
-    IssuedProjectApiKey,
-    KeyRotation,
-    NewApiKey,
-    NewDeviceApiKey,
-    ProjectApiKey,
-)
-from firmtrail_contract.audit_events import ActorKind, AuditAction, AuditEvent, AuditQuery
-from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
-from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
-from firmtrail_contract.devices import Device, DeviceChange, DeviceDetails, DeviceQuery, DeviceState, NewDevice
-from firmtrail_contract.enrollment import (
-    EnrolledDevice,
-    Enrollment,
-    EnrollmentKey,
-    IssuedEnrollmentKey,
-    NewEnrollmentKey,
-    OnKnownDevice,
-)
-from firmtrail_contract.firmware import (
-    DEFAULT_COMPONENT,
-    FirmwareReceipt,
-    FirmwareReport,
-    ObservedAtSource,
-    ReportOutcome,
-    VersionPeriod,
-)
-from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
-from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
-from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
-from firmtrail_contract.members import Member, MemberChange
-from firmtrail_contract.moments import format_moment, parse_moment
-from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
-from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
-from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
-from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
-from firmtrail_contract.reports import (
-    MAX_RECORD_COMPONENTS,
-    MAX_RECORDS,
-    BatchReceipt,
-    ClockReading,
-    ClockState,
-    ComponentReading,
-    ComponentReceipt,
-    ObservationRecord,
-    ObservedMoment,
-    RecordReceipt,
-    ReportBatch,
-)
-from firmtrail_contract.seed import Seed
-from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+A name is imported when it is first asked for (PEP 562): to build all models costs a device more than its report.
+Type checkers read the imports below, programs `_MODULES`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmtrail_contract.api_keys import (
+        ApiKeyInfo,
+        DeviceApiKey,
+        DeviceKeyRotation,
+        IssuedDeviceApiKey,
+        IssuedProjectApiKey,
+        KeyRotation,
+        NewApiKey,
+        NewDeviceApiKey,
+        ProjectApiKey,
+    )
+    from firmtrail_contract.audit_events import ActorKind, AuditAction, AuditEvent, AuditQuery
+    from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
+    from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
+    from firmtrail_contract.devices import Device, DeviceChange, DeviceDetails, DeviceQuery, DeviceState, NewDevice
+    from firmtrail_contract.enrollment import (
+        EnrolledDevice,
+        Enrollment,
+        EnrollmentKey,
+        IssuedEnrollmentKey,
+        NewEnrollmentKey,
+        OnKnownDevice,
+    )
+    from firmtrail_contract.firmware import (
+        DEFAULT_COMPONENT,
+        FirmwareReceipt,
+        FirmwareReport,
+        ObservedAtSource,
+        ReportOutcome,
+        VersionPeriod,
+    )
+    from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
+    from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
+    from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
+    from firmtrail_contract.members import Member, MemberChange
+    from firmtrail_contract.moments import format_moment, parse_moment
+    from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
+    from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
+    from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
+    from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
+    from firmtrail_contract.reports import (
+        MAX_RECORD_COMPONENTS,
+        MAX_RECORDS,
+        BatchReceipt,
+        ClockReading,
+        ClockState,
+        ComponentReading,
+        ComponentReceipt,
+        ObservationRecord,
+        ObservedMoment,
+        RecordReceipt,
+        ReportBatch,
+    )
+    from firmtrail_contract.seed import Seed
+    from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+
+_MODULES = {
+    name: f"firmtrail_contract.{module}"
+    for module, names in {
+        "api_keys": (
+            "ApiKeyInfo",
+            "DeviceApiKey",
+            "DeviceKeyRotation",
+            "IssuedDeviceApiKey",
+            "IssuedProjectApiKey",
+            "KeyRotation",
+            "NewApiKey",
+            "NewDeviceApiKey",
+            "ProjectApiKey",
+        ),
+        "audit_events": ("ActorKind", "AuditAction", "AuditEvent", "AuditQuery"),
+        "converter": ("field_errors", "lenient_converter", "strict_converter"),
+        "device_imports": ("DeviceImport", "DeviceImportQuery", "ImportedRow", "ImportOutcome"),
+        "devices": ("Device", "DeviceChange", "DeviceDetails", "DeviceQuery", "DeviceState", "NewDevice"),
+        "enrollment": (
+            "EnrolledDevice",
+            "Enrollment",
+            "EnrollmentKey",
+            "IssuedEnrollmentKey",
+            "NewEnrollmentKey",
+            "OnKnownDevice",
+        ),
+        "firmware": (
+            "DEFAULT_COMPONENT",
+            "FirmwareReceipt",
+            "FirmwareReport",
+            "ObservedAtSource",
+            "ReportOutcome",
+            "VersionPeriod",
+        ),
+        "invitations": ("Invitation", "InvitationAcceptance", "IssuedInvitation", "NewInvitation"),
+        "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
+        "limits": ("Bytes", "Count", "Range", "Text", "Violation", "ViolationCode", "email_limits"),
+        "members": ("Member", "MemberChange"),
+        "moments": ("format_moment", "parse_moment"),
+        "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
+        "paging": ("DEFAULT_PAGE_SIZE", "MAX_PAGE_SIZE", "Page", "PageQuery"),
+        "problems": ("FieldError", "FieldLocation", "Problem", "ProblemCode"),
+        "projects": ("JoinedProject", "NewProject", "Project", "ProjectChange", "ProjectDeletion", "Role"),
+        "reports": (
+            "MAX_RECORD_COMPONENTS",
+            "MAX_RECORDS",
+            "BatchReceipt",
+            "ClockReading",
+            "ClockState",
+            "ComponentReading",
+            "ComponentReceipt",
+            "ObservationRecord",
+            "ObservedMoment",
+            "RecordReceipt",
+            "ReportBatch",
+        ),
+        "seed": ("Seed",),
+        "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+    }.items()
+    for name in names
+}
 
 __all__ = [
     "DEFAULT_COMPONENT",
@@ -149,3 +221,15 @@ __all__ = [
     "parse_moment",
     "strict_converter",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -29,6 +29,9 @@ class BadConfiguration(Exception):
         self.problems = problems
 
 
+Auth = Literal["token", "basic"]
+
+
 @attrs.frozen(kw_only=True)
 class Server:
     """The server and the way there, which is all that a device needs to enroll. Each field says its key."""
@@ -49,8 +52,9 @@ class Server:
 class Configuration(Server):
     """What the device's builder or operator decides. Each field says its key."""
 
-    #: server.auth: get an access token with the API key and send that, or send the key with each report
-    auth: Literal["token", "basic"] = "token"
+    #: server.auth: get an access token with the API key and send that, or send the key with each report; where a token
+    #: would serve one report alone it is the key in any case
+    auth: Auth = "token"
     #: device.id; else the one that the server gave when the device was enrolled
     device_id: uuid.UUID
     #: device.key_file; None: the key is in the credentials directory of systemd

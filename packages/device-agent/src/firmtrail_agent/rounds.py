@@ -12,7 +12,7 @@ import attrs
 
 from firmtrail_agent import log
 from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import BadConfiguration, Server
+from firmtrail_agent.configuration import Auth, BadConfiguration, Server
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
 from firmtrail_agent.failures import Failure, Trouble, one_line
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 #: longer than all sources should take together
 READING_TIMEOUT_SECONDS = 120.0
+#: an access token lives for 15 minutes, if the server's operator has not changed that
+LONGEST_TOKEN_INTERVAL_SECONDS = 600
 _UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
 
@@ -144,7 +146,8 @@ class Rounds:
         if (files := _state_of(chosen)) != self._files:
             await self.close()
         if self._client is None:
-            self._client = open_client(chosen, key, auth=chosen.auth, attempts=1)  # the schedule tries again
+            auth = auth_of(chosen.auth, interval_seconds=chosen.interval_seconds)
+            self._client = open_client(chosen, key, auth=auth, attempts=1)  # the schedule tries again
             self._files = files
         return self._client
 
@@ -163,6 +166,11 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode
+
+
+def auth_of(chosen: Auth, *, interval_seconds: float) -> Auth:
+    """Say what reports carry: a token where it serves several of them, since to get one is a request more."""
+    return chosen if interval_seconds <= LONGEST_TOKEN_INTERVAL_SECONDS else "basic"
 
 
 def reschedule(schedule: Schedule, delivery: Delivery) -> None:

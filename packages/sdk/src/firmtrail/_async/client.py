@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from firmtrail._async.api_keys import AsyncApiKeys
-from firmtrail._async.audit_events import AsyncAuditEvents
-from firmtrail._async.device_api_keys import AsyncDeviceApiKeys
-from firmtrail._async.devices import AsyncDevices
-from firmtrail._async.enrollment import AsyncEnrolling
-from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
-from firmtrail._async.firmware import AsyncFirmware
-from firmtrail._async.invitations import AsyncInvitations
-from firmtrail._async.members import AsyncMembers
-from firmtrail._async.projects import AsyncProjects
+import firmtrail_contract
 from firmtrail._async.transport import AsyncTransport
-from firmtrail._async.users import AsyncUsers
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
 from firmtrail.credentials import ApiKey, Login
 from firmtrail.errors import ConfigError
-from firmtrail_contract import AccessToken, Seed
+from firmtrail_contract import AccessToken
+
+if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
+    from firmtrail._async.api_keys import AsyncApiKeys
+    from firmtrail._async.audit_events import AsyncAuditEvents
+    from firmtrail._async.device_api_keys import AsyncDeviceApiKeys
+    from firmtrail._async.devices import AsyncDevices
+    from firmtrail._async.enrollment import AsyncEnrolling
+    from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
+    from firmtrail._async.firmware import AsyncFirmware
+    from firmtrail._async.invitations import AsyncInvitations
+    from firmtrail._async.members import AsyncMembers
+    from firmtrail._async.projects import AsyncProjects
+    from firmtrail._async.users import AsyncUsers
 
 
 class AsyncClient:
@@ -82,22 +86,88 @@ class AsyncClient:
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
         self._transport = AsyncTransport(settings, timeout=timeout, policy=policy)
-        self.users = AsyncUsers(self._transport)
-        self.projects = AsyncProjects(self._transport)
-        self.members = AsyncMembers(self._transport)
-        self.invitations = AsyncInvitations(self._transport)
-        self.api_keys = AsyncApiKeys(self._transport)
-        self.devices = AsyncDevices(self._transport)
-        self.device_api_keys = AsyncDeviceApiKeys(self._transport)
-        self.enrollment_keys = AsyncEnrollmentKeys(self._transport)
-        self.enrollment = AsyncEnrolling(self._transport)
-        self.firmware = AsyncFirmware(self._transport)
-        self.audit_events = AsyncAuditEvents(self._transport)
 
-    async def seed(self) -> Seed:
+    @cached_property
+    def users(self) -> AsyncUsers:
+        """The user who asks, and signing up."""
+        from firmtrail._async.users import AsyncUsers
+
+        return AsyncUsers(self._transport)
+
+    @cached_property
+    def projects(self) -> AsyncProjects:
+        """The projects of the user."""
+        from firmtrail._async.projects import AsyncProjects
+
+        return AsyncProjects(self._transport)
+
+    @cached_property
+    def members(self) -> AsyncMembers:
+        """Who belongs to a project, and as what."""
+        from firmtrail._async.members import AsyncMembers
+
+        return AsyncMembers(self._transport)
+
+    @cached_property
+    def invitations(self) -> AsyncInvitations:
+        """Who is asked to join a project."""
+        from firmtrail._async.invitations import AsyncInvitations
+
+        return AsyncInvitations(self._transport)
+
+    @cached_property
+    def api_keys(self) -> AsyncApiKeys:
+        """API keys of a project."""
+        from firmtrail._async.api_keys import AsyncApiKeys
+
+        return AsyncApiKeys(self._transport)
+
+    @cached_property
+    def devices(self) -> AsyncDevices:
+        """The devices of a project."""
+        from firmtrail._async.devices import AsyncDevices
+
+        return AsyncDevices(self._transport)
+
+    @cached_property
+    def device_api_keys(self) -> AsyncDeviceApiKeys:
+        """API keys of a device."""
+        from firmtrail._async.device_api_keys import AsyncDeviceApiKeys
+
+        return AsyncDeviceApiKeys(self._transport)
+
+    @cached_property
+    def enrollment_keys(self) -> AsyncEnrollmentKeys:
+        """Keys with which devices register themselves."""
+        from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
+
+        return AsyncEnrollmentKeys(self._transport)
+
+    @cached_property
+    def enrollment(self) -> AsyncEnrolling:
+        """How a device registers itself."""
+        from firmtrail._async.enrollment import AsyncEnrolling
+
+        return AsyncEnrolling(self._transport)
+
+    @cached_property
+    def firmware(self) -> AsyncFirmware:
+        """What a device runs and ran, and reporting it."""
+        from firmtrail._async.firmware import AsyncFirmware
+
+        return AsyncFirmware(self._transport)
+
+    @cached_property
+    def audit_events(self) -> AsyncAuditEvents:
+        """Who did what in a project."""
+        from firmtrail._async.audit_events import AsyncAuditEvents
+
+        return AsyncAuditEvents(self._transport)
+
+    async def seed(self) -> firmtrail_contract.Seed:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
-        return decode(await self._transport.send(call), Seed)
+        return decode(await self._transport.send(call), firmtrail_contract.Seed)
 
     async def access_token(self) -> AccessToken:
         """Get an access token to hand to another client or program: with it comes for how long it works.

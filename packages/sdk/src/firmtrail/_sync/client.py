@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
+import firmtrail_contract
 from firmtrail._calls import Call, decode
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
-from firmtrail._sync.api_keys import ApiKeys
-from firmtrail._sync.audit_events import AuditEvents
-from firmtrail._sync.device_api_keys import DeviceApiKeys
-from firmtrail._sync.devices import Devices
-from firmtrail._sync.enrollment import Enrolling
-from firmtrail._sync.enrollment_keys import EnrollmentKeys
-from firmtrail._sync.firmware import Firmware
-from firmtrail._sync.invitations import Invitations
-from firmtrail._sync.members import Members
-from firmtrail._sync.projects import Projects
 from firmtrail._sync.transport import Transport
-from firmtrail._sync.users import Users
 from firmtrail.credentials import ApiKey, Login
 from firmtrail.errors import ConfigError
-from firmtrail_contract import AccessToken, Seed
+from firmtrail_contract import AccessToken
+
+if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
+    from firmtrail._sync.api_keys import ApiKeys
+    from firmtrail._sync.audit_events import AuditEvents
+    from firmtrail._sync.device_api_keys import DeviceApiKeys
+    from firmtrail._sync.devices import Devices
+    from firmtrail._sync.enrollment import Enrolling
+    from firmtrail._sync.enrollment_keys import EnrollmentKeys
+    from firmtrail._sync.firmware import Firmware
+    from firmtrail._sync.invitations import Invitations
+    from firmtrail._sync.members import Members
+    from firmtrail._sync.projects import Projects
+    from firmtrail._sync.users import Users
 
 
 class Client:
@@ -82,22 +86,88 @@ class Client:
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
         self._url = settings.url
         self._transport = Transport(settings, timeout=timeout, policy=policy)
-        self.users = Users(self._transport)
-        self.projects = Projects(self._transport)
-        self.members = Members(self._transport)
-        self.invitations = Invitations(self._transport)
-        self.api_keys = ApiKeys(self._transport)
-        self.devices = Devices(self._transport)
-        self.device_api_keys = DeviceApiKeys(self._transport)
-        self.enrollment_keys = EnrollmentKeys(self._transport)
-        self.enrollment = Enrolling(self._transport)
-        self.firmware = Firmware(self._transport)
-        self.audit_events = AuditEvents(self._transport)
 
-    def seed(self) -> Seed:
+    @cached_property
+    def users(self) -> Users:
+        """The user who asks, and signing up."""
+        from firmtrail._sync.users import Users
+
+        return Users(self._transport)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """The projects of the user."""
+        from firmtrail._sync.projects import Projects
+
+        return Projects(self._transport)
+
+    @cached_property
+    def members(self) -> Members:
+        """Who belongs to a project, and as what."""
+        from firmtrail._sync.members import Members
+
+        return Members(self._transport)
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        """Who is asked to join a project."""
+        from firmtrail._sync.invitations import Invitations
+
+        return Invitations(self._transport)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """API keys of a project."""
+        from firmtrail._sync.api_keys import ApiKeys
+
+        return ApiKeys(self._transport)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """The devices of a project."""
+        from firmtrail._sync.devices import Devices
+
+        return Devices(self._transport)
+
+    @cached_property
+    def device_api_keys(self) -> DeviceApiKeys:
+        """API keys of a device."""
+        from firmtrail._sync.device_api_keys import DeviceApiKeys
+
+        return DeviceApiKeys(self._transport)
+
+    @cached_property
+    def enrollment_keys(self) -> EnrollmentKeys:
+        """Keys with which devices register themselves."""
+        from firmtrail._sync.enrollment_keys import EnrollmentKeys
+
+        return EnrollmentKeys(self._transport)
+
+    @cached_property
+    def enrollment(self) -> Enrolling:
+        """How a device registers itself."""
+        from firmtrail._sync.enrollment import Enrolling
+
+        return Enrolling(self._transport)
+
+    @cached_property
+    def firmware(self) -> Firmware:
+        """What a device runs and ran, and reporting it."""
+        from firmtrail._sync.firmware import Firmware
+
+        return Firmware(self._transport)
+
+    @cached_property
+    def audit_events(self) -> AuditEvents:
+        """Who did what in a project."""
+        from firmtrail._sync.audit_events import AuditEvents
+
+        return AuditEvents(self._transport)
+
+    def seed(self) -> firmtrail_contract.Seed:
         """Make a demo project; no API key is needed. `NotFoundError` unless the server's operator allows it."""
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
-        return decode(self._transport.send(call), Seed)
+        return decode(self._transport.send(call), firmtrail_contract.Seed)
 
     def access_token(self) -> AccessToken:
         """Get an access token to hand to another client or program: with it comes for how long it works.
