@@ -9,7 +9,7 @@ from functools import cached_property
 import attrs
 
 from firmtrail_contract import ActorKind, Role
-from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, RoleTooHigh, ScopeMissing
+from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, RoleTooHigh
 
 
 class Scope(StrEnum):
@@ -136,11 +136,6 @@ class Principal:
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
-
-    def require(self, scope: Scope) -> None:
-        """Raise `ScopeMissing` unless this caller has the scope."""
-        if not self.may(scope):
-            raise ScopeMissing(scope)
 
     def require_role(self, role: Role) -> None:
         """Raise `RoleTooHigh` when this caller would take away more than they have."""

@@ -116,10 +116,12 @@ class Recorder:
 
 def _rounds(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
     """Part a batch so that no round has two reports of one component, and their order is kept."""
+    named = [[(seen.device_id.int, seen.component) for seen in waiting.report.observations] for waiting in batch]
+    if len({component for components in named for component in components}) == sum(map(len, named)):
+        return [[*batch]]  # as nearly always
     rounds: list[list[_Waiting]] = []
     taken: dict[tuple[int, str], int] = {}
-    for waiting in batch:
-        components = [(seen.device_id.int, seen.component) for seen in waiting.report.observations]
+    for waiting, components in zip(batch, named, strict=True):
         number = max([taken.get(component, 0) for component in components])
         for component in components:
             taken[component] = number + 1

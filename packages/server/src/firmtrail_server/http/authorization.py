@@ -28,10 +28,11 @@ async def authorized(caller: User | Principal, path: Mapping[str, uuid.UUID], sc
             principal.require_project(path["project_id"])
         if "device_id" in path:
             principal.require_device(path["device_id"])
-            if not principal.may(scope):
-                await db.retried(lambda conn: devices.get(conn, principal.project_id, path["device_id"]))
-    principal.require(scope)
-    return principal
+    if principal.may(scope):
+        return principal
+    if isinstance(caller, Principal) and "device_id" in path:
+        await db.retried(lambda conn: devices.get(conn, principal.project_id, path["device_id"]))
+    raise ScopeMissing(scope)
 
 
 def as_user(caller: User | Principal, scope: Scope) -> User:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
+import secrets
 import time
 from collections.abc import Iterable
+from itertools import count
 from typing import cast
 
 from aiohttp import hdrs, web
@@ -19,6 +20,8 @@ from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
 from firmtrail_server.http.router import Router
 from firmtrail_server.http.traffic import Meter, Traffic
 
+_PROCESS = secrets.token_hex(8)
+_numbers = count(1)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -67,5 +70,5 @@ def _request_id(request: web.BaseRequest) -> str:
 
 
 def new_request_id() -> str:
-    """It has to be unique, not unpredictable."""
-    return f"{random.getrandbits(128):032x}"
+    """It has to be unique, not unpredictable: the process, and a number."""
+    return f"{_PROCESS}{next(_numbers):016x}"

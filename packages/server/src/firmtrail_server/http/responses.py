@@ -24,7 +24,9 @@ from firmtrail_server.http.answers import Document
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 REQUEST_ID_HEADER = "X-Request-Id"
 
-_JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
+_NOT_STORED = "Cache-Control: no-store\r\n"
+_JSON = f"Content-Type: application/json\r\n{_NOT_STORED}"
+_PROBLEM = f"Content-Type: application/problem+json\r\n{_NOT_STORED}"
 _NO_CONTENT = 204
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
@@ -44,8 +46,11 @@ class Response:
     """What aiohttp is given to send: it calls `prepare` and `write_eof`, and looks at `keep_alive`."""
 
     status: int
-    headers: dict[str, str]
+    #: header lines, as they are sent
+    kind: str
     body: bytes = b""
+    #: more of them
+    headers: dict[str, str] = attrs.field(factory=dict[str, str])
     #: whether the connection stays open; known once it is prepared
     keep_alive: bool = True
     _request: web.BaseRequest | None = None
@@ -69,18 +74,19 @@ class Response:
 
     def head(self, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
-        lines = [_STATUS_LINES[self.status], _date_line(int(time()))]
-        lines += [f"{name}: {value}\r\n" for name, value in self.headers.items()]
+        lines = [_STATUS_LINES[self.status], _date_line(int(time())), self.kind]
+        for name, value in self.headers.items():
+            if not value.isprintable():
+                raise ValueError(f"the header {name} would become several")
+            lines.append(f"{name}: {value}\r\n")
         if self.status != _NO_CONTENT:
             lines.append(f"Content-Length: {len(self.body)}\r\n")
         if not self.keep_alive:
             lines.append("Connection: close\r\n")
         elif version < HttpVersion11:
             lines.append("Connection: keep-alive\r\n")
-        text = "".join(lines)
-        if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-            raise ValueError("a header would have become several")
-        return f"{text}\r\n".encode()
+        lines.append("\r\n")
+        return "".join(lines).encode()
 
 
 @lru_cache(1)
@@ -89,24 +95,24 @@ def _date_line(second: int) -> str:
 
 
 def json_response(model: Any, status: int) -> Response:
-    return Response(status, _JSON.copy(), orjson.dumps(_converter.unstructure(model), option=orjson.OPT_UTC_Z))
+    return Response(status, _JSON, _json(model))
 
 
 def empty_response() -> Response:
-    return Response(_NO_CONTENT, {hdrs.CACHE_CONTROL: "no-store"})
+    return Response(_NO_CONTENT, _NOT_STORED)
 
 
 def document_response(document: Document) -> Response:
-    return Response(200, {hdrs.CONTENT_TYPE: document.content_type}, document.content)
+    return Response(200, f"Content-Type: {document.content_type}\r\n", document.content)
 
 
 def problem_response(problem: Problem, headers: dict[str, str]) -> Response:
-    response = json_response(problem, problem.status)
-    response.headers |= {hdrs.CONTENT_TYPE: "application/problem+json", **headers}
-    return response
+    return Response(problem.status, _PROBLEM, _json(problem), headers)
 
 
 def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> Response:
-    response = json_response(refusal, status)
-    response.headers |= headers
-    return response
+    return Response(status, _JSON, _json(refusal), headers)
+
+
+def _json(model: Any) -> bytes:
+    return orjson.dumps(_converter.unstructure(model), option=orjson.OPT_UTC_Z)
