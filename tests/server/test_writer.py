@@ -86,3 +86,17 @@ async def test_a_statement_that_takes_too_long_is_given_up_with_its_connection(
     monkeypatch.undo()
 
     assert await writer.retried(lambda link: link.run("select pg_backend_pid()", {})) != before
+
+
+async def test_a_commit_that_fails_after_the_rows_have_come_is_an_error_and_stores_nothing(
+    writer: Writer, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("create table once (id int8 unique deferrable initially deferred)")
+        twice = "insert into once (id) values (%(id)s), (%(id)s) returning id"
+
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await writer.retried(lambda link: link.run(twice, {"id": "1"}))
+
+        assert conn.execute("select id from once").fetchall() == []
+    assert await writer.retried(lambda link: link.run("select 'works'", {})) == [("works",)]

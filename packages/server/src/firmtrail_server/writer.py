@@ -91,20 +91,24 @@ class Link:
         await self.run("commit", {})
 
     async def _result(self) -> PGresult:
-        """Send what waits to be sent, and wait for all of the answer."""
+        """Send what waits to be sent, and wait for all of the answer: the commit may fail after the rows have come."""
         while self._pg.flush():
             await self._writable()
+        results: list[PGresult] = []
+        while result := await self._next_result():
+            results.append(result)
+        if not results:
+            raise psycopg.OperationalError("the connection is lost")
+        for result in results:
+            if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+                raise error_from_result(result)
+        return results[0]
+
+    async def _next_result(self) -> PGresult | None:
         while self._pg.is_busy():
             self._awaited = self._loop.create_future()
             await self._awaited
-        result = self._pg.get_result()
-        while self._pg.get_result():
-            pass
-        if result is None:
-            raise psycopg.OperationalError("the connection is lost")
-        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-            raise error_from_result(result)
-        return result
+        return self._pg.get_result()
 
     async def _writable(self) -> None:
         writable = self._loop.create_future()
