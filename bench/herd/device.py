@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS, FIRST_WITHIN_SECONDS = 3600.0, 300.0
 #: the SDK's time for a call; a server's access token lives so long until it is replaced
-CALL_SECONDS, TOKEN_SECONDS = 30.0, 900 * 0.8
+CALL_SECONDS, TOKEN_SECONDS = 30.0, 86_400 * 0.8
 _ANSWER_SECONDS = 0.2
-_AUTH = auth_of("token", interval_seconds=INTERVAL_SECONDS)
 #: less may be nothing, for floats of this size
 _LEAST_WAIT_SECONDS = 0.001
 
@@ -56,6 +55,7 @@ class SimulatedDevice:
         self._random = randomness.Random(number)  # noqa: S311  a simulation
         self._observed = Observed(Spool(None, boot_time=self._boot_time), None)
         self._token_until = 0.0
+        self._has_reported = False
         self._booted = 0.0
 
     async def live(self) -> None:
@@ -77,7 +77,7 @@ class SimulatedDevice:
     ) -> BatchReceipt:
         """Meet the server as the weather is, and before the report for an access token, where it uses one."""
         weather = self._forecast(self._number, self._time.now)
-        if self._time.now >= self._token_until and _AUTH == "token":
+        if self._time.now >= self._token_until and auth_of("token", has_reported=self._has_reported) == "token":
             await self._arrive(weather)
             self._server.count_token_request(self._time.now)
             _refuse_if_busy(weather)
@@ -91,10 +91,11 @@ class SimulatedDevice:
         await Until(self._time.now + _ANSWER_SECONDS)
         if weather.contact is Contact.ANSWER_LOST:
             raise ConnectionLostError("the answer got lost", maybe_applied=True)
+        self._has_reported = True
         return answer
 
     def _start(self, sequence: int) -> None:
-        self._booted, self._token_until = self._time.now, 0.0
+        self._booted, self._token_until, self._has_reported = self._time.now, 0.0, False
         boot = Boot(boot_id=uuid.UUID(int=self._random.getrandbits(128)), sequence=sequence, is_new=True)
         self._clocks = Clocks(
             boot,

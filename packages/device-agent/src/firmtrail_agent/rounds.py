@@ -32,8 +32,6 @@ T = TypeVar("T")
 
 #: longer than all sources should take together
 READING_TIMEOUT_SECONDS = 120.0
-#: an access token lives for 15 minutes, if the server's operator has not changed that
-LONGEST_TOKEN_INTERVAL_SECONDS = 600
 _UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
 
@@ -51,6 +49,7 @@ class Rounds:
         self._news = news
         self._rotation = Rotation(around, device, news)
         self._client: AsyncClient | None = None
+        self._has_reported = False
         #: what the files were that it was made of
         self._files: object = None
         #: writes to the disk one after the other; a slow one must not stop the event loop
@@ -138,6 +137,9 @@ class Rounds:
         delivery = await deliver(client, device_id, observed.spool, self._device.clocks)
         if record := delivery.record:
             await self._on_disk(lambda: observed.reported(record))
+        if delivery.failure is None and not self._has_reported:
+            self._has_reported = True
+            await self.close()  # the next report goes another way
         return delivery
 
     async def _connected(self) -> AsyncClient:
@@ -146,7 +148,7 @@ class Rounds:
         if (files := _state_of(chosen)) != self._files:
             await self.close()
         if self._client is None:
-            auth = auth_of(chosen.auth, interval_seconds=chosen.interval_seconds)
+            auth = auth_of(chosen.auth, has_reported=self._has_reported)
             self._client = open_client(chosen, key, auth=auth, attempts=1)  # the schedule tries again
             self._files = files
         return self._client
@@ -168,9 +170,13 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode
 
 
-def auth_of(chosen: Auth, *, interval_seconds: float) -> Auth:
-    """Say what reports carry: a token where it serves several of them, since to get one is a request more."""
-    return chosen if interval_seconds <= LONGEST_TOKEN_INTERVAL_SECONDS else "basic"
+def auth_of(chosen: Auth, *, has_reported: bool) -> Auth:
+    """Say what a report carries: the first one of a process the key itself.
+
+    To get a token is a request more. When a whole fleet has its power back, that would be twice as many; later reports
+    come at times of their own.
+    """
+    return chosen if has_reported else "basic"
 
 
 def reschedule(schedule: Schedule, delivery: Delivery) -> None:
