@@ -55,7 +55,7 @@ class SimulatedDevice:
         self._random = randomness.Random(number)  # noqa: S311  a simulation
         self._observed = Observed(Spool(None, boot_time=self._boot_time), None)
         self._token_until = 0.0
-        self._has_reported = False
+        self._arrived = 0
         self._booted = 0.0
 
     async def live(self) -> None:
@@ -77,7 +77,7 @@ class SimulatedDevice:
     ) -> BatchReceipt:
         """Meet the server as the weather is, and before the report for an access token, where it uses one."""
         weather = self._forecast(self._number, self._time.now)
-        if self._time.now >= self._token_until and auth_of("token", has_reported=self._has_reported) == "token":
+        if self._time.now >= self._token_until and auth_of("token", arrived=self._arrived) == "token":
             await self._arrive(weather)
             self._server.count_token_request(self._time.now)
             _refuse_if_busy(weather)
@@ -91,11 +91,10 @@ class SimulatedDevice:
         await Until(self._time.now + _ANSWER_SECONDS)
         if weather.contact is Contact.ANSWER_LOST:
             raise ConnectionLostError("the answer got lost", maybe_applied=True)
-        self._has_reported = True
         return answer
 
     def _start(self, sequence: int) -> None:
-        self._booted, self._token_until, self._has_reported = self._time.now, 0.0, False
+        self._booted, self._token_until, self._arrived = self._time.now, 0.0, 0
         boot = Boot(boot_id=uuid.UUID(int=self._random.getrandbits(128)), sequence=sequence, is_new=True)
         self._clocks = Clocks(
             boot,
@@ -131,6 +130,9 @@ class SimulatedDevice:
             delivery = await deliver(client, self.device_id, self._observed.spool, self._clocks)
             if delivery.record:
                 self._observed.reported(delivery.record)
+            self._arrived += 1
+            if delivery.failure:  # the next report shows the key, and the agent forgets its token
+                self._arrived, self._token_until = 0, 0.0
             reschedule(self._schedule, delivery)
 
     def _observe(self) -> None:
