@@ -142,13 +142,13 @@ async def test_it_reports_again_and_again(device: Device, server: ReportServer) 
 
 
 @pytest.mark.parametrize(("auth", "later"), [("token", "Bearer"), ("basic", "Basic")])
-async def test_the_first_two_reports_carry_the_key_and_later_ones_a_token_unless_the_key_is_asked_for(
+async def test_the_first_three_reports_carry_the_key_and_later_ones_a_token_unless_the_key_is_asked_for(
     device: Device, server: ReportServer, auth: str, later: str
 ) -> None:
     device.configure(server.url)
     agent = await device.start("run", program=_HASTY, FIRMTRAIL_AGENT_SERVER_AUTH=auth)
 
-    assert [(await server.arrival()).scheme for _ in range(4)] == ["Basic", "Basic", later, later]
+    assert [(await server.arrival()).scheme for _ in range(5)] == ["Basic", "Basic", "Basic", later, later]
 
     agent.terminate()
     await ended(agent)

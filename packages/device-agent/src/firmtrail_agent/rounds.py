@@ -32,8 +32,8 @@ T = TypeVar("T")
 
 #: longer than all sources should take together
 READING_TIMEOUT_SECONDS = 120.0
-#: the report of a boot or the one that gets through, and the heartbeat that may come right after it
-_ARRIVED_BEFORE_A_TOKEN = 2
+#: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more (see the herd)
+_ARRIVED_BEFORE_A_TOKEN = 3
 _UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
 
