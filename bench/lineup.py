@@ -131,7 +131,7 @@ def _our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
 def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None) -> Site:
     url = url or _our_database(stage, name, fleet)
     # Tokens outlive the benchmark.
-    environment = {**_configured(url), "FIRMTRAIL_TOKEN_SECONDS": "86400"}
+    environment = {**_configured(url), "FIRMTRAIL_DEVICE_TOKEN_SECONDS": "86400"}
     return stage.site(name, SERVER, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
 
 

@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS, FIRST_WITHIN_SECONDS = 3600.0, 300.0
 #: the SDK's time for a call; a server's access token lives so long until it is replaced
-CALL_SECONDS, TOKEN_SECONDS = 30.0, 900 * 0.8
+CALL_SECONDS, TOKEN_SECONDS = 30.0, 86_400 * 0.8
 _ANSWER_SECONDS = 0.2
-_AUTH = auth_of("token", interval_seconds=INTERVAL_SECONDS)
 #: less may be nothing, for floats of this size
 _LEAST_WAIT_SECONDS = 0.001
 
@@ -56,6 +55,7 @@ class SimulatedDevice:
         self._random = randomness.Random(number)  # noqa: S311  a simulation
         self._observed = Observed(Spool(None, boot_time=self._boot_time), None)
         self._token_until = 0.0
+        self._arrived = 0
         self._booted = 0.0
 
     async def live(self) -> None:
@@ -77,7 +77,7 @@ class SimulatedDevice:
     ) -> BatchReceipt:
         """Meet the server as the weather is, and before the report for an access token, where it uses one."""
         weather = self._forecast(self._number, self._time.now)
-        if self._time.now >= self._token_until and _AUTH == "token":
+        if self._time.now >= self._token_until and auth_of("token", arrived=self._arrived) == "token":
             await self._arrive(weather)
             self._server.count_token_request(self._time.now)
             _refuse_if_busy(weather)
@@ -94,7 +94,7 @@ class SimulatedDevice:
         return answer
 
     def _start(self, sequence: int) -> None:
-        self._booted, self._token_until = self._time.now, 0.0
+        self._booted, self._token_until, self._arrived = self._time.now, 0.0, 0
         boot = Boot(boot_id=uuid.UUID(int=self._random.getrandbits(128)), sequence=sequence, is_new=True)
         self._clocks = Clocks(
             boot,
@@ -130,6 +130,9 @@ class SimulatedDevice:
             delivery = await deliver(client, self.device_id, self._observed.spool, self._clocks)
             if delivery.record:
                 self._observed.reported(delivery.record)
+            self._arrived += 1
+            if delivery.failure:  # the next report shows the key, and the agent forgets its token
+                self._arrived, self._token_until = 0, 0.0
             reschedule(self._schedule, delivery)
 
     def _observe(self) -> None:

@@ -141,14 +141,14 @@ async def test_it_reports_again_and_again(device: Device, server: ReportServer) 
     assert (await ended(agent)).code == 0
 
 
-@pytest.mark.parametrize(("interval_seconds", "scheme"), [(600, "Bearer"), (601, "Basic")])
-async def test_reports_carry_a_token_if_it_serves_more_than_one_of_them_and_else_the_key_itself(
-    device: Device, server: ReportServer, interval_seconds: int, scheme: str
+@pytest.mark.parametrize(("auth", "later"), [("token", "Bearer"), ("basic", "Basic")])
+async def test_the_first_three_reports_carry_the_key_and_later_ones_a_token_unless_the_key_is_asked_for(
+    device: Device, server: ReportServer, auth: str, later: str
 ) -> None:
-    device.configure(server.url, interval_seconds=interval_seconds)
-    agent = await device.start("run", program=_HASTY)
+    device.configure(server.url)
+    agent = await device.start("run", program=_HASTY, FIRMTRAIL_AGENT_SERVER_AUTH=auth)
 
-    assert (await server.arrival()).scheme == scheme
+    assert [(await server.arrival()).scheme for _ in range(5)] == ["Basic", "Basic", "Basic", later, later]
 
     agent.terminate()
     await ended(agent)

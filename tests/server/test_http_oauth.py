@@ -223,13 +223,23 @@ async def test_a_database_that_is_away_is_temporarily_unavailable(demo: Demo) ->
 
 
 async def test_the_life_of_a_token_is_the_operators_choice(database_url: str, demo: Demo) -> None:
-    async with (
-        serving(create_app(Settings(token_seconds=60), database_url)) as server,
-        httpx.AsyncClient(base_url=server.url) as http,
-    ):
-        answer = await http.post(TOKEN, auth=demo.device_key, data=GRANT)
+    settings = Settings(token_seconds=60, device_token_seconds=70)
+    async with serving(create_app(settings, database_url)) as server, httpx.AsyncClient(base_url=server.url) as http:
+        answers = [await http.post(TOKEN, auth=key, data=GRANT) for key in (demo.project_key, demo.device_key)]
 
-    assert answer.json()["expires_in"] == 60
+    assert [answer.json()["expires_in"] for answer in answers] == [60, 70]
+
+
+async def test_a_token_of_a_devices_key_lives_for_a_day(http: httpx.AsyncClient, demo: Demo, clock: Clock) -> None:
+    granted = (await http.post(TOKEN, auth=demo.device_key, data=GRANT)).json()
+    bearer = {"Authorization": f"Bearer {granted['access_token']}"}
+
+    clock.advance(hours=23)
+    good = await http.post(demo.path, headers=bearer, json={"version": "1"})
+    clock.advance(hours=2)
+    outlived = await http.post(demo.path, headers=bearer, json={"version": "1"})
+
+    assert (granted["expires_in"], good.status_code, outlived.status_code) == (86_400, 201, 401)
 
 
 async def test_no_secret_is_in_an_answer_or_a_log(

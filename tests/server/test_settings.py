@@ -45,6 +45,7 @@ def test_a_database_url_may_come_from_a_file(tmp_path: Path) -> None:
         ("FIRMTRAIL_TOKEN_SECONDS", "86401"),
         ("FIRMTRAIL_TOKEN_SECONDS", "9" * 5000),
         ("FIRMTRAIL_TOKEN_SECONDS", "15m"),
+        ("FIRMTRAIL_DEVICE_TOKEN_SECONDS", "86401"),
         ("FIRMTRAIL_PUBLIC_URL", "firmtrail.example.com"),
         ("FIRMTRAIL_PUBLIC_URL", "ftp://firmtrail.example.com"),
         ("FIRMTRAIL_PUBLIC_URL", "https://"),

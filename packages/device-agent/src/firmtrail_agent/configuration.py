@@ -52,8 +52,7 @@ class Server:
 class Configuration(Server):
     """What the device's builder or operator decides. Each field says its key."""
 
-    #: server.auth: get an access token with the API key and send that, or send the key with each report; where a token
-    #: would serve one report alone it is the key in any case
+    #: server.auth: get an access token with the API key and send that, or send the key with each report
     auth: Auth = "token"
     #: device.id; else the one that the server gave when the device was enrolled
     device_id: uuid.UUID

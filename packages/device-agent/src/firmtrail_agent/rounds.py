@@ -32,8 +32,8 @@ T = TypeVar("T")
 
 #: longer than all sources should take together
 READING_TIMEOUT_SECONDS = 120.0
-#: an access token lives for 15 minutes, if the server's operator has not changed that
-LONGEST_TOKEN_INTERVAL_SECONDS = 600
+#: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more (see the herd)
+_ARRIVED_BEFORE_A_TOKEN = 3
 _UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
 
@@ -51,6 +51,8 @@ class Rounds:
         self._news = news
         self._rotation = Rotation(around, device, news)
         self._client: AsyncClient | None = None
+        #: reports that arrived since the start, or since the last one that did not
+        self._arrived = 0
         #: what the files were that it was made of
         self._files: object = None
         #: writes to the disk one after the other; a slow one must not stop the event loop
@@ -138,7 +140,15 @@ class Rounds:
         delivery = await deliver(client, device_id, observed.spool, self._device.clocks)
         if record := delivery.record:
             await self._on_disk(lambda: observed.reported(record))
+        before = self._auth
+        self._arrived = 0 if delivery.failure else self._arrived + 1
+        if self._auth != before:
+            await self.close()
         return delivery
+
+    @property
+    def _auth(self) -> Auth:
+        return auth_of(self.settings.configuration.auth, arrived=self._arrived)
 
     async def _connected(self) -> AsyncClient:
         """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""
@@ -146,8 +156,7 @@ class Rounds:
         if (files := _state_of(chosen)) != self._files:
             await self.close()
         if self._client is None:
-            auth = auth_of(chosen.auth, interval_seconds=chosen.interval_seconds)
-            self._client = open_client(chosen, key, auth=auth, attempts=1)  # the schedule tries again
+            self._client = open_client(chosen, key, auth=self._auth, attempts=1)  # the schedule tries again
             self._files = files
         return self._client
 
@@ -168,9 +177,13 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode
 
 
-def auth_of(chosen: Auth, *, interval_seconds: float) -> Auth:
-    """Say what reports carry: a token where it serves several of them, since to get one is a request more."""
-    return chosen if interval_seconds <= LONGEST_TOKEN_INTERVAL_SECONDS else "basic"
+def auth_of(chosen: Auth, *, arrived: int) -> Auth:
+    """Say what a report carries, by how many in a row have arrived before it: the key itself at first.
+
+    To get a token is a request more. When a whole fleet has its power or its server back, that would be twice as many;
+    later reports come at times of their own.
+    """
+    return chosen if arrived >= _ARRIVED_BEFORE_A_TOKEN else "basic"
 
 
 def reschedule(schedule: Schedule, delivery: Delivery) -> None:

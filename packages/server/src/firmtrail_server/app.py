@@ -85,7 +85,10 @@ def create_app(
     meters = meters or Meters()
     database, writer = Database(database_url), Writer(database_url)
     tokens = AccessTokens(
-        keys=settings.signing_keys or new_signing_keys(), issuer=settings.issuer, life_seconds=settings.token_seconds
+        keys=settings.signing_keys or new_signing_keys(),
+        issuer=settings.issuer,
+        life_seconds=settings.token_seconds,
+        device_life_seconds=settings.device_token_seconds,
     )
     services = Services(
         settings=settings,

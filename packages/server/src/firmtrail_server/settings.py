@@ -75,6 +75,8 @@ class Settings:
     signing_keys: SigningKeys | None = attrs.field(default=None, repr=False)
     #: FIRMTRAIL_TOKEN_SECONDS, the life of an access token
     token_seconds: int = 900
+    #: FIRMTRAIL_DEVICE_TOKEN_SECONDS, the same for the key of a device
+    device_token_seconds: int = 86_400
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
 
@@ -117,6 +119,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         token_seconds=_number(
             "FIRMTRAIL_TOKEN_SECONDS",
             environment.get("FIRMTRAIL_TOKEN_SECONDS") or "900",
+            _MIN_TOKEN_SECONDS,
+            _MAX_TOKEN_SECONDS,
+        ),
+        device_token_seconds=_number(
+            "FIRMTRAIL_DEVICE_TOKEN_SECONDS",
+            environment.get("FIRMTRAIL_DEVICE_TOKEN_SECONDS") or "86400",
             _MIN_TOKEN_SECONDS,
             _MAX_TOKEN_SECONDS,
         ),

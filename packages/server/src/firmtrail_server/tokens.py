@@ -53,26 +53,33 @@ class AccessTokens:
     #: who issues the tokens, and who they are for: the URL of this installation
     issuer: str
     life_seconds: int
+    #: of a device's own key: it reports seldom, and to get a token for each report would be a request more
+    device_life_seconds: int
 
     def grant(
-        self, subject_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime, *, epoch: int | None = None
+        self,
+        subject_id: uuid.UUID,
+        scopes: Iterable[Scope],
+        now: dt.datetime,
+        *,
+        epoch: int | None = None,
+        of_device: bool = False,
     ) -> AccessToken:
-        """Issue a token, and say what its owner has to know of it."""
-        token = self.issue(subject_id, scopes, now, epoch=epoch)
-        return AccessToken(access_token=token, expires_in=self.life_seconds, scope=" ".join(sorted(scopes)))
+        """Issue a token that stands for an API key, or with an epoch for a user, until its life ends, or theirs."""
+        life_seconds = self.device_life_seconds if of_device else self.life_seconds
+        token = self._issue(subject_id, scopes, int(now.timestamp()), life_seconds, epoch)
+        return AccessToken(access_token=token, expires_in=life_seconds, scope=" ".join(sorted(scopes)))
 
-    def issue(
-        self, subject_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime, *, epoch: int | None = None
+    def _issue(
+        self, subject_id: uuid.UUID, scopes: Iterable[Scope], issued_at: int, life_seconds: int, epoch: int | None
     ) -> str:
-        """Make a token that stands for an API key, or with an epoch for a user, until its life ends, or theirs."""
-        issued_at = int(now.timestamp())
         payload = _Payload(
             iss=self.issuer,
             aud=self.issuer,
             sub=str(subject_id),
             client_id=str(subject_id),
             iat=issued_at,
-            exp=issued_at + self.life_seconds,
+            exp=issued_at + life_seconds,
             jti=uuid.uuid4().hex,
             scope=" ".join(sorted(scopes)),
             epoch=epoch,
