@@ -32,7 +32,8 @@ T = TypeVar("T")
 
 #: longer than all sources should take together
 READING_TIMEOUT_SECONDS = 120.0
-#: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more (see the herd)
+#: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more: what
+#: keeps a herd of devices within its budget
 _ARRIVED_BEFORE_A_TOKEN = 3
 _UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
@@ -118,6 +119,7 @@ class Rounds:
 
     async def _take(self, settings: Settings) -> None:
         await self.close()
+        self._arrived = 0  # the whole fleet may have got these settings
         self.settings = settings
 
     async def persist(self) -> None:
@@ -155,6 +157,7 @@ class Rounds:
         chosen, key = self.settings.configuration, self.settings.credential.api_key
         if (files := _state_of(chosen)) != self._files:
             await self.close()
+            self._arrived = 0
         if self._client is None:
             self._client = open_client(chosen, key, auth=self._auth, attempts=1)  # the schedule tries again
             self._files = files
