@@ -29,13 +29,14 @@ from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.spool import Spool
 from firmtrail_contract import ReportBatch
+from firmtrail_server.settings import Settings
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
 
 INTERVAL_SECONDS, FIRST_WITHIN_SECONDS = 3600.0, 300.0
 #: the SDK's time for a call; a server's access token lives so long until it is replaced
-CALL_SECONDS, TOKEN_SECONDS = 30.0, 86_400 * 0.8
+CALL_SECONDS, TOKEN_SECONDS = 30.0, Settings().device_token_seconds * 0.8
 _ANSWER_SECONDS = 0.2
 #: less may be nothing, for floats of this size
 _LEAST_WAIT_SECONDS = 0.001
