@@ -1,10 +1,15 @@
-"""Transactions that collide."""
+"""Transactions that collide, and connections that break."""
 
 from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from firmtrail_server.db import Connection, Database
+from firmtrail_server.errors import DatabaseUnavailable
+
+_END_ITSELF = "select pg_terminate_backend(pg_backend_pid())"
 
 
 async def test_transactions_that_collide_are_repeated_until_each_has_counted(database_url: str) -> None:
@@ -29,4 +34,36 @@ async def test_transactions_that_collide_are_repeated_until_each_has_counted(dat
     await asyncio.gather(*(database.retried(count) for _ in range(6)))
 
     assert await database.retried(total) == 6
+    await database.close()
+
+
+async def test_a_transaction_whose_connection_the_database_ends_runs_once_more_on_another(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    seen: list[int] = []
+
+    async def read(conn: Connection) -> int:
+        seen.append(conn.info.backend_pid)
+        if len(seen) == 1:
+            await conn.execute(_END_ITSELF)
+        return conn.info.backend_pid
+
+    assert await database.retried(read) == seen[1]
+    assert seen[0] != seen[1]
+    await database.close()
+
+
+async def test_a_transaction_that_breaks_every_connection_is_given_up(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    tries: list[None] = []
+
+    async def break_it(conn: Connection) -> None:
+        tries.append(None)
+        await conn.execute(_END_ITSELF)
+
+    with pytest.raises(DatabaseUnavailable):
+        await database.retried(break_it)
+
+    assert len(tries) == 2
     await database.close()

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from firmtrail_server.errors import CommitUncertain, DatabaseUnavailable, OwnerGone, StorageRefused
+from firmtrail_server.errors import CommitUncertain, ConnectionBroken, DatabaseUnavailable, OwnerGone, StorageRefused
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -71,12 +71,13 @@ class Database:
         """Run the block in one transaction, once: a collision with another one is the caller's to handle.
 
         Raises:
-            DatabaseUnavailable: there is no connection to be had, or it broke; nothing is stored.
+            DatabaseUnavailable: there is no connection to be had, or it took too long; nothing is stored.
+            ConnectionBroken: it was there, and broke; nothing is stored.
             StorageRefused: the database is full or read-only; nothing is stored.
             OwnerGone: a row that others refer to was deleted at this very moment; nothing is stored.
             CommitUncertain: the connection broke during the commit.
         """
-        done = False
+        conn, done = None, False
         try:
             async with asyncio.timeout(LONGEST_SECONDS), self._pool.connection() as conn:
                 yield conn
@@ -88,17 +89,21 @@ class Database:
         except NOT_STORED as error:
             raise StorageRefused from error
         except BROKEN as error:
-            raise CommitUncertain if done else DatabaseUnavailable from error
+            if done:
+                raise CommitUncertain from error
+            was_lost = conn is not None and conn.closed and not isinstance(error, TimeoutError)
+            raise ConnectionBroken if was_lost else DatabaseUnavailable from error
         else:
             self.commits += done
 
     async def retried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again when it collided with another one, also at its commit.
 
-        At SERIALIZABLE a transaction that only reads can collide too.
+        At SERIALIZABLE a transaction that only reads can collide too. When the database ends its connection, as at a
+        restart, it runs once more on another.
 
         Raises:
-            DatabaseUnavailable: there is no connection to be had, it broke, or the collisions do not end.
+            DatabaseUnavailable: there is no connection to be had, two broke, or the collisions do not end.
             CommitUncertain: the connection broke during the commit.
         """
 
@@ -106,7 +111,10 @@ class Database:
             async with self.transaction() as conn:
                 return await work(conn)
 
-        return await retried(once)
+        try:
+            return await retried(once)
+        except ConnectionBroken:
+            return await retried(once)
 
 
 async def retried(once: Callable[[], Awaitable[T]]) -> T:

@@ -302,6 +302,10 @@ class DatabaseUnavailable(Unavailable):
         self.__cause__ = cause
 
 
+class ConnectionBroken(DatabaseUnavailable):
+    """It had been good: the database ended it, and may take another."""
+
+
 class StorageRefused(DatabaseUnavailable):
     """Its operator has to act, so a new try is not worth much soon."""
 
