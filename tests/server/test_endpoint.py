@@ -17,6 +17,9 @@ async def of_a_device(_ctx: Context, device_id: uuid.UUID) -> None: ...
 async def of_anyone(_ctx: PublicContext) -> None: ...
 
 
+async def of_a_name(_ctx: Context, name: str) -> None: ...
+
+
 @pytest.mark.parametrize(
     "route",
     [
@@ -24,8 +27,9 @@ async def of_anyone(_ctx: PublicContext) -> None: ...
         Route("GET", "/x/{id}", of_a_device, Scope.FIRMWARE_READ),
         Route("GET", "/x/{device_id}", of_a_device, Scope.PUBLIC),
         Route("GET", "/x", of_anyone, Scope.FIRMWARE_READ),
+        Route("GET", "/x/{name}", of_a_name, Scope.FIRMWARE_READ),
     ],
-    ids=["no id in the path", "another name", "public, yet wants a caller", "scoped, yet wants none"],
+    ids=["no id in the path", "another name", "public, yet wants a caller", "scoped, yet wants none", "no UUID"],
 )
 def test_a_handler_that_does_not_fit_its_route_stops_the_start(route: Route) -> None:
     with pytest.raises(TypeError, match=route.handler.__name__):

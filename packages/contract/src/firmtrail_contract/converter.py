@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -28,8 +28,6 @@ from firmtrail_contract.problems import FieldError, FieldLocation
 Hook = Callable[[Any, Any], Any]
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-#: the same devices are named again and again; a few MB at most
-_REMEMBERED_UUIDS = 16_384
 _JSON_NAMES: dict[type, str] = {
     str: "a string",
     int: "a whole number",
@@ -104,11 +102,7 @@ def _whole_number(value: Any, _: Any) -> int:
 
 
 def _uuid(value: Any, _: Any) -> uuid.UUID:
-    return _parsed_uuid(_text(value, str))
-
-
-@lru_cache(_REMEMBERED_UUIDS)
-def _parsed_uuid(text: str) -> uuid.UUID:
+    text = _text(value, str)
     if not _UUID.fullmatch(text):  # UUID() also takes braces, URNs and bare hexadecimal
         raise Violation(ViolationCode.MALFORMED, "must be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b")
     return uuid.UUID(text)

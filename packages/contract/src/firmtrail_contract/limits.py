@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -53,22 +54,27 @@ class Text:
     pattern: str = f"^{PRINTABLE}*$"
     #: completes the sentence "must ..."
     rule: str = "hold no control characters"
-    _matcher: re.Pattern[str] = attrs.field(init=False, repr=False, eq=False)
 
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_matcher", re.compile(self.pattern.removesuffix("$") + r"\Z"))
+    @cached_property
+    def _allowed(self) -> re.Pattern[str]:
+        length = f"(?=(?s:.{{{self.min_length},{self.max_length}}})\\Z)"
+        return re.compile(length + self.pattern.removesuffix("$") + r"\Z")
 
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: str) -> None:
-        self.check(value)
+        if not self._allowed.match(value):
+            raise self._violation(value)
 
     def check(self, value: str) -> None:
         """Raise `Violation` unless the value is allowed."""
+        if not self._allowed.match(value):
+            raise self._violation(value)
+
+    def _violation(self, value: str) -> Violation:
         if len(value) < self.min_length:
-            raise Violation(ViolationCode.TOO_SHORT, f"must have at least {self.min_length} character(s)")
+            return Violation(ViolationCode.TOO_SHORT, f"must have at least {self.min_length} character(s)")
         if len(value) > self.max_length:
-            raise Violation(ViolationCode.TOO_LONG, f"must have at most {self.max_length} characters")
-        if not self._matcher.match(value):
-            raise Violation(ViolationCode.FORBIDDEN_CHARACTERS, f"must {self.rule}")
+            return Violation(ViolationCode.TOO_LONG, f"must have at most {self.max_length} characters")
+        return Violation(ViolationCode.FORBIDDEN_CHARACTERS, f"must {self.rule}")
 
 
 @attrs.frozen

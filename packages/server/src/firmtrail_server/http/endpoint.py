@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from functools import cached_property, partial
 from typing import Any, cast, get_args, get_type_hints
 
@@ -18,7 +18,7 @@ from firmtrail_server.http.auth import authenticate
 from firmtrail_server.http.authorization import as_user, authorized
 from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import FORM, read_form
-from firmtrail_server.http.requests import Arguments, read_json
+from firmtrail_server.http.requests import Arguments, Named, read_json
 from firmtrail_server.http.responses import REQUEST_ID, Response, document_response, empty_response, json_response
 from firmtrail_server.http.rows import Rows, read_rows
 from firmtrail_server.http.traffic import Meter
@@ -76,29 +76,26 @@ class Endpoint:
         self._handler = route.handler
         self._scope = route.scope
         self._kind = route.context
-        self._arguments = Arguments(route.hints, route.placeholders)
+        self.arguments = Arguments(route.hints, route.placeholders)
         self._read_body = _body_of(route)
         self._must_be_alive = route.scope not in CHECKED_WHEN_WRITTEN
 
-    async def respond(self, request: web.BaseRequest, segments: Sequence[str]) -> Response:
-        """Serve a request; `segments` stand in the place of the route's placeholders.
+    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+        """Serve a request; `named` is what its path names.
 
         Raises:
             DomainError, web.HTTPException: it is refused.
         """
-        path = self._arguments.found_in_path(segments)
-        ctx = await self._context(request, segments, path)
+        ctx = await self._context(request, named)
         body = None
         if self._read_body is not None:
             is_whole = request.content.is_eof()
             body = await self._read_body(request)
             if not is_whole:  # who took their time to send it may have been shut out since
-                ctx = await self._context(request, segments, path)
-        return _response(await self._handler(ctx, **self._arguments.read(request, segments, path, body)))
+                ctx = await self._context(request, named)
+        return _response(await self._handler(ctx, **self.arguments.read(request, named, body)))
 
-    async def _context(
-        self, request: web.BaseRequest, segments: Sequence[str], path: Mapping[str, uuid.UUID]
-    ) -> PublicContext:
+    async def _context(self, request: web.BaseRequest, named: Named) -> PublicContext:
         services, scope, request_id = self._services, self._scope, request[REQUEST_ID]
         if self._kind is PublicContext:
             return PublicContext(services=services, request=request, request_id=request_id)
@@ -108,8 +105,8 @@ class Endpoint:
         if self._kind is UserContext:
             return UserContext(services=services, request=request, request_id=request_id, user=as_user(caller, scope))
         if isinstance(caller, User):
-            path = self._arguments.checked_path(segments)  # without its id a user is in no project
-        principal = await authorized(caller, path, scope, services.database)
+            named.check()  # without its id a user is in no project
+        principal = await authorized(caller, named.ids, scope, services.database)
         return Context(services=services, request=request, request_id=request_id, principal=principal)
 
 
@@ -142,3 +139,5 @@ def check(route: Route) -> None:
         raise TypeError(f"{name} must take a {route.context.__name__} first, since its scope is {route.scope}")
     if {*route.placeholders} != {*rest} - {"query", "body"}:
         raise TypeError(f"{name} takes {rest}, but its path gives {route.placeholders}")
+    if any(route.hints[one] is not uuid.UUID for one in route.placeholders):
+        raise TypeError(f"{name} must take a UUID for what its path gives")

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import count
 from typing import cast
 
@@ -16,12 +17,15 @@ from firmtrail_server.http.context import Services
 from firmtrail_server.http.endpoint import Endpoint, Route
 from firmtrail_server.http.oauth_errors import OAUTH_PATH
 from firmtrail_server.http.problems import refusal
+from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
 from firmtrail_server.http.router import Router
 from firmtrail_server.http.traffic import Meter, Traffic
 
 _PROCESS = secrets.token_hex(8)
 _numbers = count(1)
+#: the same devices report again and again; some MB at most
+_REMEMBERED_PATHS = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -36,6 +40,7 @@ class Front:
         """
         self._traffic = Traffic(services.meters, log_requests=services.settings.log_requests)
         self._router = Router[Endpoint]()
+        self._find = lru_cache(_REMEMBERED_PATHS)(self._found)
         for route in routes:
             meter = self._traffic.meter(services.meters, route.method, route.path)
             self._router.add(route.method, route.path, Endpoint(route, services, meter))
@@ -45,9 +50,9 @@ class Front:
         request_id = request[REQUEST_ID] = _request_id(request)
         path, meter = request.rel_url.raw_path, self._traffic.nowhere
         try:
-            endpoint, segments = self._router.find(request.method, path)
+            endpoint, named = self._find(request.method, path)
             meter = endpoint.meter
-            response = await endpoint.respond(request, segments)
+            response = await endpoint.respond(request, named)
         except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
             self._log(error, request, meter)
             response = refusal(error, request)
@@ -56,6 +61,10 @@ class Front:
             response.headers[hdrs.PRAGMA] = "no-cache"  # RFC 6749 wants it beside Cache-Control
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
         return cast("web.StreamResponse", response)  # it has what aiohttp uses of one
+
+    def _found(self, method: str, path: str) -> tuple[Endpoint, Named]:
+        endpoint, segments = self._router.find(method, path)
+        return endpoint, endpoint.arguments.named(segments)
 
     def _log(self, error: Exception, request: web.BaseRequest, meter: Meter) -> None:
         if isinstance(error, Unavailable):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -25,7 +27,6 @@ MAX_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 30
 
 _JSON = "application/json"
-_NOTHING = object()
 _converter = strict_converter()
 _quick = strict_converter(all_errors=False)
 for _one in (_converter, _quick):
@@ -75,66 +76,63 @@ async def read_bytes(request: web.BaseRequest) -> bytes:
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 
 
+@attrs.frozen
+class Named:
+    """What a path names."""
+
+    #: as far as they are right
+    ids: dict[str, uuid.UUID]
+    #: what is wrong with the others
+    errors: list[FieldError]
+
+    def check(self) -> None:
+        """Raise `InvalidRequest` with everything that is wrong in the path."""
+        _refuse(self.errors)
+
+
 class Arguments:
     """Reads what the handler of one route is called with."""
 
     def __init__(self, hints: Mapping[str, Any], placeholders: Sequence[str]) -> None:
-        self._path = [(name, _path_reader(name, hints[name])) for name in placeholders]
-        # A query that the handler does not take is read as well, to be refused.
-        self._others = [("query", _query_reader(hints["query"])) if "query" in hints else ("", _refuse_query)]
+        self._placeholders = placeholders
+        self._readers: dict[str, Reader] = {}
+        if "query" in hints:
+            self._readers["query"] = _query_reader(hints["query"])
         if "body" in hints:
-            self._others.append(("body", _body_reader(hints["body"])))
+            self._readers["body"] = _body_reader(hints["body"])
 
-    def found_in_path(self, segments: Sequence[str]) -> dict[str, Any]:
-        """Read what the path names, as far as it is right."""
-        try:
-            return self.checked_path(segments)
-        except InvalidRequest:
-            found = zip(self._path, segments, strict=True)
-            return {name: read(text) for (name, read), text in found if not _errors(read, text)}
+    def named(self, segments: Sequence[str]) -> Named:
+        """Read what the path names; `segments` stand in the place of its placeholders."""
+        named = Named({}, [])
+        for name, text in zip(self._placeholders, segments, strict=True):
+            try:
+                named.ids[name] = _converter.structure(text, uuid.UUID)
+            except Violation as error:
+                named.errors.extend(_invalid(error, FieldLocation.PATH, f"/{name}").errors)
+        return named
 
-    def checked_path(self, segments: Sequence[str]) -> dict[str, Any]:
-        """Read what the path names.
-
-        Raises:
-            InvalidRequest: with everything that is wrong in the path.
-        """
-        try:
-            return {name: read(text) for (name, read), text in zip(self._path, segments, strict=True)}
-        except InvalidRequest:
-            raise InvalidRequest(self._path_errors(segments)) from None
-
-    def read(
-        self, request: web.BaseRequest, segments: Sequence[str], path: Mapping[str, Any], body: Any
-    ) -> dict[str, Any]:
-        """Read all arguments; `path` is what was found in the segments of it.
+    def read(self, request: web.BaseRequest, named: Named, body: Any) -> dict[str, Any]:
+        """Read all arguments.
 
         Raises:
             InvalidRequest: with everything that is wrong.
         """
         try:
-            if len(path) < len(self._path):
-                self.checked_path(segments)
-            others = {name: value for name, read in self._others if (value := read(request, body)) is not _NOTHING}
+            named.check()
+            self._check_query(request)
+            return {**named.ids, **{name: read(request, body) for name, read in self._readers.items()}}
         except InvalidRequest:
-            errors = [error for _, read in self._others for error in _errors(read, request, body)]
-            raise InvalidRequest([*self._path_errors(segments), *errors]) from None
-        return {**path, **others}
+            others = [partial(read, request, body) for read in self._readers.values()]
+            errors = [error for check in (partial(self._check_query, request), *others) for error in _errors(check)]
+            raise InvalidRequest([*named.errors, *errors]) from None
 
-    def _path_errors(self, segments: Sequence[str]) -> list[FieldError]:
-        return [error for (_, read), text in zip(self._path, segments, strict=True) for error in _errors(read, text)]
-
-
-def _path_reader(name: str, kind: Any) -> Callable[[str], Any]:
-    hook = _converter.get_structure_hook(kind)
-
-    def read(text: str) -> Any:
-        try:
-            return hook(text, kind)
-        except (BaseValidationError, Violation) as error:
-            raise _invalid(error, FieldLocation.PATH, f"/{name}") from None
-
-    return read
+    def _check_query(self, request: web.BaseRequest) -> None:
+        """Refuse a query that the handler does not take."""
+        if request.rel_url.raw_query_string and "query" not in self._readers:
+            unknown = [
+                _error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*request.query}
+            ]
+            _refuse(_repeated(request.query) + unknown)
 
 
 def _query_reader(model: Any) -> Reader:
@@ -148,13 +146,6 @@ def _query_reader(model: Any) -> Reader:
             raise _invalid(error, FieldLocation.QUERY) from None
 
     return read
-
-
-def _refuse_query(request: web.BaseRequest, _: Any) -> Any:
-    if request.rel_url.raw_query_string:
-        unknown = [_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*request.query}]
-        _refuse(_repeated(request.query) + unknown)
-    return _NOTHING
 
 
 def _body_reader(model: Any) -> Reader:
@@ -177,9 +168,9 @@ def _invalid(error: Exception, location: FieldLocation, pointer: str = "") -> In
     return InvalidRequest([attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)])
 
 
-def _errors(read: Callable[..., Any], *arguments: Any) -> list[FieldError]:
+def _errors(check: Callable[[], Any]) -> list[FieldError]:
     try:
-        read(*arguments)
+        check()
     except InvalidRequest as error:
         return error.errors
     return []
