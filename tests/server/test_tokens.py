@@ -237,6 +237,24 @@ async def test_a_token_of_a_deleted_key_is_refused_at_once(
     assert_token_refused(await history(http, demo, token))
 
 
+async def test_a_devices_token_that_two_servers_remember_ends_with_its_key_at_both(
+    http: httpx.AsyncClient, demo: Demo, settings: Settings, clock: Clock, database_url: str
+) -> None:
+    headers = {"Authorization": f"Bearer {await token_for(http, demo.device_key)}"}
+    async with (
+        serving(create_app(settings, database_url, clock=clock)) as server,
+        httpx.AsyncClient(base_url=server.url) as second,
+    ):
+        for one in (http, second):
+            (await one.post(demo.path, headers=headers, json={"version": "1"})).raise_for_status()
+
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            conn.execute("delete from api_keys where id = %s", [demo.device_key[0]])
+
+        for one in (http, second):
+            assert_token_refused(await one.post(demo.path, headers=headers, json={"version": "2"}))
+
+
 async def test_a_token_of_an_expired_key_is_refused_at_once(
     http: httpx.AsyncClient, demo: Demo, clock: Clock, database_url: str
 ) -> None:
