@@ -24,8 +24,10 @@ from firmtrail_server.http.traffic import Meter, Traffic
 
 _PROCESS = secrets.token_hex(8)
 _numbers = count(1)
-#: the same devices report again and again; some MB at most
+#: the same devices report again and again
 _REMEMBERED_PATHS = 16_384
+#: no path of ours is longer, and those of a stranger shall not fill the memory
+_LONGEST_REMEMBERED = 128
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -40,7 +42,7 @@ class Front:
         """
         self._traffic = Traffic(services.meters, log_requests=services.settings.log_requests)
         self._router = Router[Endpoint]()
-        self._find = lru_cache(_REMEMBERED_PATHS)(self._found)
+        self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         for route in routes:
             meter = self._traffic.meter(services.meters, route.method, route.path)
             self._router.add(route.method, route.path, Endpoint(route, services, meter))
@@ -50,7 +52,8 @@ class Front:
         request_id = request[REQUEST_ID] = _request_id(request)
         path, meter = request.rel_url.raw_path, self._traffic.nowhere
         try:
-            endpoint, named = self._find(request.method, path)
+            find = self._remembered if len(path) <= _LONGEST_REMEMBERED else self._find
+            endpoint, named = find(request.method, path)
             meter = endpoint.meter
             response = await endpoint.respond(request, named)
         except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
@@ -62,7 +65,7 @@ class Front:
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
         return cast("web.StreamResponse", response)  # it has what aiohttp uses of one
 
-    def _found(self, method: str, path: str) -> tuple[Endpoint, Named]:
+    def _find(self, method: str, path: str) -> tuple[Endpoint, Named]:
         endpoint, segments = self._router.find(method, path)
         return endpoint, endpoint.arguments.named(segments)
 
