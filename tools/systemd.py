@@ -1,4 +1,4 @@
-"""Boot a real systemd in a sandbox and try our units in it: `systemd.py [ARGUMENT ...]`; arguments go to pytest."""
+"""Boot a real systemd in a sandbox, try our units and our Debian package in it: `systemd.py [PYTEST ARGUMENT ...]`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    tests = "tests/agent/systemd/sandboxed.py"
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:randomly", "-rs", tests, *arguments]
+    tests = [f"tests/agent/systemd/{name}.py" for name in ("sandboxed", "sandboxed_deb")]
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:randomly", "-rs", *tests, *arguments]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     return 0 if code == _NOTHING_RUN else code
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # In new namespaces: makes a throw-away root over the machine's own that systemd accepts, and becomes systemd.
-# $SHARE/units: what to install. $SHARE/tree: what to lay over the root. $PYTHON, $PACKAGES: what runs the agent.
+# $TREE: what to lay over the root. $PYTHON, $PACKAGES: what runs the agent.
 set -eu
 mount --make-rprivate /
 scratch=$(mktemp -d)
@@ -48,9 +48,8 @@ for socket in systemd-journald.socket systemd-journald-dev-log.socket; do
 done
 ln -sf /dev/null "$units/tmp.mount"
 printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' >"$units/sandbox.target"
-cp "$SHARE"/units/* "$units/"
-cp -r "$SHARE/tree/." "$root/"
 rm -rf "$root/etc/credstore" "$root/etc/firmtrail-agent" "$root/var/lib/firmtrail-agent" "$root/var/lib/private"
+cp -r "$TREE/." "$root/"
 rm -f "$root/etc/machine-id"
 echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
 

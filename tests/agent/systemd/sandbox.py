@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ exec {python} {arguments} "$@"
 """
 _PROGRAMS = {"firmtrail-agent": "-m firmtrail_agent", "agents-python": "-c"}
 _PATIENCE_SECONDS = 20
+_CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def missing() -> str | None:
@@ -49,14 +50,28 @@ class Sandbox:
 
     def run(self, *command: str, check: bool = True, given: str | bytes = "") -> str:
         """Run a program inside and give what it prints."""
-        inside = ["nsenter", "-t", str(self._pid), "-a", *command]
         content = given.encode() if isinstance(given, str) else given
-        done = subprocess.run(inside, input=content, capture_output=True, check=False, timeout=_PATIENCE_SECONDS)
+        done = subprocess.run(
+            self._inside(command),
+            env=_CLEAN,
+            input=content,
+            capture_output=True,
+            check=False,
+            timeout=_PATIENCE_SECONDS,
+        )
         assert not check or done.returncode == 0, f"{command}: {done.stderr.decode()}{self.journal()}"
         return done.stdout.decode().strip()
 
     def start_inside(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(["nsenter", "-t", str(self._pid), "-a", *command], stdout=subprocess.PIPE)
+        return subprocess.Popen(self._inside(command), env=_CLEAN, stdout=subprocess.PIPE)
+
+    def start_beside(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a program of this machine that has nothing of the sandbox but its network."""
+        beside = ["nsenter", "-t", str(self._pid), "--net", *command]
+        return subprocess.Popen(beside, cwd=PACKAGES.parent, stdout=subprocess.PIPE, bufsize=0)
+
+    def _inside(self, command: Sequence[str]) -> list[str]:
+        return ["nsenter", "-t", str(self._pid), "-a", *command]
 
     def write(self, path: str, content: str, mode: int = 0o644) -> None:
         file = self.root / path.lstrip("/")
@@ -81,16 +96,27 @@ class Sandbox:
         return self.run("journalctl", "--output=cat", "--no-pager", "-u", "firmtrail-agent.service", check=False)
 
 
+def agent_of_the_checkout(tree: Path) -> None:
+    """Lay out the units and the agent as they are here, without a package."""
+    shutil.copytree(UNITS, tree / "etc/systemd/system")
+    binaries = tree / "usr/bin"
+    binaries.mkdir(parents=True)
+    python = Path("/opt/python") / Path(sys.executable).resolve().relative_to(sys.base_prefix)
+    for name, arguments in _PROGRAMS.items():
+        (binaries / name).write_text(_PROGRAM.format(python=python, arguments=arguments))
+        (binaries / name).chmod(0o755)
+
+
 @contextmanager
-def booted() -> Generator[Sandbox]:
-    """Boot it; it is gone afterwards with all that ran in it."""
+def booted(lay_out: Callable[[Path], None]) -> Generator[Sandbox]:
+    """Boot it; it is gone afterwards with all that ran in it. `lay_out` fills the directory that lies over its root."""
     cgroup = _cgroups()
     assert cgroup is not None
     own = cgroup / f"firmtrail-sandbox-{os.getpid()}"
     with tempfile.TemporaryDirectory() as folder:
-        share = Path(folder)
-        _fill(share)
-        process = subprocess.Popen([str(HERE / "start.sh")], env=_environment(share, own), stdout=subprocess.DEVNULL)
+        lay_out(Path(folder))
+        environment = _environment(Path(folder), own)
+        process = subprocess.Popen([str(HERE / "start.sh")], env=environment, stdout=subprocess.DEVNULL)
         try:
             yield _ready(process)
         finally:
@@ -99,22 +125,12 @@ def booted() -> Generator[Sandbox]:
             _remove(own)
 
 
-def _fill(share: Path) -> None:
-    shutil.copytree(UNITS, share / "units")
-    binaries = share / "tree/usr/bin"
-    binaries.mkdir(parents=True)
-    python = Path("/opt/python") / Path(sys.executable).resolve().relative_to(sys.base_prefix)
-    for name, arguments in _PROGRAMS.items():
-        (binaries / name).write_text(_PROGRAM.format(python=python, arguments=arguments))
-        (binaries / name).chmod(0o755)
-
-
-def _environment(share: Path, cgroup: Path) -> dict[str, str]:
+def _environment(tree: Path, cgroup: Path) -> dict[str, str]:
     sources = [PACKAGES / name / "src" for name in ("device-agent", "sdk", "contract")]
     packages = [*sources, Path(sysconfig.get_path("purelib"))]
     return {
         "PATH": os.environ["PATH"],
-        "SHARE": str(share),
+        "TREE": str(tree),
         "CGROUP": str(cgroup),
         "PYTHON": sys.base_prefix,
         "PACKAGES": " ".join(map(str, packages)),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.agent.device import API_KEY, DEVICE_ID, SECRET
-from tests.agent.systemd.sandbox import Sandbox, booted, missing
+from tests.agent.systemd.sandbox import Sandbox, agent_of_the_checkout, booted, missing
 
 if reason := missing():
     pytest.skip(f"no systemd can be booted here: {reason}", allow_module_level=True)
@@ -56,7 +56,7 @@ identity.write(file, identity.Identity(device_id=UUID("{DEVICE_ID}"), api_key="{
 
 @pytest.fixture(scope="module")
 def machine() -> Generator[Sandbox]:
-    with booted() as sandbox:
+    with booted(agent_of_the_checkout) as sandbox:
         sandbox.run("systemd-creds", "setup")
         yield sandbox
 
