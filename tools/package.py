@@ -1,4 +1,8 @@
-"""Builds what devices install: `package.py deb [DIRECTORY]` makes a Debian package of the agent with dpkg-deb."""
+"""Builds what devices install.
+
+`package.py deb [DIRECTORY]` makes a Debian package of the agent with dpkg-deb; `package.py wheels [DIRECTORY]` makes
+its wheel, and those of the SDK and the contract, which it needs.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
+from itertools import repeat
 from pathlib import Path
 
 from agent_tree import ROOT, lay_out
@@ -15,6 +20,7 @@ from agent_tree import ROOT, lay_out
 from firmtrail_agent.clock import BUILT_AT
 
 AGENT = ROOT / "packages/device-agent"
+WHEELS = ("contract", "sdk", "device-agent")
 SCRIPTS = ("postinst", "prerm", "postrm")
 LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -41,16 +47,23 @@ Description: reports the firmware versions that a device runs
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] != ["deb"]:
-        print("usage: ./dev package deb [DIRECTORY]", file=sys.stderr)
+    if arguments[:1] not in (["deb"], ["wheels"]):
+        print("usage: ./dev package deb|wheels [DIRECTORY]", file=sys.stderr)
         return 2
-    if shutil.which("dpkg-deb") is None:
+    if arguments[0] == "deb" and shutil.which("dpkg-deb") is None:
         print("package: dpkg-deb is not installed: apt install dpkg gets it.", file=sys.stderr)
         return 1
-    folder = Path(arguments[1]) if arguments[1:] else ROOT / "dist"
+    folder = Path(arguments[1]).resolve() if arguments[1:] else ROOT / "dist"
     folder.mkdir(parents=True, exist_ok=True)
-    print(_build_deb(folder))
+    for built in [_build_deb(folder)] if arguments[0] == "deb" else map(_build_wheel, WHEELS, repeat(folder)):
+        print(built)
     return 0
+
+
+def _build_wheel(place: str, folder: Path) -> str:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
+    built = subprocess.run(command, cwd=ROOT / "packages" / place, check=True, stdout=subprocess.PIPE, text=True)
+    return built.stdout.strip()
 
 
 def _build_deb(folder: Path) -> Path:
