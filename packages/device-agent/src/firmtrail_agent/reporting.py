@@ -70,8 +70,8 @@ async def report_once(configuration: Configuration, credential: Credential, devi
 
 
 async def send_all(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
-    """Send what waits in the spool."""
-    async with open_client(configuration, credential.api_key, auth=configuration.auth) as client:
+    """Send what waits in the spool, once: with the API key itself, since a token would be a second request."""
+    async with open_client(configuration, credential.api_key, auth="basic") as client:
         delivery = await deliver(client, configuration.device_id, device.observed.spool, device.clocks)
     if delivery.record:
         device.observed.reported(delivery.record)
