@@ -144,6 +144,35 @@ async def test_the_doctor_shows_what_can_be_pinned(device: Device, ours: Authori
     assert told.endswith(f"is trusted; the pins of its chain: {pin_of_the_server(ours)}, {pin(ours.file)}")
 
 
+async def test_the_doctor_shows_what_can_be_pinned_behind_a_configured_proxy(device: Device, ours: Authority) -> None:
+    async with ReportServer(ours.server()) as server, tunnelling() as (proxy, _):
+        device.configure(server.url)
+        device.write(DROP_IN, f'[server]\nca_file = "{ours.file}"\nproxy = "{proxy}"\n')
+
+        told = (await examined(device))["tls"].detail
+
+    assert told.endswith(f"is trusted; the pins of its chain: {pin_of_the_server(ours)}, {pin(ours.file)}")
+
+
+async def test_the_doctor_compares_with_what_it_sees_behind_a_configured_proxy(device: Device, ours: Authority) -> None:
+    async with ReportServer(ours.server()) as server, tunnelling() as (proxy, _):
+        device.configure(server.url)
+        settle(device, ours, [IN_RESERVE, OF_ANOTHER], proxy=proxy)
+
+        found = (await examined(device))["tls"]
+
+    assert (found.state, pin_of_the_server(ours) in found.fix) == ("fault", True)
+
+
+async def test_the_doctor_says_that_a_proxy_does_not_lead_to_the_server(device: Device, server: ReportServer) -> None:
+    device.configure("https://firmtrail.invalid")
+    device.write(DROP_IN, f'[server]\nproxy = "{server.url}"\n')
+
+    found = (await examined(device))["tls"]
+
+    assert (found.state, found.detail) == ("fault", "the proxy does not lead to firmtrail.invalid:443: 404")
+
+
 async def test_the_doctor_says_that_the_pins_hold(device: Device, ours: Authority) -> None:
     async with ReportServer(ours.server()) as server:
         device.configure(server.url)

@@ -77,14 +77,14 @@ async def connect(server: Server) -> str:
 
 
 async def shake_hands(server: Server) -> str:
-    """See whether the server's certificate is trusted."""
+    """See whether the server's certificate is trusted, also through a configured proxy."""
     parts = urlsplit(server.server_url)
     if parts.scheme == "http":
         return "not used: server.url begins with http"
-    if by := _proxy(server, parts):
+    if (by := _proxy(server, parts)) and not _leads_through(server):
         return by
     try:
-        connection = await _open(parts, trust.new_context(server))
+        connection = await _open(parts, trust.new_context(server), proxy=server.proxy)
     except BadConfiguration as error:
         raise Fault(str(error), _MEND_IT) from None
     except trust.PinMismatch as error:
@@ -112,23 +112,47 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
     return "it takes reports of this device"
 
 
-async def _open(parts: SplitResult, context: ssl.SSLContext | None) -> ssl.SSLObject:
+async def _open(parts: SplitResult, context: ssl.SSLContext | None, *, proxy: str | None = None) -> ssl.SSLObject:
+    nearest = urlsplit(proxy) if proxy else parts
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            _, writer = await asyncio.open_connection(parts.hostname, _port(parts), ssl=context)
+            reader, writer = await asyncio.open_connection(
+                nearest.hostname, _port(nearest), ssl=None if proxy else context
+            )
+            try:
+                if proxy and context:
+                    await _tunnel(reader, writer, parts)
+                    await writer.start_tls(context, server_hostname=parts.hostname)
+                return writer.get_extra_info("ssl_object")
+            finally:
+                writer.transport.abort()
     except ssl.SSLError:
         raise
     except OSError as error:
-        fix = "see that the server runs, that server.url has its port, and that no firewall is in between"
+        fix = "see that it runs, that its URL has its port, and that no firewall is in between"
         reason = os.strerror(error.errno) if error.errno else "no answer in time"
-        raise Fault(f"port {_port(parts)} of {parts.hostname} does not answer: {reason}", fix) from None
-    connection = writer.get_extra_info("ssl_object")
-    writer.transport.abort()
-    return connection
+        raise Fault(f"port {_port(nearest)} of {nearest.hostname} does not answer: {reason}", fix) from None
+
+
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parts: SplitResult) -> None:
+    """Let a proxy lead to the server (RFC 9110, section 9.3.6)."""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    place = f"{host}:{_port(parts)}"
+    writer.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+    try:
+        _, status, *_ = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split()
+    except (EOFError, asyncio.LimitOverrunError, ValueError):
+        status = "no HTTP"
+    if not status.startswith("2"):
+        raise Fault(f"the proxy does not lead to {place}: {status}", "mend server.proxy, or what the proxy allows")
 
 
 def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _leads_through(server: Server) -> bool:
+    return server.proxy is not None and server.proxy.startswith("http:")
 
 
 def _proxy(server: Server, parts: SplitResult) -> str | None:
