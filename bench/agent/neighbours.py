@@ -15,6 +15,15 @@ from bench.errors import CannotMeasure
 
 _SETTLED_SECONDS = 5
 _COLLECTD = 'BaseDir "{0}"\nPIDFile "{0}/pid"\nPluginDir "{1}/usr/lib/collectd"\nLoadPlugin load\n'
+#: a server that is not there: as on a device that is offline
+_MENDER = '{{"ServerURL": "https://127.0.0.1:9", "UpdatePollIntervalSeconds": 1800, "RetryPollIntervalSeconds": 300}}'
+_ZABBIX = """ServerActive=127.0.0.1:9
+Hostname=device
+LogType=console
+PidFile={0}/pid
+ControlSocket={0}/control
+PluginSocket={0}/plugins
+"""
 _MONIT = "set daemon 60\nset pidfile {0}/pid\nset statefile {0}/state\nset idfile {0}/id\n"
 
 
@@ -34,6 +43,16 @@ NEIGHBOURS = [
     ),
     Neighbour(
         "collectd-core", lambda root, own: [f"{root}/usr/sbin/collectd", "-f", "-C", f"{own}/configuration"], _COLLECTD
+    ),
+    Neighbour(
+        "mender-client",
+        lambda root, own: [f"{root}/usr/bin/mender", "-c", f"{own}/configuration", "-d", str(own), "daemon"],
+        _MENDER,
+    ),
+    Neighbour(
+        "zabbix-agent2",
+        lambda root, own: [f"{root}/usr/sbin/zabbix_agent2", "-f", "-c", f"{own}/configuration"],
+        _ZABBIX,
     ),
     Neighbour("monit", lambda root, own: [f"{root}/usr/bin/monit", "-I", "-c", f"{own}/configuration"], _MONIT),
 ]
