@@ -68,16 +68,16 @@ def template_database(postgres: psycopg.Connection, cluster_url: str) -> Generat
 @pytest.fixture
 def database_url(postgres: psycopg.Connection, cluster_url: str, template_database: str) -> Generator[str]:
     """A migrated database of the test's own."""
-    yield from _database(postgres, cluster_url, template_database)
+    yield from made_database(postgres, cluster_url, template_database)
 
 
 @pytest.fixture
 def empty_database_url(postgres: psycopg.Connection, cluster_url: str) -> Generator[str]:
     """A database of the test's own without any table."""
-    yield from _database(postgres, cluster_url, "template0")
+    yield from made_database(postgres, cluster_url, "template0")
 
 
-def _database(postgres: psycopg.Connection, cluster_url: str, template: str) -> Generator[str]:
+def made_database(postgres: psycopg.Connection, cluster_url: str, template: str) -> Generator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     create = sql.SQL("create database {} template {} strategy file_copy")
     postgres.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
