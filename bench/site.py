@@ -75,7 +75,7 @@ class Contestant:
     connections: int
     mode: Mode = Mode.WALK
 
-    def warm_up(self, *, passes: int, seconds: int = 2) -> None:
+    def warm_up(self, *, passes: int, seconds: int) -> None:
         """Let every device report so often, in loads of some seconds: caches fill, pools open, first periods too."""
         walk = self.site.walk
         goal = walk.position + passes * walk.devices
@@ -87,7 +87,7 @@ class Contestant:
 
     def measure_warm(self, seconds: int) -> Sample:
         """Let every device report once before the load: the server forgets a credential after some minutes."""
-        self.warm_up(passes=1)
+        self.warm_up(passes=1, seconds=min(seconds, 2))
         return self.measure(seconds)
 
     def measure(self, seconds: int) -> Sample:

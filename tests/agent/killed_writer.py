@@ -1,4 +1,4 @@
-"""`killed_writer.py DIRECTORY TIMES`: write to a spool and be killed, again and again; then look at what is there.
+"""`killed_writer.py DIRECTORY TIMES SEED`: write to a spool and be killed, again and again; then look at what is there.
 
 Each writer tells of what it has stored and of what it is about to delete. It prints how many records were stored.
 """
@@ -20,8 +20,8 @@ from tests.agent.observing import observed
 LONGEST_LIFE_SECONDS = 0.03
 
 
-def main(directory: Path, times: int) -> None:
-    chance, stored, gone, number = random.Random(7), set[int](), set[int](), 0
+def main(directory: Path, times: int, seed: int) -> None:
+    chance, stored, gone, number = random.Random(seed), set[int](), set[int](), 0
     for _ in range(times):
         for word, one in _live_and_die(directory, number, chance.uniform(0, LONGEST_LIFE_SECONDS)):
             (stored if word == "stored" else gone).add(one)
@@ -66,4 +66,4 @@ def _write(directory: Path, number: int, writer: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -145,7 +145,7 @@ async def test_it_reports_again_and_again(device: Device, server: ReportServer) 
 async def test_the_first_three_reports_carry_the_key_and_later_ones_a_token_unless_the_key_is_asked_for(
     device: Device, server: ReportServer, auth: str, later: str
 ) -> None:
-    device.configure(server.url)
+    device.configure(server.url, interval_seconds=10)
     agent = await device.start("run", program=_HASTY, FIRMTRAIL_AGENT_SERVER_AUTH=auth)
 
     assert [(await server.arrival()).scheme for _ in range(5)] == ["Basic", "Basic", "Basic", later, later]
@@ -159,9 +159,11 @@ _HASTY = """
 import time
 real = time.clock_gettime
 time.clock_gettime = lambda clock: real(clock) * 1000
+from asyncio import timeout
+from firmtrail_agent import surroundings
+class Hasty:
+    timeout = staticmethod(lambda seconds: timeout(seconds / 1000))
+surroundings.asyncio = Hasty
 from firmtrail_agent.cli import main
-import asyncio
-sleep = asyncio.sleep
-asyncio.sleep = lambda seconds: sleep(seconds / 1000)
 main()
 """

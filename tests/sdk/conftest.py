@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import attrs
 import pytest
 
+from tests.sdk.shell import ada, keyed, shell
 from tests.server.conftest import clock, demo, http, server, settings
 
-__all__ = ["clock", "demo", "http", "misbehaving", "server", "settings"]
+__all__ = ["ada", "clock", "demo", "http", "keyed", "misbehaving", "server", "settings", "shell"]
 
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

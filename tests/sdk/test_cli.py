@@ -1,88 +1,16 @@
-"""`firmtrail` against the real server: in this process, or as one of its own for signals and pipes."""
+"""`firmtrail` against the real server, in this process."""
 
 from __future__ import annotations
 
-import asyncio
-import io
 import json
 import os
-import signal
 import stat
-import sys
 import tomllib
-from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
 
-from firmtrail.cli import importing, main
-from tests.sdk.conftest import MisbehavingServer, dripping
+from tests.sdk.shell import ADA, PASSWORD, Shell
 from tests.served import Server
-from tests.server.conftest import Demo
-
-ADA = "ada@example.com"
-PASSWORD = "correct horse battery"
-
-
-@attrs.frozen
-class Shell:
-    """Somewhere to type commands."""
-
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-    home: Path
-
-    @property
-    def profiles(self) -> Path:
-        return self.home / ".config" / "firmtrail" / "config.toml"
-
-    async def __call__(self, *arguments: str, told: str | bytes = b"", code: int = 0) -> str:
-        """Run one command, whose exit code must be this; give what it wrote, or of a failure its error."""
-        content = told.encode() if isinstance(told, str) else told
-        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        found = await asyncio.to_thread(_ended, arguments)
-        output, errors = self.capsys.readouterr()
-        assert (found, "Traceback" in errors) == (code, False), errors
-        return errors if code else output
-
-    async def one(self, *arguments: str, told: str = "") -> dict[str, Any]:
-        return json.loads(await self(*arguments, "--json", told=told))
-
-
-def _ended(arguments: tuple[str, ...]) -> int | str | None:
-    try:
-        return main(arguments)
-    except SystemExit as ended:  # argparse's way
-        return ended.code
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
-    for name in [name for name in os.environ if name.startswith(("FIRMTRAIL_", "XDG_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return Shell(monkeypatch, capsys, tmp_path)
-
-
-@pytest.fixture
-async def ada(shell: Shell, server: Server) -> Shell:
-    """A shell with Ada logged in, and her project Pumps."""
-    url = server.url
-    await shell("sign-up", ADA, "--name", "Ada", "--url", url, told=f"{PASSWORD}\n")
-    await shell("login", ADA, "--url", url, told=f"{PASSWORD}\n")
-    await shell("projects", "create", "Pumps")
-    shell.monkeypatch.setenv("FIRMTRAIL_PROJECT", "Pumps")
-    return shell
-
-
-@pytest.fixture
-def keyed(shell: Shell, server: Server, demo: Demo) -> Shell:
-    """A shell with the demo project's API key."""
-    shell.monkeypatch.setenv("FIRMTRAIL_URL", server.url)
-    shell.monkeypatch.setenv("FIRMTRAIL_API_KEY", ":".join(demo.project_key))
-    shell.monkeypatch.setenv("FIRMTRAIL_PROJECT", demo.project_id)
-    return shell
 
 
 async def test_who_logs_in_is_known_until_they_log_out(ada: Shell) -> None:
@@ -226,61 +154,6 @@ async def test_the_audit_trail_is_filtered(ada: Shell) -> None:
     assert (event["actor_name"], event["target_name"]) == ("Ada", "pump-1")
 
 
-async def test_a_table_is_imported_in_pieces_that_each_have_its_header(
-    keyed: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(importing, "_MAX_ROWS", 2)
-    table = tmp_path / "devices.csv"
-    table.write_text("﻿name,labels.site\r\n\r\na,x\r\nb,x\r\n\r\nc,x\r\n,x\r\ne,x\r\n", encoding="utf-8")
-
-    said = await keyed("devices", "import", str(table), code=65)
-
-    assert "5 rows: 4 created, 0 known, 1 refused" in said
-    assert len((await keyed("devices", "list", "--labels", "site=x", "-q")).splitlines()) == 4
-
-
-async def test_refused_rows_are_shown_with_their_numbers_in_the_whole_table(
-    keyed: Shell, capsys: pytest.CaptureFixture[str]
-) -> None:
-    keyed.monkeypatch.setattr(importing, "_MAX_BYTES", 40)
-    rows = b'{"name": "pump-1"}\n{"name": ""}\n{"name": "pump-3"}\nno JSON\n'
-    keyed.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(rows)))
-
-    code = await asyncio.to_thread(main, ["devices", "import", "-", "--ndjson", "--dry-run", "--json"])
-
-    output, errors = capsys.readouterr()
-    refused = [json.loads(line) for line in output.splitlines()]
-    assert (code, [row["row"] for row in refused]) == (65, [2, 4])
-    assert "nothing was changed" in errors
-    assert await keyed("devices", "list", "--name", "pump-3", "-q") == ""
-
-
-async def test_a_table_larger_than_a_server_takes_at_once_is_imported(keyed: Shell, tmp_path: Path) -> None:
-    table = tmp_path / "devices.csv"
-    table.write_text("name\n" + f"{'x' * 1_000_000}\n" * 5)
-
-    assert "5 rows: 0 created, 0 known, 5 refused" in await keyed("devices", "import", str(table), "-q", code=65)
-
-
-@pytest.mark.parametrize(
-    ("content", "code", "said"),
-    [
-        (b"", 1, "The first line must name each column once"),
-        (b"name\n\xff\n", 78, "it is not UTF-8"),
-        (None, 78, "cannot be read: No such file"),
-    ],
-    ids=["empty", "no UTF-8", "no file"],
-)
-async def test_a_file_that_is_no_table_is_one_sentence(
-    keyed: Shell, tmp_path: Path, content: bytes | None, code: int, said: str
-) -> None:
-    table = tmp_path / "devices.csv"
-    if content is not None:
-        table.write_bytes(content)
-
-    assert said in await keyed("devices", "import", str(table), code=code)
-
-
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "said"),
     [
@@ -303,62 +176,3 @@ async def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(
 
     assert said in errors
     assert os.environ["FIRMTRAIL_API_KEY"].partition(":")[2] not in errors
-
-
-async def test_a_reader_that_has_seen_enough_is_no_error(keyed: Shell) -> None:
-    inner = f"{sys.executable} -m firmtrail.cli devices list --json"
-    process = await asyncio.create_subprocess_exec(
-        "sh", "-c", f"{{ {inner}; echo $? >&2; }} | true", stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate()
-
-    assert errors == b"0\n"
-
-
-async def test_a_password_is_typed_unseen_and_deleting_is_asked_about(ada: Shell) -> None:
-    arguments = (sys.executable, "-m", "firmtrail.cli")
-
-    login, shown = await typed((*arguments, "login", ADA), [(b"Password: ", PASSWORD)])
-    no, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"[y/N]: ", "n")])
-    kept = await ada("projects", "list", "-q")
-    yes, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"[y/N]: ", "y")])
-
-    assert (login, PASSWORD in shown, no, kept != "", yes) == (0, False, 2, True, 0)
-    assert await ada("projects", "list", "-q") == ""
-
-
-async def typed(command: tuple[str, ...], answers: list[tuple[bytes, str]]) -> tuple[int, str]:
-    """Run a command on a terminal, and type each answer when it is asked for."""
-    terminal, its_end = os.openpty()
-    process = await asyncio.create_subprocess_exec(*command, stdin=its_end, stderr=its_end, start_new_session=True)
-    os.close(its_end)
-    shown = b""
-    for question, answer in answers:
-        while not shown.endswith(question):
-            shown += await asyncio.to_thread(os.read, terminal, 1_000)
-        os.write(terminal, f"{answer}\n".encode())
-    code = await process.wait()
-    shown += await asyncio.to_thread(os.read, terminal, 1_000)
-    os.close(terminal)
-    return code, shown.decode()
-
-
-async def test_an_interrupt_is_130(misbehaving: MisbehavingServer, tmp_path: Path) -> None:
-    arrived = asyncio.Event()
-
-    async def hold(writer: asyncio.StreamWriter) -> None:
-        arrived.set()
-        await dripping(writer)
-
-    misbehaving.behaviours = [hold]
-    own = {"HOME": str(tmp_path), "FIRMTRAIL_URL": misbehaving.url, "FIRMTRAIL_API_KEY": "id:secret"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "firmtrail.cli", "projects", "list"),
-        env={**os.environ, **own, "FIRMTRAIL_AUTH": "basic"},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    await arrived.wait()
-    process.send_signal(signal.SIGINT)
-    _, errors = await process.communicate()
-
-    assert (process.returncode, errors) == (130, b"")

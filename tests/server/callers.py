@@ -104,10 +104,19 @@ async def sign_up(http: httpx.AsyncClient, email: str, *, name: str = "Ada", **m
     assert answer.status_code == 202, answer.text
 
 
+async def login(http: httpx.AsyncClient, email: str, password: str, **more: str) -> httpx.Response:
+    """Try to log in."""
+    form = {"grant_type": "password", "username": email, "password": password, **more}
+    return await http.post("/v1/oauth/token", data=form)
+
+
+def assert_login_refused(answer: httpx.Response) -> None:
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant"), answer.text
+
+
 async def log_in(http: httpx.AsyncClient, email: str, password: str = PASSWORD) -> Caller:
     """The user who has this address."""
-    grant = {"grant_type": "password", "username": email, "password": password}
-    return Caller(http, Bearer(read(await http.post("/v1/oauth/token", data=grant))["access_token"]))
+    return Caller(http, Bearer(read(await login(http, email, password))["access_token"]))
 
 
 async def new_user(http: httpx.AsyncClient, email: str, *, name: str = "Ada") -> Caller:

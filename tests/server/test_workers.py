@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from firmtrail_server.embedded.locks import wait_for
+from tests.conftest import made_database
 from tests.server.conftest import Demo
 from tests.server.embedded.conftest import is_alive
 from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess, children
@@ -35,6 +36,7 @@ class Workers:
 
     process: ServerProcess
     url: str
+    database_url: str
 
     @property
     def pids(self) -> list[int]:
@@ -65,6 +67,24 @@ def wait_until(state: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def workers(database_url: str) -> Generator[Workers]:
+    with started(database_url) as workers:
+        yield workers
+
+
+@pytest.fixture(scope="module")
+def kept_database_url(postgres: psycopg.Connection, cluster_url: str, template_database: str) -> Generator[str]:
+    yield from made_database(postgres, cluster_url, template_database)
+
+
+@pytest.fixture(scope="module")
+def kept_workers(kept_database_url: str) -> Generator[Workers]:
+    """For tests that leave them as they were."""
+    with started(kept_database_url.replace("firmtrail@", f"firmtrail:{PASSWORD}@")) as workers:
+        yield workers
+
+
+@contextmanager
+def started(database_url: str) -> Generator[Workers]:
     process = ServerProcess(
         "serve",
         "--workers",
@@ -74,9 +94,9 @@ def workers(database_url: str) -> Generator[Workers]:
         FIRMTRAIL_METRICS_TOKEN=METRICS_TOKEN,
     )
     try:
-        started = Workers(process, process.url())
-        wait_until(lambda: len(listeners(started)) == 2)
-        yield started
+        workers = Workers(process, process.url(), database_url)
+        wait_until(lambda: len(listeners(workers)) == 2)
+        yield workers
     finally:
         left = children(process.pid)
         process.kill()
@@ -104,11 +124,11 @@ def in_state(state: str, url: str) -> set[str]:
     return {line[9] for line in lines if line[1].endswith(port) and line[3] == state}
 
 
-def test_all_workers_serve(workers: Workers) -> None:
-    with workers.connections():
-        established = in_state("01", workers.url)
+def test_all_workers_serve(kept_workers: Workers) -> None:
+    with kept_workers.connections():
+        established = in_state("01", kept_workers.url)
 
-        assert all(sockets(pid) & established for pid in workers.pids)
+        assert all(sockets(pid) & established for pid in kept_workers.pids)
 
 
 def test_a_killed_worker_is_replaced_and_service_goes_on_meanwhile(workers: Workers) -> None:
@@ -172,41 +192,37 @@ def test_metrics_are_those_of_all_workers_whoever_answers_also_of_one_that_was_k
     assert shown == {f'firmtrail_http_requests_total{{method="GET",route="/healthz",status="2xx"}} {MANY}.0'}
 
 
-def test_a_key_deleted_through_one_worker_is_refused_by_all(workers: Workers, database_url: str) -> None:
-    demo = workers.seed()
+def test_a_key_deleted_through_one_worker_is_refused_by_all(kept_workers: Workers) -> None:
+    demo = kept_workers.seed()
 
     def report(client: httpx.Client) -> int:
         return client.post(demo.path, auth=demo.device_key, json={"version": "1"}).status_code
 
-    with workers.connections() as clients:
+    with kept_workers.connections() as clients:
         before = {report(client) for client in clients}
-        with psycopg.connect(database_url, autocommit=True) as conn:
-            conn.execute("delete from api_keys")
+        with psycopg.connect(kept_workers.database_url, autocommit=True) as conn:
+            conn.execute("delete from api_keys where id = %s", [demo.device_key[0]])
         after = {report(client) for client in clients}
 
     assert (before, after) == ({200, 201}, {401})
 
 
-def test_a_token_of_one_worker_is_taken_by_all(workers: Workers) -> None:
-    demo = workers.seed()
+def test_a_token_of_one_worker_is_taken_by_all(kept_workers: Workers) -> None:
+    demo = kept_workers.seed()
     form = {"grant_type": "client_credentials"}
-    token = httpx.post(f"{workers.url}/v1/oauth/token", auth=demo.project_key, data=form).json()["access_token"]
+    answer = httpx.post(f"{kept_workers.url}/v1/oauth/token", auth=demo.project_key, data=form)
+    token = answer.json()["access_token"]
 
-    with workers.connections() as clients:
+    with kept_workers.connections() as clients:
         answers = [client.get(demo.path, headers={"Authorization": f"Bearer {token}"}) for client in clients]
 
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_no_secret_is_among_the_arguments_of_a_worker(database_url: str) -> None:
-    url = database_url.replace("firmtrail@", f"firmtrail:{PASSWORD}@")
-    process = ServerProcess("serve", "--workers", "2", FIRMTRAIL_DATABASE_URL=url)
-    try:
-        process.url()
-        arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(process.pid)]
-    finally:
-        process.stop()
+def test_no_secret_is_among_the_arguments_of_a_worker(kept_workers: Workers) -> None:
+    arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in kept_workers.pids]
 
+    assert PASSWORD in kept_workers.database_url
     assert arguments
     assert not any(secret in line for line in arguments for secret in (PASSWORD.encode(), b'"d"', b"postgresql"))
 
@@ -256,8 +272,8 @@ def test_a_taken_port_is_said_before_anything_else_is_tried() -> None:
     assert f"port {port}" in process.said
 
 
-def test_workers_do_not_share_their_port_with_another_server(workers: Workers, database_url: str) -> None:
-    port = str(urlsplit(workers.url).port)
-    second = ServerProcess("serve", "--workers", "2", FIRMTRAIL_DATABASE_URL=database_url, FIRMTRAIL_PORT=port)
+def test_workers_do_not_share_their_port_with_another_server(kept_workers: Workers) -> None:
+    port, url = str(urlsplit(kept_workers.url).port), kept_workers.database_url
+    second = ServerProcess("serve", "--workers", "2", FIRMTRAIL_DATABASE_URL=url, FIRMTRAIL_PORT=port)
 
     assert second.exit_code() == 78, second.said

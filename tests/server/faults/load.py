@@ -30,6 +30,8 @@ START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 CALLERS = 16
 #: far more than any request may take, so that one that hangs fails the test
 TIMEOUT_SECONDS = 60
+#: how often a reader may be told to come again: a database goes on ending connections for a moment
+READS = 10
 
 
 @attrs.frozen
@@ -173,9 +175,13 @@ class Load:
 
     async def _read(self, device: Device) -> list[dict[str, Any]]:
         url = f"{self.urls[0]}{device.path}?page_size=1000"
-        async with self._http.get(url, headers=self._fleet.reader_headers) as answer:
-            answer.raise_for_status()
-            return (await answer.json())["items"]
+        for _ in range(READS):
+            async with self._http.get(url, headers=self._fleet.reader_headers) as answer:
+                if answer.status != 503:
+                    answer.raise_for_status()
+                    return (await answer.json())["items"]
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"the server answered 503 to {READS} reads after the fault was over")
 
     def _number(self, statuses: tuple[int, ...]) -> int:
         return sum(self.answers[status] for status in statuses)

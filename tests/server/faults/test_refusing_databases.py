@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +16,7 @@ import pytest
 from tests.server.conftest import Demo, seed
 from tests.server.embedded.conftest import IS_ROOT
 from tests.server.faults.conftest import Cluster, Serve
-from tests.server.faults.load import loaded
+from tests.server.faults.load import TIMEOUT_SECONDS, loaded
 from tests.server.refusals import assert_problem
 
 PASSWORD = "correct-horse"
@@ -60,8 +60,8 @@ async def test_a_database_that_lets_nobody_in_any_more_is_503_and_named_in_the_l
                 assert_problem(answer, 503, "unavailable")
             assert (await http.get("/healthz")).status_code == 200
             admin.execute(cure.encode())
-        await _until_it_reports(http, demo)
-        (await http.get("/readyz")).raise_for_status()
+        await _recovered(lambda: _report(http, demo))
+        await _recovered(lambda: http.get("/readyz"))  # by another connection
 
     server.stop()
     assert reason in server.said
@@ -143,6 +143,9 @@ async def _report(http: httpx.AsyncClient, demo: Demo) -> httpx.Response:
     return await http.post(demo.path, json={"version": "1.0"}, auth=demo.device_key)
 
 
-async def _until_it_reports(http: httpx.AsyncClient, demo: Demo) -> None:
-    while (await _report(http, demo)).status_code == 503:  # the server waits itself before it answers
-        pass
+async def _recovered(ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+    """Come again for as long as the answer says so."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while (answer := await ask()).status_code == 503:  # noqa: ASYNC110  there is no event for a server's recovery
+            await asyncio.sleep(0.1)
+    answer.raise_for_status()
