@@ -58,6 +58,7 @@ async def test_an_interrupt_is_130(misbehaving: MisbehavingServer, tmp_path: Pat
         await dripping(writer)
 
     misbehaving.behaviours = [hold]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the jobs of a script ignore it, and what they start
     own = {"HOME": str(tmp_path), "FIRMTRAIL_URL": misbehaving.url, "FIRMTRAIL_API_KEY": "id:secret"}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "firmtrail.cli", "projects", "list"),
