@@ -27,7 +27,10 @@ def documented(root: Path, begins: str) -> str:
 
 def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     shell = ["sh", "-euc", command]
-    return subprocess.run(shell, cwd=folder, env=os.environ | more, capture_output=True, text=True, check=False)
+    # conftest.py names an empty store; uv's own would not do where an index has an authority of its own
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SSL_CERT_")}
+    environment = inherited | {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"} | more
+    return subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def has_uv(folder: Path) -> bool:
