@@ -168,6 +168,17 @@ def test_a_client_certificate_that_cannot_be_used_is_refused_and_nobody_is_asked
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_the_usual_certificates_are_not_read_for_a_server_without_tls(
+    kind: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing")
+
+    kind("http://127.0.0.1")
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE"):
+        kind("https://127.0.0.1")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_a_proxy_that_is_none_is_refused_without_its_password(kind: type[Client | AsyncClient]) -> None:
     with pytest.raises(ConfigError) as caught:
         kind("https://127.0.0.1", proxy="ftp://user:neverShow@h")

@@ -95,7 +95,7 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
     try:
         return kind(
             base_url=settings.url,
-            verify=settings.ssl_context or _tls(settings.ca_file, settings.client_cert),
+            verify=settings.ssl_context or _tls(settings),
             proxy=settings.proxy,
             follow_redirects=False,
             headers={"User-Agent": f"firmtrail-python/{__version__}", "Accept": "application/json"},
@@ -108,8 +108,11 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
     )
 
 
-def _tls(ca_file: Path | None, client_cert: Path | None) -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
+def _tls(settings: Settings) -> ssl.SSLContext:
+    """Read the usual certificates, which takes a while, only for https://: no redirect from http:// is followed."""
+    is_plain = settings.url.startswith("http://")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
+    ca_file, client_cert = settings.ca_file, settings.client_cert
     if ca_file:
         _load("ca_file", "certificates", ca_file, lambda: context.load_verify_locations(ca_file))
     if client_cert:
