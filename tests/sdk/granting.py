@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
+import pytest
 
 from firmtrail import AsyncClient, Client
 from firmtrail._retry import RetryPolicy
-from tests.sdk.conftest import Behaviour, MisbehavingServer, answering
+from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 SECRET, TOKEN = "ftd_hidden-word", "eyJ.hidden-token.x"
@@ -62,6 +63,11 @@ async def report_sync(url: str, times: int = 1, **options: Any) -> object:
             return [client.firmware.report(DEVICE, "1") for _ in range(times)]
 
     return await asyncio.to_thread(use)
+
+
+@pytest.fixture(params=[report_async, report_sync])
+def report(request: pytest.FixtureRequest) -> Report:
+    return request.param
 
 
 def asked(server: MisbehavingServer) -> list[str]:

@@ -32,7 +32,7 @@ from firmtrail import (
     RateLimitedError,
     ServerError,
 )
-from tests.sdk.conftest import Behaviour, MisbehavingServer, answering, hanging_up
+from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering, hanging_up
 
 SECRET = "ftp_hidden-word"
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.sdk.conftest import MisbehavingServer, dripping
+from tests.sdk.misbehaving import MisbehavingServer, dripping
 from tests.sdk.shell import ADA, PASSWORD, Shell
 
 

@@ -22,7 +22,7 @@ from firmtrail import (
     ServerError,
 )
 from firmtrail._retry import RetryPolicy
-from tests.sdk.conftest import Behaviour, MisbehavingServer, answering, dripping, hanging_up
+from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering, dripping, hanging_up
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 SECRET = "ftd_hidden-word"

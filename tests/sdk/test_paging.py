@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from firmtrail import AsyncClient, AsyncPager, Client, InvalidRequestError, VersionPeriod
-from tests.sdk.conftest import Behaviour, MisbehavingServer, answering
+from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 KEY = "id:secret"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from firmtrail import Client, FirmwareReceipt
-from tests.sdk.conftest import MisbehavingServer, answering
+from tests.sdk.misbehaving import MisbehavingServer, answering
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 RECEIPT = json.dumps(

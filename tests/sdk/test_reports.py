@@ -22,7 +22,7 @@ from firmtrail import (
     ObservedAtSource,
     ReportOutcome,
 )
-from tests.sdk.conftest import MisbehavingServer, answering, hanging_up
+from tests.sdk.misbehaving import MisbehavingServer, answering, hanging_up
 from tests.sdk.test_client import key, url
 from tests.served import Server
 from tests.server.conftest import Demo

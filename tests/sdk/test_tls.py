@@ -12,7 +12,7 @@ import pytest
 
 from firmtrail import AsyncClient, Client, ConfigError, NotFoundError, NotSentError, TransportError
 from tests.authority import ELSEWHERE, Authority, new_key, private_pem
-from tests.sdk.conftest import MisbehavingServer, answering
+from tests.sdk.misbehaving import MisbehavingServer, answering
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from firmtrail import (
     ServerError,
 )
 from firmtrail._retry import RetryPolicy
-from tests.sdk.conftest import Behaviour, MisbehavingServer, answering, dripping, hanging_up
 from tests.sdk.granting import (
     DEVICE,
     ONE_TOKEN,
@@ -35,14 +34,8 @@ from tests.sdk.granting import (
     asked,
     granting,
     oauth_error,
-    report_async,
-    report_sync,
 )
-
-
-@pytest.fixture(params=[report_async, report_sync])
-def report(request: pytest.FixtureRequest) -> Report:
-    return request.param
+from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering, dripping, hanging_up
 
 
 async def test_a_second_token_that_is_refused_is_an_authentication_error(

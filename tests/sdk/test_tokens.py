@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from firmtrail import AsyncClient, InvalidClientError, PermissionDeniedError
-from tests.sdk.conftest import MisbehavingServer, answering
 from tests.sdk.granting import (
     DEVICE,
     ONE_TOKEN,
@@ -22,17 +21,11 @@ from tests.sdk.granting import (
     asked,
     authorization,
     granting,
-    report_async,
-    report_sync,
 )
+from tests.sdk.misbehaving import MisbehavingServer, answering
 from tests.sdk.test_client import key
 from tests.served import Server
 from tests.server.conftest import Clock, Demo
-
-
-@pytest.fixture(params=[report_async, report_sync])
-def report(request: pytest.FixtureRequest) -> Report:
-    return request.param
 
 
 async def test_a_token_is_got_with_the_key_and_serves_every_call(

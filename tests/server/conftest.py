@@ -13,7 +13,7 @@ import pytest
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.served import Server, serving
-from tests.server.callers import Caller
+from tests.server.callers import Caller, new_user
 
 #: Counts the periods, open and closed, of all devices.
 RowsWritten = Callable[[], int]
@@ -107,3 +107,15 @@ def rows_written(database_url: str, demo: Demo) -> RowsWritten:
 def admin(http: httpx.AsyncClient, demo: Demo) -> Caller:
     """The demo project's own key, which has the role admin."""
     return Caller(http, demo.project_key)
+
+
+@pytest.fixture
+async def ada(http: httpx.AsyncClient) -> Caller:
+    """A user who is in no project."""
+    return await new_user(http, "ada@example.com")
+
+
+@pytest.fixture
+async def bob(http: httpx.AsyncClient) -> Caller:
+    """Another one."""
+    return await new_user(http, "bob@example.com", name="Bob")

@@ -20,15 +20,9 @@ from tests.server.callers import (
     log_in,
     login,
     made,
-    new_user,
     read,
     refusal,
 )
-
-
-@pytest.fixture
-async def ada(http: httpx.AsyncClient) -> Caller:
-    return await new_user(http, "ada@example.com")
 
 
 async def test_an_unknown_address_and_a_wrong_password_are_refused_alike(http: httpx.AsyncClient, ada: Caller) -> None:

@@ -27,16 +27,6 @@ from tests.server.conftest import Clock
 
 
 @pytest.fixture
-async def ada(http: httpx.AsyncClient) -> Caller:
-    return await new_user(http, "ada@example.com")
-
-
-@pytest.fixture
-async def bob(http: httpx.AsyncClient) -> Caller:
-    return await new_user(http, "bob@example.com", name="Bob")
-
-
-@pytest.fixture
 async def project(ada: Caller) -> str:
     """A project of Ada's."""
     return f"projects/{made(await ada.post('projects', {'name': 'Pumps'}))['id']}"

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import httpx
 import psycopg
 import pytest
 
 from tests.served import Server
-from tests.server.callers import Caller, all_pages, join, key_of, made, new_user, read, refusal, wrong_fields
+from tests.server.callers import Caller, all_pages, join, key_of, made, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
-
-
-@pytest.fixture
-async def ada(http: httpx.AsyncClient) -> Caller:
-    return await new_user(http, "ada@example.com")
-
-
-@pytest.fixture
-async def bob(http: httpx.AsyncClient) -> Caller:
-    return await new_user(http, "bob@example.com", name="Bob")
 
 
 async def test_who_makes_a_project_is_its_admin(ada: Caller) -> None:

@@ -33,11 +33,6 @@ from tests.server.conftest import Clock, Demo
 ADA = {"email": "ada@example.com", "name": "Ada", "password": PASSWORD}
 
 
-@pytest.fixture
-async def ada(http: httpx.AsyncClient) -> Caller:
-    return await new_user(http, "ada@example.com")
-
-
 def count_users(database_url: str) -> int:
     with psycopg.connect(database_url) as conn:
         return conn.execute("select count(*) from users").fetchall()[0][0]
