@@ -10,12 +10,11 @@ from functools import lru_cache
 from itertools import count
 from typing import cast
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from firmtrail_server.errors import DomainError, Unavailable
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.endpoint import Endpoint, Route
-from firmtrail_server.http.oauth_errors import OAUTH_PATH
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
@@ -60,8 +59,6 @@ class Front:
             self._log(error, request, meter)
             response = refusal(error, request)
         response.headers[REQUEST_ID_HEADER] = request_id
-        if path.startswith(OAUTH_PATH):
-            response.headers[hdrs.PRAGMA] = "no-cache"  # RFC 6749 wants it beside Cache-Control
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
         return cast("web.StreamResponse", response)  # it has what aiohttp uses of one
 

@@ -17,7 +17,7 @@ import attrs
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 
-from firmtrail_contract import OAuthRefusal, Problem, format_moment, strict_converter
+from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.answers import Document
 
 #: what the request is called in the log and in its answer
@@ -26,6 +26,7 @@ REQUEST_ID_HEADER = "X-Request-Id"
 
 _NOT_STORED = "Cache-Control: no-store\r\n"
 _JSON = f"Content-Type: application/json\r\n{_NOT_STORED}"
+_OAUTH = f"{_JSON}Pragma: no-cache\r\n"  # RFC 6749 wants it beside Cache-Control
 _PROBLEM = f"Content-Type: application/problem+json\r\n{_NOT_STORED}"
 _NO_CONTENT = 204
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
@@ -95,7 +96,7 @@ def _date_line(second: int) -> str:
 
 
 def json_response(model: Any, status: int) -> Response:
-    return Response(status, _JSON, _json(model))
+    return Response(status, _OAUTH if isinstance(model, AccessToken) else _JSON, _json(model))
 
 
 def empty_response() -> Response:
@@ -111,7 +112,7 @@ def problem_response(problem: Problem, headers: dict[str, str]) -> Response:
 
 
 def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> Response:
-    return Response(status, _JSON, _json(refusal), headers)
+    return Response(status, _OAUTH, _json(refusal), headers)
 
 
 def _json(model: Any) -> bytes:
