@@ -18,7 +18,7 @@ _HOLDERS = {
     Scope.SELF: "USER",
     Scope.PROJECT_LEAVE: "USER",
 }
-_SCOPES = {(route.method, route.path): route.scope for route in ROUTES}
+_ROUTES = {(route.method, route.path): route for route in ROUTES}
 _GOOD_GRANT = {
     "grant_type": "client_credentials",
     "scope": "firmware:read",
@@ -35,8 +35,8 @@ class Credentials:
     """Lets everything be asked for by somebody who may."""
 
     def get(self, case: schemathesis.Case[Any], _context: schemathesis.AuthContext) -> str | None:
-        scope = _SCOPES[case.operation.method.upper(), case.operation.path]
-        return None if scope is Scope.PUBLIC else os.environ[f"FUZZ_AS_{_HOLDERS.get(scope, 'PROJECT')}"]
+        route = _ROUTES[case.operation.method.upper(), case.operation.path]
+        return None if route.is_public else os.environ[f"FUZZ_AS_{_HOLDERS.get(route.scope, 'PROJECT')}"]
 
     def set(self, case: schemathesis.Case[Any], header: str, _context: schemathesis.AuthContext) -> None:
         case.headers["Authorization"] = header  # pyright: ignore[reportUnknownMemberType]  the same

@@ -112,6 +112,13 @@ def test_a_public_route_asks_for_no_key() -> None:
     assert "description" not in PICTURE["get"]
 
 
+def test_metrics_ask_for_the_operators_token() -> None:
+    (asked,) = DOCUMENT["paths"]["/metrics"]["get"]["security"]
+
+    assert asked == {"metrics_token": []}
+    assert DOCUMENT["components"]["securitySchemes"]["metrics_token"]["scheme"] == "bearer"
+
+
 def test_a_path_parameter_has_the_type_of_the_handlers_argument() -> None:
     (parameter,) = MAKE["parameters"]
 

@@ -25,11 +25,13 @@ from firmtrail_server.http.endpoint import Route
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.openapi.page import page
 from firmtrail_server.routes import ROUTES
+from firmtrail_server.settings import Settings
 from tests.served import Server
 from tests.server.conftest import Demo
 
 DOCUMENT = openapi.document(ROUTES)
 PAGE = page(DOCUMENT)
+METRICS_TOKEN = "planted-metrics-token"
 VOID = {"meta", "link", "wbr", "!doctype"}
 
 
@@ -158,14 +160,16 @@ def test_every_refusals_example_is_valid() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize(
-    "operation", ["report_firmware_version", "list_firmware_versions", "issue_token", "seed", "docs"]
+    "operation", ["report_firmware_version", "list_firmware_versions", "issue_token", "seed", "metrics", "docs"]
 )
+@pytest.mark.parametrize("settings", [Settings(seed_enabled=True, metrics_token=METRICS_TOKEN)])
 async def test_a_curl_line_works_as_it_stands(server: Server, demo: Demo, operation: str) -> None:
     command, *_ = READER.code[operation]
     key = demo.device_key if operation == "report_firmware_version" else demo.project_key
     settings = {
         "FIRMTRAIL_URL": server.url,
         "FIRMTRAIL_API_KEY": ":".join(key),
+        "FIRMTRAIL_METRICS_TOKEN": METRICS_TOKEN,
         "DEVICE_ID": demo.device_id,
         "CURL_HOME": os.devnull,
         "no_proxy": "*",

@@ -16,6 +16,8 @@ class Scope(StrEnum):
     """What a route asks of its caller."""
 
     PUBLIC = "public"
+    #: the operator's token, which opens nothing else
+    METRICS = "metrics"
     #: what a user does to oneself, in no project
     SELF = "self"
     FIRMWARE_READ = "firmware:read"

@@ -91,7 +91,7 @@ ROUTES = [
     Route("GET", "/.well-known/jwks.json", oauth.signing_keys, Scope.PUBLIC),
     Route("GET", "/healthz", operations.healthz, Scope.PUBLIC),
     Route("GET", "/readyz", operations.readyz, Scope.PUBLIC),
-    Route("GET", "/metrics", operations.metrics, Scope.PUBLIC),
+    Route("GET", "/metrics", operations.metrics, Scope.METRICS),
     Route("GET", "/openapi.json", documentation.openapi_document, Scope.PUBLIC),
     Route("GET", "/docs", documentation.docs, Scope.PUBLIC),
 ]

@@ -51,7 +51,8 @@ class Route:
 
     @property
     def is_public(self) -> bool:
-        return self.scope is Scope.PUBLIC
+        """Whether no key and no user is asked for."""
+        return self.scope in {Scope.PUBLIC, Scope.METRICS}
 
     @property
     def context(self) -> type[PublicContext]:

@@ -12,7 +12,7 @@ from typing import Any
 from firmtrail_server.access import SCOPE_MEANINGS
 from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
-from firmtrail_server.openapi.operations import ACCESS_TOKEN, API_KEY, operation, tag
+from firmtrail_server.openapi.operations import ACCESS_TOKEN, API_KEY, METRICS_TOKEN, operation, tag
 from firmtrail_server.openapi.refusals import HEADERS, all_refusals
 from firmtrail_server.openapi.schemas import Schemas
 
@@ -60,7 +60,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             "schemas": dict(sorted(schemas.components.items())),
             "responses": responses,
             "headers": HEADERS,
-            "securitySchemes": {API_KEY: _basic(), ACCESS_TOKEN: _oauth2()},
+            "securitySchemes": {API_KEY: _basic(), ACCESS_TOKEN: _oauth2(), METRICS_TOKEN: _metrics_token()},
         },
     }
 
@@ -82,6 +82,10 @@ def _oauth2() -> dict[str, Any]:
         "description": "A short-lived access token, sent as `Authorization: Bearer TOKEN`.",
         "flows": {"clientCredentials": flow, "password": flow},
     }
+
+
+def _metrics_token() -> dict[str, str]:
+    return {"type": "http", "scheme": "bearer", "description": "The operator's `FIRMTRAIL_METRICS_TOKEN`."}
 
 
 def _unwrapped(text: str) -> str:

@@ -27,7 +27,7 @@ from firmtrail_server.openapi.prose import paragraphs, summary_and_rest
 from firmtrail_server.openapi.refusals import REQUEST_ID, refusals_of
 from firmtrail_server.openapi.schemas import Schema, Schemas, model_class
 
-API_KEY, ACCESS_TOKEN = "api_key", "access_token"  # the security schemes
+API_KEY, ACCESS_TOKEN, METRICS_TOKEN = "api_key", "access_token", "metrics_token"  # the security schemes
 _OTHER_HOLDERS = [
     (DEVICE_SCOPES, "the device's own key"),
     (ENROLLMENT_SCOPES, "an enrollment key of the project"),
@@ -43,7 +43,7 @@ def operation(route: Route, schemas: Schemas) -> Schema:
         "operationId": route.handler.__name__,
         "tags": [tag(route)["name"]],
         "summary": summary,
-        "description": "\n\n".join([*rest, *_who_may(route.scope)]),
+        "description": "\n\n".join([*rest, *_who_may(route)]),
         "parameters": [*_path_parameters(route, schemas), *_query_parameters(route, schemas)],
         "requestBody": _body(route, schemas),
         "responses": dict(sorted((dict(_answers(route, schemas)) | refusals_of(route)).items())),
@@ -60,12 +60,15 @@ def tag(route: Route) -> Schema:
 def _security(route: Route) -> list[Schema]:
     if route.takes_form:
         return [{API_KEY: []}, {}]  # or in the form
+    if route.scope is Scope.METRICS:
+        return [{METRICS_TOKEN: []}]
     return [] if route.is_public else [{scheme: [route.scope.value]} for scheme in (API_KEY, ACCESS_TOKEN)]
 
 
-def _who_may(scope: Scope) -> list[str]:
-    if scope is Scope.PUBLIC:
+def _who_may(route: Route) -> list[str]:
+    if route.is_public:
         return []
+    scope = route.scope
     roles = [role for role in Role if scope in ROLE_SCOPES[role]]
     holders = [f"a member or an API key of the project with the role {_listed(roles)}"] if roles else []
     holders += [holder for scopes, holder in _OTHER_HOLDERS if scope in scopes]

@@ -20,12 +20,18 @@ from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.rows import CSV
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.openapi.markup import blocks, code_block, fields, json_block, kind, prose
+from firmtrail_server.openapi.operations import API_KEY, METRICS_TOKEN
 from firmtrail_server.openapi.schemas import Schema
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' "
     "rx='4' fill='%230b6e69'/%3E%3Cpath d='M3 11h3V8h3V5h4' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
 )
+#: by the first security scheme of an operation
+_CREDENTIALS = {
+    API_KEY: """printf 'user = "%s"' "$FIRMTRAIL_API_KEY" |\n""",
+    METRICS_TOKEN: """printf 'header = "Authorization: Bearer %s"' "$FIRMTRAIL_METRICS_TOKEN" |\n""",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -41,8 +47,9 @@ class Operation:
         return self.spec["operationId"]
 
     @property
-    def is_public(self) -> bool:
-        return not self.spec["security"]
+    def credential(self) -> str:
+        """What gives curl's configuration a credential, in a shell."""
+        return _CREDENTIALS[next(iter(self.spec["security"][0]))] if self.spec["security"] else ""
 
 
 def page(document: dict[str, Any]) -> str:
@@ -175,7 +182,7 @@ def _examples(one: Operation, document: dict[str, Any]) -> str:
 def curl(one: Operation, schemas: dict[str, Schema]) -> str:
     """Write the call as a command for a shell. The secret does not become an argument: those are for all to see."""
     options: list[str] = []
-    if not one.is_public:
+    if one.credential:
         options.append("--config -")
     if "requestBody" in one.spec:
         options += _body_options(one, schemas)
@@ -183,8 +190,7 @@ def curl(one: Operation, schemas: dict[str, Schema]) -> str:
         options.append(f"--request {one.method}")
     placed = re.sub(r"{(\w+)}", lambda match: f"${match[1].upper()}", one.path)
     separator = " \\\n  " if options else " "
-    command = f'{" ".join(["curl", *options])}{separator}"$FIRMTRAIL_URL{placed}"'
-    return command if one.is_public else f"""printf 'user = "%s"' "$FIRMTRAIL_API_KEY" |\n{command}"""
+    return f'{one.credential}{" ".join(["curl", *options])}{separator}"$FIRMTRAIL_URL{placed}"'
 
 
 def _body_options(one: Operation, schemas: dict[str, Schema]) -> Iterator[str]:
