@@ -16,12 +16,14 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+import firmtrail
+import firmtrail_contract
 from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent import configuration
@@ -87,6 +89,12 @@ SAMPLES: dict[Any, Any] = {
 def test_every_problem_code_has_a_status_and_a_class_in_the_sdk(code: ProblemCode) -> None:
     assert STATUS[code] >= 400
     assert BY_CODE[code]
+
+
+def test_every_problem_code_has_its_reason_in_the_openapi_document() -> None:
+    told = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))["components"]["responses"].keys()
+
+    assert {*ProblemCode} - told == {ProblemCode.METHOD_NOT_ALLOWED}  # no operation answers it
 
 
 def test_every_refusal_of_the_server_has_a_problem_code() -> None:
@@ -155,6 +163,38 @@ def methods_of(thing: object) -> Iterator[Callable[..., Any]]:
             yield member
         elif type(member).__module__.startswith("firmtrail._async."):
             yield from methods_of(member)
+
+
+async def test_every_method_of_the_sdk_is_in_its_readme() -> None:
+    text = (ROOT / "packages/sdk/README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", text, re.MULTILINE)
+
+    async with AsyncClient("http://127.0.0.1") as client:
+        there = {in_its_module(method) for method in methods_of(client)}
+
+    assert {f"{noun}.{name}" for noun, names in rows for name in re.findall(r"\w+", names)} == {
+        name for name in there if not name.startswith("client.")
+    }
+
+
+async def test_every_model_that_a_method_of_the_sdk_takes_or_gives_is_exported() -> None:
+    async with AsyncClient("http://127.0.0.1") as client:
+        hints = [hint for method in methods_of(client) for hint in get_type_hints(method).values()]
+
+    models = {part for hint in hints for part in parts(hint) if in_the_contract(part)}
+
+    assert {model.__name__ for model in models} <= {*firmtrail.__all__}
+
+
+def parts(hint: Any) -> Iterator[Any]:
+    """A type and all that it is made of."""
+    yield hint
+    for one in get_args(hint):
+        yield from parts(one)
+
+
+def in_the_contract(kind: Any) -> bool:
+    return getattr(kind, "__module__", "").startswith(firmtrail_contract.__name__)
 
 
 async def call(method: Callable[..., Any]) -> None:
