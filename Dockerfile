@@ -48,7 +48,8 @@ FROM runtime AS agent
 LABEL org.opencontainers.image.title="firmtrail-agent" \
       org.opencontainers.image.description="Reports the firmware versions a device runs."
 COPY --from=agent-environment /opt/firmtrail /opt/firmtrail
-RUN install --directory --owner=10001 --group=10001 --mode=0700 /etc/firmtrail-agent
+RUN install --directory --owner=10001 --group=10001 --mode=0700 \
+        /etc/firmtrail-agent /run/firmtrail-agent /var/lib/firmtrail-agent
 USER 10001:10001
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["firmtrail-agent"]

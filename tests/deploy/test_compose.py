@@ -132,6 +132,12 @@ def test_a_server_reads_the_signing_keys_that_are_made_before_and_cannot_change_
     assert server["depends_on"]["signing-keys"] == {"condition": "service_completed_successfully"}
 
 
+def test_the_agent_keeps_its_state_and_can_say_how_it_is(services: Services) -> None:
+    agent = services["agent"]
+    assert "state:/var/lib/firmtrail-agent" in agent["volumes"]
+    assert any(mount.startswith("/run/firmtrail-agent:") for mount in agent["tmpfs"])
+
+
 def test_the_signing_keys_are_made_once_and_for_their_owner_alone(services: Services, tmp_path: Path) -> None:
     maker, file = services["signing-keys"], tmp_path / "keys"
     script = maker["command"][0].replace("$$", "$")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from firmtrail_agent import directories
+
 TARGETS = ["agent", "server"]
 
 
@@ -34,6 +36,13 @@ def test_every_package_allows_the_python_of_the_image(root: Path, dockerfile: st
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_image_runs_as_a_numeric_user_that_is_not_root(stages: dict[str, str], target: str) -> None:
     assert re.findall(r"^USER (.*)$", stages[target], re.MULTILINE) == ["10001:10001"]
+
+
+def test_the_agent_may_write_where_it_keeps_its_state_and_says_how_it_is(stages: dict[str, str]) -> None:
+    made = re.search(r"^RUN install --directory --owner=10001 .*?(?<!\\)$", stages["agent"], re.MULTILINE | re.DOTALL)
+    assert made
+    places = {directories.state({}, Path("/")), directories.runtime({}, Path("/")).parent}
+    assert {str(place) for place in places} <= {*made[0].split()}
 
 
 def test_whatever_is_fetched_must_match_the_locks_hashes(dockerfile: str) -> None:
