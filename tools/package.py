@@ -83,6 +83,7 @@ def _fill(tree: Path) -> None:
     _put(tree / "usr/bin/firmtrail-agent", LAUNCHER, mode=0o755)
     for unit in (AGENT / "systemd").iterdir():
         _put(tree / "usr/lib/systemd/system" / unit.name, unit.read_text(encoding="utf-8"))
+    (tree / "etc/firmtrail-agent").mkdir(parents=True)
     documents = tree / "usr/share/doc/firmtrail-agent"
     _put(documents / "config.toml.example", (AGENT / "debian/config.toml.example").read_text(encoding="utf-8"))
     _put(documents / "copyright", (ROOT / "LICENSE").read_text(encoding="utf-8"))

@@ -82,6 +82,10 @@ def test_removing_keeps_the_configuration_and_purging_leaves_nothing(deb: Path, 
     assert said == "config.toml\npurged\n"
 
 
+def test_there_is_a_directory_for_the_configuration(deb: Path, tmp_path: Path) -> None:
+    assert in_a_copy(deb, tmp_path, _INSTALL + "ls -d /etc/firmtrail-agent") == "/etc/firmtrail-agent\n"
+
+
 def test_it_is_for_every_machine_and_holds_no_bytecode_of_the_builder(deb: Path) -> None:
     fields = subprocess.run(["dpkg-deb", "--field", deb], capture_output=True, text=True, check=True).stdout
     files = subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout
