@@ -127,6 +127,17 @@ def test_a_bad_configuration_is_refused_by_a_reload_and_costs_nothing(sandbox: S
     assert sandbox.property("NRestarts") == "0"
 
 
+def test_a_key_file_of_roots_is_refused_with_the_place_where_the_service_finds_its_key(sandbox: Sandbox) -> None:
+    sandbox.write("/etc/firmtrail-agent/api-key", API_KEY, 0o600)
+    sandbox.write("/etc/firmtrail-agent/config.d/key.toml", '[device]\nkey_file = "/etc/firmtrail-agent/api-key"\n')
+    sandbox.run("rm", PLAIN)
+
+    sandbox.run("systemctl", "start", AGENT, check=False)
+
+    sandbox.until("ActiveState", "failed")
+    assert f"write its API key into {PLAIN}" in sandbox.journal()
+
+
 def test_an_agent_that_hangs_is_killed_by_the_watchdog_and_started_again(sandbox: Sandbox) -> None:
     hasten(sandbox, AGENT, "[Service]", "RestartSec=100ms", "WatchdogSec=1s", "TimeoutAbortSec=1s")
     sandbox.run("systemctl", "start", AGENT)

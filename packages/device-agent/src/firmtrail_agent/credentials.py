@@ -79,6 +79,11 @@ def _content(file: Path, *, guarded: bool) -> bytes | None:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise CredentialRefused(
+            f"{file} cannot be read by this user. The service has one of its own: "
+            f"write its API key into /etc/credstore/{NAME}, from where systemd passes it."
+        ) from None
     except OSError as error:
         raise CredentialRefused(f"{file} cannot be read: {error.strerror}.") from None
     try:
