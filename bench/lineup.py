@@ -13,7 +13,9 @@ from bench.cpu import cpu_seconds
 from bench.fleet import Device, basic, store_fleet, store_history, write_requests
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
 from bench.load import Mode
+from bench.processes import Server
 from bench.rows import Row, Sample, sample_of
+from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
 from bench.stage import Stage, say
 from bench.tokens import fetch_tokens
@@ -60,6 +62,17 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
         Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
         **_with_tokens(stage, site, fleet),
     }
+
+
+def profiled(stage: Stage, fleet: list[Device], file: Path) -> tuple[Measure, Server]:
+    """Our server with a sampler that writes to a file."""
+    say("starting our server, with a sampler")
+    url = _our_database(stage, "profiled", fleet)
+    environment = {**_PATH, **_configured(url), FILE_VARIABLE: str(file)}
+    command = [*_module("bench.servers.profiled"), *SERVER[1:]]
+    site = stage.site("profiled", command, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
+    requests = write_requests(stage.folder / "profiled.requests", fleet, lambda device: [device.authorization])
+    return Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm, site.server
 
 
 def big(stage: Stage, fleet: list[Device]) -> Measures:

@@ -46,8 +46,9 @@ class Received:
 class ReportServer:
     """`answer` decides what the next requests get."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._tls = tls
+        self._port = port
         self.received: list[Received] = []
         self.answer: Answer = taken
         self.answer_token: Callable[[web.Request], Awaitable[web.StreamResponse]] = granted
@@ -61,7 +62,7 @@ class ReportServer:
         app.router.add_post("/v1/oauth/token", self._give_token)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls)
         await site.start()
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}"
         return self

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -129,9 +130,25 @@ async def test_every_new_connection_is_held_to_the_pins_and_a_lost_one_comes_bac
             await server.arrival()
 
     *warnings, end = capfd.readouterr().err.splitlines()
-    refusals = [line for line in warnings if "server not reachable: " in line]
+    refusals = [line for line in warnings if "server not trusted: " in line]
     assert "no key of the server's certificates is one of server.pins" in refusals[0]
     assert end.endswith("the server takes reports again")
+
+
+async def test_who_is_not_trusted_is_told_from_who_is_not_there(
+    device: Device, ours: Authority, capfd: pytest.CaptureFixture[str]
+) -> None:
+    time = VirtualTime()
+    async with ReportServer(ours.server()) as gone:
+        device.configure(gone.url)
+    settle(device, ours, [IN_RESERVE, OF_ANOTHER])
+    async with running(device, time):
+        await time.passes(1800)
+        async with ReportServer(ours.server(), urlsplit(gone.url).port or 0):
+            await time.passes(1800)
+
+    lines = [line for line in capfd.readouterr().err.splitlines() if "server not" in line]
+    assert [line.split(": ")[1] for line in lines] == ["server not reachable", "server not trusted"]
 
 
 async def test_the_doctor_shows_what_can_be_pinned(device: Device, ours: Authority) -> None:

@@ -11,6 +11,7 @@ from firmtrail import (
     DecodeError,
     FirmtrailError,
     NotSentError,
+    NotTrustedError,
     RateLimitedError,
     ServerError,
 )
@@ -27,6 +28,7 @@ def answered(status: int, retry_after: float | None = None) -> ApiError:
 
 TABLE: list[tuple[FirmtrailError, bool, bool]] = [
     (NotSentError("x"), True, True),
+    (NotTrustedError("x"), False, False),
     (answered(429), True, True),
     (answered(429, 1), True, True),
     (answered(503, 1), True, True),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail import AsyncClient, Client, ConfigError, NotFoundError, NotSentError, TransportError
+from firmtrail import AsyncClient, Client, ConfigError, NotFoundError, NotTrustedError, TransportError
 from tests.authority import ELSEWHERE, Authority, new_key, private_pem
 from tests.sdk.misbehaving import MisbehavingServer, answering
 
@@ -62,25 +62,25 @@ async def test_a_server_of_an_authority_of_ones_own_is_trusted_with_its_file(ask
 
 async def test_without_the_file_nothing_is_sent(ask: Ask, ours: Authority) -> None:
     async with serving(ours.server()) as url:
-        with pytest.raises(NotSentError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(NotTrustedError, match="CERTIFICATE_VERIFY_FAILED"):
             await ask(url)
 
 
 async def test_a_server_of_another_authority_is_not_trusted(ask: Ask, ours: Authority, other: Authority) -> None:
     async with serving(other.server()) as url:
-        with pytest.raises(NotSentError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(NotTrustedError, match="CERTIFICATE_VERIFY_FAILED"):
             await ask(url, ours.file)
 
 
 async def test_a_certificate_for_another_place_is_not_trusted(ask: Ask, ours: Authority) -> None:
     async with serving(ours.server(ELSEWHERE)) as url:
-        with pytest.raises(NotSentError, match="IP address mismatch"):
+        with pytest.raises(NotTrustedError, match="IP address mismatch"):
             await ask(url, ours.file)
 
 
 async def test_a_certificate_that_has_expired_is_not_trusted(ask: Ask, ours: Authority) -> None:
     async with serving(ours.server(days=(-9, -1))) as url:
-        with pytest.raises(NotSentError, match="certificate has expired"):
+        with pytest.raises(NotTrustedError, match="certificate has expired"):
             await ask(url, ours.file)
 
 
@@ -121,7 +121,7 @@ async def test_a_context_of_the_callers_own_decides_alone(
     context = ssl.create_default_context(cafile=(ours if trusted == "ours" else other).file)
     async with serving(ours.server()) as url:
         client = kind(url, ssl_context=context, attempts=1)
-        with pytest.raises(NotFoundError if trusted == "ours" else NotSentError):
+        with pytest.raises(NotFoundError if trusted == "ours" else NotTrustedError):
             await (client.seed() if isinstance(client, AsyncClient) else asyncio.to_thread(client.seed))
         await (client.aclose() if isinstance(client, AsyncClient) else asyncio.to_thread(client.close))
 

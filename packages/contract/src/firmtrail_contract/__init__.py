@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         OnKnownDevice,
     )
     from firmtrail_contract.firmware import (
-        DEFAULT_COMPONENT,
         FirmwareReceipt,
         FirmwareReport,
         ObservedAtSource,
@@ -47,18 +46,21 @@ if TYPE_CHECKING:
     from firmtrail_contract.members import Member, MemberChange
     from firmtrail_contract.moments import format_moment, parse_moment
     from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
+    from firmtrail_contract.observations import (
+        DEFAULT_COMPONENT,
+        MAX_RECORD_COMPONENTS,
+        ClockReading,
+        ClockState,
+        ComponentReading,
+        ObservationRecord,
+    )
     from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
     from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
     from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
     from firmtrail_contract.reports import (
-        MAX_RECORD_COMPONENTS,
         MAX_RECORDS,
         BatchReceipt,
-        ClockReading,
-        ClockState,
-        ComponentReading,
         ComponentReceipt,
-        ObservationRecord,
         ObservedMoment,
         RecordReceipt,
         ReportBatch,
@@ -93,7 +95,6 @@ _MODULES = {
             "OnKnownDevice",
         ),
         "firmware": (
-            "DEFAULT_COMPONENT",
             "FirmwareReceipt",
             "FirmwareReport",
             "ObservedAtSource",
@@ -106,18 +107,21 @@ _MODULES = {
         "members": ("Member", "MemberChange"),
         "moments": ("format_moment", "parse_moment"),
         "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
+        "observations": (
+            "DEFAULT_COMPONENT",
+            "MAX_RECORD_COMPONENTS",
+            "ClockReading",
+            "ClockState",
+            "ComponentReading",
+            "ObservationRecord",
+        ),
         "paging": ("DEFAULT_PAGE_SIZE", "MAX_PAGE_SIZE", "Page", "PageQuery"),
         "problems": ("FieldError", "FieldLocation", "Problem", "ProblemCode"),
         "projects": ("JoinedProject", "NewProject", "Project", "ProjectChange", "ProjectDeletion", "Role"),
         "reports": (
-            "MAX_RECORD_COMPONENTS",
             "MAX_RECORDS",
             "BatchReceipt",
-            "ClockReading",
-            "ClockState",
-            "ComponentReading",
             "ComponentReceipt",
-            "ObservationRecord",
             "ObservedMoment",
             "RecordReceipt",
             "ReportBatch",

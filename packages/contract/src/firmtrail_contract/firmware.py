@@ -9,8 +9,7 @@ from enum import StrEnum
 import attrs
 
 from firmtrail_contract.limits import IDENTIFIER, Text
-
-DEFAULT_COMPONENT = "main"
+from firmtrail_contract.observations import DEFAULT_COMPONENT
 
 version_limits = Text(1, 128)
 component_limits = Text(1, 64, IDENTIFIER, "start with a-z or 0-9 and hold only a-z, 0-9, '.', '_' and '-'")

@@ -24,6 +24,7 @@ _MEANT_NAME = "server.url must hold the name that the certificate is for"
 _FIXES = {
     Trouble.CREDENTIALS: "enroll this device again, or give it another API key",
     Trouble.CONFIGURATION: "mend server.url or device.id",
+    Trouble.NOT_TRUSTED: "see what the check of its certificate says",
     Trouble.NOT_REACHABLE: "mend the network",
     Trouble.TEMPORARY: "wait; the server's operator knows more",
     Trouble.REJECTED: "the server speaks another version: update the agent or the server",

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import attrs
 
-from firmtrail import ApiError, ConfigError, FirmtrailError, NotSentError, OAuthError
+from firmtrail import ApiError, ConfigError, FirmtrailError, NotSentError, NotTrustedError, OAuthError
 
 _LONGEST_MESSAGE = 400
 _NOT_FOUND, _FIRST_SERVER_ERROR = 404, 500
@@ -24,6 +24,8 @@ class Trouble(StrEnum):
     CREDENTIALS = "credentials refused"
     #: the server does not know the device, or is no Firmtrail server: another configuration
     CONFIGURATION = "wrong server or device"
+    #: another certificate, authority or pin, or the right clock
+    NOT_TRUSTED = "server not trusted"
     #: a connection
     NOT_REACHABLE = "server not reachable"
     #: time
@@ -35,6 +37,7 @@ class Trouble(StrEnum):
 EXIT_CODES = {
     Trouble.CREDENTIALS: os.EX_NOPERM,
     Trouble.CONFIGURATION: os.EX_CONFIG,
+    Trouble.NOT_TRUSTED: os.EX_UNAVAILABLE,
     Trouble.NOT_REACHABLE: os.EX_UNAVAILABLE,
     Trouble.TEMPORARY: os.EX_TEMPFAIL,
     Trouble.REJECTED: os.EX_DATAERR,
@@ -63,8 +66,13 @@ def failure_of(error: FirmtrailError) -> Failure:
         )
     if isinstance(error, ConfigError):  # the only one that shows when a report is sent
         return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS, status=_NOT_FOUND)
-    trouble = Trouble.NOT_REACHABLE if isinstance(error, NotSentError) else Trouble.TEMPORARY
-    return Failure(trouble=trouble, message=one_line(error))
+    return Failure(trouble=_trouble_on_the_way(error), message=one_line(error))
+
+
+def _trouble_on_the_way(error: FirmtrailError) -> Trouble:
+    if isinstance(error, NotTrustedError):
+        return Trouble.NOT_TRUSTED
+    return Trouble.NOT_REACHABLE if isinstance(error, NotSentError) else Trouble.TEMPORARY
 
 
 def _trouble(error: ApiError) -> Trouble:

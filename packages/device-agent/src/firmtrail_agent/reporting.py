@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from firmtrail import ComponentReading, FirmtrailError, ObservationRecord, RecordReceipt, to_json
+from firmtrail import ComponentReading, FirmtrailError, ObservationRecord, to_json
 from firmtrail_agent.clients import open_client
 from firmtrail_agent.clock import Clocks
 from firmtrail_agent.configuration import Configuration
@@ -21,7 +21,7 @@ from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.spool import Spool
 
 if TYPE_CHECKING:
-    from firmtrail import AsyncClient
+    from firmtrail import AsyncClient, RecordReceipt
 
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32

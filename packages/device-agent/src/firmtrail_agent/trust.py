@@ -16,7 +16,7 @@ from firmtrail_agent.pins import pin_of
 _DER = 2  # as OpenSSL counts the forms of a certificate
 
 
-class PinMismatch(ssl.SSLError):
+class PinMismatch(ssl.SSLCertVerificationError):
     """The server is trusted, and shows none of the keys that were pinned; `seen` are the pins of those it shows."""
 
     def __init__(self, seen: Sequence[str]) -> None:

@@ -15,7 +15,14 @@ from firmtrail._deadline import DeadlineBackend, DeadlinePassed
 from firmtrail._settings import Settings
 from firmtrail._version import __version__
 from firmtrail.credentials import ApiKey, Token
-from firmtrail.errors import ConfigError, ConnectionLostError, DeadlineExceededError, NotSentError, TransportError
+from firmtrail.errors import (
+    ConfigError,
+    ConnectionLostError,
+    DeadlineExceededError,
+    NotSentError,
+    NotTrustedError,
+    TransportError,
+)
 
 T = TypeVar("T")
 
@@ -86,9 +93,18 @@ def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> Transpo
         return DeadlineExceededError(message, maybe_applied=not call.repeatable)
     reason = str(error) or type(error).__name__
     if isinstance(error, _NOT_SENT):
-        return NotSentError(f"Cannot reach {url}: {reason}.")
+        kind = NotTrustedError if _is_of_certificates(error) else NotSentError
+        return kind(f"Cannot reach {url}: {reason}.")
     message = f"The connection to {url} broke before the answer was there: {reason}."
     return ConnectionLostError(message, maybe_applied=not call.repeatable)
+
+
+def _is_of_certificates(error: BaseException) -> bool:
+    """Find what TLS said below what the HTTP library made of it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _opened(kind: Callable[..., T], settings: Settings) -> T:

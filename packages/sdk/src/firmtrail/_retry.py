@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from firmtrail.errors import ApiError, ConnectionLostError, FirmtrailError, NotSentError
+from firmtrail.errors import ApiError, ConnectionLostError, FirmtrailError, NotSentError, NotTrustedError
 
 _TOO_MANY_REQUESTS, _BAD_GATEWAY, _UNAVAILABLE, _GATEWAY_TIMEOUT = 429, 502, 503, 504
 
@@ -60,7 +60,7 @@ class RetryPolicy:
 
 def _worth_repeating(failure: FirmtrailError, *, repeatable: bool) -> bool:
     if isinstance(failure, NotSentError):
-        return True
+        return not isinstance(failure, NotTrustedError)
     if isinstance(failure, ConnectionLostError):
         return repeatable
     if not isinstance(failure, ApiError):

@@ -5,6 +5,7 @@ FirmtrailError
 ├── CredentialsError               an API key that is missing or is none
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
+│   │   └── NotTrustedError        the server's certificate is not the right one
 │   ├── ConnectionLostError        it left, and no whole answer came back
 │   └── DeadlineExceededError      also a TimeoutError
 ├── DecodeError                    a success that breaks the contract, with JSON paths
@@ -60,6 +61,10 @@ class TransportError(FirmtrailError):
 
 class NotSentError(TransportError):
     """The server could not be reached: unknown name, refused connection, failed TLS, no free connection."""
+
+
+class NotTrustedError(NotSentError):
+    """The server's certificate is of no trusted authority, for another name, or not valid by this machine's clock."""
 
 
 class ConnectionLostError(TransportError):
