@@ -142,6 +142,7 @@ def http_date(seconds: float) -> str:
         ({"Retry_After": "soon"}, None),
         ({"Retry_After": "-7"}, None),
         ({"Retry_After": ""}, None),
+        ({"Retry_After": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}, None),
         ({}, None),
         # the server's clock is an hour ahead of ours
         ({"Retry_After": http_date(3610), "Date": http_date(3600)}, pytest.approx(10, abs=1)),
