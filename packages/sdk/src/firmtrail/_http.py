@@ -98,7 +98,11 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
             verify=settings.ssl_context or _tls(settings.ca_file, settings.client_cert),
             proxy=settings.proxy,
             follow_redirects=False,
-            headers={"User-Agent": f"firmtrail-python/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"firmtrail-python/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # the least of what is compressed fills all memory
+            },
         )
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         reason = type(error).__name__  # its own text may repeat a proxy's URL, and the password in it
