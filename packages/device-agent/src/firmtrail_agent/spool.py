@@ -84,7 +84,7 @@ class Spool:
         self._make_room()
         if self._unwritten_since is None:
             self._unwritten_since = self._boot_time()
-        if urgent or self._boot_time() - self._unwritten_since >= REWRITE_SECONDS:
+        if urgent or self.trouble or self._boot_time() - self._unwritten_since >= REWRITE_SECONDS:
             self.persist()
 
     def persist(self) -> None:
@@ -161,6 +161,8 @@ class Spool:
         if self._directory is None:
             return False
         try:
+            if self.trouble:  # the directory may be what is missing
+                durable.make_directory(self._directory)
             _require_room(self._directory)
             durable.write(self._file(entry.number), to_json(entry.record))
         except OSError as error:
