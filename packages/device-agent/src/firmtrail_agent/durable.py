@@ -44,7 +44,8 @@ def read(file: Path) -> str:
         Corrupt: its content is damaged.
         OSError: it cannot be read.
     """
-    with file.open("rb") as opened:
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a damaged disk may show a named pipe
+    with open(descriptor, "rb") as opened:  # noqa: PTH123  a descriptor, not a path
         checksum, _, data = opened.read(MAX_BYTES).partition(b"\n")
     if checksum != b"%08x" % zlib.crc32(data):
         raise Corrupt(f"{file} is damaged")
