@@ -17,6 +17,14 @@ from tests.agent.report_server import ReportServer, refusing, taken
 from tests.agent.service_manager import ServiceManager
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
+#: with all modules there already, since somebody else need not be able to read them
+AS_SOMEBODY_ELSE = """
+import os
+import firmtrail, firmtrail_agent.clients, firmtrail_agent.device, firmtrail_agent.doctor, firmtrail_agent.reporting
+from firmtrail_agent.cli import main
+os.setuid(65534)
+main()
+"""
 
 
 async def test_without_an_agent_that_runs_the_status_is_3(device: Device) -> None:
@@ -91,6 +99,34 @@ async def test_a_report_by_hand_leaves_the_spool_of_the_running_agent_alone(
     assert len(json.loads((await device.run("spool", "list", "--json")).stdout)) == 1
     agent.terminate()
     await ended(agent)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("command", ["status", "spool list", "spool purge"])
+async def test_who_may_not_look_at_an_agent_is_told_so(
+    device: Device, service_manager: ServiceManager, command: str
+) -> None:
+    device.configure(UNUSED_PORT_URL)
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("READY=1")
+
+    refused = await ended(await device.start(*command.split(), program=AS_SOMEBODY_ELSE))
+    agent.terminate()
+    await ended(agent)
+
+    assert (refused.code, refused.stdout) == (77, "")
+    assert refused.stderr.endswith(": Permission denied: run this as root\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_the_doctor_says_to_whom_a_fault_is_one_of_permissions(device: Device) -> None:
+    device.write("/var/lib/firmtrail-agent/boot.json", "")
+
+    findings = await ended(await device.start("doctor", program=AS_SOMEBODY_ELSE))
+
+    assert findings.code == 1
+    assert findings.stdout.count("fix: run this as root") >= 2
+    assert "Traceback" not in findings.stderr
 
 
 async def test_the_configuration_is_shown_with_the_place_of_every_value(device: Device, server: ReportServer) -> None:

@@ -47,9 +47,15 @@ def hold(directory: Path) -> int | None:
 
 
 def is_held(directory: Path) -> bool:
-    """Say whether an agent runs that holds a directory."""
+    """Say whether an agent runs that holds a directory.
+
+    Raises:
+        PermissionError: this user may not know.
+    """
     try:
         descriptor = os.open(directory / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        raise
     except OSError:
         return False
     try:

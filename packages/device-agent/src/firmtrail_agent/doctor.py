@@ -59,6 +59,9 @@ async def _run(name: str, check: Callable[[Case], Awaitable[str]], case: Case) -
         return Finding(check=name, state="ok", detail=await check(case))
     except Fault as fault:
         return Finding(check=name, state="fault", detail=str(fault), fix=fault.fix)
+    except PermissionError as error:
+        detail = f"{error.filename} cannot be read: {error.strerror}"
+        return Finding(check=name, state="fault", detail=detail, fix="run this as root")
     except _Skipped:
         return Finding(check=name, state="skipped", detail="mend the faults above first")
 

@@ -54,6 +54,8 @@ def read(file: Path) -> Identity | None:
         )
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        raise IdentityDamaged(f"{file} may be read by root and its owner alone: run this as root.") from None
     except OSError as error:
         raise IdentityDamaged(f"{file} cannot be read: {error.strerror}.") from None
     except (durable.Corrupt, ValueError, KeyError, TypeError):

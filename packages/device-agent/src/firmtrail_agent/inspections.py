@@ -96,17 +96,19 @@ def spool_list(options: argparse.Namespace) -> int:
 
 def _show_problems(layers: Layers) -> int:
     codes: list[int] = []
+    problems: list[str] = []
     try:
         configuration.load(layers)
     except BadConfiguration as error:
         codes.append(os.EX_CONFIG)
-        _print("\n".join(error.problems))
+        problems += error.problems
     try:
         enrolled = identity.file_in(directories.state(layers.environment, layers.root))
         credentials.load(configuration.load_key_file(layers), os.environ, identity_file=enrolled)
     except CredentialRefused as error:
         codes.append(os.EX_NOPERM)
-        _print(str(error))
+        problems.append(str(error))
+    _print("\n".join(dict.fromkeys(problems)))
     return codes[0]
 
 

@@ -193,12 +193,23 @@ class Spool:
 
 
 def look_into(directory: Path) -> list[ObservationRecord]:
-    """Read the records of a spool that an agent may be using, as far as they can be read, and change nothing."""
+    """Read the records of a spool that an agent may be using, as far as they can be read, and change nothing.
+
+    Raises:
+        PermissionError: this user may not look into it.
+    """
     records: list[ObservationRecord] = []
-    for file in sorted(directory.glob(f"*{_SUFFIX}")):
+    for file in _records_in(directory):
         with suppress(OSError, durable.Corrupt, ValueError):
             records.append(from_json(durable.read(file), ObservationRecord))
     return records
+
+
+def _records_in(directory: Path) -> list[Path]:
+    try:
+        return sorted(file for file in directory.iterdir() if file.suffix == _SUFFIX)  # glob keeps silent about errors
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def says_the_same(one: Sequence[ComponentReading], other: Sequence[ComponentReading]) -> bool:
