@@ -165,6 +165,8 @@ def test_sources_are_auto_or_tables(files: Files, value: str) -> None:
         "https://[",
         "https://h/?a=1",
         "https://h/#a",
+        "https://h..example.com",
+        "https://xn--a",
         "https://h h",
         "https://h\n",
     ],
