@@ -179,6 +179,20 @@ async def test_an_empty_spool_is_shown_as_such(device: Device) -> None:
     assert "nothing waits in " in result.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+async def test_what_root_reports_by_hand_belongs_to_the_user_of_the_service(device: Device) -> None:
+    device.configure(UNUSED_PORT_URL)
+    state = device.root / "var/lib/firmtrail-agent"
+    device.write("/var/lib/firmtrail-agent/spool/0000000007.record", "rotten")
+    for directory in (state, state / "spool"):
+        os.chown(directory, 65534, 65534)
+
+    assert (await device.run("report")).code == 69
+
+    ours = {file.name for file in state.rglob("*") if file.stat().st_uid == 65534}
+    assert ours == {"boot.json", "lock", "spool", "0000000001.record", "bad"}
+
+
 async def test_the_spool_is_sent_by_hand(device: Device, server: ReportServer) -> None:
     await offline(device, "1.4.2", "1.5.0")
 

@@ -182,7 +182,7 @@ class Spool:
     def _put_aside(self, file: Path) -> None:
         aside = file.parent / "bad"
         with suppress(OSError):
-            aside.mkdir(mode=0o700, exist_ok=True)
+            durable.new_directory(aside)
             file.replace(aside / file.name)
             for old in sorted(aside.iterdir())[:-MAX_BAD_FILES]:
                 old.unlink()
