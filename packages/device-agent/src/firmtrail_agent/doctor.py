@@ -98,15 +98,17 @@ async def _spool(case: Case) -> str:
     state = directories.state(case.layers.environment, case.around.root)
     if not state.exists():
         return f"{state} is made by the first report"
+    spool = state / "spool"
+    place = spool if spool.exists() else state
     try:
-        with tempfile.TemporaryFile(dir=state) as probe:
+        with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(bytes(_PROBE_BYTES))
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        fix = f"run this as root, and see that the disk of {state} is neither full nor read-only: df {state}"
-        raise Fault(f"{state} cannot be written: {error.strerror}", fix) from None
-    if (waiting := len(look_into(state / "spool"))) >= MAX_RECORDS:
+        fix = f"run this as root, and see that the disk of {place} is neither full nor read-only: df {place}"
+        raise Fault(f"{place} cannot be written: {error.strerror}", fix) from None
+    if (waiting := len(look_into(spool))) >= MAX_RECORDS:
         raise Fault("the spool is full, old records are dropped", "mend the way to the server; then spool flush")
     return f"{waiting} records wait in {state}"
 
