@@ -153,6 +153,19 @@ async def test_a_device_without_a_configuration_shows_what_would_be(device: Devi
     assert 'sources = "auto"  # default' in lines
 
 
+async def test_what_is_wrong_is_not_shown_but_named_with_78(device: Device) -> None:
+    device.write("/etc/firmtrail-agent/config.d/1.toml", f'[server]\nurl = "http://user:{SECRET}@h"')
+    device.write("/etc/firmtrail-agent/config.d/2.toml", "[")
+
+    result = await device.run("config", "show")
+
+    assert "server.url" not in result.stdout
+    assert "report.interval_seconds = 3600  # default" in result.stdout
+    assert "1.toml, line 2: server.url must hold no credentials" in result.stderr
+    assert "2.toml: is not valid TOML" in result.stderr
+    assert result.code == os.EX_CONFIG
+
+
 async def offline(device: Device, *versions: str) -> None:
     """Let a device run versions while it is offline."""
     good = device.config.read_text()

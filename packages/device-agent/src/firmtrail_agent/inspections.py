@@ -70,10 +70,13 @@ def doctor(options: argparse.Namespace) -> int:
 
 def config_show(options: argparse.Namespace) -> int:
     """Show every setting with its value, and where that comes from."""
-    for name, value, place in configuration.explain(layers_of(options)):
+    problems: list[str] = []
+    for name, value, place in configuration.explain(layers_of(options), problems):
         shown = "not set" if value is None else json.dumps(value, ensure_ascii=False, default=str)
         _print(f"{name} = {shown}  # {place}")
-    return os.EX_OK
+    for problem in problems:
+        log.error(problem)
+    return os.EX_CONFIG if problems else os.EX_OK
 
 
 def spool_list(options: argparse.Namespace) -> int:
