@@ -119,7 +119,7 @@ def _from_file(file: Path, known: Sequence[str], problems: list[str], *, require
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         problems.append(f"{file}, line {line}: is not UTF-8 text")
-    except (ValueError, RecursionError) as error:  # tomllib says so also of numbers and depths that Python does not take
+    except (ValueError, RecursionError) as error:  # tomllib raises them for what Python is too small for
         problems.append(f"{file}: is not valid TOML: {error}")
     else:
         for path, value in _flattened(values, _tables(known)):
