@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from firmtrail_contract.reports import (
         MAX_RECORD_COMPONENTS,
         MAX_RECORDS,
+        MAX_WAITING_READINGS,
         BatchReceipt,
         ClockReading,
         ClockState,
@@ -112,6 +113,7 @@ _MODULES = {
         "reports": (
             "MAX_RECORD_COMPONENTS",
             "MAX_RECORDS",
+            "MAX_WAITING_READINGS",
             "BatchReceipt",
             "ClockReading",
             "ClockState",
@@ -135,6 +137,7 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "MAX_RECORDS",
     "MAX_RECORD_COMPONENTS",
+    "MAX_WAITING_READINGS",
     "AccessToken",
     "ActorKind",
     "ApiKeyInfo",
