@@ -213,12 +213,16 @@ async def truncated(writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
+async def closing(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
 async def garbage(writer: asyncio.StreamWriter) -> None:
     writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
     await writer.drain()
 
 
-@pytest.mark.parametrize("behaviour", [hanging_up, truncated, garbage])
+@pytest.mark.parametrize("behaviour", [closing, hanging_up, truncated, garbage])
 async def test_half_an_answer_is_a_lost_connection(
     misbehaving: MisbehavingServer, seed: Seed, behaviour: Behaviour
 ) -> None:
@@ -228,6 +232,7 @@ async def test_half_an_answer_is_a_lost_connection(
 
     assert isinstance(error, ConnectionLostError)
     assert error.maybe_applied
+    assert not str(error).endswith("..")
 
 
 async def silent(writer: asyncio.StreamWriter) -> None:

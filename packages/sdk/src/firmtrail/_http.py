@@ -84,7 +84,7 @@ def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> Transpo
     if not in_time or isinstance(error, DeadlinePassed):
         message = f"{call.method} {call.path} was not over within the client's timeout."
         return DeadlineExceededError(message, maybe_applied=not call.repeatable)
-    reason = str(error) or type(error).__name__
+    reason = str(error).rstrip(".") or type(error).__name__
     if isinstance(error, _NOT_SENT):
         return NotSentError(f"Cannot reach {url}: {reason}.")
     message = f"The connection to {url} broke before the answer was there: {reason}."
