@@ -82,10 +82,11 @@ class Firmware:
             FirmtrailError: see `firmtrail.errors`.
         """
         batch = report_batch(records, sent, waiting)
+        later = {"waiting": batch.waiting} if batch.waiting else {}  # which a server of before does not know
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),
-            body=batch,
+            body={"sent": batch.sent, "records": batch.records} | later,
             repeatable=True,
             max_answer_bytes=_MAX_RECEIPT_BYTES,
         )
