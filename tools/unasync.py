@@ -16,7 +16,7 @@ RULES = [
     (r"\bfirmtrail\._async\b", "firmtrail._sync"),
     (r"\b__a(enter|exit|iter)__\b", r"__\1__"),
     (r"\baclose\b", "close"),
-    (r"\baiter_bytes\b", "iter_bytes"),
+    (r"\baiter_raw\b", "iter_raw"),
     (r"\bnew_async_client\b", "new_client"),
     (r"\basync_(ends_after|sleep)\b", r"\1"),
     (r"\bAsync([A-Z]\w*)", r"\1"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
+from typing import Any
+
 import pytest
+from aiohttp import web
 
 from tests.agent.device import KEY_ID, Device
 from tests.agent.report_server import (
@@ -155,3 +159,20 @@ async def test_a_refused_record_is_logged_and_the_next_report_comes_after_the_or
 
     assert time.now >= 0.9 * HOUR
     assert "the server refuses a record, it is put aside: " in capfd.readouterr().err
+
+
+async def test_a_version_that_is_refused_at_every_report_is_logged_once(
+    device: Device, server: ReportServer, time: VirtualTime, capfd: pytest.CaptureFixture[str]
+) -> None:
+    device.configure(server.url, interval_seconds=600)
+    requests = count(1)
+
+    async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return await refusing(422, detail=f"Not this one, says request {next(requests)}.")(request, body)
+
+    server.answer = answer
+    async with running(device, time):
+        for _ in range(4):
+            await server.arrival()
+
+    assert capfd.readouterr().err.count("it is put aside") == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,9 +85,18 @@ async def test_a_device_that_falls_back_before_its_first_report_has_run_the_othe
     assert [record["first_observed"]["boot_sequence"] for record in batch.records] == [2, 3]
 
 
-@pytest.mark.parametrize("content", [b"", b"rotten\n", b"\xff" * 5000, None], ids=["empty", "text", "bytes", "folder"])
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "text": lambda file: file.write_bytes(b"rotten\n"),
+    "bytes": lambda file: file.write_bytes(b"\xff" * 5000),
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 async def test_whatever_has_become_of_its_state_it_reports_what_runs_now(
-    device: Device, server: ReportServer, time: VirtualTime, content: bytes | None
+    device: Device, server: ReportServer, time: VirtualTime, damage: Callable[[Path], object]
 ) -> None:
     async with running(device, time):
         await server.arrival()
@@ -96,7 +107,7 @@ async def test_whatever_has_become_of_its_state_it_reports_what_runs_now(
     assert {"boot.json", "reported.json", "lock", "0000000002.record"} <= {file.name for file in files}
     for file in files:
         file.unlink()
-        file.mkdir() if content is None else file.write_bytes(content)
+        damage(file)
     server.answer = taken
     time.reboot()
     device.write("/etc/version", "1.6.0")

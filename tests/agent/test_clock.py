@@ -126,6 +126,14 @@ def test_a_clock_that_the_server_confirms_is_synced_until_it_jumps(device: Devic
     assert states == [ClockState.SYNCED, ClockState.SYNCED, ClockState.UNSYNCED, ClockState.SYNCED]
 
 
+def test_a_server_at_the_end_of_the_calendar_is_no_more_than_one_that_contradicts(device: Device) -> None:
+    clocks = device.clocks()
+    clocks.compare(dt.datetime.max.replace(tzinfo=dt.UTC), clocks.read())
+    device.pass_time(3600)
+
+    assert state(clocks) is ClockState.UNSYNCED
+
+
 @pytest.mark.parametrize("jump", [-YEARS, YEARS, dt.timedelta(seconds=6), dt.timedelta(seconds=-6)])
 def test_a_wall_clock_that_is_set_is_noticed_once(device: Device, jump: dt.timedelta) -> None:
     clocks = device.clocks()

@@ -165,6 +165,8 @@ def test_sources_are_auto_or_tables(files: Files, value: str) -> None:
         "https://[",
         "https://h/?a=1",
         "https://h/#a",
+        "https://h..example.com",
+        "https://xn--a",
         "https://h h",
         "https://h\n",
     ],
@@ -217,20 +219,35 @@ def test_a_setting_without_a_value_is_refused(files: Files) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"\n[server\n", "is not valid TOML: Expected ']' at the end of a table declaration (at line 2, column 8)"),
-        (b"\xff", "is not UTF-8 text"),
+        (b"\n[server\n", ": is not valid TOML: Expected ']' at the end of a table declaration (at line 2, column 8)"),
+        (b"\n\xff", ", line 2: is not UTF-8 text"),
+        (b"x = " + b"[" * 5000 + b"]" * 5000, ": is not valid TOML: maximum recursion depth exceeded"),
+        (b"x = " + b"9" * 5000, ": is not valid TOML: Exceeds the limit (4300 digits)"),
     ],
 )
 def test_a_file_that_is_no_toml_is_named(files: Files, content: bytes, problem: str) -> None:
     files.write(content)
 
-    assert files.problems()[0] == f"etc/firmtrail-agent/config.toml: {problem}"
+    assert files.problems()[0].startswith(f"etc/firmtrail-agent/config.toml{problem}")
 
 
 def test_a_file_that_cannot_be_read_is_named(files: Files) -> None:
     (files.root / SYSTEM).mkdir(parents=True)
 
     assert files.problems()[0] == "etc/firmtrail-agent/config.toml: cannot be read: Is a directory"
+
+
+def test_a_directory_of_drop_ins_that_cannot_be_read_is_named(files: Files) -> None:
+    files.write(GOOD)
+    files.write("", "etc/firmtrail-agent/config.d")
+
+    assert files.problems() == ["etc/firmtrail-agent/config.d: cannot be read: Not a directory"]
+
+
+def test_a_value_in_the_place_of_a_table_is_told_how_tables_are_written(files: Files) -> None:
+    files.write(f'report = "often"\n{GOOD}')
+
+    assert files.problems() == ["etc/firmtrail-agent/config.toml, line 1: report must be a table, headed [report]"]
 
 
 def test_all_problems_of_all_layers_are_listed_at_once(files: Files) -> None:

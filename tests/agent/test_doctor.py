@@ -113,6 +113,37 @@ async def test_a_disk_that_takes_nothing_is_found(device: Device) -> None:
     assert "neither full nor read-only" in findings["spool"].fix
 
 
+async def test_a_spool_that_is_no_directory_is_found(device: Device) -> None:
+    device.write("/var/lib/firmtrail-agent/spool", "")
+
+    findings = await examined(device)
+
+    assert findings["spool"].detail.endswith("/spool cannot be written: Not a directory")
+
+
+async def test_a_server_that_hangs_up_is_told_from_one_that_is_silent(device: Device) -> None:
+    async def listen_and_hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.close()
+
+    server = await asyncio.start_server(listen_and_hang_up, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        device.configure(f"https://127.0.0.1:{port}")
+        findings = await examined(device)
+
+    assert findings["tls"].detail == f"port {port} of 127.0.0.1 does not answer: the connection was ended"
+
+
+async def test_a_name_that_nobody_knows_is_told_in_words(device: Device) -> None:
+    device.configure("http://firmtrail.invalid")
+
+    findings = await examined(device)
+
+    assert "Unknown error" not in findings["connection"].detail
+    assert faults(findings) >= {"name", "connection"}
+
+
 async def test_a_full_spool_is_found(device: Device) -> None:
     spool = Spool(device.root / "var/lib/firmtrail-agent/spool", boot_time=lambda: 0.0)
     for number in range(MAX_RECORDS):

@@ -16,6 +16,7 @@ import pytest
 
 from firmtrail_agent.doctor import Case, examine
 from firmtrail_agent.layers import Layers
+from firmtrail_agent.reporting import MAX_BATCH_RECORDS
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.agent.device import Device
@@ -143,6 +144,30 @@ async def test_what_ran_while_the_network_was_away_is_told_with_its_moments(
     assert changed_at - 1.1 <= first_until <= changed_at
     assert changed_at <= second_since <= changed_at + 0.05
     assert second_until >= 46
+
+
+async def test_more_versions_than_a_request_holds_are_told_in_their_order_without_a_clock(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    time.wall_offset = -1e9
+    network.is_up = False
+    ran = [f"1.{number}" for number in range(MAX_BATCH_RECORDS + 8)]
+    async with running(device, time):
+        for version in ran:
+            device.write("/etc/version", version)
+            await time.passes(2 * HOUR)
+    time.reboot()
+    rebooted_at = time.now / HOUR
+    device.write("/etc/version", "2.0")
+    async with running(device, time):
+        await time.passes(2 * HOUR)
+        network.is_up = True
+        await time.passes(2 * HOUR)
+
+    told = await history(http, demo)
+
+    assert versions(told) == [*ran, "2.0"]
+    assert all(until <= rebooted_at + 0.05 for _, _, until in told[:-1])
 
 
 async def test_answers_that_are_lost_leave_no_trace_in_the_history(

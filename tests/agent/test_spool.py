@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -297,6 +298,31 @@ def test_what_was_in_memory_is_written_in_order_when_the_disk_is_back(
 
     assert spool.trouble is None
     assert [version for version, _, _ in told(opened())] == ["0", "1", "2"]
+
+
+def test_a_disk_that_is_back_is_noticed_by_the_next_observation_also_if_that_says_nothing_new(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened()
+    with monkeypatch.context() as full:
+        full.setattr("firmtrail_agent.spool.FREE_BYTES", 2**62)
+        spool.add(observed("1", 1), urgent=True)
+        spool.acknowledge(1)
+        spool.add(observed("1", 2), urgent=False)
+        assert spool.trouble is not None
+    spool.add(observed("1", 3), urgent=False)
+
+    assert spool.trouble is None
+
+
+def test_a_directory_that_was_removed_is_made_again(opened: Opener, directory: Path) -> None:
+    spool = opened()
+    shutil.rmtree(directory.parent)
+    spool.add(observed("1", 1), urgent=True)
+    spool.add(observed("1", 2), urgent=False)
+
+    assert spool.trouble is None
+    assert told(opened()) == [("1", 1, 2)]
 
 
 _FULL_DISK = """

@@ -17,6 +17,14 @@ from tests.agent.report_server import ReportServer, refusing, taken
 from tests.agent.service_manager import ServiceManager
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
+#: with all modules there already, since somebody else need not be able to read them
+AS_SOMEBODY_ELSE = """
+import os
+import firmtrail, firmtrail_agent.clients, firmtrail_agent.device, firmtrail_agent.doctor, firmtrail_agent.reporting
+from firmtrail_agent.cli import main
+os.setuid(65534)
+main()
+"""
 
 
 async def test_without_an_agent_that_runs_the_status_is_3(device: Device) -> None:
@@ -93,6 +101,34 @@ async def test_a_report_by_hand_leaves_the_spool_of_the_running_agent_alone(
     await ended(agent)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("command", ["status", "spool list", "spool purge"])
+async def test_who_may_not_look_at_an_agent_is_told_so(
+    device: Device, service_manager: ServiceManager, command: str
+) -> None:
+    device.configure(UNUSED_PORT_URL)
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("READY=1")
+
+    refused = await ended(await device.start(*command.split(), program=AS_SOMEBODY_ELSE))
+    agent.terminate()
+    await ended(agent)
+
+    assert (refused.code, refused.stdout) == (77, "")
+    assert refused.stderr.endswith(": Permission denied: run this as root\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_the_doctor_says_to_whom_a_fault_is_one_of_permissions(device: Device) -> None:
+    device.write("/var/lib/firmtrail-agent/boot.json", "")
+
+    findings = await ended(await device.start("doctor", program=AS_SOMEBODY_ELSE))
+
+    assert findings.code == 1
+    assert findings.stdout.count("fix: run this as root") >= 2
+    assert "Traceback" not in findings.stderr
+
+
 async def test_the_configuration_is_shown_with_the_place_of_every_value(device: Device, server: ReportServer) -> None:
     result = await device.run(
         "config", "show", "--set", "report.interval_seconds=60", FIRMTRAIL_AGENT_SERVER_URL="http://other"
@@ -115,6 +151,19 @@ async def test_a_device_without_a_configuration_shows_what_would_be(device: Devi
     assert "server.url = not set  # default" in lines
     assert "report.interval_seconds = 3600  # default" in lines
     assert 'sources = "auto"  # default' in lines
+
+
+async def test_what_is_wrong_is_not_shown_but_named_with_78(device: Device) -> None:
+    device.write("/etc/firmtrail-agent/config.d/1.toml", f'[server]\nurl = "http://user:{SECRET}@h"')
+    device.write("/etc/firmtrail-agent/config.d/2.toml", "[")
+
+    result = await device.run("config", "show")
+
+    assert "server.url" not in result.stdout
+    assert "report.interval_seconds = 3600  # default" in result.stdout
+    assert "1.toml, line 2: server.url must hold no credentials" in result.stderr
+    assert "2.toml: is not valid TOML" in result.stderr
+    assert result.code == os.EX_CONFIG
 
 
 async def offline(device: Device, *versions: str) -> None:
@@ -141,6 +190,20 @@ async def test_an_empty_spool_is_shown_as_such(device: Device) -> None:
 
     assert result.stdout == ""
     assert "nothing waits in " in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+async def test_what_root_reports_by_hand_belongs_to_the_user_of_the_service(device: Device) -> None:
+    device.configure(UNUSED_PORT_URL)
+    state = device.root / "var/lib/firmtrail-agent"
+    device.write("/var/lib/firmtrail-agent/spool/0000000007.record", "rotten")
+    for directory in (state, state / "spool"):
+        os.chown(directory, 65534, 65534)
+
+    assert (await device.run("report")).code == 69
+
+    ours = {file.name for file in state.rglob("*") if file.stat().st_uid == 65534}
+    assert ours == {"boot.json", "lock", "spool", "0000000001.record", "bad"}
 
 
 async def test_the_spool_is_sent_by_hand(device: Device, server: ReportServer) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gc
+import gzip
 import json
 import traceback
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
 
@@ -142,6 +144,7 @@ def http_date(seconds: float) -> str:
         ({"Retry_After": "soon"}, None),
         ({"Retry_After": "-7"}, None),
         ({"Retry_After": ""}, None),
+        ({"Retry_After": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}, None),
         ({}, None),
         # the server's clock is an hour ahead of ours
         ({"Retry_After": http_date(3610), "Date": http_date(3600)}, pytest.approx(10, abs=1)),
@@ -210,12 +213,16 @@ async def truncated(writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
+async def closing(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
 async def garbage(writer: asyncio.StreamWriter) -> None:
     writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
     await writer.drain()
 
 
-@pytest.mark.parametrize("behaviour", [hanging_up, truncated, garbage])
+@pytest.mark.parametrize("behaviour", [closing, hanging_up, truncated, garbage])
 async def test_half_an_answer_is_a_lost_connection(
     misbehaving: MisbehavingServer, seed: Seed, behaviour: Behaviour
 ) -> None:
@@ -225,6 +232,7 @@ async def test_half_an_answer_is_a_lost_connection(
 
     assert isinstance(error, ConnectionLostError)
     assert error.maybe_applied
+    assert not str(error).endswith("..")
 
 
 async def silent(writer: asyncio.StreamWriter) -> None:
@@ -297,6 +305,30 @@ async def test_no_secret_is_in_a_traceback_that_shows_all_local_variables(
     shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     assert "AuthenticationError" in shown
     assert SECRET not in shown
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_that_nobody_asked_to_be_compressed_is_not_unpacked(
+    misbehaving: MisbehavingServer, seed: Seed, status: int
+) -> None:
+    bomb = gzip.compress(bytes(100_000_000), 9)
+
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(bomb)}\r\nContent-Encoding: gzip\r\n\r\n"
+        writer.write(head.encode() + bomb)
+        await writer.drain()
+
+    misbehaving.behaviours = [behave]
+    tracemalloc.start()
+    try:
+        error = await seed(misbehaving.url)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert b"Accept-Encoding: identity\r\n" in misbehaving.requests[0]
+    assert isinstance(error, DecodeError if status == 200 else ServerError)
+    assert peak < 20_000_000
 
 
 async def test_a_call_that_needs_a_key_is_not_sent_without_one(misbehaving: MisbehavingServer) -> None:

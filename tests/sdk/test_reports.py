@@ -92,6 +92,21 @@ async def test_a_batch_is_sent_again_when_the_connection_breaks_and_word_for_wor
     assert first.partition(b"\r\n\r\n")[2] == second.partition(b"\r\n\r\n")[2]
 
 
+async def test_what_waits_is_told_where_something_waits(misbehaving: MisbehavingServer) -> None:
+    misbehaving.behaviours = [answering(200, json.dumps(NOTHING))] * 2
+
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
+        await client.firmware.report_batch(DEVICE_ID, [record(0, "1")], sent=reading(5))
+        await client.firmware.report_batch(DEVICE_ID, [record(0, "1")], sent=reading(5), waiting=[reading(1)])
+        with pytest.raises(InvalidRequestError) as refused:
+            await client.firmware.report_batch(DEVICE_ID, [], sent=reading(5), waiting=[reading(1)] * 33)
+
+    nothing, something = (json.loads(request.partition(b"\r\n\r\n")[2]) for request in misbehaving.requests)
+    assert set(nothing) == {"sent", "records"}
+    assert [one["boot_time_ms"] for one in something["waiting"]] == [reading(1).boot_time_ms]
+    assert [error.pointer for error in refused.value.errors] == ["/waiting"]
+
+
 async def test_sources_and_outcomes_of_a_newer_server_are_kept_as_text(misbehaving: MisbehavingServer) -> None:
     moment = {"at": "2026-06-01T12:00:00Z", "source": "sundial"}
     answer = NOTHING | {"records": [FINE | {"problem": "tired", "first_observed": moment, "last_observed": moment}]}

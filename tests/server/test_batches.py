@@ -48,8 +48,8 @@ def record(first: ClockReading, last: ClockReading | None = None, version: str =
     )
 
 
-def batch(sent: ClockReading, *records: ObservationRecord) -> ReportBatch:
-    return ReportBatch(sent=sent, records=list(records))
+def batch(sent: ClockReading, *records: ObservationRecord, waiting: Sequence[ClockReading] = ()) -> ReportBatch:
+    return ReportBatch(sent=sent, records=list(records), waiting=list(waiting))
 
 
 def boot(number: int, started_at: dt.datetime, reported_until: dt.datetime | None = None) -> Boot:
@@ -108,6 +108,16 @@ def test_an_earlier_boot_without_a_clock_ended_when_the_next_one_began_at_the_la
         (ago(hours=13), "upper_bound"),
         (ago(hours=10), "upper_bound"),
     ]
+
+
+def test_a_boot_ended_after_what_waits_to_be_sent_in_a_later_batch() -> None:
+    first, waiting, sent = reading(6, 1 * HOUR), reading(6, 9 * HOUR), reading(7, 1 * HOUR)
+    sending = batch(sent, record(first), waiting=[waiting])
+
+    known = {one.boot_id: one for one in find_boots(sending, NOW, {}, None)}
+
+    assert moments(sending, known)[first].at == ago(hours=9)
+    assert moments(batch(sent, record(waiting)), known)[waiting].at == ago(hours=1)
 
 
 def test_a_boot_without_a_clock_lies_before_the_next_one_that_had_one() -> None:
@@ -286,7 +296,7 @@ class Device:
 
     def send(self, delay: int, count: int, *, answered: bool) -> list[ReportOutcome]:
         """Send the oldest records; without an answer they stay in the spool."""
-        sending = batch(self.clocks(), *self.spool[:count])
+        sending = batch(self.clocks(), *self.spool[:count], waiting=ends_of_boots(self.spool[count:]))
         self.now += delay
         outcomes = self.server.receive(sending, moment(self.now))
         if answered:
@@ -315,6 +325,12 @@ class Server:
                 self.periods, outcome = place(self.periods, seen)
                 outcomes.append(outcome)
         return outcomes
+
+
+def ends_of_boots(records: Sequence[ObservationRecord]) -> list[ClockReading]:
+    readings = [reading for one in records for reading in (one.first_observed, one.last_observed or one.first_observed)]
+    boots = [list(of_boot) for _, of_boot in groupby(readings, key=lambda reading: reading.boot_id)]
+    return [reading for of_boot in boots for reading in (of_boot[0], of_boot[-1])][:32]
 
 
 def moment(ms: int) -> dt.datetime:
@@ -348,6 +364,14 @@ def test_whatever_the_clocks_and_the_network_do_the_versions_come_out_in_the_ord
     life: list[tuple[str, int, Any]],
 ) -> None:
     device = lived(life)
+
+    assert [p.version for p in device.server.periods] == [v for v, _ in groupby(v for _, v in device.truth)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives, st.integers(1, 4))
+def test_they_do_so_in_however_many_batches_a_spool_is_sent(life: list[tuple[str, int, Any]], most: int) -> None:
+    device = lived(life, most=most)
 
     assert [p.version for p in device.server.periods] == [v for v, _ in groupby(v for _, v in device.truth)]
 

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
     from firmtrail_contract.reports import (
         MAX_RECORDS,
+        MAX_WAITING_READINGS,
         BatchReceipt,
         ComponentReceipt,
         ObservedMoment,
@@ -120,6 +121,7 @@ _MODULES = {
         "projects": ("JoinedProject", "NewProject", "Project", "ProjectChange", "ProjectDeletion", "Role"),
         "reports": (
             "MAX_RECORDS",
+            "MAX_WAITING_READINGS",
             "BatchReceipt",
             "ComponentReceipt",
             "ObservedMoment",
@@ -139,6 +141,7 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "MAX_RECORDS",
     "MAX_RECORD_COMPONENTS",
+    "MAX_WAITING_READINGS",
     "AccessToken",
     "ActorKind",
     "ApiKeyInfo",

@@ -16,6 +16,7 @@ from firmtrail_contract.observations import ClockReading, ObservationRecord
 from firmtrail_contract.problems import FieldError, ProblemCode
 
 MAX_RECORDS = 64
+MAX_WAITING_READINGS = 32
 
 error_limits = Text(1, 256)
 
@@ -27,6 +28,8 @@ class ReportBatch:
     #: the clocks at the moment of sending
     sent: ClockReading
     records: list[ObservationRecord] = attrs.field(validator=Count(0, MAX_RECORDS))
+    #: of the records that come in later batches: the first reading of each boot and the last, which tell when it ended
+    waiting: list[ClockReading] = attrs.field(factory=list[ClockReading], validator=Count(0, MAX_WAITING_READINGS))
 
 
 @attrs.frozen(kw_only=True)

@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except InUse as error:
         log.error(str(error))
         code = os.EX_TEMPFAIL
+    except PermissionError as error:
+        log.error(f"{error.filename}: {error.strerror}: run this as root")
+        code = os.EX_NOPERM
     _leave(code)
 
 

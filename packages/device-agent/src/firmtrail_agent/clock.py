@@ -72,8 +72,8 @@ class Clocks:
             return ClockState.IMPLAUSIBLE
         if self._server is not None:
             moment, at = self._server
-            expected = moment + dt.timedelta(seconds=boot_time - at)
-            return ClockState.SYNCED if abs(wall - expected) <= TOLERANCE else ClockState.UNSYNCED
+            ahead = wall - moment - dt.timedelta(seconds=boot_time - at)
+            return ClockState.SYNCED if abs(ahead) <= TOLERANCE else ClockState.UNSYNCED
         if (self._root / _SYNCHRONIZED).exists():
             return ClockState.SYNCED
         return ClockState.UNSYNCED

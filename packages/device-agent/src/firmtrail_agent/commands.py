@@ -93,9 +93,15 @@ def spool_flush(options: argparse.Namespace) -> int:
 def spool_purge(options: argparse.Namespace) -> int:
     """Throw away what waits."""
     from firmtrail_agent.device import open_device  # noqa: PLC0415  see above
+    from firmtrail_agent.spool import look_into  # noqa: PLC0415  see above
 
     with open_device(_surroundings(options)) as device:
-        _print(f"{device.observed.spool.purge()} records thrown away")
+        thrown_away = device.observed.spool.purge()
+    directory = directories.state(os.environ, options.root) / "spool"
+    if look_into(directory):
+        log.error(f"the records in {directory} cannot be removed: see that its disk is not read-only")
+        return os.EX_CANTCREAT
+    _print(f"{thrown_away} records thrown away")
     return os.EX_OK
 
 

@@ -12,7 +12,7 @@ import attrs
 
 from firmtrail_agent import directories, identity, values
 from firmtrail_agent.identity import IdentityDamaged
-from firmtrail_agent.layers import Layers, gather, variable
+from firmtrail_agent.layers import Given, Layers, gather, variable
 from firmtrail_agent.source_tables import read_sources
 from firmtrail_agent.sources import Source
 
@@ -137,18 +137,33 @@ def load_key_file(layers: Layers) -> Path | None:
     return None
 
 
-def explain(layers: Layers) -> list[tuple[str, Any, str]]:
-    """List every setting with its value and the place that gives it; None: it has no value."""
-    given = gather(layers, (*_KEYS, "sources"), [])
+def explain(layers: Layers, problems: list[str]) -> list[tuple[str, Any, str]]:
+    """List every setting with its value and the place that gives it; None: it has no value.
+
+    What is wrong becomes a problem instead: it may be a secret at the wrong place.
+    """
+    given = gather(layers, (*_KEYS, "sources"), problems)
     defaults = {field.name: field.default for field in attrs.fields(Configuration)}
     explained: list[tuple[str, Any, str]] = []
     for name in (*_KEYS, "sources"):
-        if name in given:
+        if name in given and (complaint := _complaint(name, given[name])):
+            problems.append(complaint)
+        elif name in given:
             explained.append((name, given[name].value, given[name].place()))
         else:
             default = defaults[_KEYS[name][0]] if name in _KEYS else "auto"
             explained.append((name, None if default is attrs.NOTHING else default, "default"))
     return explained
+
+
+def _complaint(name: str, given: Given) -> str | None:
+    if name not in _KEYS:
+        return None
+    try:
+        _KEYS[name][1](given.value)
+    except values.Wrong as wrong:
+        return f"{given.place()}: {name} must {wrong}"
+    return None
 
 
 def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:

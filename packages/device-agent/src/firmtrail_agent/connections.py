@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -131,8 +132,15 @@ async def _open(parts: SplitResult, context: ssl.SSLContext | None, *, proxy: st
         raise
     except OSError as error:
         fix = "see that it runs, that its URL has its port, and that no firewall is in between"
-        reason = os.strerror(error.errno) if error.errno else "no answer in time"
-        raise Fault(f"port {_port(nearest)} of {nearest.hostname} does not answer: {reason}", fix) from None
+        raise Fault(f"port {_port(nearest)} of {nearest.hostname} does not answer: {_reason(error)}", fix) from None
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, socket.gaierror):  # its numbers are not those of the system
+        return str(error.strerror)
+    return os.strerror(error.errno) if error.errno else "the connection was ended"
 
 
 async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parts: SplitResult) -> None:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from firmtrail_agent import durable
+
 _STATE, _RUNTIME = "var/lib/firmtrail-agent", "run/firmtrail-agent/daemon"
 _LOCK = "lock"
 
@@ -34,11 +36,12 @@ def hold(directory: Path) -> int | None:
         InUse: another one was faster.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        durable.new_directory(directory)
+        descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
     try:
+        durable.give_to_owner(descriptor, directory)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
@@ -47,9 +50,15 @@ def hold(directory: Path) -> int | None:
 
 
 def is_held(directory: Path) -> bool:
-    """Say whether an agent runs that holds a directory."""
+    """Say whether an agent runs that holds a directory.
+
+    Raises:
+        PermissionError: this user may not know.
+    """
     try:
         descriptor = os.open(directory / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        raise
     except OSError:
         return False
     try:

@@ -59,6 +59,9 @@ async def _run(name: str, check: Callable[[Case], Awaitable[str]], case: Case) -
         return Finding(check=name, state="ok", detail=await check(case))
     except Fault as fault:
         return Finding(check=name, state="fault", detail=str(fault), fix=fault.fix)
+    except PermissionError as error:
+        detail = f"{error.filename} cannot be read: {error.strerror}"
+        return Finding(check=name, state="fault", detail=detail, fix="run this as root")
     except _Skipped:
         return Finding(check=name, state="skipped", detail="mend the faults above first")
 
@@ -95,15 +98,17 @@ async def _spool(case: Case) -> str:
     state = directories.state(case.layers.environment, case.around.root)
     if not state.exists():
         return f"{state} is made by the first report"
+    spool = state / "spool"
+    place = spool if spool.exists() else state
     try:
-        with tempfile.TemporaryFile(dir=state) as probe:
+        with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(bytes(_PROBE_BYTES))
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        fix = f"run this as root, and see that the disk of {state} is neither full nor read-only: df {state}"
-        raise Fault(f"{state} cannot be written: {error.strerror}", fix) from None
-    if (waiting := len(look_into(state / "spool"))) >= MAX_RECORDS:
+        fix = f"run this as root, and see that the disk of {place} is neither full nor read-only: df {place}"
+        raise Fault(f"{place} cannot be written: {error.strerror}", fix) from None
+    if (waiting := len(look_into(spool))) >= MAX_RECORDS:
         raise Fault("the spool is full, old records are dropped", "mend the way to the server; then spool flush")
     return f"{waiting} records wait in {state}"
 

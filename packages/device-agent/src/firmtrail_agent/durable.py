@@ -16,18 +16,35 @@ class Corrupt(Exception):
 
 
 def make_directory(directory: Path) -> None:
-    """Make a directory for nobody else, and sweep what a power cut left in it."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a directory for nobody else, unless it is there, and sweep what a power cut left in it."""
+    new_directory(directory)
     with suppress(FileNotFoundError):
         (directory / _TEMPORARY).unlink()
+
+
+def new_directory(directory: Path) -> None:
+    """Make a directory for the owner of the one around it, unless it is there."""
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True)
+        owner = directory.parent.stat()
+        with suppress(PermissionError):
+            os.lchown(directory, owner.st_uid, owner.st_gid)
+
+
+def give_to_owner(descriptor: int, directory: Path) -> None:
+    """Let a file belong to whom its directory does: root may work in that of a service with a user of its own."""
+    owner = directory.stat()
+    with suppress(PermissionError):  # only root can give a file away, and only root has to
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def write(file: Path, content: str) -> None:
     """Put a new file in the place of the old one. Its directory has one writer."""
     data = content.encode()
     temporary = file.parent / _TEMPORARY
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
+        give_to_owner(descriptor, file.parent)
         _write_all(descriptor, b"%08x\n" % zlib.crc32(data) + data)
         os.fsync(descriptor)
     finally:
@@ -44,7 +61,8 @@ def read(file: Path) -> str:
         Corrupt: its content is damaged.
         OSError: it cannot be read.
     """
-    with file.open("rb") as opened:
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a damaged disk may show a named pipe
+    with open(descriptor, "rb") as opened:  # noqa: PTH123  a descriptor, not a path
         checksum, _, data = opened.read(MAX_BYTES).partition(b"\n")
     if checksum != b"%08x" % zlib.crc32(data):
         raise Corrupt(f"{file} is damaged")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import uuid
-from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -54,6 +52,8 @@ def read(file: Path) -> Identity | None:
         )
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        raise IdentityDamaged(f"{file} may be read by root and its owner alone: run this as root.") from None
     except OSError as error:
         raise IdentityDamaged(f"{file} cannot be read: {error.strerror}.") from None
     except (durable.Corrupt, ValueError, KeyError, TypeError):
@@ -64,7 +64,3 @@ def write(file: Path, identity: Identity) -> None:
     """Store who this device is, for the owner of the state directory: under systemd that is a user of its own."""
     durable.make_directory(file.parent)
     durable.write(file, json.dumps(attrs.asdict(identity), default=str))
-    owner = file.parent.parent.stat()
-    with suppress(PermissionError):  # only root can give a file away, and only root has to
-        for path in (file.parent, *file.parent.iterdir()):
-            os.chown(path, owner.st_uid, owner.st_gid)

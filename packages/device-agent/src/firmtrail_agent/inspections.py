@@ -70,10 +70,13 @@ def doctor(options: argparse.Namespace) -> int:
 
 def config_show(options: argparse.Namespace) -> int:
     """Show every setting with its value, and where that comes from."""
-    for name, value, place in configuration.explain(layers_of(options)):
+    problems: list[str] = []
+    for name, value, place in configuration.explain(layers_of(options), problems):
         shown = "not set" if value is None else json.dumps(value, ensure_ascii=False, default=str)
         _print(f"{name} = {shown}  # {place}")
-    return os.EX_OK
+    for problem in problems:
+        log.error(problem)
+    return os.EX_CONFIG if problems else os.EX_OK
 
 
 def spool_list(options: argparse.Namespace) -> int:
@@ -96,17 +99,19 @@ def spool_list(options: argparse.Namespace) -> int:
 
 def _show_problems(layers: Layers) -> int:
     codes: list[int] = []
+    problems: list[str] = []
     try:
         configuration.load(layers)
     except BadConfiguration as error:
         codes.append(os.EX_CONFIG)
-        _print("\n".join(error.problems))
+        problems += error.problems
     try:
         enrolled = identity.file_in(directories.state(layers.environment, layers.root))
         credentials.load(configuration.load_key_file(layers), os.environ, identity_file=enrolled)
     except CredentialRefused as error:
         codes.append(os.EX_NOPERM)
-        _print(str(error))
+        problems.append(str(error))
+    _print("\n".join(dict.fromkeys(problems)))
     return codes[0]
 
 

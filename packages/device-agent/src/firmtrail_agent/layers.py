@@ -61,6 +61,8 @@ def gather(layers: Layers, known: Sequence[str], problems: list[str]) -> dict[st
     for name, value in _all(layers, known, problems):
         if name in known:
             given[name] = value
+        elif name in _tables(known):
+            problems.append(f"{value.place()}: {name} must be a table, headed [{name}]")
         else:
             problems.append(f"{value.place()}: there is no setting {name}{_suggestion(name, known)}")
     return given
@@ -83,16 +85,26 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
 
 
 def _all(layers: Layers, known: Sequence[str], problems: list[str]) -> Iterator[tuple[str, Given]]:
-    for file in _files(layers):
+    for file in _files(layers, problems):
         yield from _from_file(file, known, problems, required=file == layers.file)
     yield from _from_environment(layers.environment, known, problems)
     yield from _from_command_line(layers.settings, problems)
 
 
-def _files(layers: Layers) -> list[Path]:
+def _files(layers: Layers, problems: list[str]) -> list[Path]:
     if layers.file:
         return [layers.file]
-    return [*(layers.root / name for name in SYSTEM_FILES), *sorted((layers.root / DROP_INS).glob("*.toml"))]
+    return [*(layers.root / name for name in SYSTEM_FILES), *_drop_ins(layers.root / DROP_INS, problems)]
+
+
+def _drop_ins(directory: Path, problems: list[str]) -> list[Path]:
+    try:
+        return sorted(file for file in directory.iterdir() if file.suffix == ".toml")  # glob keeps silent about errors
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problems.append(f"{directory}: cannot be read: {error.strerror}")
+        return []
 
 
 def _from_file(file: Path, known: Sequence[str], problems: list[str], *, required: bool) -> Iterator[tuple[str, Given]]:
@@ -104,9 +116,10 @@ def _from_file(file: Path, known: Sequence[str], problems: list[str], *, require
             problems.append(f"{file}: there is no such file")
     except OSError as error:
         problems.append(f"{file}: cannot be read: {error.strerror}")
-    except UnicodeDecodeError:
-        problems.append(f"{file}: is not UTF-8 text")
-    except tomllib.TOMLDecodeError as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problems.append(f"{file}, line {line}: is not UTF-8 text")
+    except (ValueError, RecursionError) as error:  # tomllib raises them for what Python is too small for
         problems.append(f"{file}: is not valid TOML: {error}")
     else:
         for path, value in _flattened(values, _tables(known)):

@@ -67,7 +67,9 @@ class News:
         if delivery.record is not None:
             self._standing = attrs.evolve(self._standing, last_report=now)
         for words in delivery.refused:
-            self._log.warning("refused", f"the server refuses a record, it is put aside: {words}")
+            self._log.warning("refused", f"the server refuses a record, it is put aside: {words}", kind="refused")
+        if delivery.record is not None:
+            self._log.recovered("refused", "the server refuses no record any more")
         self._problem("refused", f"rejected: {delivery.refused[-1]}" if delivery.refused else None)
         self._standing = attrs.evolve(self._standing, spool=_counts(spool))
 

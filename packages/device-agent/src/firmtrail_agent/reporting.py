@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from firmtrail import ComponentReading, FirmtrailError, ObservationRecord, to_json
+from firmtrail import ClockReading, ComponentReading, FirmtrailError, ObservationRecord, to_json
 from firmtrail_agent.clients import open_client
 from firmtrail_agent.clock import Clocks
 from firmtrail_agent.configuration import Configuration
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
 MAX_BATCH_BYTES = 32 * 1024
+_MAX_WAITING_READINGS = 32
 _MAX_COMPONENTS = 256
 _LONGEST_ERROR = 256
 
@@ -99,9 +100,9 @@ async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clock
     """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest."""
     delivery, most = Delivery(), MAX_BATCH_RECORDS
     while batch := _first_of(spool.records, most):
-        sent = clocks.read()
+        sent, waiting = clocks.read(), ends_of_boots(spool.records[len(batch) :])
         try:
-            answer = await client.firmware.report_batch(device_id, batch, sent=sent)
+            answer = await client.firmware.report_batch(device_id, batch, sent=sent, waiting=waiting)
         except FirmtrailError as error:
             failure = failure_of(error)
             if failure.trouble is not Trouble.REJECTED:
@@ -152,6 +153,16 @@ def _first_of(records: Sequence[ObservationRecord], most: int) -> list[Observati
             break
         batch.append(record)
     return batch
+
+
+def ends_of_boots(records: Sequence[ObservationRecord]) -> list[ClockReading]:
+    """Give the first reading of each boot and the last: what the server needs to place records before it sees them."""
+    by_boot: dict[uuid.UUID, list[ClockReading]] = {}
+    for record in records:
+        for reading in (record.first_observed, record.last_observed or record.first_observed):
+            by_boot.setdefault(reading.boot_id, []).append(reading)
+    ends = dict.fromkeys(reading for readings in by_boot.values() for reading in (readings[0], readings[-1]))
+    return [*ends][:_MAX_WAITING_READINGS]
 
 
 def _settle(

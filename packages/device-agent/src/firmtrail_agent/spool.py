@@ -84,7 +84,7 @@ class Spool:
         self._make_room()
         if self._unwritten_since is None:
             self._unwritten_since = self._boot_time()
-        if urgent or self._boot_time() - self._unwritten_since >= REWRITE_SECONDS:
+        if urgent or self.trouble or self._boot_time() - self._unwritten_since >= REWRITE_SECONDS:
             self.persist()
 
     def persist(self) -> None:
@@ -161,6 +161,8 @@ class Spool:
         if self._directory is None:
             return False
         try:
+            if self.trouble:  # the directory may be what is missing
+                durable.make_directory(self._directory)
             _require_room(self._directory)
             durable.write(self._file(entry.number), to_json(entry.record))
         except OSError as error:
@@ -180,7 +182,7 @@ class Spool:
     def _put_aside(self, file: Path) -> None:
         aside = file.parent / "bad"
         with suppress(OSError):
-            aside.mkdir(mode=0o700, exist_ok=True)
+            durable.new_directory(aside)
             file.replace(aside / file.name)
             for old in sorted(aside.iterdir())[:-MAX_BAD_FILES]:
                 old.unlink()
@@ -191,12 +193,23 @@ class Spool:
 
 
 def look_into(directory: Path) -> list[ObservationRecord]:
-    """Read the records of a spool that an agent may be using, as far as they can be read, and change nothing."""
+    """Read the records of a spool that an agent may be using, as far as they can be read, and change nothing.
+
+    Raises:
+        PermissionError: this user may not look into it.
+    """
     records: list[ObservationRecord] = []
-    for file in sorted(directory.glob(f"*{_SUFFIX}")):
+    for file in _records_in(directory):
         with suppress(OSError, durable.Corrupt, ValueError):
             records.append(from_json(durable.read(file), ObservationRecord))
     return records
+
+
+def _records_in(directory: Path) -> list[Path]:
+    try:
+        return sorted(file for file in directory.iterdir() if file.suffix == _SUFFIX)  # glob keeps silent about errors
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def says_the_same(one: Sequence[ComponentReading], other: Sequence[ComponentReading]) -> bool:

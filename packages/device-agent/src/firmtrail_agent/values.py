@@ -145,6 +145,7 @@ def _http_url(value: Any, rule: str, where_credentials_belong: str) -> SplitResu
     try:
         parts = urlsplit(_text(value, rule))
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna").decode("idna")  # what asks for its address does so
     except ValueError:
         raise Wrong(rule) from None
     if parts.username is not None or parts.password is not None:

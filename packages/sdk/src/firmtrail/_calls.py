@@ -106,6 +106,9 @@ def decode(answer: Answer, model: type[T]) -> T:
         DecodeError: the answer is no JSON, or breaks the contract.
     """
     errors: list[FieldError] = []
+    if (coding := answer.headers.get("content-encoding", "identity")) != "identity":
+        message = f"The answer is compressed ({coding}), which was not asked for; {_WRONG_SERVER}"
+        raise DecodeError(message, status=answer.status, request_id=answer.request_id)
     if answer.media_type not in {"application/json", ""}:
         message = f"The answer is {answer.media_type}, not application/json; {_WRONG_SERVER}"
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
@@ -175,6 +178,6 @@ def _retry_after(answer: Answer) -> float | None:
 def _http_date(text: str) -> dt.datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

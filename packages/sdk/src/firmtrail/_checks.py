@@ -12,6 +12,7 @@ from cattrs import BaseValidationError
 
 from firmtrail.errors import InvalidRequestError
 from firmtrail_contract import (
+    MAX_RECORDS,
     ClockReading,
     FieldError,
     FieldLocation,
@@ -47,9 +48,11 @@ def filters(model: type[Any], /, **values: Any) -> dict[str, str | int]:
     return {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in plain.items()}
 
 
-def report_batch(records: Sequence[ObservationRecord], sent: ClockReading) -> ReportBatch:
+def report_batch(
+    records: Sequence[ObservationRecord], sent: ClockReading, waiting: Sequence[ClockReading]
+) -> ReportBatch:
     """Build a batch of reports."""
-    readings = {"/sent": sent}
+    readings = {"/sent": sent} | {f"/waiting/{index}": reading for index, reading in enumerate(waiting)}
     for index, record in enumerate(records):
         readings[f"/records/{index}/first_observed"] = record.first_observed
         readings[f"/records/{index}/last_observed"] = record.last_observed or record.first_observed
@@ -58,10 +61,11 @@ def report_batch(records: Sequence[ObservationRecord], sent: ClockReading) -> Re
             detail = "must be an aware datetime, such as datetime.now(timezone.utc)"
             raise _refused(FieldLocation.BODY, f"{place}/wall_time", ViolationCode.MALFORMED, detail)
     try:
-        return ReportBatch(sent=sent, records=list(records))
+        return ReportBatch(sent=sent, records=list(records), waiting=list(waiting))
     except Violation as violation:
         code, detail = violation.code, violation.detail
-    raise _refused(FieldLocation.BODY, "/records", code, detail)
+    place = "/records" if len(records) > MAX_RECORDS else "/waiting"
+    raise _refused(FieldLocation.BODY, place, code, detail)
 
 
 def page_query(page_size: int | None, page_token: str | None) -> PageQuery:

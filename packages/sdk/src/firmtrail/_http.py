@@ -91,7 +91,7 @@ def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> Transpo
     if not in_time or isinstance(error, DeadlinePassed):
         message = f"{call.method} {call.path} was not over within the client's timeout."
         return DeadlineExceededError(message, maybe_applied=not call.repeatable)
-    reason = str(error) or type(error).__name__
+    reason = str(error).rstrip(".") or type(error).__name__
     if isinstance(error, _NOT_SENT):
         kind = NotTrustedError if _is_of_certificates(error) else NotSentError
         return kind(f"Cannot reach {url}: {reason}.")
@@ -114,7 +114,11 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
             verify=settings.ssl_context or _tls(settings),
             proxy=settings.proxy,
             follow_redirects=False,
-            headers={"User-Agent": f"firmtrail-python/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"firmtrail-python/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # the least of what is compressed fills all memory
+            },
         )
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         reason = type(error).__name__  # its own text may repeat a proxy's URL, and the password in it

@@ -14,6 +14,9 @@ start. It is found once, by the first of these that applies, and remembered:
 It is remembered because the next request takes another time: were it found anew, a retry would move moments by
 milliseconds, and one that falls into a period of another version would split it.
 
+A spool may be larger than a batch. What waits to be sent then counts for its boot, too: from a part of what happened in
+it a boot would seem to have ended early, and its later readings would have no room before the next boot.
+
 Boots do not overlap, and a boot that is new comes after everything that was reported before it was heard of. Where
 clocks say otherwise, a boot is moved to where it fits, by five minutes at most; a wall clock that is further off is not
 believed. Every reading counts for a moment before that of a later reading.
@@ -50,7 +53,7 @@ class Boot:
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
     """Say whether every boot that the batch names is remembered, and the one that sends has not drifted too far."""
-    if not {reading.boot_id for reading in [*_readings(batch), batch.sent]} <= {*known}:
+    if not {reading.boot_id for reading in [*_readings(batch), *batch.waiting, batch.sent]} <= {*known}:
         return False
     return not _has_drifted(known[batch.sent.boot_id], batch.sent, received_at)
 
@@ -124,7 +127,7 @@ def _stretches(
 
 def _by_boot(batch: ReportBatch) -> Iterator[_Stretch]:
     by_boot: dict[uuid.UUID, list[ClockReading]] = {}
-    for reading in [*_readings(batch), batch.sent]:
+    for reading in [*_readings(batch), *batch.waiting, batch.sent]:
         by_boot.setdefault(reading.boot_id, []).append(reading)
     for boot_id, readings in by_boot.items():
         yield _Stretch(

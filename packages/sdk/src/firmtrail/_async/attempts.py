@@ -63,7 +63,7 @@ class AsyncAttempts:
             timeout=timeouts(remaining),
         ) as response:
             content = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > call.max_answer_bytes:
                     break

@@ -63,7 +63,7 @@ class Attempts:
             timeout=timeouts(remaining),
         ) as response:
             content = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > call.max_answer_bytes:
                     break

@@ -59,7 +59,12 @@ class Firmware:
         return decode(self._transport.send(call), FirmwareReceipt)
 
     def report_batch(
-        self, device_id: uuid.UUID | str, records: Sequence[ObservationRecord], *, sent: ClockReading
+        self,
+        device_id: uuid.UUID | str,
+        records: Sequence[ObservationRecord],
+        *,
+        sent: ClockReading,
+        waiting: Sequence[ClockReading] = (),
     ) -> BatchReceipt:
         """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
 
@@ -70,16 +75,18 @@ class Firmware:
             device_id: the device of the API key.
             records: at most 64, oldest first.
             sent: the clocks of the device, read just now.
+            waiting: of the records that come in later batches, the first reading of each boot and the last.
 
         Raises:
             InvalidRequestError: a value is not allowed.
             FirmtrailError: see `firmtrail.errors`.
         """
-        batch = report_batch(records, sent)
+        batch = report_batch(records, sent, waiting)
+        later = {"waiting": batch.waiting} if batch.waiting else {}  # which a server of before does not know
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),
-            body=batch,
+            body={"sent": batch.sent, "records": batch.records} | later,
             repeatable=True,
             max_answer_bytes=_MAX_RECEIPT_BYTES,
         )
