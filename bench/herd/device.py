@@ -74,7 +74,12 @@ class SimulatedDevice:
         return self
 
     async def report_batch(
-        self, device_id: uuid.UUID, records: Sequence[ObservationRecord], *, sent: ClockReading
+        self,
+        device_id: uuid.UUID,
+        records: Sequence[ObservationRecord],
+        *,
+        sent: ClockReading,
+        waiting: Sequence[ClockReading],
     ) -> BatchReceipt:
         """Meet the server as the weather is, and before the report for an access token, where it uses one."""
         weather = self._forecast(self._number, self._time.now)
@@ -87,7 +92,7 @@ class SimulatedDevice:
         self._server.count(self._time.now)
         _refuse_if_busy(weather)
         asked = weather.next_report_in_seconds
-        batch = ReportBatch(sent=sent, records=[*records])
+        batch = ReportBatch(sent=sent, records=[*records], waiting=[*waiting])
         answer = self._server.store(device_id, batch, self._time.now, next_report_in_seconds=asked)
         await Until(self._time.now + _ANSWER_SECONDS)
         if weather.contact is Contact.ANSWER_LOST:

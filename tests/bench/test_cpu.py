@@ -51,7 +51,7 @@ def test_children_count_those_that_live_and_those_that_have_ended() -> None:
     used = cpu_seconds(process.pid)
     process.communicate(b"\n")
 
-    assert used >= 0.5
+    assert used >= 0.45  # Linux counts whole ticks, of each figure of each process
 
 
 def test_a_process_that_works_on_is_named() -> None:
