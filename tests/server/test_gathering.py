@@ -7,14 +7,15 @@ import datetime as dt
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
 import psycopg
 import pytest
 
 from firmtrail_contract import FirmwareReceipt, FirmwareReport, NewDevice, ReportOutcome
-from firmtrail_server import keys
-from firmtrail_server.db import Database
+from firmtrail_server import keys, recording
+from firmtrail_server.db import Database, run
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, Unauthenticated
 from firmtrail_server.gathering import Recorder
 from firmtrail_server.keys import Terms
@@ -209,6 +210,18 @@ async def test_a_report_whose_request_was_given_up_is_not_stored(fleet: Fleet) -
     assert await fleet.history(impatient) == []
 
 
+async def test_reports_whose_requests_were_all_given_up_do_not_end_the_recorder(fleet: Fleet) -> None:
+    device = await fleet.device()
+    async with fleet.held_up() as waiting:
+        given_up = asyncio.create_task(fleet.recorder.record(device.says()))
+        await asyncio.sleep(0)
+        given_up.cancel()
+    await asyncio.gather(*waiting)
+
+    async with asyncio.timeout(10):
+        assert outcomes([await fleet.recorder.record(device.says("2.0"))]) == [ReportOutcome.OPENED]
+
+
 async def test_a_connection_that_breaks_acknowledges_nothing_and_the_next_report_gets_a_new_one(fleet: Fleet) -> None:
     device = await fleet.device()
     async with fleet.held_up() as waiting:
@@ -239,3 +252,17 @@ async def test_what_two_servers_record_at_once_is_all_counted(fleet: Fleet) -> N
             await asyncio.gather(*(r.record(device.says()) for device in reporting for r in (fleet.recorder, other)))
 
     assert [await fleet.history(device) for device in reporting] == [[("1.0", 20)]] * 5
+
+
+async def test_a_version_that_two_servers_replace_at_once_is_closed_once(fleet: Fleet) -> None:
+    device = await fleet.device()
+    await fleet.recorder.record(device.says("1.0"))
+
+    async with fleet.database.transaction() as conn:
+        await recording.record_together(partial(run, conn), [device.says("2.0")])
+        colliding = asyncio.create_task(fleet.recorder.record(device.says("3.0")))
+        while not await fleet.ask(f"select 1 {HELD_UP}"):  # noqa: ASYNC110  the database has no event for it
+            await asyncio.sleep(0.005)
+
+    assert outcomes([await colliding]) == [ReportOutcome.OPENED]
+    assert await fleet.history(device) == [("1.0", 1), ("2.0", 1), ("3.0", 1)]

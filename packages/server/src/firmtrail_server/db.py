@@ -25,7 +25,13 @@ TextRow = tuple[str | None, ...]
 Run = Callable[[LiteralString, Mapping[str, str]], Awaitable[Sequence[TextRow]]]
 
 _ATTEMPTS = 8
-COLLISIONS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+#: A key that another transaction has just written is met before the collision is seen (PostgreSQL, section 13.5). No
+#: statement counts on it: what may be there already is asked for with `on conflict`.
+COLLISIONS = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.UniqueViolation,
+)
 #: read-only: what managed databases become when their disk is full, and a primary that has become a replica
 NOT_STORED = (psycopg.errors.DiskFull, psycopg.errors.ReadOnlySqlTransaction)
 BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TimeoutError)

@@ -92,7 +92,8 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
             if not self._waiting:
                 self._arrived.clear()
-            await self._store([waiting for waiting in batch if not waiting.outcome.done()])
+            if awaited := [waiting for waiting in batch if not waiting.outcome.done()]:
+                await self._store(awaited)
 
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         rounds = _rounds(batch)
