@@ -92,11 +92,11 @@ async def test_a_commit_that_fails_after_the_rows_have_come_is_an_error_and_stor
     writer: Writer, database_url: str
 ) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("create table once (id int8 unique deferrable initially deferred)")
-        twice = "insert into once (id) values (%(id)s), (%(id)s) returning id"
+        conn.execute("create table part (id int8 primary key, whole int8 references part deferrable initially deferred)")
+        orphan = "insert into part (id, whole) values (%(id)s, 0) returning id"
 
-        with pytest.raises(psycopg.errors.UniqueViolation):
-            await writer.retried(lambda link: link.run(twice, {"id": "1"}))
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            await writer.retried(lambda link: link.run(orphan, {"id": "1"}))
 
-        assert conn.execute("select id from once").fetchall() == []
+        assert conn.execute("select id from part").fetchall() == []
     assert await writer.retried(lambda link: link.run("select 'works'", {})) == [("works",)]
