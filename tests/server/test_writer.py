@@ -92,7 +92,9 @@ async def test_a_commit_that_fails_after_the_rows_have_come_is_an_error_and_stor
     writer: Writer, database_url: str
 ) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("create table part (id int8 primary key, whole int8 references part deferrable initially deferred)")
+        conn.execute(
+            "create table part (id int8 primary key, whole int8 references part deferrable initially deferred)"
+        )
         orphan = "insert into part (id, whole) values (%(id)s, 0) returning id"
 
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
