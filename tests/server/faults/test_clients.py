@@ -114,6 +114,22 @@ async def test_clients_that_hang_up_in_mid_body_leave_nothing_behind(http: httpx
     assert await versions(http, demo) == {"ok"}
 
 
+async def test_a_client_that_hangs_up_before_its_body_is_read_is_no_mistake_of_the_servers(
+    http: httpx.AsyncClient, demo: Demo, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = tasks()
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        await conn.execute("lock table api_keys in access exclusive mode")  # whoever asks has to wait
+        async with connected(http) as client:
+            await client.send(b"".join(report(http, demo, "unread")))
+            await http.get("/healthz")
+        await http.get("/healthz")
+
+    await settled(before)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert await versions(http, demo) == set()
+
+
 async def test_clients_that_hang_up_before_the_answer_leave_nothing_behind(
     http: httpx.AsyncClient, demo: Demo, database_url: str
 ) -> None:

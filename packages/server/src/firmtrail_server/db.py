@@ -24,7 +24,8 @@ TextRow = tuple[str | None, ...]
 #: runs a statement whose values go in and come out as text
 Run = Callable[[LiteralString, Mapping[str, str]], Awaitable[Sequence[TextRow]]]
 
-_ATTEMPTS = 8
+#: two seconds in all, as a rule: a late report is several statements, and every batch of another server may hit it
+_ATTEMPTS, _LONGEST_PAUSE_SECONDS = 16, 0.25
 #: A key that another transaction has just written is met before the collision is seen (PostgreSQL, section 13.5). No
 #: statement counts on it: what may be there already is asked for with `on conflict`.
 COLLISIONS = (
@@ -128,7 +129,8 @@ async def retried(once: Callable[[], Awaitable[T]]) -> T:
         try:
             return await once()
         except COLLISIONS:
-            await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311  spreads retries, hides nothing
+            pause = min(0.005 * 2**attempt, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  spreads retries, hides nothing
     raise DatabaseUnavailable
 
 

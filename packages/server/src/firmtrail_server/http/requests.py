@@ -72,7 +72,7 @@ async def read_bytes(request: web.BaseRequest) -> bytes:
             return body
         async with arriving_within(BODY_SECONDS, request):
             return await request.read()
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
 
 

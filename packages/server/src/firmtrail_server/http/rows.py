@@ -43,7 +43,7 @@ async def read_rows(request: web.BaseRequest) -> Rows:
                 if len(content) > MAX_ROWS_BYTES:
                     raise web.HTTPRequestEntityTooLarge(MAX_ROWS_BYTES, len(content))
         return Rows(content_type=request.content_type, text=content.decode("utf-8-sig"))
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
     except UnicodeDecodeError:
         raise MalformedRequest("The body is not UTF-8.") from None
