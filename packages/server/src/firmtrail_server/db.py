@@ -24,7 +24,7 @@ TextRow = tuple[str | None, ...]
 #: runs a statement whose values go in and come out as text
 Run = Callable[[LiteralString, Mapping[str, str]], Awaitable[Sequence[TextRow]]]
 
-#: a second and a half in all, as a rule: a late report is several statements, and every batch of another server may hit it
+#: a second and a half in all, as a rule: a late report is several statements, and any batch of another server hits it
 _ATTEMPTS, _LONGEST_PAUSE_SECONDS = 16, 0.25
 #: A key that another transaction has just written is met before the collision is seen (PostgreSQL, section 13.5). No
 #: statement counts on it: what may be there already is asked for with `on conflict`.
