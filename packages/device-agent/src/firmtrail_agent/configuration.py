@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,24 +146,24 @@ def explain(layers: Layers, problems: list[str]) -> list[tuple[str, Any, str]]:
     defaults = {field.name: field.default for field in attrs.fields(Configuration)}
     explained: list[tuple[str, Any, str]] = []
     for name in (*_KEYS, "sources"):
-        if name in given and (complaint := _complaint(name, given[name])):
-            problems.append(complaint)
-        elif name in given:
-            explained.append((name, given[name].value, given[name].place()))
+        if name in given:
+            with _told(name, given[name], problems):
+                if name in _KEYS:
+                    _KEYS[name][1](given[name].value)
+                explained.append((name, given[name].value, given[name].place()))
         else:
             default = defaults[_KEYS[name][0]] if name in _KEYS else "auto"
             explained.append((name, None if default is attrs.NOTHING else default, "default"))
     return explained
 
 
-def _complaint(name: str, given: Given) -> str | None:
-    if name not in _KEYS:
-        return None
+@contextmanager
+def _told(name: str, given: Given, problems: list[str]) -> Generator[None]:
+    """Let a wrong value become a problem, with its place."""
     try:
-        _KEYS[name][1](given.value)
+        yield
     except values.Wrong as wrong:
-        return f"{given.place()}: {name} must {wrong}"
-    return None
+        problems.append(f"{given.place()}: {name} must {wrong}")
 
 
 def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
@@ -174,10 +174,8 @@ def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
         fields["sources"] = read_sources(given.pop("sources"), problems)
     for name, value in given.items():
         field, check = _KEYS[name]
-        try:
+        with _told(name, value, problems):
             fields[field] = check(value.value)
-        except values.Wrong as wrong:
-            problems.append(f"{value.place()}: {name} must {wrong}")
     if fields.get("pins") and str(fields.get("server_url")).lower().startswith("http:"):
         problems.append(f"{given['server.pins'].place()}: server.pins needs a server.url that begins with https")
     problems.extend(
