@@ -49,17 +49,19 @@ class Authority:
         context.load_verify_locations(self.file)
         return context
 
-    def client(self) -> Path:
+    def client(self, *, passphrase: bytes | None = None) -> Path:
         """Write a certificate and its key for somebody who has to show one."""
-        file = self._issue("client", LOOPBACK, days=(-9, 1))
+        file = self._issue("client", LOOPBACK, days=(-9, 1), passphrase=passphrase)
         file.chmod(0o600)
         return file
 
-    def _issue(self, name: str, place: x509.GeneralName, *, days: tuple[int, int]) -> Path:
+    def _issue(
+        self, name: str, place: x509.GeneralName, *, days: tuple[int, int], passphrase: bytes | None = None
+    ) -> Path:
         key = new_key()
         certificate = self._sign(x509.Name([]), key.public_key(), days=days, place=place)
         file = self._folder / f"{name}.pem"
-        file.write_bytes(private_pem(key) + _pem(certificate))
+        file.write_bytes(private_pem(key, passphrase=passphrase) + _pem(certificate))
         return file
 
     def _sign(
