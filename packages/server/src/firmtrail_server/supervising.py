@@ -38,7 +38,7 @@ _DECIDED_BY_FILES = {"FIRMTRAIL_DATABASE_URL_FILE", "FIRMTRAIL_SIGNING_KEYS_FILE
 
 
 class NoWorkerStarts(Exception):
-    """A worker ended before it served, and no other one serves. It has said why itself, unless a signal ended it."""
+    """The first worker ended before it served. It has said why itself, unless a signal ended it."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(f"A worker was ended by signal {-exit_code} before it served.")
@@ -50,8 +50,10 @@ async def supervise(
 ) -> None:
     """Keep `settings.workers` workers until SIGINT or SIGTERM, and say when the first one is ready.
 
+    Once one has served, what keeps others from starting is taken for a trouble that passes, as a lost database is.
+
     Raises:
-        NoWorkerStarts: there is nobody to serve.
+        NoWorkerStarts: none has ever served.
     """
     with ended_by_signals(), _shared_memory() as counts:
         counts.truncate(board_bytes(settings.workers))
@@ -94,7 +96,6 @@ class _Workers:
         self._descriptors = [counts, *[one.fileno() for one in sockets]]
         self._board = Board(settings.workers, counts)
         self._environment = _environment(settings, database_url)
-        self._serving: set[int] = set()
         self.first_is_ready = asyncio.Event()
 
     async def keep(self, number: int) -> None:
@@ -113,14 +114,12 @@ class _Workers:
         try:
             assert process.stdout is not None
             if await process.stdout.readline() == _READY:
-                self._serving.add(number)
                 self.first_is_ready.set()
             exit_code = await process.wait()
-            if not self._serving:
+            if not self.first_is_ready.is_set():
                 raise NoWorkerStarts(exit_code)
             return exit_code
         finally:
-            self._serving.discard(number)
             await _stop(process)
             self._board.vacate(number)
 
