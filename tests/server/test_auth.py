@@ -144,6 +144,17 @@ async def test_wrong_secrets_for_a_key_are_limited_where_they_come_from(http: ht
     assert (await report(http, demo, **{"X-Forwarded-For": "192.0.2.2"})).is_success
 
 
+async def test_guesses_that_arrive_at_one_moment_are_told_no_more_than_those_that_come_one_by_one(
+    http: httpx.AsyncClient, demo: Demo
+) -> None:
+    at_once = 3 * MAX_FAILURES_OF_A_KEY
+
+    answers = await asyncio.gather(*(guess(http, demo, "192.0.2.1") for _ in range(at_once)))
+
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(401), statuses.count(429)) == (MAX_FAILURES_OF_A_KEY, at_once - MAX_FAILURES_OF_A_KEY)
+
+
 async def test_guesses_do_not_shut_out_a_device_that_is_known(http: httpx.AsyncClient, demo: Demo) -> None:
     await report(http, demo, **{"X-Forwarded-For": "192.0.2.1"})
     for _ in range(MAX_FAILURES_OF_A_KEY + 1):
@@ -184,6 +195,16 @@ def test_a_limit_ends_with_its_period() -> None:
         limits.check("key", "192.0.2.1")
     stopwatch.seconds = 60
     limits.check("key", "192.0.2.1")
+
+
+def test_a_right_one_among_too_many_wrong_ones_is_not_told_so() -> None:
+    limits = FailureLimits(Stopwatch())
+    limits.check("key", "192.0.2.1")
+    for _ in range(MAX_FAILURES_OF_A_KEY):
+        limits.settle("key", "192.0.2.1", is_right=False)
+
+    with pytest.raises(TooManyFailures):
+        limits.settle("key", "192.0.2.1", is_right=True)
 
 
 @pytest.mark.parametrize(("one", "another"), [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::ffff:2")])

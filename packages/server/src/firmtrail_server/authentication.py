@@ -49,8 +49,9 @@ class Authentication:
             raise Unauthenticated from None
         self.failures.check(str(known_by), address)
         key = await self.database.retried(lambda conn: api_keys.find(conn, known_by, self.clock()))
-        if not await self.secrets.matches(secret, key.secret_hash if key else None) or key is None:
-            self.failures.add(str(known_by), address)
+        is_right = await self.secrets.matches(secret, key.secret_hash if key else None)
+        self.failures.settle(str(known_by), address, is_right=is_right)
+        if key is None or not is_right:
             raise Unauthenticated
         self.key_use.note(key.id, key.last_used_at, self.clock())
         return Verified(key.principal, key.expires_at)
@@ -84,8 +85,9 @@ class Authentication:
         who = email.lower()
         self.failures.check(who, address)
         login = await self.database.retried(lambda conn: users.find_login(conn, email))
-        if not await self.passwords.matches(password, login.password_hash if login else None) or login is None:
-            self.failures.add(who, address)
+        is_right = await self.passwords.matches(password, login.password_hash if login else None)
+        self.failures.settle(who, address, is_right=is_right)
+        if login is None or not is_right:
             raise LoginRefused
         return User(user_id=login.id, token_epoch=login.token_epoch, token_scopes=ALL_OF_A_USER)
 

@@ -27,7 +27,10 @@ class _Count:
 
 
 class FailureLimits:
-    """Counts wrong credentials over a period; what is too much is refused until the period ends."""
+    """Counts wrong credentials over a period; what is too much is refused until the period ends.
+
+    `check` before a credential is looked at, `settle` after.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -40,6 +43,15 @@ class FailureLimits:
             count = self._counts.get(subject)
             if count is not None and count.failures >= limit and (left := self._left(count)) > 0:
                 raise TooManyFailures(math.ceil(left))
+
+    def settle(self, key_id: str, address: str, *, is_right: bool) -> None:
+        """Count a failure. Raise `TooManyFailures`, right or wrong, if too many came from there meanwhile.
+
+        Those that arrive at one moment are looked at together, and only so many may learn whether they were right.
+        """
+        self.check(key_id, address)
+        if not is_right:
+            self.add(key_id, address)
 
     def add(self, key_id: str, address: str) -> None:
         """Count a failure."""

@@ -77,8 +77,9 @@ async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessTo
     authentication = ctx.services.authentication
     authentication.failures.check(str(ctx.user_id), ctx.address)
     login = await ctx.db.retried(lambda conn: users.find_login_of(conn, ctx.user_id))
-    if not await authentication.passwords.matches(body.current_password, login.password_hash if login else None):
-        authentication.failures.add(str(ctx.user_id), ctx.address)
+    is_right = await authentication.passwords.matches(body.current_password, login.password_hash if login else None)
+    authentication.failures.settle(str(ctx.user_id), ctx.address, is_right=is_right)
+    if not is_right:
         raise CurrentPasswordWrong
     password_hash = await authentication.passwords.hashed(body.new_password)
 
