@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 
 from firmtrail_server.db import Connection, Database
-from firmtrail_server.errors import DatabaseUnavailable
+from firmtrail_server.errors import DatabaseUnavailable, TooManyCollisions
 
 _END_ITSELF = "select pg_terminate_backend(pg_backend_pid())"
 
@@ -34,6 +35,30 @@ async def test_transactions_that_collide_are_repeated_until_each_has_counted(dat
     await asyncio.gather(*(database.retried(count) for _ in range(6)))
 
     assert await database.retried(total) == 6
+    await database.close()
+
+
+async def test_a_transaction_that_collides_for_ever_is_given_up_and_does_not_say_that_the_database_is_away(
+    database_url: str,
+) -> None:
+    database, other = Database(database_url), await Connection.connect(database_url, autocommit=True)
+    await database.open()
+    await other.execute("create table counter (value bigint not null)")
+    await other.execute("insert into counter values (0)")
+
+    async def count_too_late(conn: Connection) -> None:
+        await conn.execute("select value from counter")
+        await other.execute("update counter set value = value + 1")
+        await conn.execute("update counter set value = 0")
+
+    with pytest.raises(TooManyCollisions, match="Nothing was stored") as given_up:
+        await database.retried(count_too_late)
+
+    assert isinstance(given_up.value.__cause__, psycopg.errors.SerializationFailure)
+    row = await (await other.execute("select value from counter")).fetchone()
+    assert row is not None
+    assert row[0] > 1
+    await other.close()
     await database.close()
 
 

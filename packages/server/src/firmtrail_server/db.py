@@ -16,7 +16,14 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from firmtrail_server.errors import CommitUncertain, ConnectionBroken, DatabaseUnavailable, OwnerGone, StorageRefused
+from firmtrail_server.errors import (
+    CommitUncertain,
+    ConnectionBroken,
+    DatabaseUnavailable,
+    OwnerGone,
+    StorageRefused,
+    TooManyCollisions,
+)
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -110,7 +117,8 @@ class Database:
         restart, it runs once more on another.
 
         Raises:
-            DatabaseUnavailable: there is no connection to be had, two broke, or the collisions do not end.
+            DatabaseUnavailable: there is no connection to be had, or two broke.
+            TooManyCollisions: they do not end; nothing is stored.
             CommitUncertain: the connection broke during the commit.
         """
 
@@ -125,13 +133,20 @@ class Database:
 
 
 async def retried(once: Callable[[], Awaitable[T]]) -> T:
+    """Run what is a transaction, again when it collided with another one.
+
+    Raises:
+        TooManyCollisions: they do not end; nothing is stored.
+    """
+    collision: psycopg.Error | None = None
     for attempt in range(_ATTEMPTS):
         try:
             return await once()
-        except COLLISIONS:
+        except COLLISIONS as error:
+            collision = error
             pause = min(0.005 * 2**attempt, _LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  spreads retries, hides nothing
-    raise DatabaseUnavailable
+    raise TooManyCollisions(collision)
 
 
 async def run(conn: Connection, statement: LiteralString, parameters: Mapping[str, str]) -> list[TextRow]:

@@ -41,7 +41,8 @@ DomainError
 │   └── NameDiffers
 └── Unavailable             try again later
     ├── DatabaseUnavailable
-    │   └── StorageRefused
+    │   ├── StorageRefused
+    │   └── TooManyCollisions
     ├── CommitUncertain
     ├── ReportQueueFull
     ├── CredentialQueueFull
@@ -315,6 +316,12 @@ class StorageRefused(DatabaseUnavailable):
         Unavailable.__init__(
             self, "The database has no room, or may only be read, at the moment. Nothing was stored; try again later."
         )
+        self.__cause__ = cause
+
+
+class TooManyCollisions(DatabaseUnavailable):
+    def __init__(self, cause: BaseException | None = None) -> None:
+        Unavailable.__init__(self, "Others kept changing what this reads or writes. Nothing was stored; try again.")
         self.__cause__ = cause
 
 

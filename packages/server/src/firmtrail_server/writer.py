@@ -161,7 +161,8 @@ class Writer:
         """Run `work`, again when it collided with another transaction.
 
         Raises:
-            DatabaseUnavailable: there is no connection to be had, it broke, or the collisions do not end.
+            DatabaseUnavailable: there is no connection to be had, or it broke.
+            TooManyCollisions: they do not end; nothing is stored.
             StorageRefused: the database is full or read-only; nothing is stored.
         """
 
