@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from bench.command import say
 from bench.cpu import cpu_seconds
 from bench.fleet import Device, basic, store_fleet, store_history, write_requests
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
@@ -17,7 +18,7 @@ from bench.processes import Server
 from bench.rows import Row, Sample, sample_of
 from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
-from bench.stage import Stage, say
+from bench.stage import Stage
 from bench.tokens import fetch_tokens
 from firmtrail_server.credentials import SecretPrefix, new_secret
 from firmtrail_server.signing_keys import new_signing_keys

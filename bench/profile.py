@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import lineup
-from bench.errors import CannotMeasure, WrongAnswers
+from bench.command import exit_code_of
+from bench.errors import CannotMeasure
 from bench.fleet import make_fleet
 from bench.load import find_wrk
 from bench.machine import describe
 from bench.rows import Sample
 from bench.servers.profiled import OTHER, PARTS
-from bench.stage import open_stage, say
+from bench.stage import open_stage
 
 RESULTS = Path(__file__).with_name("results")
 DEVICES = 10_000
@@ -32,21 +33,7 @@ _WIDTH = 120
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console(width=_WIDTH)
-    try:
-        with console.capture() as captured:
-            _profile(options, console)
-    except (CannotMeasure, WrongAnswers) as error:
-        say(str(error))
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    text = "\n".join(["# Where a report's time goes", *map(str.rstrip, captured.get().splitlines()), ""])
-    sys.stdout.write(text)
-    options.results.mkdir(parents=True, exist_ok=True)
-    (options.results / "profile.md").write_text(text, encoding="utf-8")
-    return 0
+    return exit_code_of(lambda: _benchmark(options))
 
 
 def _options() -> argparse.Namespace:
@@ -55,6 +42,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=DEVICES, help="(%(default)s)")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"where to write profile.md ({RESULTS.name}/)")
     return parser.parse_args()
+
+
+def _benchmark(options: argparse.Namespace) -> None:
+    console = Console(width=_WIDTH)
+    with console.capture() as captured:
+        _profile(options, console)
+    text = "\n".join(["# Where a report's time goes", *map(str.rstrip, captured.get().splitlines()), ""])
+    sys.stdout.write(text)
+    options.results.mkdir(parents=True, exist_ok=True)
+    (options.results / "profile.md").write_text(text, encoding="utf-8")
 
 
 def _profile(options: argparse.Namespace, console: Console) -> None:

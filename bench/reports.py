@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,12 +16,12 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import lineup, peers
-from bench.errors import CannotMeasure, WrongAnswers
+from bench.command import exit_code_of, say
 from bench.fleet import make_fleet
 from bench.load import find_wrk
 from bench.machine import describe
 from bench.rows import Round, Row
-from bench.stage import Stage, open_stage, say
+from bench.stage import Stage, open_stage
 from bench.table import Result, as_markdown, show
 from bench.targets import verdicts
 
@@ -35,18 +34,7 @@ _WIDTH = 120
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        result = _benchmark(options)
-    except (CannotMeasure, WrongAnswers) as error:
-        say(str(error))
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    show(result, Console(width=None if sys.stdout.isatty() else _WIDTH))
-    if options.results:
-        _write(result, options.results)
-    return 0
+    return exit_code_of(lambda: _benchmark(options))
 
 
 def _options() -> argparse.Namespace:
@@ -63,8 +51,15 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _benchmark(options: argparse.Namespace) -> Result:
+def _benchmark(options: argparse.Namespace) -> None:
     find_wrk()  # before the minutes that everything else takes
+    result = _measure(options)
+    show(result, Console(width=None if sys.stdout.isatty() else _WIDTH))
+    if options.results:
+        _write(result, options.results)
+
+
+def _measure(options: argparse.Namespace) -> Result:
     started = dt.datetime.now(dt.UTC)
     with open_stage() as stage:
         measures = _line_up(stage, options)

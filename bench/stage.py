@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Mapping, Sequence
@@ -57,7 +56,3 @@ def open_stage() -> Generator[Stage]:
             yield Stage(folder, cluster, stack)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def say(text: str) -> None:
-    sys.stderr.write(f"bench: {text}\n")

@@ -21,12 +21,11 @@ from bench.agent.neighbours import Measured, measure_all
 from bench.agent.references import curl_report, python_with
 from bench.agent.running import Agent, exit_ms, lay_out, running
 from bench.agent.wire import Wire, make_certificate
-from bench.errors import CannotMeasure
+from bench.command import exit_code_of, say
 
 RESULTS = Path(__file__).parents[1] / "results"
 #: what is reported by the hour makes a day
 _DAY = 24
-_BEGAN = time.monotonic()
 _STARTS = 9
 _START, _MEMORY, _WAKEUPS, _EXIT = (
     "CPU until it is ready, ms",
@@ -45,20 +44,7 @@ main()
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="firmtrail-bench-") as folder:
-        try:
-            figures = asyncio.run(_measure(Path(folder), reports=options.reports, idle_seconds=options.idle_seconds))
-            neighbours = asyncio.run(measure_all(Path(folder), options.idle_seconds))
-        except CannotMeasure as error:
-            _say(str(error))
-            return 1
-    ours = {figure.name: figure.measured for figure in figures}
-    neighbours.insert(0, Measured("firmtrail-agent", *(ours[name] for name in (_START, _MEMORY, _WAKEUPS, _EXIT))))
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(_table(figures, SIMPLE), _beside(neighbours, SIMPLE))
-    if options.results:
-        _write(figures, neighbours, options.results)
-    return 0
+    return exit_code_of(lambda: _benchmark(options))
 
 
 def _options() -> argparse.Namespace:
@@ -75,24 +61,36 @@ def _options() -> argparse.Namespace:
     return options
 
 
+def _benchmark(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="firmtrail-bench-") as folder:
+        figures = asyncio.run(_measure(Path(folder), reports=options.reports, idle_seconds=options.idle_seconds))
+        neighbours = asyncio.run(measure_all(Path(folder), options.idle_seconds))
+    ours = {figure.name: figure.measured for figure in figures}
+    neighbours.insert(0, Measured("firmtrail-agent", *(ours[name] for name in (_START, _MEMORY, _WAKEUPS, _EXIT))))
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(_table(figures, SIMPLE), _beside(neighbours, SIMPLE))
+    if options.results:
+        _write(figures, neighbours, options.results)
+
+
 async def _measure(folder: Path, *, reports: int, idle_seconds: float) -> list[Figure]:
     certificate, modules = make_certificate(folder), folder / "modules"
     lay_out(modules)
     async with Wire().open(certificate) as wire:
-        _say("references")
+        say("references")
         bare, imports = python_with("pass", modules), python_with("import httpx, attrs, cattrs", modules)
         curl_cpu, curl_bytes = await curl_report(wire, certificate, modules)
         start = await _start_cpu_ms(folder, modules, wire, certificate)
-        _say("how long it takes to stop while DNS hangs")
+        say("how long it takes to stop while DNS hangs")
         hung = await _exit_ms_while_dns_hangs(folder, modules, certificate)
         async with running(folder / "device", modules, wire.url, certificate) as agent:
             rss_ready, cpu_ready = agent.rss_mb(), agent.cpu_ms()
             first = await _report(agent, wire)
             first_cpu = agent.cpu_ms() - cpu_ready
-            _say(f"idle for {idle_seconds} s")
+            say(f"idle for {idle_seconds} s")
             wakeups = await _idle(agent, idle_seconds)
             later = await _report(agent, wire)  # the connection was idle too long, so this is what one an hour costs
-            _say("what it writes")
+            say("what it writes")
             online_writes, online_bytes = await _writes(agent, wire)
             agent.install("1.5.0")
             update_writes, update_bytes = await _writes(agent, wire, count=1)
@@ -100,7 +98,7 @@ async def _measure(folder: Path, *, reports: int, idle_seconds: float) -> list[F
             offline_writes, offline_bytes = await _writes(agent, wire)
             wire.is_away = False
             await _report(agent, wire)
-            _say(f"{reports} reports")
+            say(f"{reports} reports")
             rss_early = agent.rss_mb()
             cpu = await _many(agent, wire, reports)
             rss_late = agent.rss_mb()
@@ -214,11 +212,7 @@ def _write(figures: list[Figure], neighbours: list[Measured], folder: Path) -> N
     rows = [asdict(figure) | {"verdict": figure.verdict} for figure in figures]
     raw = json.dumps({"figures": rows, "neighbours": [asdict(one) for one in neighbours]}, indent=2)
     (folder / "agent.json").write_text(raw + "\n", encoding="utf-8")
-    _say(f"written to {folder}")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"bench: {time.monotonic() - _BEGAN:5.0f} s  {text}\n")
+    say(f"written to {folder}")
 
 
 if __name__ == "__main__":

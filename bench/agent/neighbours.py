@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.agent.running import Process, exit_ms, write
+from bench.command import say
 from bench.errors import CannotMeasure
 
 _SETTLED_SECONDS = 5
@@ -116,5 +116,5 @@ async def measure_all(folder: Path, idle_seconds: float) -> list[Measured]:
         try:
             found.append(await measure(neighbour, folder, idle_seconds))
         except CannotMeasure as error:
-            sys.stderr.write(f"bench: {error}\n")
+            say(str(error))
     return found

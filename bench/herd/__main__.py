@@ -16,6 +16,7 @@ from rich.box import MARKDOWN, SIMPLE, Box
 from rich.console import Console
 from rich.table import Table
 
+from bench.command import say
 from bench.herd.outcome import FLEET, Outcome, live
 from bench.herd.picture import draw
 from bench.herd.situations import situations
@@ -30,7 +31,7 @@ def main() -> int:
     options = _options()
     outcomes: list[Outcome] = []
     for situation in situations():
-        sys.stderr.write(f"bench: {situation.name}\n")
+        say(situation.name)
         outcomes.append(live(situation, options.devices))
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(_table(outcomes, SIMPLE))
     if options.results:
@@ -79,7 +80,7 @@ def _write(outcomes: Sequence[Outcome], folder: Path) -> None:
     (folder / "herd.svg").write_text(draw(outcomes), encoding="utf-8")
     raw = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
     (folder / "herd.json").write_text(raw + "\n", encoding="utf-8")
-    sys.stderr.write(f"bench: written to {folder}\n")
+    say(f"written to {folder}")
 
 
 if __name__ == "__main__":

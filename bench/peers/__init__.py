@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 from bench.cluster import libpq_environment
+from bench.command import say
 from bench.errors import CannotMeasure
 from bench.lineup import CONNECTIONS, ROOT, Measures
 from bench.rows import Row
 from bench.site import Books, Contestant
-from bench.stage import Stage, say
+from bench.stage import Stage
 
 _BIN = ROOT / ".venv-bench" / "bin"
 _HERE = Path(__file__).parent
