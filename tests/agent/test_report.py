@@ -203,6 +203,16 @@ async def test_every_problem_of_a_configuration_is_shown(device: Device) -> None
     assert result.code == os.EX_CONFIG
 
 
+@pytest.mark.parametrize("command", [["check-config"], ["config", "show"], ["report"]])
+async def test_what_would_command_a_terminal_is_not_repeated_as_it_is(device: Device, command: list[str]) -> None:
+    device.config.write_text('"\\u001b[2J\\u009b" = 3\n')
+
+    result = await device.run(*command)
+
+    assert "there is no setting ?[2J?" in result.stdout + result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+
+
 async def test_a_refused_key_is_a_problem_of_the_configuration_too(device: Device) -> None:
     device.key_file.write_text(f"{SECRET}\n")
 

@@ -15,6 +15,7 @@ from firmtrail_agent.identity import IdentityDamaged
 from firmtrail_agent.layers import Given, Layers, gather, variable
 from firmtrail_agent.source_tables import read_sources
 from firmtrail_agent.sources import Source
+from firmtrail_agent.texts import visible
 
 MIN_INTERVAL_SECONDS = 10
 MAX_INTERVAL_SECONDS = 31 * 24 * 3600
@@ -25,8 +26,8 @@ class BadConfiguration(Exception):
     """The configuration cannot be used; `problems` says everything that is wrong with it, each with its place."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = [visible(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
 
 
 Auth = Literal["token", "basic"]

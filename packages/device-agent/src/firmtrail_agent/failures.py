@@ -8,8 +8,8 @@ from enum import StrEnum
 import attrs
 
 from firmtrail import ApiError, ConfigError, FirmtrailError, NotSentError, NotTrustedError, OAuthError
+from firmtrail_agent.texts import one_line
 
-_LONGEST_MESSAGE = 400
 _NOT_FOUND, _FIRST_SERVER_ERROR = 404, 500
 _NO_TOKENS = (
     "The server gives no access tokens: it is an older Firmtrail server, or none. "
@@ -60,13 +60,13 @@ def failure_of(error: FirmtrailError) -> Failure:
     if isinstance(error, ApiError):
         return Failure(
             trouble=_trouble(error),
-            message=one_line(error),
+            message=one_line(str(error)),
             status=error.status,
             retry_after_seconds=error.retry_after,
         )
     if isinstance(error, ConfigError):  # the only one that shows when a report is sent
         return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS, status=_NOT_FOUND)
-    return Failure(trouble=_trouble_on_the_way(error), message=one_line(error))
+    return Failure(trouble=_trouble_on_the_way(error), message=one_line(str(error)))
 
 
 def _trouble_on_the_way(error: FirmtrailError) -> Trouble:
@@ -87,9 +87,3 @@ def _trouble(error: ApiError) -> Trouble:
         # without a code it is not our server that speaks, but something in between
         return Trouble.REJECTED if error.code else Trouble.TEMPORARY
     return Trouble.CONFIGURATION
-
-
-def one_line(error: Exception | str) -> str:
-    """Make a message, part of which a server wrote, safe for a log and for systemd's status."""
-    text = " ".join(str(error).split())
-    return "".join(character if character.isprintable() else "?" for character in text)[:_LONGEST_MESSAGE]

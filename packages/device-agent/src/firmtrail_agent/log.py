@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from firmtrail_agent.texts import visible
+
 _HOUR = 3600.0
 
 
@@ -51,7 +53,7 @@ class OnChange:
 def _write(priority: int, message: str) -> None:
     with suppress(OSError, ValueError):  # a full disk or a closed stderr must not stop the agent
         prefix = f"<{priority}>" if _is_journal() else "firmtrail-agent: "
-        print("\n".join(prefix + line for line in message.splitlines()), file=sys.stderr, flush=True)  # noqa: T201  this is the log
+        print("\n".join(prefix + visible(line) for line in message.splitlines()), file=sys.stderr, flush=True)  # noqa: T201  this is the log
 
 
 def _is_journal() -> bool:

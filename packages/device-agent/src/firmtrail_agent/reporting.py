@@ -16,9 +16,10 @@ from firmtrail_agent.clock import Clocks
 from firmtrail_agent.configuration import Configuration
 from firmtrail_agent.credentials import Credential
 from firmtrail_agent.device import Device
-from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of, one_line
+from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of
 from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.spool import Spool
+from firmtrail_agent.texts import one_line
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient, RecordReceipt
@@ -89,7 +90,7 @@ def record_of(readings: Sequence[Reading], clocks: Clocks) -> ObservationRecord 
         ComponentReading(
             component=reading.component,
             version=reading.version,
-            error=None if reading.version is not None else one_line(reading.error or "")[:_LONGEST_ERROR],
+            error=None if reading.version is not None else one_line(reading.error or "", _LONGEST_ERROR),
         )
         for reading in present
     ]

@@ -15,7 +15,7 @@ from firmtrail_agent.clients import open_client
 from firmtrail_agent.configuration import Auth, BadConfiguration, Server
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.device import Device
-from firmtrail_agent.failures import Failure, Trouble, one_line
+from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.news import News
 from firmtrail_agent.reporting import Delivery, deliver, record_of, results_of
 from firmtrail_agent.rotation import Rotation
@@ -23,6 +23,7 @@ from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.settings import Settings, read_credential, read_settings
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.surroundings import Surroundings
+from firmtrail_agent.texts import one_line
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
@@ -136,7 +137,7 @@ class Rounds:
         try:
             client = await self._connected()
         except BadConfiguration as error:  # it was good when it was read; the next try may find it good again
-            return Delivery(failure=Failure(trouble=Trouble.NOT_REACHABLE, message=one_line(error)))
+            return Delivery(failure=Failure(trouble=Trouble.NOT_REACHABLE, message=one_line(str(error))))
         observed = self._device.observed
         device_id = self.settings.configuration.device_id
         delivery = await deliver(client, device_id, observed.spool, self._device.clocks)

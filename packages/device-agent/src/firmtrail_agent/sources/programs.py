@@ -13,6 +13,7 @@ from pathlib import Path
 
 from firmtrail_agent.sources.places import as_text, below
 from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed
+from firmtrail_agent.texts import visible
 
 TIMEOUT_SECONDS = 5
 DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -143,8 +144,7 @@ class _Said:
         """Make the last line fit for the end of an error."""
         lines = self.complaints().split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        shown = "".join(character if character.isprintable() else "?" for character in last)
-        return f": {shown[:_LONGEST_COMPLAINT_SHOWN]}" if shown else ""
+        return f": {visible(last)[:_LONGEST_COMPLAINT_SHOWN]}" if last else ""
 
 
 def _read(descriptor: int) -> bytes | None:

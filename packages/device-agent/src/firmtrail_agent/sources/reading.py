@@ -11,12 +11,12 @@ import attrs
 
 from firmtrail_agent import values
 from firmtrail_agent.sources.patience import Impatient, within
+from firmtrail_agent.texts import one_line
 
 #: what one source may say; more is a mistake that must not become a flood of reports
 MAX_COMPONENTS = 64
 #: for reading files; what runs a program has its `timeout_seconds` on top
 PATIENCE_SECONDS = 5.0
-LONGEST_MESSAGE = 400
 
 
 class SourceAbsent(Exception):
@@ -94,13 +94,13 @@ def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
         return list(_readings(name, said))
     except SourceAbsent as absent:
         if not required:
-            return [Reading(component=component, source=name, detail=_shown(str(absent)))]
+            return [Reading(component=component, source=name, detail=one_line(str(absent)))]
         error = str(absent)
     except (SourceFailed, Impatient) as failure:
         error = str(failure)
     except Exception as broken:  # noqa: BLE001  a source, maybe somebody else's, must not hide what the others say
         error = f"the source {name} is broken, tell its author: {broken!r}"
-    return [Reading(component=component, source=name, error=_shown(error))]
+    return [Reading(component=component, source=name, error=one_line(error))]
 
 
 def _said(source: Source, root: Path) -> list[Found | Unknown]:
@@ -114,9 +114,9 @@ def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
     for one in said:
         component = values.component(one.component)
         if isinstance(one, Unknown):
-            yield Reading(component=component, source=name, error=_shown(one.error))
+            yield Reading(component=component, source=name, error=one_line(one.error))
             continue
-        detail = _shown(one.detail)
+        detail = one_line(one.detail)
         if complaint := _complaint(one.version):
             error = f"{detail}: the version {complaint}"
             yield Reading(component=component, source=name, error=error, detail=detail)
@@ -133,9 +133,3 @@ def _complaint(version: str) -> str | None:
     except ValueError as violation:
         return str(violation)
     return None
-
-
-def _shown(text: str) -> str:
-    """Make a message, part of which somebody else wrote, safe for a log and a terminal."""
-    text = " ".join(text.split())
-    return "".join(character if character.isprintable() else "?" for character in text)[:LONGEST_MESSAGE]
