@@ -48,8 +48,9 @@ FROM runtime AS agent
 LABEL org.opencontainers.image.title="firmtrail-agent" \
       org.opencontainers.image.description="Reports the firmware versions a device runs."
 COPY --from=agent-environment /opt/firmtrail /opt/firmtrail
-RUN install --directory --owner=10001 --group=10001 --mode=0700 \
-        /etc/firmtrail-agent /run/firmtrail-agent /var/lib/firmtrail-agent
+# What is mounted over the second as a tmpfs takes over its mode, but not its owner.
+RUN install --directory --owner=10001 --group=10001 --mode=0700 /etc/firmtrail-agent /var/lib/firmtrail-agent \
+    && install --directory --mode=1777 /run/firmtrail-agent
 USER 10001:10001
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["firmtrail-agent"]

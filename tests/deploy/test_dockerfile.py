@@ -38,11 +38,13 @@ def test_the_image_runs_as_a_numeric_user_that_is_not_root(stages: dict[str, str
     assert re.findall(r"^USER (.*)$", stages[target], re.MULTILINE) == ["10001:10001"]
 
 
-def test_the_agent_may_write_where_it_keeps_its_state_and_says_how_it_is(stages: dict[str, str]) -> None:
-    made = re.search(r"^RUN install --directory --owner=10001 .*?(?<!\\)$", stages["agent"], re.MULTILINE | re.DOTALL)
-    assert made
-    places = {directories.state({}, Path("/")), directories.runtime({}, Path("/")).parent}
-    assert {str(place) for place in places} <= {*made[0].split()}
+def test_the_agent_may_write_where_it_keeps_its_state_and_says_how_it_is_also_on_a_tmpfs(
+    stages: dict[str, str],
+) -> None:
+    state, runtime = directories.state({}, Path("/")), directories.runtime({}, Path("/")).parent
+
+    assert re.search(rf"--owner=10001 --group=10001 --mode=0700 .*{state}\b", stages["agent"])
+    assert f"install --directory --mode=1777 {runtime}\n" in stages["agent"]
 
 
 def test_whatever_is_fetched_must_match_the_locks_hashes(dockerfile: str) -> None:
