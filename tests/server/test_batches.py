@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -75,6 +75,7 @@ class Device:
         self.skew: int | None = None
         self.booted = 0
         self.spool: list[ObservationRecord] = []
+        self.sent: list[ReportBatch] = []
         #: every version that was observed, and when
         self.truth: list[tuple[int, str]] = []
         self.reboot(skew=None)
@@ -97,12 +98,17 @@ class Device:
 
     def send(self, delay: int, count: int, *, answered: bool) -> list[ReportOutcome]:
         """Send the oldest records; without an answer they stay in the spool."""
-        sending = batch(self.clocks(), *self.spool[:count], waiting=ends_of_boots(self.spool[count:]))
+        self.sent.append(batch(self.clocks(), *self.spool[:count], waiting=ends_of_boots(self.spool[count:])))
         self.now += delay
-        outcomes = self.server.receive(sending, moment(self.now))
+        outcomes = self.server.receive(self.sent[-1], moment(self.now))
         if answered:
             del self.spool[:count]
         return outcomes
+
+    def send_again(self, share: float) -> list[ReportOutcome]:
+        """Let the network deliver a copy of what was sent at some time before."""
+        copies = self.sent[int(share * len(self.sent)) :][:1]
+        return [outcome for copy in copies for outcome in self.server.receive(copy, moment(self.now))]
 
 
 class Server:
@@ -142,7 +148,8 @@ delays = st.integers(0, 30_000)
 observe = st.tuples(st.just("observe"), st.integers(1, 2_000_000), st.sampled_from("ABC"))
 reboot = st.tuples(st.just("reboot"), st.integers(1, 2_000_000), st.none() | st.integers(-2_000, 2_000))
 send = st.tuples(st.just("send"), delays, st.booleans())
-lives = st.lists(observe | observe | reboot | send, max_size=25)
+copy = st.tuples(st.just("copy"), st.integers(0, 2_000_000), st.floats(0, 1, exclude_max=True))
+lives = st.lists(observe | observe | reboot | send | copy, max_size=25)
 
 
 def lived(life: Sequence[tuple[str, int, Any]], *, most: int = 64) -> Device:
@@ -153,7 +160,12 @@ def lived(life: Sequence[tuple[str, int, Any]], *, most: int = 64) -> Device:
             device.send(milliseconds, most, answered=what)
             continue
         device.now += milliseconds
-        device.observe(what) if kind == "observe" else device.reboot(what)
+        events: dict[str, Callable[[Any], object]] = {
+            "observe": device.observe,
+            "reboot": device.reboot,
+            "copy": device.send_again,
+        }
+        events[kind](what)
     while device.spool:
         device.send(100, most, answered=True)
     return device
@@ -193,6 +205,21 @@ def test_a_batch_that_is_sent_again_changes_nothing_however_long_the_network_tak
     outcomes = device.send(second_delay, 64, answered=True)
 
     assert {*outcomes} == {ReportOutcome.KNOWN}
+    assert device.server.periods == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives, st.integers(0, 30 * 24 * 3_600_000), st.floats(0, 1, exclude_max=True))
+def test_a_copy_that_the_network_delivers_weeks_later_changes_nothing(
+    life: list[tuple[str, int, Any]], weeks: int, share: float
+) -> None:
+    device = lived(life)
+    before = device.server.periods
+    device.now += weeks
+
+    outcomes = device.send_again(share)
+
+    assert {*outcomes} <= {ReportOutcome.KNOWN}
     assert device.server.periods == before
 
 

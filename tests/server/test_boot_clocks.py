@@ -168,9 +168,20 @@ def test_a_remembered_start_is_kept_while_the_boot_clock_has_not_drifted_by_five
 @pytest.mark.parametrize("drift", [MAX_CLOCK_LEAD, -MAX_CLOCK_LEAD])
 def test_a_drifted_boot_gets_a_new_start(drift: dt.timedelta) -> None:
     drifted = boot(7, ago(hours=1) + drift * 1.001, reported_until=ago(days=1))
+    sending = batch(reading(7, HOUR), record(reading(7, HOUR)))
 
-    assert not are_known(batch(reading(7, HOUR)), NOW, {drifted.boot_id: drifted})
-    assert sending_boot(batch(reading(7, HOUR)), drifted, ago(minutes=30)) == boot(7, ago(hours=1), ago(minutes=30))
+    assert not are_known(sending, NOW, {drifted.boot_id: drifted})
+    assert sending_boot(sending, drifted, ago(minutes=30)) == boot(7, ago(hours=1), ago(minutes=30))
+
+
+@pytest.mark.parametrize("late", [dt.timedelta(minutes=6), dt.timedelta(days=20)])
+def test_a_request_that_was_held_up_or_is_sent_again_does_not_count_as_drift(late: dt.timedelta) -> None:
+    known = boot(7, ago(hours=1) - late)
+    sent_again = batch(reading(7, HOUR), record(reading(7, HOUR - 1000)))
+
+    assert sending_boot(sent_again, known, known.started_at + dt.timedelta(milliseconds=HOUR - 1000)) == known
+    assert sending_boot(sent_again, known, known.started_at + dt.timedelta(days=1)) == known
+    assert sending_boot(sent_again, known, known.started_at) == boot(7, ago(hours=1), known.started_at)
 
 
 def test_a_batch_with_a_boot_that_was_not_there_before_has_something_to_remember() -> None:

@@ -102,7 +102,7 @@ async def test_a_device_without_a_clock_that_was_offline_for_an_hour_gets_its_hi
     ]
 
 
-@pytest.mark.parametrize("seconds", [0.001, 0.5, 30, 299])
+@pytest.mark.parametrize("seconds", [0.001, 0.5, 30, 299, 310, 30 * 24 * 3600])
 async def test_a_batch_that_is_sent_again_changes_nothing_though_the_network_takes_another_time(
     http: httpx.AsyncClient, demo: Demo, clock: Clock, seconds: float
 ) -> None:
@@ -130,6 +130,19 @@ async def test_a_batch_that_is_sent_again_after_a_reboot_changes_nothing(
 
     assert {one["components"][0]["outcome"] for one in again["records"]} == {"known"}
     assert await history(http, demo) == before
+
+
+async def test_a_batch_of_an_earlier_boot_that_was_held_up_does_not_become_current(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    await report(http, demo, reading(5, HOUR), record(reading(5, HOUR - 2000), main="old"))
+    clock.advance(minutes=1)
+    await report(http, demo, reading(6, 20_000), record(reading(6, 15_000), main="new"))
+    clock.advance(minutes=9)
+
+    await report(http, demo, reading(5, HOUR + 1000), record(reading(5, HOUR), main="last"))
+
+    assert [version for _, version, _, _ in await told(http, demo)] == ["old", "last", "new"]
 
 
 async def test_a_record_that_has_grown_since_an_answer_was_lost_extends_its_period(

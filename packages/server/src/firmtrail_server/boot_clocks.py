@@ -21,7 +21,9 @@ Boots do not overlap, and a boot that is new comes after everything that was rep
 clocks say otherwise, a boot is moved to where it fits, by five minutes at most; a wall clock that is further off is not
 believed. Every reading counts for a moment before that of a later reading.
 
-Crystals drift: the start of the boot that sends is found anew when it is more than five minutes off.
+Crystals drift, and a virtual machine that is held counts nothing: the start of the boot that sends is found anew when
+it is more than five minutes off. A request that was held up, or sent again, looks the same, so that is done only where
+all versions that it tells of the boot are later than whatever is known of the device.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class Boot:
 
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
-    """Say whether every boot that the batch names is remembered, and the one that sends has not drifted too far."""
+    """Say whether every boot that the batch names is remembered, and the one that sends seems not to have drifted."""
     if not {reading.boot_id for reading in [*_readings(batch), *batch.waiting, batch.sent]} <= {*known}:
         return False
     return not _has_drifted(known[batch.sent.boot_id], batch.sent, received_at)
@@ -62,8 +64,8 @@ def find_boots(
     batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
 ) -> list[Boot]:
     """Find all boots that the batch names, from the newest to the oldest."""
-    sent = batch.sent
-    if sent.boot_id in known and _has_drifted(known[sent.boot_id], sent, received_at):
+    sent, sending = batch.sent, known.get(batch.sent.boot_id)
+    if sending and _has_drifted(sending, sent, received_at) and _is_news(batch, sending, reported_until):
         known = {boot_id: boot for boot_id, boot in known.items() if boot_id != sent.boot_id}
     stretches = [*reversed(_stretches(batch, known, reported_until))]
     fresh = _sending_start(stretches[0], received_at)
@@ -162,6 +164,13 @@ def _boot(stretch: _Stretch, start: ObservedMoment, reported_until: dt.datetime 
 
 def _has_drifted(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
     return abs(boot.started_at + _elapsed(sent) - received_at) > MAX_CLOCK_LEAD
+
+
+def _is_news(batch: ReportBatch, sending: Boot, reported_until: dt.datetime | None) -> bool:
+    """Say whether the batch tells versions of this boot, and all of them are later than whatever is known."""
+    told = [one.first_observed for one in batch.records if any(component.version for component in one.components)]
+    of_boot = [_elapsed(reading) for reading in told if reading.boot_id == sending.boot_id]
+    return bool(of_boot) and (reported_until is None or sending.started_at + min(of_boot) > reported_until)
 
 
 def _wall_start(reading: ClockReading) -> dt.datetime | None:

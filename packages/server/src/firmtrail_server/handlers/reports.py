@@ -76,9 +76,9 @@ async def _boots(
     if not boot_clocks.are_known(batch, received_at, known):
         reported_until = await last_reported_at(conn, project_id, device_id)
         found = {boot.boot_id: boot for boot in boot_clocks.find_boots(batch, received_at, known, reported_until)}
-        new = [boot for boot in found.values() if boot != known.get(boot.boot_id)]
-        await boots.remember(conn, project_id, device_id, new, received_at)
-        await boots.forget_oldest(conn, project_id, device_id)
+        if new := [boot for boot in found.values() if boot != known.get(boot.boot_id)]:
+            await boots.remember(conn, project_id, device_id, new, received_at)
+            await boots.forget_oldest(conn, project_id, device_id)
     sending = known.get(batch.sent.boot_id)
     if sending is None or sending.api_key_id != ctx.principal.actor_id:
         await boots.update_sender(conn, project_id, device_id, batch.sent.boot_id, ctx.principal.actor_id)
