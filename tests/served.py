@@ -31,8 +31,13 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(app: App, *, head_seconds: float = HEAD_SECONDS) -> AsyncGenerator[Server]:
+async def serving(
+    app: App, *, head_seconds: float = HEAD_SECONDS, shutdown_seconds: float = 1
+) -> AsyncGenerator[Server]:
     """Serve on a port that is free."""
-    async with app.running(), running_http(app.front, head_seconds=head_seconds, shutdown_timeout=1) as runner:
+    async with (
+        app.running(),
+        running_http(app.front, head_seconds=head_seconds, shutdown_timeout=shutdown_seconds) as runner,
+    ):
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         yield Server(app, *runner.addresses[0])

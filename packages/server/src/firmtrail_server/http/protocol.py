@@ -11,7 +11,8 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import cast
+from types import CoroutineType
+from typing import Any, cast
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -22,7 +23,7 @@ from firmtrail_contract import ProblemCode
 from firmtrail_server.http.front import Front, new_request_id
 from firmtrail_server.http.problems import problem_of
 from firmtrail_server.http.requests import MAX_BODY_BYTES
-from firmtrail_server.http.responses import REQUEST_ID_HEADER, problem_response
+from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, problem_response
 from firmtrail_server.logs import about
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 HEAD_SECONDS = 75
 #: for a client to go on reading what it was answered
 READING_SECONDS = 30
+#: for a connection to close when the server stops and its last request was answered, or given up
+_LINGERING_SECONDS = 0.5
 #: of a request line, or of a header: the longest filters of a list have half of it when every byte of them is escaped
 MAX_LINE_BYTES = 32 * 1024
 
@@ -76,6 +79,45 @@ class _Server(web.Server):
 
 class _ProblemHandler(RequestHandler):
     _giving_up: asyncio.TimerHandle | None = None
+    #: whether the client has said that it sends no more
+    _has_ended = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrives; when the server stops, no other request than the one whose body is on its way."""
+        is_stopping = self._close
+        if is_stopping and self._request_in_progress:
+            self._close = False
+        super().data_received(data)
+        if is_stopping:
+            self._close = True
+
+    def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]  it is what asyncio asks for
+        """Keep the connection for the answers to what has arrived; a body that has not will never be whole."""
+        request = self._current_request
+        payloads = [payload for _, payload in self._messages] + ([request.content] if request else [])
+        for payload in payloads:
+            if not payload.is_eof():
+                payload.set_exception(ConnectionResetError("the client sends no more"))
+        self._has_ended = True
+        return bool(payloads)
+
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> CoroutineType[Any, Any, tuple[web.StreamResponse, bool]]:
+        """Send an answer, and with the last one say so."""
+        if self._close or (self._has_ended and not self._messages):
+            cast("Response", resp).keep_alive = False
+        return super().finish_response(request, resp, start_time)
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  aiohttp's signature
+        """Wait for the request that is being answered, also while its body arrives; then close the connection.
+
+        aiohttp's own takes nothing more that arrives, and waits twice as long.
+        """
+        if self._request_in_progress:
+            self._handler_waiter = self._loop.create_future()
+            await asyncio.wait([self._handler_waiter], timeout=timeout)
+        await super().shutdown(_LINGERING_SECONDS)
 
     def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002  aiohttp's signature
         """Go on after a pause; aiohttp calls this for every body, and does its work even when there was none."""
