@@ -146,6 +146,28 @@ async def test_what_ran_while_the_network_was_away_is_told_with_its_moments(
     assert second_until >= 46
 
 
+async def test_a_boot_whose_clock_became_right_is_told_by_it_though_the_device_restarted_before_it_could_report(
+    device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    network.is_up = False
+    changed_at = time.now / HOUR
+    for _ in range(2):
+        async with running(device, time):
+            await time.passes(60)  # as always, the first reading is before the clock is set
+            marker = device.write("/run/systemd/timesync/synchronized", "")
+            await time.passes(30 * HOUR)
+        marker.unlink()
+        time.reboot()
+    network.is_up = True
+    async with running(device, time):
+        await time.passes(2 * HOUR)
+
+    ((version, since, until),) = await history(http, demo)
+    assert version == "1.4.2"
+    assert changed_at - SECOND <= since <= changed_at + NOTICED
+    assert until >= 60
+
+
 async def test_more_versions_than_a_request_holds_are_told_in_their_order_without_a_clock(
     device: Device, time: VirtualTime, network: Network, http: httpx.AsyncClient, demo: Demo
 ) -> None:

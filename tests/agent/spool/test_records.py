@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from firmtrail import ComponentReading, ObservationRecord
+from firmtrail import ClockState, ComponentReading, ObservationRecord
 from firmtrail_agent.spool import MAX_BYTES, MAX_RECORDS, REWRITE_SECONDS, Spool
 from tests.agent.observing import Time, observed, reading
 from tests.agent.spool.looking import Opener, files, told
@@ -37,6 +38,18 @@ def test_a_record_is_extended_across_a_reboot(opened: Opener) -> None:
 
     (record,) = opened().records
     assert (record.first_observed, record.last_observed) == (reading(5, boot=1), reading(3, boot=2))
+
+
+def test_the_only_reading_that_tells_the_time_of_a_boot_is_kept(opened: Opener) -> None:
+    synced = {"clock_state": ClockState.SYNCED}
+    spool = opened()
+    spool.add(observed("1", 1), urgent=True)
+    spool.add(attrs.evolve(observed("1", 2), first_observed=attrs.evolve(reading(2), **synced)), urgent=True)
+    spool.add(attrs.evolve(observed("1", 3), first_observed=attrs.evolve(reading(3), **synced)), urgent=True)
+    spool.add(observed("1", 1, boot=2), urgent=True)
+    spool.add(observed("1", 1, boot=3), urgent=True)
+
+    assert told(opened()) == [("1", 1, 3), ("1", 1, 1)]
 
 
 def test_the_words_of_an_error_do_not_make_a_new_record(opened: Opener) -> None:

@@ -1,7 +1,8 @@
 """What could not be reported yet. Each record is a file of its own, so that no accident takes more than one.
 
 A version is a state: an observation that says the same as the last one extends its record, and only changes make new
-ones. What is kept is in memory, too; a disk that cannot be written makes the spool smaller, not useless.
+ones, of the versions or of what is known of the time. What is kept is in memory, too; a disk that cannot be written
+makes the spool smaller, not useless.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import attrs
 
-from firmtrail import ClockReading, ComponentReading, ObservationRecord, from_json, to_json
+from firmtrail import ClockReading, ClockState, ComponentReading, ObservationRecord, from_json, to_json
 from firmtrail_agent import durable
 
 MAX_RECORDS = 256
@@ -76,7 +77,7 @@ class Spool:
     def add(self, observed: ObservationRecord, *, urgent: bool) -> None:
         """Keep an observation; one that is not urgent is written to the disk later."""
         last = self._entries[-1] if self._entries else None
-        if last is not None and says_the_same(last.record.components, observed.components):
+        if last is not None and _extends(last.record, observed):
             self._replace(last, attrs.evolve(last.record, last_observed=observed.first_observed))
         else:
             self._entries.append(_Entry(self._next_number, observed, _size(observed)))
@@ -210,6 +211,20 @@ def _records_in(directory: Path) -> list[Path]:
         return sorted(file for file in directory.iterdir() if file.suffix == _SUFFIX)  # glob keeps silent about errors
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _extends(record: ObservationRecord, observed: ObservationRecord) -> bool:
+    """Say whether an observation adds nothing but its moment, and takes the place of no moment that is needed.
+
+    Where the wall clock of a boot was right, one reading tells the moments of all of them: the only one is kept.
+    """
+    replaced, kept = record.last_observed, (record.first_observed, observed.first_observed)
+    loses_the_time = (
+        replaced is not None
+        and replaced.clock_state is ClockState.SYNCED
+        and not any(one.boot_id == replaced.boot_id and one.clock_state is ClockState.SYNCED for one in kept)
+    )
+    return says_the_same(record.components, observed.components) and not loses_the_time
 
 
 def says_the_same(one: Sequence[ComponentReading], other: Sequence[ComponentReading]) -> bool:
