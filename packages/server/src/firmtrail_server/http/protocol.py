@@ -56,6 +56,7 @@ class _Server(web.Server):
             front,
             request_factory=self._request,
             access_log=None,
+            auto_decompress=False,
             keepalive_timeout=keepalive_timeout,
             max_line_size=MAX_LINE_BYTES,
         )
