@@ -76,6 +76,22 @@ async def test_a_client_that_waits_to_be_asked_for_the_body_is_asked(server: Ser
     assert b"unsupported_grant_type" in answer
 
 
+async def test_a_client_of_http_1_0_is_not_asked_for_the_body(server: Server) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(
+        b"POST /v1/oauth/token HTTP/1.0\r\nExpect: 100-continue\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\n"
+    )
+    async with asyncio.timeout(10):
+        await exchange(server, "GET /healthz HTTP/1.0\n\n")  # the head is read by now
+        writer.write(b"grant_type=x")
+        answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"unsupported_grant_type" in answer
+
+
 async def test_a_client_that_is_refused_is_not_asked_for_the_body(server: Server, demo: Demo) -> None:
     reader, writer = await asyncio.open_connection(server.host, server.port)
     writer.write(
