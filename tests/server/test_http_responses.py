@@ -44,6 +44,17 @@ async def test_a_client_of_http_1_0_is_told_whether_its_connection_stays_open(se
     assert answers.index(b"Connection: keep-alive") < answers.index(b"Connection: close")
 
 
+async def test_a_chunked_body_of_http_1_0_ends_its_connection(server: Server, demo: Demo) -> None:
+    kept = "Connection: keep-alive\n"
+    chunked = f"POST {demo.path} HTTP/1.0\nTransfer-Encoding: chunked\n{kept}\n1\n{{\n0\n\n"
+
+    answers = await exchange(server, f"{chunked}GET /healthz HTTP/1.0\n{kept}\n")
+
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith(b"HTTP/1.1 401 ")
+    assert b"Connection: close\r\n" in answers
+
+
 async def test_head_is_answered_as_get_is_without_the_body(http: httpx.AsyncClient) -> None:
     got, head = await http.get("/openapi.json"), await http.head("/openapi.json")
 
