@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 
 import httpx
@@ -111,27 +110,3 @@ async def test_a_body_that_is_too_large_is_413(http: httpx.AsyncClient, demo: De
 
     assert_problem(answer, 413, "payload_too_large")
     assert rows_written() == 0
-
-
-async def test_a_small_body_that_unpacks_to_a_large_one_is_413(http: httpx.AsyncClient, demo: Demo) -> None:
-    packed = gzip.compress(json.dumps({"version": "x" * 10_000_000}).encode())
-
-    answer = await http.post(
-        demo.path,
-        auth=demo.device_key,
-        content=packed,
-        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
-    )
-
-    assert_problem(answer, 413, "payload_too_large")
-
-
-async def test_a_body_that_is_not_packed_as_it_says_is_400(http: httpx.AsyncClient, demo: Demo) -> None:
-    answer = await http.post(
-        demo.path,
-        auth=demo.device_key,
-        content=b'{"version": "1"}',
-        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
-    )
-
-    assert_problem(answer, 400, "malformed_request")

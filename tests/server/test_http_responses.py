@@ -44,6 +44,17 @@ async def test_a_client_of_http_1_0_is_told_whether_its_connection_stays_open(se
     assert answers.index(b"Connection: keep-alive") < answers.index(b"Connection: close")
 
 
+async def test_a_chunked_body_of_http_1_0_ends_its_connection(server: Server, demo: Demo) -> None:
+    kept = "Connection: keep-alive\n"
+    chunked = f"POST {demo.path} HTTP/1.0\nTransfer-Encoding: chunked\n{kept}\n1\n{{\n0\n\n"
+
+    answers = await exchange(server, f"{chunked}GET /healthz HTTP/1.0\n{kept}\n")
+
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith(b"HTTP/1.1 401 ")
+    assert b"Connection: close\r\n" in answers
+
+
 async def test_head_is_answered_as_get_is_without_the_body(http: httpx.AsyncClient) -> None:
     got, head = await http.get("/openapi.json"), await http.head("/openapi.json")
 
@@ -73,6 +84,22 @@ async def test_a_client_that_waits_to_be_asked_for_the_body_is_asked(server: Ser
     writer.close()
 
     assert asked == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert b"unsupported_grant_type" in answer
+
+
+async def test_a_client_of_http_1_0_is_not_asked_for_the_body(server: Server) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(
+        b"POST /v1/oauth/token HTTP/1.0\r\nExpect: 100-continue\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\n"
+    )
+    async with asyncio.timeout(10):
+        await exchange(server, "GET /healthz HTTP/1.0\n\n")  # the head is read by now
+        writer.write(b"grant_type=x")
+        answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"unsupported_grant_type" in answer
 
 

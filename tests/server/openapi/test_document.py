@@ -212,6 +212,7 @@ def test_every_answer_carries_the_request_id() -> None:
 def test_refusals_name_the_headers_that_tell_what_to_do() -> None:
     assert "WWW-Authenticate" in SAMPLE["components"]["responses"]["unauthenticated"]["headers"]
     assert "Retry-After" in SAMPLE["components"]["responses"]["unavailable"]["headers"]
+    assert "Accept-Encoding" in SAMPLE["components"]["responses"]["unsupported_media_type"]["headers"]
 
 
 @pytest.mark.parametrize("handler", [bare_document, bare_text])

@@ -4,7 +4,9 @@ DomainError
 ├── InvalidRequest          fields of the request, all at once
 │   └── NotInTheFuture
 ├── MalformedRequest        not what its format says
+│   └── BodyDamaged
 ├── UnsupportedMediaType
+│   └── PackingUnknown
 ├── RequestTooSlow
 ├── Unauthenticated
 │   ├── TokenNotValid
@@ -90,8 +92,18 @@ class MalformedRequest(DomainError):
     code = ProblemCode.MALFORMED_REQUEST
 
 
+class BodyDamaged(MalformedRequest):
+    def __init__(self) -> None:
+        super().__init__("The body breaks off, or is not encoded as its headers say.")
+
+
 class UnsupportedMediaType(DomainError):
     code = ProblemCode.UNSUPPORTED_MEDIA_TYPE
+
+
+class PackingUnknown(UnsupportedMediaType):
+    def __init__(self) -> None:
+        super().__init__("Send the body as it is, or packed once, with the Content-Encoding gzip or deflate.")
 
 
 class RequestTooSlow(DomainError):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from firmtrail_server.errors import RequestTooSlow
 
@@ -20,9 +20,14 @@ async def arriving_within(seconds: float, request: web.BaseRequest) -> AsyncGene
     """
     try:
         async with asyncio.timeout(seconds):
-            if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+            if _waits_to_be_asked(request):
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 request.writer.output_size = 0  # the answer has not begun yet
             yield
     except TimeoutError:
         raise RequestTooSlow(seconds) from None
+
+
+def _waits_to_be_asked(request: web.BaseRequest) -> bool:
+    """Say whether the client wants a 100, which one of HTTP/1.0 would not understand (RFC 9110, section 10.1.1)."""
+    return request.version >= HttpVersion11 and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"

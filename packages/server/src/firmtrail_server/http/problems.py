@@ -10,10 +10,12 @@ from firmtrail_contract import FieldError, Problem, ProblemCode
 from firmtrail_server.errors import (
     DomainError,
     InvalidRequest,
+    PackingUnknown,
     ScopeMissing,
     Unauthenticated,
 )
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
+from firmtrail_server.http.packing import UNDERSTOOD
 from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response
 
 STATUS: Final = {
@@ -63,6 +65,8 @@ def _refused(error: DomainError, request: web.BaseRequest, request_id: str) -> t
         headers[hdrs.WWW_AUTHENTICATE] = challenge
     if error.retry_after_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+    if isinstance(error, PackingUnknown):
+        headers[hdrs.ACCEPT_ENCODING] = UNDERSTOOD
     return problem_of(error.code, str(error), request_id, errors), headers
 
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from types import CoroutineType
 from typing import Any, cast
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
@@ -59,6 +59,7 @@ class _Server(web.Server):
             front,
             request_factory=self._request,
             access_log=None,
+            auto_decompress=False,
             keepalive_timeout=keepalive_timeout,
             max_line_size=MAX_LINE_BYTES,
         )
@@ -74,6 +75,8 @@ class _Server(web.Server):
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
+        if message.chunked and message.version < HttpVersion11:  # RFC 9112, section 6.1
+            message = message._replace(should_close=True)
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MAX_BODY_BYTES)
 
 

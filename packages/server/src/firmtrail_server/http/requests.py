@@ -15,8 +15,9 @@ from cattrs import BaseValidationError
 from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
-from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+from firmtrail_server.errors import BodyDamaged, InvalidRequest, MalformedRequest, UnsupportedMediaType
 from firmtrail_server.http.arriving import arriving_within
+from firmtrail_server.http.packing import packing_of, unpacked
 from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
@@ -39,7 +40,7 @@ async def read_json(request: web.BaseRequest) -> Any:
     """Read a JSON body as plain values.
 
     Raises:
-        UnsupportedMediaType: it does not say that it is JSON.
+        UnsupportedMediaType: it does not say that it is JSON, or is packed in a way that is not understood.
         MalformedRequest: it is not JSON, or nested too deeply.
         web.HTTPRequestEntityTooLarge: it is larger than the server takes.
     """
@@ -59,21 +60,24 @@ async def read_bytes(request: web.BaseRequest) -> bytes:
     """Read a whole body.
 
     Raises:
-        MalformedRequest: it breaks off, or is not packed as it says.
+        BodyDamaged: it breaks off, or is not packed as it says.
+        PackingUnknown: it is packed in a way that is not understood.
         RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than the server takes.
+        web.HTTPRequestEntityTooLarge: it is larger than the server takes, packed or unpacked.
     """
+    packing = packing_of(request) if hdrs.CONTENT_ENCODING in request.headers else None
     content = request.content
     try:
         if content.is_eof():  # nearly every body comes with its head
             body = content.read_nowait()
             if len(body) > MAX_BODY_BYTES:
                 raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, len(body))
-            return body
-        async with arriving_within(BODY_SECONDS, request):
-            return await request.read()
+        else:
+            async with arriving_within(BODY_SECONDS, request):
+                body = await request.read()
     except (web.RequestPayloadError, ConnectionError):
-        raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
+        raise BodyDamaged from None
+    return unpacked(body, packing, MAX_BODY_BYTES) if packing else body
 
 
 @attrs.frozen

@@ -5,8 +5,9 @@ from __future__ import annotations
 import attrs
 from aiohttp import web
 
-from firmtrail_server.errors import MalformedRequest, UnsupportedMediaType
+from firmtrail_server.errors import BodyDamaged, MalformedRequest, UnsupportedMediaType
 from firmtrail_server.http.arriving import arriving_within
+from firmtrail_server.http.packing import packing_of, unpacked
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
@@ -28,13 +29,23 @@ async def read_rows(request: web.BaseRequest) -> Rows:
     """Read the whole body.
 
     Raises:
-        UnsupportedMediaType: it is neither CSV nor NDJSON.
-        MalformedRequest: it is not UTF-8, or breaks off.
+        UnsupportedMediaType: it is neither CSV nor NDJSON, or is packed in a way that is not understood.
+        MalformedRequest: it is not UTF-8, breaks off, or is not packed as it says.
         RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`.
+        web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`, packed or unpacked.
     """
     if request.content_type not in (CSV, NDJSON) or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType(f"Send the body as {CSV} or {NDJSON} in UTF-8.")
+    packing = packing_of(request)
+    content = await _read_sent(request)
+    text = unpacked(content, packing, MAX_ROWS_BYTES) if packing else content
+    try:
+        return Rows(content_type=request.content_type, text=text.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise MalformedRequest("The body is not UTF-8.") from None
+
+
+async def _read_sent(request: web.BaseRequest) -> bytearray:
     content = bytearray()
     try:
         async with arriving_within(ROWS_SECONDS, request):
@@ -42,8 +53,6 @@ async def read_rows(request: web.BaseRequest) -> Rows:
                 content += chunk
                 if len(content) > MAX_ROWS_BYTES:
                     raise web.HTTPRequestEntityTooLarge(MAX_ROWS_BYTES, len(content))
-        return Rows(content_type=request.content_type, text=content.decode("utf-8-sig"))
     except (web.RequestPayloadError, ConnectionError):
-        raise MalformedRequest("The body breaks off, or is not encoded as its headers say.") from None
-    except UnicodeDecodeError:
-        raise MalformedRequest("The body is not UTF-8.") from None
+        raise BodyDamaged from None
+    return content

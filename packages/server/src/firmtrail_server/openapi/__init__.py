@@ -22,7 +22,7 @@ _DESCRIPTION = f"""\
 Devices report the firmware version they run; the server keeps what ran when.
 
 Send the id and the secret of an API key with HTTP Basic authentication, or an access token that `/v1/oauth/token` gave
-for them. Bodies are JSON in UTF-8; moments are RFC 3339
+for them. Bodies are JSON in UTF-8, as it is or packed with `Content-Encoding: gzip` or `deflate`; moments are RFC 3339
 date-times with an offset, and come back in UTC.
 
 A refusal is an RFC 9457 problem document with a stable `code`; that of the token endpoint is an RFC 6749 error. Every

@@ -29,7 +29,7 @@ _REASONS = {
     ProblemCode.REQUEST_TIMEOUT: "The body did not arrive in time; send it again.",
     ProblemCode.CONFLICT: "The request contradicts what is stored; `detail` says with what.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
-    ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8.",
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8, or is packed in another way.",
     ProblemCode.INVALID_REQUEST: "Fields of the request are wrong; `errors` names every one of them.",
     ProblemCode.TOO_MANY_REQUESTS: "Too many wrong credentials came from this address.",
     ProblemCode.INTERNAL: "The server made a mistake; its operator finds the request in the log by its id.",
@@ -48,6 +48,7 @@ _CODES = {STATUS[code]: code for code in _REASONS}
 
 REQUEST_ID = {REQUEST_ID_HEADER: {"$ref": "#/components/headers/RequestId"}}
 _MORE_HEADERS = {
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: {"Accept-Encoding": {"$ref": "#/components/headers/AcceptEncoding"}},
     ProblemCode.UNAUTHENTICATED: {"WWW-Authenticate": {"$ref": "#/components/headers/Authenticate"}},
     ProblemCode.TOO_MANY_REQUESTS: {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
     ProblemCode.UNAVAILABLE: {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
@@ -56,6 +57,11 @@ HEADERS: dict[str, Schema] = {
     "RequestId": {
         "description": "Names the request in the server's log.",
         "required": True,
+        "schema": {"type": "string"},
+    },
+    "AcceptEncoding": {
+        "description": "How a body may be packed, if that is why it is refused.",
+        "required": False,
         "schema": {"type": "string"},
     },
     "Authenticate": {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}},
