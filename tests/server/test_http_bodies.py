@@ -34,6 +34,7 @@ from tests.server.refusals import assert_problem, errors
         ({"version": "1", "observed_at": "2026-05-03"}, [("/observed_at", "malformed")]),
         ({"version": "1", "observed_at": "2026-05-03T12:00:00"}, [("/observed_at", "malformed")]),
         ({"version": "1", "observed_at": "2026-02-30T12:00:00Z"}, [("/observed_at", "malformed")]),
+        ({"version": "1", "observed_at": "2026-05-03T12:00:00+00:60"}, [("/observed_at", "malformed")]),
         ({"version": "1", "observed_at": 1780000000}, [("/observed_at", "wrong_type")]),
         ({"version": "1", "Version": "2"}, [("/Version", "unknown_field")]),
         ({"version": "1", "a/b~": 1}, [("/a~1b~0", "unknown_field")]),
