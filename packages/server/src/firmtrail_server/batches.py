@@ -58,9 +58,11 @@ def observations(
 
 
 def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[FieldError]:
-    last = record.last_observed or record.first_observed
-    if order(last) < order(record.first_observed):
+    first, last = record.first_observed, record.last_observed or record.first_observed
+    if order(last) < order(first):
         yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be before first_observed")
+    elif last.boot_sequence == first.boot_sequence and last.boot_id != first.boot_id:
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must have a higher boot_sequence in another boot")
     if order(last) > order(sent):
         yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be after sent")
     names = [reading.component for reading in record.components]
