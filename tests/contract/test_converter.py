@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
+import attrs
 import cattrs
 import pytest
 
 from firmtrail_contract import (
+    Count,
     FirmwareReceipt,
     FirmwareReport,
     Page,
     PageQuery,
     ReportOutcome,
     VersionPeriod,
+    Violation,
+    ViolationCode,
     field_errors,
     lenient_converter,
     strict_converter,
@@ -101,3 +105,36 @@ def test_nothing_else_is_a_whole_number(converter: cattrs.Converter, value: obje
 
 def test_an_immense_number_is_out_of_range(converter: cattrs.Converter) -> None:
     assert refused(converter, {"page_size": 1e300}, PageQuery) == [("/page_size", "out_of_range")]
+
+
+class Unread:
+    """What no test may read from a JSON value."""
+
+
+@attrs.frozen(kw_only=True)
+class Few:
+    items: list[Unread] = attrs.field(validator=Count(1, 3))
+
+
+def never_reading(converter: cattrs.Converter) -> cattrs.Converter:
+    def read(value: object, _: type) -> Unread:
+        raise AssertionError(value)
+
+    converter.register_structure_hook(Unread, read)
+    return converter
+
+
+@pytest.mark.parametrize(
+    ("items", "code"), [([], "too_short"), ([0] * 4, "too_long"), ([0] * 30_000, "too_long"), ({}, "wrong_type")]
+)
+def test_a_list_is_refused_for_its_length_before_any_item_is_read(
+    converter: cattrs.Converter, items: object, code: str
+) -> None:
+    assert refused(never_reading(converter), {"items": items}, Few) == [("/items", code)]
+
+
+def test_it_is_so_too_where_the_first_error_is_enough() -> None:
+    with pytest.raises(Violation) as caught:
+        never_reading(strict_converter(all_errors=False)).structure({"items": [0] * 4}, Few)
+
+    assert caught.value.code is ViolationCode.TOO_LONG

@@ -21,7 +21,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from firmtrail_contract.limits import Violation, ViolationCode
+from firmtrail_contract.limits import Count, Violation, ViolationCode
 from firmtrail_contract.moments import format_moment, parse_moment
 from firmtrail_contract.problems import FieldError, FieldLocation
 
@@ -179,13 +179,14 @@ def _is_model(kind: Any) -> bool:
 def _model_hook(converter: cattrs.Converter, model: Any) -> Hook:
     """Structure an attrs class field by field, each with its own limits if all errors shall come at once.
 
-    Its own `__init__` would stop at the first that is not kept.
+    Its own `__init__` would stop at the first that is not kept. Only how many items a list may have is always checked
+    here, for `__init__` comes after all of them were read.
     """
     fields = attrs.fields(attrs.resolve_types(get_origin(model) or model))
     limited: dict[str, Any] = {
         field.name: override(struct_hook=_limited_hook(converter, field))
         for field in fields
-        if field.validator and converter.detailed_validation
+        if isinstance(field.validator, Count) or (field.validator and converter.detailed_validation)
     }
     structure_fields = make_dict_structure_fn(
         model, converter, _cattrs_forbid_extra_keys=converter.forbid_extra_keys, **limited
@@ -206,7 +207,11 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
         check(None, field, structured)
         return structured
 
-    return structure
+    def structure_items(value: Any, kind: Any) -> Any:
+        check(None, field, _array(value, list))
+        return hook(value, kind)
+
+    return structure_items if isinstance(check, Count) else structure
 
 
 def _violations(error: Exception, pointer: str) -> Iterator[tuple[str, Violation]]:
