@@ -22,7 +22,7 @@ from firmtrail_contract import (
     ReportBatch,
     ReportOutcome,
 )
-from firmtrail_server.batches import observations, refusals
+from firmtrail_server.batches import MAX_RECORD_ERRORS, observations, refusals
 from firmtrail_server.boot_clocks import Boot, are_known, find_boots, moments
 from firmtrail_server.meaning import Period, place
 from tests.server.batching import DEVICE, NOW, ago, batch, reading, record
@@ -58,6 +58,15 @@ def test_a_bad_record_is_refused_alone_and_its_field_named(wrong: dict[str, Any]
     (error,) = found[1]
     assert error.pointer == f"/records/1{expected[0]}"
     assert error.code.startswith(expected[1])
+
+
+def test_of_a_record_in_which_nothing_is_right_the_first_errors_are_named() -> None:
+    wrong = attrs.evolve(GOOD, components=[ComponentReading(component="", version="")] * 256)
+
+    found = refusals(batch(reading(7, 10), *[wrong] * 64))
+
+    assert [len(errors) for errors in found.values()] == [MAX_RECORD_ERRORS] * 64
+    assert found[63][0].pointer == "/records/63/components/0/component"
 
 
 def test_another_boot_in_a_record_has_a_higher_number() -> None:
