@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
+import attrs
 import cattrs
 import pytest
 
 from firmtrail_contract import (
+    Count,
     FirmwareReceipt,
     FirmwareReport,
     Page,
     PageQuery,
     ReportOutcome,
     VersionPeriod,
+    Violation,
+    ViolationCode,
     field_errors,
     lenient_converter,
     strict_converter,
 )
+from firmtrail_contract.problems import MAX_ERRORS
 
 RECEIPT = {
     "component": "main",
@@ -101,3 +107,103 @@ def test_nothing_else_is_a_whole_number(converter: cattrs.Converter, value: obje
 
 def test_an_immense_number_is_out_of_range(converter: cattrs.Converter) -> None:
     assert refused(converter, {"page_size": 1e300}, PageQuery) == [("/page_size", "out_of_range")]
+
+
+class Unread:
+    """What no test may read from a JSON value."""
+
+
+@attrs.frozen(kw_only=True)
+class Few:
+    items: list[Unread] = attrs.field(validator=Count(1, 3))
+
+
+def never_reading(converter: cattrs.Converter) -> cattrs.Converter:
+    def read(value: object, _: type) -> Unread:
+        raise AssertionError(value)
+
+    converter.register_structure_hook(Unread, read)
+    return converter
+
+
+@pytest.mark.parametrize(
+    ("items", "code"), [([], "too_short"), ([0] * 4, "too_long"), ([0] * 30_000, "too_long"), ({}, "wrong_type")]
+)
+def test_a_list_is_refused_for_its_length_before_any_item_is_read(
+    converter: cattrs.Converter, items: object, code: str
+) -> None:
+    assert refused(never_reading(converter), {"items": items}, Few) == [("/items", code)]
+
+
+def test_it_is_so_too_where_the_first_error_is_enough() -> None:
+    with pytest.raises(Violation) as caught:
+        never_reading(strict_converter(all_errors=False)).structure({"items": [0] * 4}, Few)
+
+    assert caught.value.code is ViolationCode.TOO_LONG
+
+
+@attrs.frozen(kw_only=True)
+class Named:
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class Many:
+    items: list[Named]
+    lists: list[list[int]] = attrs.field(factory=list[list[int]])
+    named: dict[str, int] = attrs.field(factory=dict[str, int])
+
+
+TOO_MUCH: dict[str, Any] = {
+    "items": {"items": [0] * 5_000},
+    "items with unknown fields": {"items": [{"text": "a"} | {f"f{n}": 0 for n in range(50)}] * 5_000},
+    "lists of lists": {"items": [], "lists": [["a"] * 70] * 1_000},
+    "names": {"items": [], "named": {f"n{n}": "a" for n in range(5_000)}},
+    "unknown fields": {"items": []} | {f"f{n}": 0 for n in range(5_000)},
+}
+
+
+@pytest.mark.parametrize("value", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_of_too_many_errors_a_server_names_the_first(value: object) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        strict_converter().structure(value, Many)
+
+    named = field_errors(caught.value, most=MAX_ERRORS)
+    assert len(named) == MAX_ERRORS
+    assert named == field_errors(caught.value)[:MAX_ERRORS]
+
+
+def counting(converter: cattrs.Converter) -> list[object]:
+    """Refuse every whole number, and list them."""
+    seen: list[object] = []
+
+    def read(value: object, _: type) -> int:
+        seen.append(value)
+        raise Violation(ViolationCode.MALFORMED, "must be something else")
+
+    converter.register_structure_hook(int, read)
+    return seen
+
+
+@pytest.mark.parametrize(("all_errors", "most"), [(True, MAX_ERRORS), (False, 1)])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ([0] * 5_000, list[int]),
+        ([[0] * 70] * 50, list[list[int]]),
+        ({f"n{n}": 0 for n in range(5_000)}, dict[str, int]),
+    ],
+)
+def test_a_server_reads_little_more_than_it_names(value: object, kind: type, most: int, *, all_errors: bool) -> None:
+    converter = strict_converter(all_errors=all_errors)
+    seen = counting(converter)
+
+    with pytest.raises(ExceptionGroup):
+        converter.structure(value, kind)
+
+    assert most <= len(seen) < 2 * most
+
+
+def test_a_client_reads_an_answer_to_its_end_whatever_is_wrong() -> None:
+    assert len(refused(lenient_converter(), {"items": [0] * 1_000}, Many)) == 1_000
+    assert len(lenient_converter().structure({"items": [{"text": "a"}] * 5_000}, Many).items) == 5_000

@@ -22,12 +22,13 @@ from firmtrail_contract import (
     ReportBatch,
     ReportOutcome,
 )
-from firmtrail_server.batches import observations, refusals
+from firmtrail_server.batches import MAX_RECORD_ERRORS, observations, refusals
 from firmtrail_server.boot_clocks import Boot, are_known, find_boots, moments
 from firmtrail_server.meaning import Period, place
 from tests.server.batching import DEVICE, NOW, ago, batch, reading, record
 
 GOOD = record(reading(7, 5))
+OTHER_BOOT = attrs.evolve(reading(7, 9), boot_id=uuid.UUID(int=6))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,9 @@ GOOD = record(reading(7, 5))
     [
         ({"first_observed": reading(7, 9), "last_observed": reading(7, 8)}, ("/last_observed", "out_of_range")),
         ({"first_observed": reading(7, 9), "last_observed": reading(6, 10)}, ("/last_observed", "out_of_range")),
+        ({"first_observed": reading(7, 8), "last_observed": OTHER_BOOT}, ("/last_observed", "out_of_range")),
+        ({"first_observed": reading(7, 9), "last_observed": OTHER_BOOT}, ("/last_observed", "out_of_range")),
+        ({"first_observed": OTHER_BOOT, "last_observed": reading(7, 8)}, ("/last_observed", "out_of_range")),
         ({"last_observed": reading(7, 11)}, ("/last_observed", "out_of_range")),
         ({"first_observed": reading(8, 1)}, ("/last_observed", "out_of_range")),
         ({"components": [ComponentReading(component="Main", version="1")]}, ("/components/0/component", "forbidden_c")),
@@ -54,6 +58,21 @@ def test_a_bad_record_is_refused_alone_and_its_field_named(wrong: dict[str, Any]
     (error,) = found[1]
     assert error.pointer == f"/records/1{expected[0]}"
     assert error.code.startswith(expected[1])
+
+
+def test_of_a_record_in_which_nothing_is_right_the_first_errors_are_named() -> None:
+    wrong = attrs.evolve(GOOD, components=[ComponentReading(component="", version="")] * 256)
+
+    found = refusals(batch(reading(7, 10), *[wrong] * 64))
+
+    assert [len(errors) for errors in found.values()] == [MAX_RECORD_ERRORS] * 64
+    assert found[63][0].pointer == "/records/63/components/0/component"
+
+
+def test_another_boot_in_a_record_has_a_higher_number() -> None:
+    good = attrs.evolve(GOOD, last_observed=attrs.evolve(OTHER_BOOT, boot_sequence=8, boot_time_ms=0))
+
+    assert refusals(batch(reading(9, 0), good, record(reading(7, 9), OTHER_BOOT))).keys() == {1}
 
 
 def test_an_error_of_a_source_is_no_part_of_the_history() -> None:

@@ -7,6 +7,7 @@ import json
 import httpx
 import pytest
 
+from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_server.http.requests import MAX_BODY_BYTES
 from tests.server.conftest import Demo, RowsWritten
 from tests.server.refusals import assert_problem, errors
@@ -33,6 +34,7 @@ from tests.server.refusals import assert_problem, errors
         ({"version": "1", "observed_at": "2026-05-03"}, [("/observed_at", "malformed")]),
         ({"version": "1", "observed_at": "2026-05-03T12:00:00"}, [("/observed_at", "malformed")]),
         ({"version": "1", "observed_at": "2026-02-30T12:00:00Z"}, [("/observed_at", "malformed")]),
+        ({"version": "1", "observed_at": "2026-05-03T12:00:00+00:60"}, [("/observed_at", "malformed")]),
         ({"version": "1", "observed_at": 1780000000}, [("/observed_at", "wrong_type")]),
         ({"version": "1", "Version": "2"}, [("/Version", "unknown_field")]),
         ({"version": "1", "a/b~": 1}, [("/a~1b~0", "unknown_field")]),
@@ -70,6 +72,25 @@ async def test_all_bad_fields_are_named_at_once(http: httpx.AsyncClient, demo: D
         ("body", "/observed_at", "malformed"),
         ("body", "/z", "unknown_field"),
     ]
+    assert rows_written() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("firmware_version", {f"f{n}": 0 for n in range(5_000)}),
+        ("firmware_reports", {"sent": {}, "records": [{"components": [0] * 256}] * 64, "waiting": [0] * 32}),
+        ("firmware_reports", {"sent": {}, "records": [{f"f{n}": 0 for n in range(70)}] * 64}),
+    ],
+)
+async def test_of_too_many_bad_fields_the_first_are_named_and_the_problem_says_that_there_may_be_more(
+    http: httpx.AsyncClient, demo: Demo, rows_written: RowsWritten, path: str, body: object
+) -> None:
+    answer = await http.post(f"/v1/devices/{demo.device_id}/{path}?x=1", auth=demo.device_key, json=body)
+
+    assert len(errors(answer)) == MAX_ERRORS
+    assert errors(answer)[0] == ("query", "/x", "unknown_field")
+    assert answer.json()["detail"].endswith("These are the first 100; there may be more.")
     assert rows_written() == 0
 
 

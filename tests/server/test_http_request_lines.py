@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
+from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.served import serving
@@ -63,6 +64,24 @@ async def test_a_bad_query_is_422_and_names_the_parameter(
     answer = await http.get(f"{demo.path}?{query}", auth=demo.project_key)
 
     assert ("query", pointer, code) in errors(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/devices/{}/firmware_version"), ("POST", "/v1/seed")], ids=["taken", "not taken"]
+)
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+async def test_of_too_many_bad_parameters_the_first_are_named(
+    http: httpx.AsyncClient, demo: Demo, method: str, path: str, times: int
+) -> None:
+    query = "&".join(f"p{number}=1" for number in range(500))
+
+    answer = await http.request(
+        method, f"{path.format(demo.device_id)}?{'&'.join([query] * times)}", auth=demo.project_key
+    )
+
+    found = errors(answer)
+    assert len(found) == MAX_ERRORS
+    assert found[0] == ("query", "/p0", "unknown_field" if times == 1 else "malformed")
 
 
 @pytest.mark.parametrize(

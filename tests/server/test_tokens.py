@@ -23,6 +23,8 @@ from tests.server.conftest import Clock, Demo
 from tests.server.forging import ISSUER, Signer, decoded, encoded, good_claims, key_set, segment
 from tests.server.refusals import assert_problem
 
+#: of the last year that a datetime knows
+LAST_SECOND = 253_402_300_799
 OURS, THEIRS = Signer("ours"), Signer("theirs")
 Claims = dict[str, Any]
 Forge = Callable[[Claims], str]
@@ -153,6 +155,15 @@ FORGED: dict[str, Forge] = {
     "expiry infinite": with_claims(exp=float("inf")),
     "expiry no number": with_claims(exp=float("nan")),
     "expiry negative": with_claims(exp=-1),
+    "expiry before the year 1": with_claims(exp=-(10**12)),
+    "expiry in the year 10000": with_claims(exp=LAST_SECOND + 1),
+    "expiry in milliseconds": with_claims(exp=LAST_SECOND * 1000),
+    "expiry beyond 32 bits of years": with_claims(exp=2**62),
+    "expiry beyond 64 bits": with_claims(exp=2**64),
+    "expiry immense": with_claims(exp=10**400),
+    "expiry immense, a float": with_claims(exp=1e300),
+    "expiry with a fraction": with_claims(exp=9_999_999_999.5),
+    "issued before all time, expiry immense": with_claims(iat=-(10**400), exp=10**400),
     "issued in a far future": with_claims(iat=99_999_999_999),
     "not valid before a far future": with_claims(nbf=99_999_999_999),
     "not before a text": with_claims(nbf="now"),
@@ -180,6 +191,12 @@ FORGED: dict[str, Forge] = {
     "oversized": lambda claims: OURS.sign(OURS.header, claims | {"more": "x" * 3_000}),
     "two tokens": lambda claims: " ".join([OURS.sign(OURS.header, claims)] * 2),
 }
+
+
+async def test_a_token_may_live_until_the_last_second_that_a_datetime_knows(
+    http: httpx.AsyncClient, demo: Demo, claims: Claims
+) -> None:
+    assert (await history(http, demo, OURS.sign(OURS.header, claims | {"exp": LAST_SECOND}))).status_code == 200
 
 
 async def test_every_forged_token_is_refused(

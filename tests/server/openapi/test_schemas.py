@@ -246,7 +246,8 @@ def samples(schema: dict[str, Any]) -> list[Any]:
     if schema["type"] == "integer":
         return [schema["minimum"] - 1, schema["minimum"], schema["maximum"], schema["maximum"] + 1]
     lengths = [schema["minLength"] - 1, schema["minLength"], schema["maxLength"], schema["maxLength"] + 1]
-    characters = [chr(code) for code in [*range(0x300), *range(0x2000, 0x2080), *range(0xFE00, 0x10000), 0x1F600]]
+    characters = [chr(code) for code in [*range(0x300), *range(0x600, 0x700), *range(0x2000, 0x2080)]]
+    characters += [chr(code) for code in [*range(0xFE00, 0x10000), 0x1F600]]
     return ["a" * length for length in lengths] + [f"a{character}" for character in ["", *characters]] + ["a\n"]
 
 

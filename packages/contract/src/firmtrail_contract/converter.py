@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -21,9 +23,9 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from firmtrail_contract.limits import Violation, ViolationCode
+from firmtrail_contract.limits import Count, Violation, ViolationCode
 from firmtrail_contract.moments import format_moment, parse_moment
-from firmtrail_contract.problems import FieldError, FieldLocation
+from firmtrail_contract.problems import MAX_ERRORS, FieldError, FieldLocation
 
 Hook = Callable[[Any, Any], Any]
 
@@ -41,30 +43,33 @@ _JSON_NAMES: dict[type, str] = {
 def strict_converter(*, all_errors: bool = True) -> cattrs.Converter:
     """For a server reading requests: unknown fields and enum members are refused.
 
-    One that stops at the first error raises whatever it is, and checks what is right once instead of twice.
+    It reads no further item of a list or an object after the first `MAX_ERRORS` errors in it. One that stops at the
+    first error raises whatever it is, and checks what is right once instead of twice.
     """
-    converter = _converter(forbid_extra_keys=True, all_errors=all_errors)
+    converter = _converter(forbid_extra_keys=True, max_errors=MAX_ERRORS if all_errors else 1)
     converter.register_structure_hook(StrEnum, _member)
     return converter
 
 
 def lenient_converter() -> cattrs.Converter:
     """For a client reading a newer server's answers: unknown fields are ignored, unknown enum members kept as text."""
-    converter = _converter(forbid_extra_keys=False, all_errors=True)
+    converter = _converter(forbid_extra_keys=False, max_errors=sys.maxsize)
     converter.register_structure_hook(StrEnum, _member_or_text)
     return converter
 
 
-def field_errors(error: Exception, location: FieldLocation = FieldLocation.BODY) -> list[FieldError]:
-    """List every field that a failed `structure` call refused, with its JSON Pointer."""
+def field_errors(
+    error: Exception, location: FieldLocation = FieldLocation.BODY, *, most: int | None = None
+) -> list[FieldError]:
+    """List every field that a failed `structure` call refused, or the first of them, with its JSON Pointer."""
     return [
         FieldError(location=location, pointer=pointer, code=violation.code, detail=violation.detail)
-        for pointer, violation in _violations(error, "")
+        for pointer, violation in islice(_violations(error, ""), most)
     ]
 
 
-def _converter(*, forbid_extra_keys: bool, all_errors: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=forbid_extra_keys, detailed_validation=all_errors)
+def _converter(*, forbid_extra_keys: bool, max_errors: int) -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=forbid_extra_keys, detailed_validation=max_errors > 1)
     for kind in (str, bool):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(int, _whole_number)
@@ -73,8 +78,8 @@ def _converter(*, forbid_extra_keys: bool, all_errors: bool) -> cattrs.Converter
     converter.register_structure_hook(dt.datetime, _moment)
     converter.register_unstructure_hook(uuid.UUID, str)
     converter.register_unstructure_hook(dt.datetime, format_moment)
-    converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter))
-    converter.register_structure_hook_factory(_is_dict, partial(_dict_hook, converter))
+    converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter, max_errors))
+    converter.register_structure_hook_factory(_is_dict, partial(_dict_hook, converter, max_errors))
     converter.register_structure_hook_factory(_is_model, partial(_model_hook, converter))
     return converter
 
@@ -131,13 +136,13 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) is list
 
 
-def _list_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+def _list_hook(converter: cattrs.Converter, max_errors: int, kind: Any) -> Hook:
     (element,) = get_args(kind)
     element_hook = converter.get_structure_hook(element)
 
     def structure(value: Any, _: Any) -> list[Any]:
         items: list[Any] = _array(value, list)
-        return list(_structured(dict(enumerate(items)), element_hook, element, kind).values())
+        return list(_structured(dict(enumerate(items)), kind, element_hook, max_errors).values())
 
     return structure
 
@@ -146,30 +151,41 @@ def _is_dict(kind: Any) -> bool:
     return get_origin(kind) is dict
 
 
-def _dict_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+def _dict_hook(converter: cattrs.Converter, max_errors: int, kind: Any) -> Hook:
     """Structure a JSON object whose names are data: the names stay as they are."""
     _, element = get_args(kind)
     element_hook = converter.get_structure_hook(element)
 
     def structure(value: Any, _: Any) -> dict[str, Any]:
-        return _structured(_object(value, dict), element_hook, element, kind)
+        return _structured(_object(value, dict), kind, element_hook, max_errors)
 
     return structure
 
 
-def _structured(items: dict[Any, Any], hook: Hook, element: Any, kind: Any) -> dict[Any, Any]:
-    """Structure every element, so that all errors come at once, each with its index or name."""
+def _structured(items: dict[Any, Any], kind: Any, hook: Hook, max_errors: int) -> dict[Any, Any]:
+    """Structure every element, so that the errors come at once, each with its index or name."""
+    element = get_args(kind)[-1]
     structured: dict[Any, Any] = {}
     errors: list[Exception] = []
+    found = 0
     for index, item in items.items():
         try:
             structured[index] = hook(item, element)
         except Exception as error:  # noqa: BLE001  whatever an element's hook raises belongs to that element
             error.add_note(IterableValidationNote("", index, element))
             errors.append(error)
+            found += _count(error)
+            if found >= max_errors:
+                break
     if errors:
         raise IterableValidationError("", errors, kind)  # pyright: ignore[reportCallIssue]  its __new__ takes three
     return structured
+
+
+def _count(error: Exception) -> int:
+    if isinstance(error, BaseValidationError):
+        return sum(map(_count, error.exceptions))
+    return len(error.extra_fields) if isinstance(error, ForbiddenExtraKeysError) else 1
 
 
 def _is_model(kind: Any) -> bool:
@@ -179,13 +195,14 @@ def _is_model(kind: Any) -> bool:
 def _model_hook(converter: cattrs.Converter, model: Any) -> Hook:
     """Structure an attrs class field by field, each with its own limits if all errors shall come at once.
 
-    Its own `__init__` would stop at the first that is not kept.
+    Its own `__init__` would stop at the first that is not kept. Only how many items a list may have is always checked
+    here, for `__init__` comes after all of them were read.
     """
     fields = attrs.fields(attrs.resolve_types(get_origin(model) or model))
     limited: dict[str, Any] = {
         field.name: override(struct_hook=_limited_hook(converter, field))
         for field in fields
-        if field.validator and converter.detailed_validation
+        if isinstance(field.validator, Count) or (field.validator and converter.detailed_validation)
     }
     structure_fields = make_dict_structure_fn(
         model, converter, _cattrs_forbid_extra_keys=converter.forbid_extra_keys, **limited
@@ -206,7 +223,11 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
         check(None, field, structured)
         return structured
 
-    return structure
+    def structure_items(value: Any, kind: Any) -> Any:
+        check(None, field, _array(value, list))
+        return hook(value, kind)
+
+    return structure_items if isinstance(check, Count) else structure
 
 
 def _violations(error: Exception, pointer: str) -> Iterator[tuple[str, Violation]]:

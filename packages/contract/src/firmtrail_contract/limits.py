@@ -40,7 +40,8 @@ class Violation(ValueError):
 #: One line of visible text: no control characters, line separators or marks that reorder what is shown.
 #: Written out as ranges, so that Python, JSON Schema and every Unicode version agree on it.
 PRINTABLE = (
-    "[^\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff\\ufffe\\uffff]"
+    "[^\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069"
+    "\\ud800-\\udfff\\ufeff\\ufffe\\uffff]"
 )
 IDENTIFIER = "^[a-z0-9][a-z0-9._-]*$"
 

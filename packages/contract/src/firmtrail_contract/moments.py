@@ -7,7 +7,8 @@ import re
 
 from firmtrail_contract.limits import Violation, ViolationCode
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_HOUR_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"  # datetime takes offsets of 75 minutes, and in newer Pythons the hour 24
+_RFC_3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt]{_HOUR_MINUTE}:\d\d(\.\d{{1,9}})?([Zz]|[+-]{_HOUR_MINUTE})", re.ASCII)
 
 
 def parse_moment(text: str) -> dt.datetime:

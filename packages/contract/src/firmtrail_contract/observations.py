@@ -37,7 +37,7 @@ class ClockReading:
 
     #: what the kernel drew at its start; the boot clock counts from there
     boot_id: uuid.UUID
-    #: numbers the starts of the device
+    #: numbers the starts of the device: a later one is higher
     boot_sequence: int = attrs.field(validator=Range(0, _MAX_COUNT))
     #: since the start, suspension included
     boot_time_ms: int = attrs.field(validator=Range(0, _MAX_BOOT_TIME_MS))

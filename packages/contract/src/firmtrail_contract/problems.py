@@ -8,6 +8,9 @@ import attrs
 
 from firmtrail_contract.limits import ViolationCode
 
+#: that one problem names: a request must not be answered with many times what was sent
+MAX_ERRORS = 100
+
 
 class ProblemCode(StrEnum):
     """Why a request was refused; stable, for programs."""
@@ -56,4 +59,5 @@ class Problem:
     detail: str
     #: names the request in the server's log
     request_id: str
+    #: at most 100, the first ones of a request that has more
     errors: list[FieldError] = attrs.field(factory=list["FieldError"])

@@ -55,7 +55,7 @@ class RecordReceipt:
 
     #: null unless the record was refused; it will be refused again
     problem: ProblemCode | None = None
-    #: each field that was refused, with its place in the body
+    #: the fields that were refused, the first 8 if there are more, each with its place in the body
     errors: list[FieldError] = attrs.field(factory=list[FieldError])
     #: null when the record was refused
     first_observed: ObservedMoment | None = None

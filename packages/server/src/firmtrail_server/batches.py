@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import attrs
 
@@ -28,10 +29,16 @@ from firmtrail_contract.reports import error_limits
 from firmtrail_server.boot_clocks import order
 from firmtrail_server.meaning import Observation
 
+#: of a record: an answer must not become many times as large as what was sent
+MAX_RECORD_ERRORS = 8
+
 
 def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
     """Find the records that cannot be stored, by their place in the batch, and say why. The others can."""
-    found = {index: [*_wrong_fields(record, batch.sent)] for index, record in enumerate(batch.records)}
+    found = {
+        index: [*islice(_wrong_fields(record, batch.sent), MAX_RECORD_ERRORS)]
+        for index, record in enumerate(batch.records)
+    }
     return {
         index: [attrs.evolve(error, pointer=f"/records/{index}{error.pointer}") for error in errors]
         for index, errors in found.items()
@@ -58,9 +65,11 @@ def observations(
 
 
 def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[FieldError]:
-    last = record.last_observed or record.first_observed
-    if order(last) < order(record.first_observed):
+    first, last = record.first_observed, record.last_observed or record.first_observed
+    if order(last) < order(first):
         yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be before first_observed")
+    elif last.boot_sequence == first.boot_sequence and last.boot_id != first.boot_id:
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must have a higher boot_sequence in another boot")
     if order(last) > order(sent):
         yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be after sent")
     names = [reading.component for reading in record.components]

@@ -58,6 +58,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from firmtrail_contract import FieldError, FieldLocation, ProblemCode, ViolationCode
+from firmtrail_contract.problems import MAX_ERRORS
 
 
 class DomainError(Exception):
@@ -72,8 +73,9 @@ class InvalidRequest(DomainError):
     code = ProblemCode.INVALID_REQUEST
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("The request is not valid; each entry of errors names a field and what it must be.")
-        self.errors = list(errors)
+        more = f" These are the first {MAX_ERRORS}; there may be more." if len(errors) >= MAX_ERRORS else ""
+        super().__init__(f"The request is not valid; each entry of errors names a field and what it must be.{more}")
+        self.errors = list(errors[:MAX_ERRORS])
 
 
 class NotInTheFuture(InvalidRequest):

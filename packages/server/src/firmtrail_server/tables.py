@@ -101,7 +101,7 @@ def _row(number: int, value: Any) -> Row:
         device = _converter.structure(value, NewDevice)
         return Row(number=number, device=device, name=device.name)
     except (BaseValidationError, Violation) as error:
-        return Row(number=number, name=_name(value), errors=errors_of(error, FieldLocation.BODY)[:MAX_ROW_ERRORS])
+        return Row(number=number, name=_name(value), errors=errors_of(error, most=MAX_ROW_ERRORS))
 
 
 def _name(value: Any) -> str | None:

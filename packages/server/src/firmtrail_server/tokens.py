@@ -28,6 +28,8 @@ MAX_LENGTH = 2_048
 #: how far the clock of another server of this installation may be ahead of ours
 CLOCK_TOLERANCE_SECONDS = 60
 
+#: no datetime is later
+_LAST_SECOND = int(dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC).timestamp())
 _TYPE = "at+jwt"
 _HEADER = {"typ", "alg", "kid"}
 _converter = lenient_converter()
@@ -121,7 +123,7 @@ class AccessTokens:
             and payload.sub == payload.client_id
             and payload.iat <= latest
             and (payload.nbf is None or payload.nbf <= latest)
-            and payload.exp > now
+            and now < payload.exp <= _LAST_SECOND
         )
 
 

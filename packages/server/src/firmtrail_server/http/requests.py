@@ -1,11 +1,13 @@
-"""Reading a request strictly: every field that is wrong, wherever it stands, at once."""
+"""Reading a request strictly: every field that is wrong, wherever it stands, at once, unless they are too many."""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import attrs
@@ -15,6 +17,7 @@ from cattrs import BaseValidationError
 from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
+from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_server.errors import BodyDamaged, InvalidRequest, MalformedRequest, UnsupportedMediaType
 from firmtrail_server.http.arriving import arriving_within
 from firmtrail_server.http.packing import packing_of, unpacked
@@ -133,17 +136,14 @@ class Arguments:
     def _check_query(self, request: web.BaseRequest) -> None:
         """Refuse a query that the handler does not take."""
         if request.rel_url.raw_query_string and "query" not in self._readers:
-            unknown = [
-                _error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in {*request.query}
-            ]
-            _refuse(_repeated(request.query) + unknown)
+            _refuse([*islice(chain(_repeated(request.query), _unknown(request.query)), MAX_ERRORS)])
 
 
 def _query_reader(model: Any) -> Reader:
     hook = _converter.get_structure_hook(model)
 
     def read(request: web.BaseRequest, _: Any) -> Any:
-        _refuse(_repeated(request.query))
+        _refuse([*islice(_repeated(request.query), MAX_ERRORS)])
         try:
             return hook(_typed(request.query, model), model)
         except (BaseValidationError, Violation) as error:
@@ -169,7 +169,8 @@ def _body_reader(model: Any) -> Reader:
 
 
 def _invalid(error: Exception, location: FieldLocation, pointer: str = "") -> InvalidRequest:
-    return InvalidRequest([attrs.evolve(e, pointer=pointer + e.pointer) for e in field_errors(error, location)])
+    found = field_errors(error, location, most=MAX_ERRORS)
+    return InvalidRequest([attrs.evolve(one, pointer=pointer + one.pointer) for one in found])
 
 
 def _errors(check: Callable[[], Any]) -> list[FieldError]:
@@ -185,8 +186,13 @@ def _refuse(errors: list[FieldError]) -> None:
         raise InvalidRequest(errors)
 
 
-def _repeated(query: MultiMapping[str]) -> list[FieldError]:
-    return [_error(name, "may be given once") for name in {*query} if len(query.getall(name)) > 1]
+def _repeated(query: MultiMapping[str]) -> Iterator[FieldError]:
+    times = Counter(name for name, _ in query.items())
+    return (_error(name, "may be given once") for name, count in times.items() if count > 1)
+
+
+def _unknown(query: MultiMapping[str]) -> Iterator[FieldError]:
+    return (_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in dict.fromkeys(query))
 
 
 def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:
