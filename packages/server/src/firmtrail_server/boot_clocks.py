@@ -24,6 +24,10 @@ believed. Every reading counts for a moment before that of a later reading.
 Crystals drift, and a virtual machine that is held counts nothing: the start of the boot that sends is found anew when
 it is more than five minutes off. A request that was held up, or sent again, looks the same, so that is done only where
 all versions that it tells of the boot are later than whatever is known of the device.
+
+The number of a boot orders the readings of one batch, never boots of several: a device whose state is lost, or another
+machine with its key, counts from the beginning. So a first batch that was held up for longer than the next boot took to
+send its own is taken for what runs now.
 """
 
 from __future__ import annotations
