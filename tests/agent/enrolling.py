@@ -28,6 +28,26 @@ from firmtrail_agent.cli import main
 main()
 """
 
+#: the agent, on a disk that is full
+FULL_DISK = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+from firmtrail_agent.cli import main
+main()
+"""
+#: the agent, on a disk that has room, and breaks when the agent makes sure that its identity is on it
+BREAKING_DISK = """
+import errno, os
+fsync = os.fsync
+def broken(descriptor):
+    if "/identity" in os.readlink(f"/proc/self/fd/{descriptor}"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    fsync(descriptor)
+os.fsync = broken
+from firmtrail_agent.cli import main
+main()
+"""
+
 
 @attrs.frozen(kw_only=True)
 class Project:
@@ -47,8 +67,8 @@ class Project:
         return (await self.http.get(path, auth=self.demo.project_key)).raise_for_status().json()["items"]
 
 
-async def enroll(device: Device, key: str, *arguments: str) -> Ended:
-    process = await device.start("enroll", "--name", "lobby", *arguments)
+async def enroll(device: Device, key: str, *arguments: str, program: str | None = None) -> Ended:
+    process = await device.start("enroll", "--name", "lobby", *arguments, program=program)
     assert process.stdin is not None
     process.stdin.write(key.encode())
     process.stdin.close()

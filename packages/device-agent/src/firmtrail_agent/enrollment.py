@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -30,6 +32,11 @@ _UNKNOWN = (
     "The answer got lost, so the server may know this device now. Run it again; if it is refused then, "
     'use an enrollment key made with on_known "replace_keys".'
 )
+_LOST = (
+    "The server has given this device a new API key, which is lost, and may have ended the one from before. See to the "
+    'disk, then run firmtrail-agent enroll --again with an enrollment key made with on_known "replace_keys".'
+)
+_STILL_WORKS = "The key in it works: see to the disk, then run firmtrail-agent rotate-key."
 
 
 class NotEnrolled(Exception):
@@ -55,21 +62,18 @@ async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file
         NotEnrolled: the server refuses, or cannot be reached, or the key could not be stored.
         InUse: another process does it just now.
     """
-    lock = _hold(file)
-    try:
-        async with _client(server, enrollment_key) as client:
-            enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
-    except ConflictError:
-        raise NotEnrolled(_KNOWN, os.EX_DATAERR) from None
-    except FirmtrailError as error:
-        raise _not_enrolled(error) from None
-    else:
+    async with _room_for(file):
+        try:
+            async with _client(server, enrollment_key) as client:
+                enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
+        except ConflictError:
+            raise NotEnrolled(_KNOWN, os.EX_DATAERR) from None
+        except FirmtrailError as error:
+            raise _not_enrolled(error) from None
         issued = enrolled.api_key
         mine = Identity(device_id=enrolled.device.id, api_key=_text(issued), issued_at=issued.created_at)
-        await _store(file, mine)
+        await _store(file, mine, or_else=_LOST)
         return mine
-    finally:
-        os.close(lock)
 
 
 async def rotate(server: Server, file: Path) -> Identity:
@@ -81,19 +85,17 @@ async def rotate(server: Server, file: Path) -> Identity:
         NotEnrolled: there is no key to replace, or as of `enroll`.
         InUse: another process does it just now.
     """
-    lock = _hold(file)
-    try:
+    async with _room_for(file):
         mine = identity.read(file)
         if mine is None:
             raise NotEnrolled("This device has no API key of its own: run firmtrail-agent enroll.", os.EX_CONFIG)
-        if mine.previous_api_key is None:
-            mine = await _with_new_key(server, mine)
-            await _store(file, mine)
-        return await _confirmed(server, mine, file)
-    except FirmtrailError as error:
-        raise _failed(failure_of(error)) from None
-    finally:
-        os.close(lock)
+        try:
+            if mine.previous_api_key is None:
+                mine = await _with_new_key(server, mine)
+                await _store(file, mine, or_else=_STILL_WORKS)
+            return await _confirmed(server, mine, file)
+        except FirmtrailError as error:
+            raise _failed(failure_of(error)) from None
 
 
 async def _with_new_key(server: Server, mine: Identity) -> Identity:
@@ -107,10 +109,11 @@ async def _confirmed(server: Server, mine: Identity, file: Path) -> Identity:
         async with _client(server, mine.api_key) as client:
             await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
     except AuthenticationError:
-        await _store(file, attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None, issued_at=None))
+        before = attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None, issued_at=None)
+        await _store(file, before, or_else=_STILL_WORKS)
         raise
     mine = attrs.evolve(mine, previous_api_key=None)
-    await _store(file, mine)
+    await _store(file, mine, or_else=_STILL_WORKS)
     return mine
 
 
@@ -118,20 +121,31 @@ def _client(server: Server, api_key: str) -> AsyncClient:
     return open_client(server, api_key, auth="basic")
 
 
-def _hold(file: Path) -> int:
-    """See that what comes can be stored, before anything is asked for."""
+@asynccontextmanager
+async def _room_for(file: Path) -> AsyncGenerator[None]:
+    """See that what comes can be stored, before anything is asked for, and keep others from it meanwhile."""
     lock = directories.hold(file.parent)
     if lock is None:
-        raise NotEnrolled(f"{file.parent} cannot be written: run this as root.", os.EX_CANTCREAT)
-    return lock
-
-
-async def _store(file: Path, mine: Identity) -> None:
+        message = f"{file.parent} cannot be written: run this as root, and see that its disk is not full or read-only."
+        raise NotEnrolled(message, os.EX_CANTCREAT)
     try:
-        await asyncio.to_thread(identity.write, file, mine)  # a slow disk must not stop the daemon's event loop
+        await _written(lambda: identity.make_room(file), file, or_else="The server was asked for nothing.")
+        yield
+    finally:
+        with suppress(OSError):
+            identity.give_up_room(file)
+        os.close(lock)
+
+
+async def _store(file: Path, mine: Identity, *, or_else: str) -> None:
+    await _written(lambda: identity.write(file, mine), file, or_else=or_else)
+
+
+async def _written(work: Callable[[], None], file: Path, *, or_else: str) -> None:
+    try:
+        await asyncio.to_thread(work)  # a slow disk must not stop the daemon's event loop
     except OSError as error:
-        message = f"{file} cannot be written: {error.strerror}. The key in it is the one from before."
-        raise NotEnrolled(message, os.EX_CANTCREAT) from None
+        raise NotEnrolled(f"{file} cannot be written: {error.strerror}. {or_else}", os.EX_CANTCREAT) from None
 
 
 def _not_enrolled(error: FirmtrailError) -> NotEnrolled:

@@ -12,6 +12,8 @@ import attrs
 from firmtrail_agent import durable
 
 _DIRECTORY, _FILE = "identity", "identity.json"
+#: no identity takes more
+_ROOM_BYTES = 4096
 
 
 class IdentityDamaged(Exception):
@@ -60,7 +62,18 @@ def read(file: Path) -> Identity | None:
         raise IdentityDamaged(f"{file} is damaged: run firmtrail-agent enroll --again.") from None
 
 
+def make_room(file: Path) -> None:
+    """See that `write` will find room on the disk, or raise an OSError."""
+    durable.make_directory(file.parent)
+    durable.make_room(file.parent, _ROOM_BYTES)
+
+
+def give_up_room(file: Path) -> None:
+    """Leave the room that nothing was written into."""
+    durable.sweep(file.parent)
+
+
 def write(file: Path, identity: Identity) -> None:
     """Store who this device is, for the owner of the state directory: under systemd that is a user of its own."""
-    durable.make_directory(file.parent)
+    durable.new_directory(file.parent)
     durable.write(file, json.dumps(attrs.asdict(identity), default=str))
