@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 import httpx
+from aiohttp import web
 
 from firmtrail_agent import identity
 from firmtrail_agent.identity import Identity
@@ -85,6 +88,20 @@ def identity_of(device: Device) -> Identity:
     mine = identity.read(file_of(device))
     assert mine is not None
     return mine
+
+
+@asynccontextmanager
+async def portal() -> AsyncGenerator[str]:
+    """Something between a device and its server that wants a person to log in: it answers everything, with 401."""
+
+    async def answer(_: object) -> web.Response:
+        return web.Response(status=401, text="<html>Welcome to our hotel!</html>", content_type="text/html")
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
 def cut(left: int) -> str:

@@ -17,6 +17,7 @@ from firmtrail import (
     FirmtrailError,
     IssuedDeviceApiKey,
     NotSentError,
+    ProblemCode,
 )
 from firmtrail_agent import directories, identity
 from firmtrail_agent.clients import open_client
@@ -36,7 +37,7 @@ _LOST = (
     "The server has given this device a new API key, which is lost, and may have ended the one from before. See to the "
     'disk, then run firmtrail-agent enroll --again with an enrollment key made with on_known "replace_keys".'
 )
-_STILL_WORKS = "The key in it works: see to the disk, then run firmtrail-agent rotate-key."
+_STILL_WORKS = "It holds a key that works: see to the disk, then run firmtrail-agent rotate-key."
 
 
 class NotEnrolled(Exception):
@@ -90,12 +91,22 @@ async def rotate(server: Server, file: Path) -> Identity:
         if mine is None:
             raise NotEnrolled("This device has no API key of its own: run firmtrail-agent enroll.", os.EX_CONFIG)
         try:
-            if mine.previous_api_key is None:
-                mine = await _with_new_key(server, mine)
-                await _store(file, mine, or_else=_STILL_WORKS)
-            return await _confirmed(server, mine, file)
+            return await _rotated(server, mine, file)
         except FirmtrailError as error:
             raise _failed(failure_of(error)) from None
+
+
+async def _rotated(server: Server, mine: Identity, file: Path) -> Identity:
+    if mine.previous_api_key is not None:
+        newer, mine = mine.api_key, await _settled(server, mine)
+        await _store(file, mine, or_else=_STILL_WORKS)
+        if mine.api_key == newer:
+            return mine
+    mine = await _with_new_key(server, mine)
+    await _store(file, mine, or_else=_STILL_WORKS)
+    mine = await _confirmed(server, mine)
+    await _store(file, mine, or_else=_STILL_WORKS)
+    return mine
 
 
 async def _with_new_key(server: Server, mine: Identity) -> Identity:
@@ -104,17 +115,24 @@ async def _with_new_key(server: Server, mine: Identity) -> Identity:
     return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key, issued_at=issued.created_at)
 
 
-async def _confirmed(server: Server, mine: Identity, file: Path) -> Identity:
+async def _settled(server: Server, mine: Identity) -> Identity:
+    """Keep of two keys the newer one, or where the server says that it does not know that one, the older one.
+
+    None is given up before the other one has been shown to work; a 401 of something in between shows nothing.
+    """
     try:
-        async with _client(server, mine.api_key) as client:
-            await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
-    except AuthenticationError:
-        before = attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None, issued_at=None)
-        await _store(file, before, or_else=_STILL_WORKS)
-        raise
-    mine = attrs.evolve(mine, previous_api_key=None)
-    await _store(file, mine, or_else=_STILL_WORKS)
-    return mine
+        return await _confirmed(server, mine)
+    except AuthenticationError as error:
+        if error.code is not ProblemCode.UNAUTHENTICATED:
+            raise
+        return await _confirmed(server, attrs.evolve(mine, api_key=mine.previous_api_key, issued_at=None))
+
+
+async def _confirmed(server: Server, mine: Identity) -> Identity:
+    """Show that the key works, by which the other one ends."""
+    async with _client(server, mine.api_key) as client:
+        await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
+    return attrs.evolve(mine, previous_api_key=None)
 
 
 def _client(server: Server, api_key: str) -> AsyncClient:
