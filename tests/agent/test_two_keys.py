@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests.agent.device import Device, ended
-from tests.agent.enrolling import Project, cut, enroll, identity_of, portal
+from tests.agent.enrolling import BREAKING_DISK, Project, cut, enroll, identity_of, portal
+from tests.agent.virtual_time import VirtualTime, running
 
 JUST_STORED = 2
 
@@ -79,3 +81,50 @@ async def test_both_are_kept_while_none_is_known_to_work(device: Device, project
     result = await device.run("rotate-key")
 
     assert (result.code, identity_of(device)) == (77, before)
+
+
+@pytest.mark.parametrize("command", ["report", "spool flush"])
+async def test_a_command_that_sends_goes_on_with_the_older_one_where_the_server_does_not_know_the_newer_one(
+    device: Device, project: Project, command: str
+) -> None:
+    before = identity_of(device)
+    await delete(device, project, before.api_key)
+    await device.run("report", "--set", "server.url=http://127.0.0.1:9")
+
+    first, second = await device.run(*command.split()), await device.run("report")
+
+    assert (first.code, "; the older one is used from now on" in first.stderr) == (0, True)
+    assert (second.code, second.stderr) == (0, "")
+    mine = identity_of(device)
+    assert (mine.api_key, mine.previous_api_key) == (before.previous_api_key, None)
+
+
+async def test_the_daemon_goes_on_with_the_older_one(device: Device, project: Project, time: VirtualTime) -> None:
+    before = identity_of(device)
+    await delete(device, project, before.api_key)
+
+    async with running(device, time):
+        await time.passes(600)
+
+    periods = await project.get(f"/v1/devices/{before.device_id}/firmware_version")
+    assert [period["version"] for period in periods] == ["1.4.2"]
+    assert identity_of(device) == attrs.evolve(
+        before, api_key=before.previous_api_key, previous_api_key=None, issued_at=None
+    )
+
+
+async def test_a_broken_disk_keeps_no_report_from_being_sent_with_the_older_one(
+    device: Device, project: Project
+) -> None:
+    await delete(device, project, identity_of(device).api_key)
+
+    assert (await ended(await device.start("report", program=BREAKING_DISK))).code == 0
+
+
+async def test_a_report_through_a_portal_that_answers_401_gives_no_key_up(device: Device) -> None:
+    before = identity_of(device)
+
+    async with portal() as url:
+        assert (await device.run("report", "--set", f"server.url={url}")).code != 0
+
+    assert identity_of(device) == before

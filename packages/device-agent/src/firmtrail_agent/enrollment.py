@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -19,11 +19,13 @@ from firmtrail import (
     NotSentError,
     ProblemCode,
 )
-from firmtrail_agent import directories, identity
+from firmtrail_agent import directories, identity, log
 from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import Server
+from firmtrail_agent.configuration import BadConfiguration, Configuration, Server
+from firmtrail_agent.credentials import Credential
+from firmtrail_agent.directories import InUse
 from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of
-from firmtrail_agent.identity import Identity
+from firmtrail_agent.identity import Identity, IdentityDamaged
 
 _KNOWN = (
     "The server knows a device of this name or this hardware, and this enrollment key does not replace its keys. "
@@ -96,6 +98,27 @@ async def rotate(server: Server, file: Path) -> Identity:
             raise _failed(failure_of(error)) from None
 
 
+async def working_key(chosen: Configuration, refused: Credential) -> Credential | None:
+    """Find out which of the two keys works that an interrupted rotation has left, after one of them was refused.
+
+    None: there are no two, or none of them has been shown to work.
+    """
+    file = chosen.identity_file
+    if file is None or refused.file != file:
+        return None
+    with suppress(InUse, IdentityDamaged, BadConfiguration, FirmtrailError), _held(file):
+        mine = identity.read(file)
+        if mine is None or mine.previous_api_key is None:
+            return None
+        settled = await _settled(chosen, mine)
+        with suppress(NotEnrolled):  # a full disk is no reason to report nothing
+            await _store(file, settled, or_else=_STILL_WORKS)
+        if settled.api_key != mine.api_key:
+            log.warning("the server does not know the newer API key of this device; the older one is used from now on")
+        return Credential(api_key=settled.api_key, file=file)
+    return None
+
+
 async def _rotated(server: Server, mine: Identity, file: Path) -> Identity:
     if mine.previous_api_key is not None:
         newer, mine = mine.api_key, await _settled(server, mine)
@@ -142,17 +165,28 @@ def _client(server: Server, api_key: str) -> AsyncClient:
 @asynccontextmanager
 async def _room_for(file: Path) -> AsyncGenerator[None]:
     """See that what comes can be stored, before anything is asked for, and keep others from it meanwhile."""
+    with _held(file) as lock:
+        if lock is None:
+            message = (
+                f"{file.parent} cannot be written: run this as root, and see that its disk is not full or read-only."
+            )
+            raise NotEnrolled(message, os.EX_CANTCREAT)
+        try:
+            await _written(lambda: identity.make_room(file), file, or_else="The server was asked for nothing.")
+            yield
+        finally:
+            with suppress(OSError):
+                identity.give_up_room(file)
+
+
+@contextmanager
+def _held(file: Path) -> Generator[int | None]:
     lock = directories.hold(file.parent)
-    if lock is None:
-        message = f"{file.parent} cannot be written: run this as root, and see that its disk is not full or read-only."
-        raise NotEnrolled(message, os.EX_CANTCREAT)
     try:
-        await _written(lambda: identity.make_room(file), file, or_else="The server was asked for nothing.")
-        yield
+        yield lock
     finally:
-        with suppress(OSError):
-            identity.give_up_room(file)
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 async def _store(file: Path, mine: Identity, *, or_else: str) -> None:
