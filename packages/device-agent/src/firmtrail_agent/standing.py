@@ -13,6 +13,8 @@ import attrs
 from firmtrail_agent import durable
 
 _FILE = "status.json"
+#: in the fields of a process, behind its name, which may hold anything
+_STARTED = 22 - 3
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 _OF_SPOOL = ("records", "in_memory", "dropped", "corrupt")
 
@@ -22,6 +24,8 @@ class Standing:
     """What there is to say. Moments are seconds of the boot clock."""
 
     pid: int
+    #: when that process began, in ticks of the kernel since the boot; None: the kernel does not tell
+    started: int | None = None
     #: of each component that has one
     versions: Mapping[str, str] = attrs.field(factory=dict[str, str])
     #: what is wrong; nothing: all is well
@@ -59,9 +63,23 @@ def read(directory: Path) -> Standing | None:
     """Read what the running agent has left; None: nothing that can be read."""
     try:
         said = json.loads(durable.read(directory / _FILE))
-        return Standing(**{field.name: said[field.name] for field in attrs.fields(Standing)})
+        return Standing(**{field.name: said[field.name] for field in attrs.fields(Standing) if field.name in said})
     except (OSError, durable.Corrupt, ValueError, KeyError, TypeError):
         return None
+
+
+def is_alive(standing: Standing) -> bool:
+    """Say whether the process lives that has left this: its number may be that of another one by now."""
+    return standing.started is not None and standing.started == started(standing.pid)
+
+
+def started(pid: int) -> int | None:
+    """Look when a process began: proc_pid_stat(5), field 22."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    return int(said.rpartition(b")")[2].split()[_STARTED])
 
 
 def as_json(standing: Standing) -> dict[str, Any]:
