@@ -9,9 +9,11 @@ import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import attrs
 import pytest
 
 from firmtrail_agent import directories, durable, standing
+from firmtrail_agent.boot import boot_time
 from firmtrail_agent.directories import InUse, hold, is_held
 from firmtrail_agent.standing import Standing, sentence
 from tests.agent.device import DEVICE_ID, SECRET, Device, ended
@@ -73,6 +75,43 @@ async def test_an_agent_that_was_killed_does_not_run(device: Device, service_man
     await ended(agent)
 
     assert (await device.run("status")).code == 3
+
+
+async def test_an_agent_whose_process_is_stopped_is_degraded(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+    agent.send_signal(signal.SIGSTOP)
+
+    result, to_programs = await device.run("status"), await device.run("status", "--json")
+
+    agent.send_signal(signal.SIGCONT)
+    assert (result.code, to_programs.code) == (1, 1)
+    assert result.stdout.startswith(f"degraded: its process {agent.pid} is stopped, last report ")
+    assert json.loads(to_programs.stdout)["problems"] == [f"its process {agent.pid} is stopped"]
+    assert (await device.run("status")).code == 0
+    agent.terminate()
+    await ended(agent)
+
+
+async def test_an_agent_that_hangs_is_degraded(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+    runtime = directories.runtime({}, device.root)
+    said = standing.read(runtime)
+    assert said is not None
+    standing.write(attrs.evolve(said, next_round=boot_time() - 600), runtime)
+
+    result = await device.run("status")
+
+    assert (
+        result.code,
+        result.stdout.startswith("degraded: the round that was due 10 min ago is not over, last "),
+    ) == (
+        1,
+        True,
+    )
+    agent.terminate()
+    await ended(agent)
 
 
 async def test_a_second_agent_on_one_device_gives_way(device: Device, service_manager: ServiceManager) -> None:
@@ -331,6 +370,13 @@ def test_what_an_earlier_version_of_the_agent_has_left_is_read(tmp_path: Path) -
     durable.write(tmp_path / "status.json", json.dumps(without))
 
     assert standing.read(tmp_path) == said
+
+
+@pytest.mark.parametrize(("late", "state"), [(-3600.0, "ok"), (0.0, "ok"), (59.0, "ok"), (61.0, "degraded")])
+def test_an_agent_has_a_minute_for_a_round(late: float, state: str) -> None:
+    said = standing.judged(Standing(pid=1, last_report=0.0, next_round=7200.0), 7200.0 + late)
+
+    assert (said.state, "next in" in sentence(said, 7200.0 + late)) == (state, state == "ok")
 
 
 def test_a_sentence_tells_versions_and_times() -> None:
