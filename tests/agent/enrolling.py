@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 import httpx
+from aiohttp import web
 
 from firmtrail_agent import identity
 from firmtrail_agent.identity import Identity
@@ -24,6 +27,26 @@ def cut(descriptor):
         os._exit(9)
     fsync(descriptor)
 os.fsync = cut
+from firmtrail_agent.cli import main
+main()
+"""
+
+#: the agent, on a disk that is full
+FULL_DISK = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+from firmtrail_agent.cli import main
+main()
+"""
+#: the agent, on a disk that has room, and breaks when the agent makes sure that its identity is on it
+BREAKING_DISK = """
+import errno, os
+fsync = os.fsync
+def broken(descriptor):
+    if "/identity" in os.readlink(f"/proc/self/fd/{descriptor}"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    fsync(descriptor)
+os.fsync = broken
 from firmtrail_agent.cli import main
 main()
 """
@@ -47,8 +70,8 @@ class Project:
         return (await self.http.get(path, auth=self.demo.project_key)).raise_for_status().json()["items"]
 
 
-async def enroll(device: Device, key: str, *arguments: str) -> Ended:
-    process = await device.start("enroll", "--name", "lobby", *arguments)
+async def enroll(device: Device, key: str, *arguments: str, program: str | None = None) -> Ended:
+    process = await device.start("enroll", "--name", "lobby", *arguments, program=program)
     assert process.stdin is not None
     process.stdin.write(key.encode())
     process.stdin.close()
@@ -65,6 +88,20 @@ def identity_of(device: Device) -> Identity:
     mine = identity.read(file_of(device))
     assert mine is not None
     return mine
+
+
+@asynccontextmanager
+async def portal() -> AsyncGenerator[str]:
+    """Something between a device and its server that wants a person to log in: it answers everything, with 401."""
+
+    async def answer(_: object) -> web.Response:
+        return web.Response(status=401, text="<html>Welcome to our hotel!</html>", content_type="text/html")
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
 def cut(left: int) -> str:

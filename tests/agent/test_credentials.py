@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
 
+from firmtrail_agent import identity
 from firmtrail_agent.credentials import NAME, CredentialRefused, load
-from tests.agent.device import API_KEY, SECRET
+from firmtrail_agent.identity import Identity
+from tests.agent.device import API_KEY, DEVICE_ID, SECRET, Device
+from tests.agent.report_server import ReportServer
 
 
 def key_file(path: Path, content: str | bytes = f"{API_KEY}\n", mode: int = 0o600) -> Path:
@@ -31,6 +35,32 @@ def test_a_file_that_others_may_touch_is_refused_with_the_command_that_helps(tmp
 
     with pytest.raises(CredentialRefused, match=f"Run: chmod 600 {file}"):
         load(file, {})
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_key_by_enrollment_that_others_may_touch_is_refused_with_the_command_that_helps(
+    tmp_path: Path, mode: int
+) -> None:
+    file = identity.file_in(tmp_path)
+    identity.write(file, Identity(device_id=uuid.UUID(DEVICE_ID), api_key=API_KEY))
+    assert load(None, {}, identity_file=file).api_key == API_KEY
+    file.chmod(mode)
+
+    with pytest.raises(CredentialRefused, match=f"Run: chmod 600 {file}"):
+        load(None, {}, identity_file=file)
+
+
+async def test_a_device_whose_own_key_others_may_touch_reports_nothing(device: Device, server: ReportServer) -> None:
+    device.write("/etc/firmtrail-agent/config.toml", f'server.url = "{server.url}"\n')
+    file = identity.file_in(device.root / "var/lib/firmtrail-agent")
+    identity.write(file, Identity(device_id=uuid.UUID(DEVICE_ID), api_key=API_KEY))
+    file.chmod(0o666)
+
+    for command in ("report", "run", "rotate-key", "enroll --fingerprint x", "check-config"):
+        refused = await device.run(*command.split())
+        assert (refused.code, f"Run: chmod 600 {file}" in refused.stdout + refused.stderr) == (77, True)
+
+    assert server.received == []
 
 
 def test_the_credentials_directory_comes_first_and_its_modes_are_systemds_affair(tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ import json
 import uuid
 from pathlib import Path
 
-import attrs
 import pytest
 
 from firmtrail_agent import hardware, identity
 from tests.agent.device import Device, ended
-from tests.agent.enrolling import Project, cut, enroll, file_of
+from tests.agent.enrolling import BREAKING_DISK, FULL_DISK, Project, cut, enroll, file_of
 
 
 @pytest.fixture
@@ -135,6 +134,56 @@ async def test_of_two_devices_that_enroll_at_once_on_one_disk_one_gives_way(devi
     assert (await device.run("report", "--once")).code == 0
 
 
+async def test_on_a_full_disk_the_server_is_asked_for_nothing(device: Device, project: Project) -> None:
+    refused = await enroll(device, await project.enrollment_key(), program=FULL_DISK)
+
+    assert (refused.code, "cannot be written: File too large. The server was asked" in refused.stderr) == (73, True)
+    devices = await project.get(f"/v1/projects/{project.demo.project_id}/devices")
+    assert "lobby" not in [device["name"] for device in devices]
+    assert [file.name for file in file_of(device).parent.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("command", ["enroll", "rotate-key"])
+async def test_a_device_whose_disk_is_full_keeps_its_key(device: Device, project: Project, command: str) -> None:
+    key = await project.enrollment_key(on_known="replace_keys")
+    await enroll(device, key)
+    before = file_of(device).read_bytes()
+
+    if command == "enroll":
+        refused = await enroll(device, key, "--again", program=FULL_DISK)
+    else:
+        refused = await ended(await device.start("rotate-key", program=FULL_DISK))
+
+    assert (refused.code, file_of(device).read_bytes()) == (73, before)
+    assert (await device.run("report", "--once")).code == 0
+
+
+async def test_a_key_that_is_lost_with_the_disk_is_told_with_what_gets_another(
+    device: Device, project: Project
+) -> None:
+    key = await project.enrollment_key(on_known="replace_keys")
+
+    lost = await enroll(device, key, program=BREAKING_DISK)
+
+    assert (lost.code, 'enroll --again with an enrollment key made with on_known "replace_keys"' in lost.stderr) == (
+        73,
+        True,
+    )
+    assert (await enroll(device, key, "--again")).code == 0
+
+
+async def test_a_disk_that_breaks_while_a_key_is_replaced_leaves_one_that_works(
+    device: Device, project: Project
+) -> None:
+    await enroll(device, await project.enrollment_key())
+
+    broken = await ended(await device.start("rotate-key", program=BREAKING_DISK))
+
+    assert (broken.code, "It holds a key that works: see to the disk" in broken.stderr) == (73, True)
+    assert (await device.run("report", "--once")).code == 0
+    assert (await device.run("rotate-key")).code == 0
+
+
 async def test_a_rotated_key_takes_the_place_of_the_old_one(device: Device, project: Project) -> None:
     await enroll(device, await project.enrollment_key())
     before = identity.read(file_of(device))
@@ -161,20 +210,6 @@ async def test_a_power_cut_at_no_moment_of_a_rotation_locks_the_device_out(devic
     mine = identity.read(file_of(device))
     assert mine is not None
     assert len(await project.get(f"/v1/devices/{mine.device_id}/api_keys")) == 1
-
-
-async def test_a_new_key_that_the_server_does_not_know_gives_way_to_the_old_one(
-    device: Device, project: Project
-) -> None:
-    await enroll(device, await project.enrollment_key())
-    mine = identity.read(file_of(device))
-    assert mine is not None
-    lost = f"7c9e6679-7425-40de-944b-e07fc1f90ae7:{mine.api_key.partition(':')[2]}"
-    identity.write(file_of(device), attrs.evolve(mine, api_key=lost, previous_api_key=mine.api_key))
-
-    result = await device.run("rotate-key")
-
-    assert (result.code, identity.read(file_of(device))) == (77, attrs.evolve(mine, issued_at=None))
 
 
 async def test_a_device_without_a_key_of_its_own_has_none_to_rotate(device: Device) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import attrs
 import pytest
 
-from firmtrail_agent import directories
+from firmtrail_agent import directories, durable, standing
+from firmtrail_agent.boot import boot_time
 from firmtrail_agent.directories import InUse, hold, is_held
 from firmtrail_agent.standing import Standing, sentence
 from tests.agent.device import DEVICE_ID, SECRET, Device, ended
@@ -71,6 +75,43 @@ async def test_an_agent_that_was_killed_does_not_run(device: Device, service_man
     await ended(agent)
 
     assert (await device.run("status")).code == 3
+
+
+async def test_an_agent_whose_process_is_stopped_is_degraded(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+    agent.send_signal(signal.SIGSTOP)
+
+    result, to_programs = await device.run("status"), await device.run("status", "--json")
+
+    agent.send_signal(signal.SIGCONT)
+    assert (result.code, to_programs.code) == (1, 1)
+    assert result.stdout.startswith(f"degraded: its process {agent.pid} is stopped, last report ")
+    assert json.loads(to_programs.stdout)["problems"] == [f"its process {agent.pid} is stopped"]
+    assert (await device.run("status")).code == 0
+    agent.terminate()
+    await ended(agent)
+
+
+async def test_an_agent_that_hangs_is_degraded(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+    runtime = directories.runtime({}, device.root)
+    said = standing.read(runtime)
+    assert said is not None
+    standing.write(attrs.evolve(said, next_round=boot_time() - 600), runtime)
+
+    result = await device.run("status")
+
+    assert (
+        result.code,
+        result.stdout.startswith("degraded: the round that was due 10 min ago is not over, last "),
+    ) == (
+        1,
+        True,
+    )
+    agent.terminate()
+    await ended(agent)
 
 
 async def test_a_second_agent_on_one_device_gives_way(device: Device, service_manager: ServiceManager) -> None:
@@ -242,6 +283,24 @@ async def test_the_agent_that_runs_sends_its_spool_when_it_is_told_to(
     await ended(agent)
 
 
+@pytest.mark.parametrize("used", [directories.state, directories.runtime])
+async def test_a_process_that_has_the_number_of_an_agent_that_is_gone_is_told_nothing(
+    device: Device, used: Callable[[Mapping[str, str], Path], Path]
+) -> None:
+    innocent = await asyncio.create_subprocess_exec("sleep", "60")
+    runtime = directories.runtime({}, device.root)
+    runtime.mkdir(parents=True)
+    standing.write(Standing(pid=innocent.pid, started=1, next_round=0.0), runtime)
+    lock = hold(used({}, device.root))
+    assert lock is not None
+
+    result = await device.run("spool", "flush")
+
+    os.close(lock)
+    innocent.terminate()
+    assert (result.code, await innocent.wait()) == (os.EX_TEMPFAIL, -signal.SIGTERM)
+
+
 async def test_the_spool_is_thrown_away(device: Device) -> None:
     await offline(device, "1.4.2", "1.5.0")
 
@@ -305,10 +364,25 @@ def test_systemd_says_where_state_and_status_go() -> None:
     assert directories.state({}, Path("/x")) == Path("/x/var/lib/firmtrail-agent")
 
 
-def test_a_sentence_tells_versions_and_times() -> None:
-    standing = Standing(pid=1, versions={"main": "1.4.2", "modem": "9"}, last_report=0.0, next_round=3600.0)
+def test_what_an_earlier_version_of_the_agent_has_left_is_read(tmp_path: Path) -> None:
+    said = Standing(pid=1, problems=[], next_round=1.0)
+    without = {name: value for name, value in standing.as_json(said).items() if name != "started"}
+    durable.write(tmp_path / "status.json", json.dumps(without))
 
-    assert sentence(standing, 720) == "ok: main 1.4.2, modem 9, last report 12 min ago, next in 48 min"
+    assert standing.read(tmp_path) == said
+
+
+@pytest.mark.parametrize(("late", "state"), [(-3600.0, "ok"), (0.0, "ok"), (59.0, "ok"), (61.0, "degraded")])
+def test_an_agent_has_a_minute_for_a_round(late: float, state: str) -> None:
+    said = standing.judged(Standing(pid=1, last_report=0.0, next_round=7200.0), 7200.0 + late)
+
+    assert (said.state, "next in" in sentence(said, 7200.0 + late)) == (state, state == "ok")
+
+
+def test_a_sentence_tells_versions_and_times() -> None:
+    said = Standing(pid=1, versions={"main": "1.4.2", "modem": "9"}, last_report=0.0, next_round=3600.0)
+
+    assert sentence(said, 720) == "ok: main 1.4.2, modem 9, last report 12 min ago, next in 48 min"
 
 
 @pytest.mark.parametrize(

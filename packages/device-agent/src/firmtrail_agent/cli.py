@@ -7,11 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Never, NoReturn, cast
+from typing import Any, Never, NoReturn
 
-from firmtrail_agent import commands, identity_commands, inspections, log
+from firmtrail_agent import commands, identity_commands, inspections, log, output
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.directories import InUse
@@ -25,9 +24,12 @@ Of status: 0 healthy; 1 degraded; 3 not running. Of doctor: 0 all is well; 1 the
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code."""
-    options = _parser().parse_args(arguments)
+    printed = output.open_streams()
     try:
+        options = _parser().parse_args(arguments)
         code = options.command(options)
+    except SystemExit as ended:  # the command line is wrong, or asks for help
+        code = ended.code if isinstance(ended.code, int) else os.EX_USAGE
     except BadConfiguration as error:
         log.error(str(error))
         code = os.EX_CONFIG
@@ -40,14 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except PermissionError as error:
         log.error(f"{error.filename}: {error.strerror}: run this as root")
         code = os.EX_NOPERM
+    with suppress(OSError):  # of one that does not block, and has no room just now
+        sys.stdout.flush()
+    if printed.failure and not isinstance(printed.failure, BrokenPipeError):  # who has read enough may go
+        log.error(f"standard output cannot be written: {printed.failure.strerror}")
+        code = code or os.EX_CANTCREAT
     _leave(code)
 
 
 def _leave(code: int) -> NoReturn:
     """End now: an ordinary exit would wait for a thread that asks a dead DNS server."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
     os._exit(code)
 
 
@@ -61,10 +67,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    if isinstance(sys.stdout, TextIOWrapper):
-        cast("TextIOWrapper", sys.stdout).reconfigure(
-            errors="backslashreplace"
-        )  # a version may hold what the locale cannot show
     parser = _Parser(
         prog="firmtrail-agent",
         description="Report the firmware versions of this device to a Firmtrail server.",

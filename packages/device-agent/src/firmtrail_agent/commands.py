@@ -136,8 +136,8 @@ def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
 def _wake_the_agent(options: argparse.Namespace) -> int:
     said = standing.read(directories.runtime(os.environ, options.root))
     try:
-        if said is None:
-            raise ProcessLookupError("it has left no word")
+        if said is None or not standing.is_alive(said):
+            raise ProcessLookupError("it has not yet left word which process it is")
         os.kill(said.pid, signal.SIGUSR1)
     except OSError as error:
         log.error(f"the agent that runs cannot be told to report: {error}")
@@ -147,7 +147,7 @@ def _wake_the_agent(options: argparse.Namespace) -> int:
 
 
 def _running(options: argparse.Namespace) -> bool:
-    return directories.is_held(directories.state(os.environ, options.root))
+    return directories.is_held(directories.runtime(os.environ, options.root))
 
 
 def _surroundings(options: argparse.Namespace) -> Surroundings:

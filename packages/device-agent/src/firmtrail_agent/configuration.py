@@ -101,13 +101,13 @@ def load(layers: Layers) -> Configuration:
     """
     file = identity.file_in(directories.state(layers.environment, layers.root))
     try:
-        enrolled = identity.read(file)
+        enrolled = identity.read_id(file)
     except IdentityDamaged as damaged:
         raise BadConfiguration([str(damaged)]) from None
     if enrolled is None:
         return Configuration(**_fields(layers, required=_REQUIRED))
-    fields: dict[str, Any] = {"device_id": enrolled.device_id, **_fields(layers, required=("server.url",))}
-    is_meant = fields["device_id"] == enrolled.device_id
+    fields: dict[str, Any] = {"device_id": enrolled, **_fields(layers, required=("server.url",))}
+    is_meant = fields["device_id"] == enrolled
     return Configuration(**fields, identity_file=file if is_meant else None)
 
 

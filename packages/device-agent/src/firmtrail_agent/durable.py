@@ -18,6 +18,11 @@ class Corrupt(Exception):
 def make_directory(directory: Path) -> None:
     """Make a directory for nobody else, unless it is there, and sweep what a power cut left in it."""
     new_directory(directory)
+    sweep(directory)
+
+
+def sweep(directory: Path) -> None:
+    """Remove what `write` has begun and not finished."""
     with suppress(FileNotFoundError):
         (directory / _TEMPORARY).unlink()
 
@@ -38,18 +43,29 @@ def give_to_owner(descriptor: int, directory: Path) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
+def make_room(directory: Path, size: int) -> None:
+    """See that the next `write` there has room for so many bytes, or raise an OSError."""
+    descriptor = _open_temporary(directory)
+    try:
+        _write_all(descriptor, os.urandom(size))  # zeros take no room on a disk that is compressed
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write(file: Path, content: str) -> None:
     """Put a new file in the place of the old one. Its directory has one writer."""
     data = content.encode()
-    temporary = file.parent / _TEMPORARY
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    whole = b"%08x\n" % zlib.crc32(data) + data
+    descriptor = _open_temporary(file.parent)
     try:
         give_to_owner(descriptor, file.parent)
-        _write_all(descriptor, b"%08x\n" % zlib.crc32(data) + data)
+        _write_all(descriptor, whole)
+        os.ftruncate(descriptor, len(whole))  # only now: it goes into the room that was made for it
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    temporary.replace(file)
+    (file.parent / _TEMPORARY).replace(file)
     _sync_directory(file.parent)
 
 
@@ -70,6 +86,11 @@ def read(file: Path) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise Corrupt(f"{file} is damaged") from None
+
+
+def _open_temporary(directory: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(directory / _TEMPORARY, flags, 0o600)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

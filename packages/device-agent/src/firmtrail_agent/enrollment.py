@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -15,12 +17,15 @@ from firmtrail import (
     FirmtrailError,
     IssuedDeviceApiKey,
     NotSentError,
+    ProblemCode,
 )
-from firmtrail_agent import directories, identity
+from firmtrail_agent import directories, identity, log
 from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import Server
+from firmtrail_agent.configuration import BadConfiguration, Configuration, Server
+from firmtrail_agent.credentials import Credential
+from firmtrail_agent.directories import InUse
 from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of
-from firmtrail_agent.identity import Identity
+from firmtrail_agent.identity import Identity, IdentityDamaged
 
 _KNOWN = (
     "The server knows a device of this name or this hardware, and this enrollment key does not replace its keys. "
@@ -30,6 +35,11 @@ _UNKNOWN = (
     "The answer got lost, so the server may know this device now. Run it again; if it is refused then, "
     'use an enrollment key made with on_known "replace_keys".'
 )
+_LOST = (
+    "The server has given this device a new API key, which is lost, and may have ended the one from before. See to the "
+    'disk, then run firmtrail-agent enroll --again with an enrollment key made with on_known "replace_keys".'
+)
+_STILL_WORKS = "It holds a key that works: see to the disk, then run firmtrail-agent rotate-key."
 
 
 class NotEnrolled(Exception):
@@ -55,21 +65,18 @@ async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file
         NotEnrolled: the server refuses, or cannot be reached, or the key could not be stored.
         InUse: another process does it just now.
     """
-    lock = _hold(file)
-    try:
-        async with _client(server, enrollment_key) as client:
-            enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
-    except ConflictError:
-        raise NotEnrolled(_KNOWN, os.EX_DATAERR) from None
-    except FirmtrailError as error:
-        raise _not_enrolled(error) from None
-    else:
+    async with _room_for(file):
+        try:
+            async with _client(server, enrollment_key) as client:
+                enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
+        except ConflictError:
+            raise NotEnrolled(_KNOWN, os.EX_DATAERR) from None
+        except FirmtrailError as error:
+            raise _not_enrolled(error) from None
         issued = enrolled.api_key
         mine = Identity(device_id=enrolled.device.id, api_key=_text(issued), issued_at=issued.created_at)
-        await _store(file, mine)
+        await _store(file, mine, or_else=_LOST)
         return mine
-    finally:
-        os.close(lock)
 
 
 async def rotate(server: Server, file: Path) -> Identity:
@@ -81,19 +88,48 @@ async def rotate(server: Server, file: Path) -> Identity:
         NotEnrolled: there is no key to replace, or as of `enroll`.
         InUse: another process does it just now.
     """
-    lock = _hold(file)
-    try:
+    async with _room_for(file):
         mine = identity.read(file)
         if mine is None:
             raise NotEnrolled("This device has no API key of its own: run firmtrail-agent enroll.", os.EX_CONFIG)
-        if mine.previous_api_key is None:
-            mine = await _with_new_key(server, mine)
-            await _store(file, mine)
-        return await _confirmed(server, mine, file)
-    except FirmtrailError as error:
-        raise _failed(failure_of(error)) from None
-    finally:
-        os.close(lock)
+        try:
+            return await _rotated(server, mine, file)
+        except FirmtrailError as error:
+            raise _failed(failure_of(error)) from None
+
+
+async def working_key(chosen: Configuration, refused: Credential) -> Credential | None:
+    """Find out which of the two keys works that an interrupted rotation has left, after one of them was refused.
+
+    None: there are no two, or none of them has been shown to work.
+    """
+    file = chosen.identity_file
+    if file is None or refused.file != file:
+        return None
+    with suppress(InUse, IdentityDamaged, BadConfiguration, FirmtrailError), _held(file):
+        mine = identity.read(file)
+        if mine is None or mine.previous_api_key is None:
+            return None
+        settled = await _settled(chosen, mine)
+        with suppress(NotEnrolled):  # a full disk is no reason to report nothing
+            await _store(file, settled, or_else=_STILL_WORKS)
+        if settled.api_key != mine.api_key:
+            log.warning("the server does not know the newer API key of this device; the older one is used from now on")
+        return Credential(api_key=settled.api_key, file=file)
+    return None
+
+
+async def _rotated(server: Server, mine: Identity, file: Path) -> Identity:
+    if mine.previous_api_key is not None:
+        newer, mine = mine.api_key, await _settled(server, mine)
+        await _store(file, mine, or_else=_STILL_WORKS)
+        if mine.api_key == newer:
+            return mine
+    mine = await _with_new_key(server, mine)
+    await _store(file, mine, or_else=_STILL_WORKS)
+    mine = await _confirmed(server, mine)
+    await _store(file, mine, or_else=_STILL_WORKS)
+    return mine
 
 
 async def _with_new_key(server: Server, mine: Identity) -> Identity:
@@ -102,36 +138,66 @@ async def _with_new_key(server: Server, mine: Identity) -> Identity:
     return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key, issued_at=issued.created_at)
 
 
-async def _confirmed(server: Server, mine: Identity, file: Path) -> Identity:
+async def _settled(server: Server, mine: Identity) -> Identity:
+    """Keep of two keys the newer one, or where the server says that it does not know that one, the older one.
+
+    None is given up before the other one has been shown to work; a 401 of something in between shows nothing.
+    """
     try:
-        async with _client(server, mine.api_key) as client:
-            await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
-    except AuthenticationError:
-        await _store(file, attrs.evolve(mine, api_key=mine.previous_api_key, previous_api_key=None, issued_at=None))
-        raise
-    mine = attrs.evolve(mine, previous_api_key=None)
-    await _store(file, mine)
-    return mine
+        return await _confirmed(server, mine)
+    except AuthenticationError as error:
+        if error.code is not ProblemCode.UNAUTHENTICATED:
+            raise
+        return await _confirmed(server, attrs.evolve(mine, api_key=mine.previous_api_key, issued_at=None))
+
+
+async def _confirmed(server: Server, mine: Identity) -> Identity:
+    """Show that the key works, by which the other one ends."""
+    async with _client(server, mine.api_key) as client:
+        await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
+    return attrs.evolve(mine, previous_api_key=None)
 
 
 def _client(server: Server, api_key: str) -> AsyncClient:
     return open_client(server, api_key, auth="basic")
 
 
-def _hold(file: Path) -> int:
-    """See that what comes can be stored, before anything is asked for."""
+@asynccontextmanager
+async def _room_for(file: Path) -> AsyncGenerator[None]:
+    """See that what comes can be stored, before anything is asked for, and keep others from it meanwhile."""
+    with _held(file) as lock:
+        if lock is None:
+            message = (
+                f"{file.parent} cannot be written: run this as root, and see that its disk is not full or read-only."
+            )
+            raise NotEnrolled(message, os.EX_CANTCREAT)
+        try:
+            await _written(lambda: identity.make_room(file), file, or_else="The server was asked for nothing.")
+            yield
+        finally:
+            with suppress(OSError):
+                identity.give_up_room(file)
+
+
+@contextmanager
+def _held(file: Path) -> Generator[int | None]:
     lock = directories.hold(file.parent)
-    if lock is None:
-        raise NotEnrolled(f"{file.parent} cannot be written: run this as root.", os.EX_CANTCREAT)
-    return lock
-
-
-async def _store(file: Path, mine: Identity) -> None:
     try:
-        await asyncio.to_thread(identity.write, file, mine)  # a slow disk must not stop the daemon's event loop
+        yield lock
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+async def _store(file: Path, mine: Identity, *, or_else: str) -> None:
+    await _written(lambda: identity.write(file, mine), file, or_else=or_else)
+
+
+async def _written(work: Callable[[], None], file: Path, *, or_else: str) -> None:
+    try:
+        await asyncio.to_thread(work)  # a slow disk must not stop the daemon's event loop
     except OSError as error:
-        message = f"{file} cannot be written: {error.strerror}. The key in it is the one from before."
-        raise NotEnrolled(message, os.EX_CANTCREAT) from None
+        raise NotEnrolled(f"{file} cannot be written: {error.strerror}. {or_else}", os.EX_CANTCREAT) from None
 
 
 def _not_enrolled(error: FirmtrailError) -> NotEnrolled:

@@ -12,6 +12,9 @@ import attrs
 from firmtrail_agent import durable
 
 _DIRECTORY, _FILE = "identity", "identity.json"
+#: no identity takes more
+_ROOM_BYTES = 4096
+_OTHERS = 0o077
 
 
 class IdentityDamaged(Exception):
@@ -40,8 +43,42 @@ def read(file: Path) -> Identity | None:
     """Read who this device is; None: it has not been enrolled.
 
     Raises:
-        IdentityDamaged: it has, and its file is damaged or cannot be read.
+        IdentityDamaged: it has, and its file is damaged, cannot be read, or is open to others.
     """
+    mine = _read(file)
+    if mine is not None and file.stat().st_mode & _OTHERS:
+        raise IdentityDamaged(f"Others may read or change {file}, which holds a secret. Run: chmod 600 {file}")
+    return mine
+
+
+def read_id(file: Path) -> uuid.UUID | None:
+    """Read which device this is, and leave it to who uses its key to see whether that is safe.
+
+    Raises:
+        IdentityDamaged: the file is damaged or cannot be read.
+    """
+    mine = _read(file)
+    return None if mine is None else mine.device_id
+
+
+def make_room(file: Path) -> None:
+    """See that `write` will find room on the disk, or raise an OSError."""
+    durable.make_directory(file.parent)
+    durable.make_room(file.parent, _ROOM_BYTES)
+
+
+def give_up_room(file: Path) -> None:
+    """Leave the room that nothing was written into."""
+    durable.sweep(file.parent)
+
+
+def write(file: Path, identity: Identity) -> None:
+    """Store who this device is, for the owner of the state directory: under systemd that is a user of its own."""
+    durable.new_directory(file.parent)
+    durable.write(file, json.dumps(attrs.asdict(identity), default=str))
+
+
+def _read(file: Path) -> Identity | None:
     try:
         said = json.loads(durable.read(file))
         return Identity(
@@ -58,9 +95,3 @@ def read(file: Path) -> Identity | None:
         raise IdentityDamaged(f"{file} cannot be read: {error.strerror}.") from None
     except (durable.Corrupt, ValueError, KeyError, TypeError):
         raise IdentityDamaged(f"{file} is damaged: run firmtrail-agent enroll --again.") from None
-
-
-def write(file: Path, identity: Identity) -> None:
-    """Store who this device is, for the owner of the state directory: under systemd that is a user of its own."""
-    durable.make_directory(file.parent)
-    durable.write(file, json.dumps(attrs.asdict(identity), default=str))

@@ -84,8 +84,15 @@ def _enrollment_key(file: Path | None) -> str:
     if file is None and (passed := credentials.load_passed(os.environ, [CREDENTIAL])):
         return passed.api_key
     if file is None or file == _STDIN:
-        return credentials.checked(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+        return credentials.checked(_standard_input(), "standard input")
     return credentials.load_file(file).api_key
+
+
+def _standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise CredentialRefused(f"standard input cannot be read: {error.strerror}.") from None
 
 
 def _file(options: argparse.Namespace) -> Path:

@@ -23,12 +23,14 @@ HEALTHY, DEGRADED, NOT_RUNNING = 0, 1, 3
 def status(options: argparse.Namespace) -> int:
     """Say how the agent that runs is."""
     runtime = directories.runtime(os.environ, options.root)
-    said = standing.read(runtime) if directories.is_held(runtime) else None
-    if said is None:
+    left = standing.read(runtime) if directories.is_held(runtime) else None
+    if left is None:
         _print(json.dumps({"state": "not running"}) if options.json else "not running")
         return NOT_RUNNING
+    now = boot.boot_time()
+    said = standing.judged(left, now)
     shown = json.dumps(standing.as_json(said), indent=2, ensure_ascii=False)
-    _print(shown if options.json else standing.sentence(said, boot.boot_time()))
+    _print(shown if options.json else standing.sentence(said, now))
     return DEGRADED if said.state == "degraded" else HEALTHY
 
 

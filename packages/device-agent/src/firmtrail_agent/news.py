@@ -25,7 +25,7 @@ class News:
         self._log = said
         self._notifier = notifier
         self._directory = directory
-        self._standing = Standing(pid=os.getpid(), next_round=0.0)
+        self._standing = Standing(pid=os.getpid(), started=standing.started(os.getpid()), next_round=0.0)
         self._written: Standing | None = None
         self._sentence = ""
         #: problems, each of one topic

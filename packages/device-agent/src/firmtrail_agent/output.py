@@ -1,14 +1,50 @@
-"""What the commands print: aligned columns for people, JSON for programs."""
+"""What the commands print: aligned columns for people, JSON for programs; and onto what, if that cannot be written."""
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from firmtrail_agent.sources import Reading
 
 if TYPE_CHECKING:  # it brings the SDK, which not every command needs
+    from _typeshed import ReadableBuffer
+
     from firmtrail_agent.reporting import Result
+
+
+class Printed(io.FileIO):
+    """Standard output, which never keeps a command from what it does: the first failure is kept for its end."""
+
+    failure: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        if self.failure is None:
+            try:
+                return super().write(data)
+            except OSError as failure:
+                self.failure = failure
+        return memoryview(data).nbytes
+
+
+def open_streams() -> Printed:
+    """Give the commands three streams to use, whichever of them the caller has closed."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123  for as long as the process lives
+    before = sys.stdout
+    printed = Printed(os.open(os.devnull, os.O_WRONLY) if before is None else before.fileno(), "w", closefd=False)
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(printed),
+        encoding="utf-8" if before is None else before.encoding,
+        errors="backslashreplace",  # a version may hold what the locale cannot show
+        line_buffering=printed.isatty(),
+    )
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  the same
+    return printed
 
 
 def results_table(results: Sequence[Result]) -> str:

@@ -24,6 +24,7 @@ from firmtrail_agent.texts import one_line
 if TYPE_CHECKING:
     from firmtrail import AsyncClient, RecordReceipt
 
+_UNAUTHENTICATED = 401
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
 MAX_BATCH_BYTES = 32 * 1024
@@ -73,12 +74,21 @@ async def report_once(configuration: Configuration, credential: Credential, devi
 
 async def send_all(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
     """Send what waits in the spool, once: with the API key itself, since a token would be a second request."""
-    async with open_client(configuration, credential.api_key, auth="basic") as client:
-        delivery = await deliver(client, configuration.device_id, device.observed.spool, device.clocks)
+    delivery = await _send(configuration, credential, device)
+    if delivery.failure and delivery.failure.status == _UNAUTHENTICATED:
+        from firmtrail_agent import enrollment  # noqa: PLC0415  needed once in a while
+
+        if other := await enrollment.working_key(configuration, credential):
+            delivery = await _send(configuration, other, device)
     if delivery.record:
         device.observed.reported(delivery.record)
     device.observed.spool.persist()
     return delivery
+
+
+async def _send(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
+    async with open_client(configuration, credential.api_key, auth="basic") as client:
+        return await deliver(client, configuration.device_id, device.observed.spool, device.clocks)
 
 
 def record_of(readings: Sequence[Reading], clocks: Clocks) -> ObservationRecord | None:

@@ -87,6 +87,7 @@ class Rounds:
         if delivery.failure and delivery.failure.status == _UNAUTHENTICATED:
             await self.close()
             await self.renew_credential()
+            await self._settle_key()
             delivery = await self._deliver()
         reschedule(self._schedule, delivery)
         self._news.delivered(delivery, self._device.observed.spool, self._around.boot_time())
@@ -105,6 +106,13 @@ class Rounds:
             return False
         await self._take(attrs.evolve(self.settings, credential=credential))
         return True
+
+    async def _settle_key(self) -> None:
+        """Take, of two keys that an interrupted rotation has left, the one that works."""
+        from firmtrail_agent import enrollment  # noqa: PLC0415  needed once in a while
+
+        if credential := await enrollment.working_key(self.settings.configuration, self.settings.credential):
+            await self._take(attrs.evolve(self.settings, credential=credential))
 
     async def reload(self) -> None:
         """Take another configuration, whole or not at all."""

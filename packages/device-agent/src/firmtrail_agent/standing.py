@@ -13,6 +13,11 @@ import attrs
 from firmtrail_agent import durable
 
 _FILE = "status.json"
+#: what a round may take: as long as systemd's watchdog waits for an agent that hangs
+PATIENCE_SECONDS = 60.0
+#: in the fields of a process behind its name, which may hold anything
+_STATE, _STARTED = 3 - 3, 22 - 3
+_STOPPED = b"T"
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 _OF_SPOOL = ("records", "in_memory", "dropped", "corrupt")
 
@@ -22,6 +27,8 @@ class Standing:
     """What there is to say. Moments are seconds of the boot clock."""
 
     pid: int
+    #: when that process began, in ticks of the kernel since the boot; None: the kernel does not tell
+    started: int | None = None
     #: of each component that has one
     versions: Mapping[str, str] = attrs.field(factory=dict[str, str])
     #: what is wrong; nothing: all is well
@@ -45,7 +52,8 @@ def sentence(standing: Standing, now: float) -> str:
         said.append(f"{waiting} record{'s' if waiting > 1 else ''} waiting")
     if standing.last_report is not None:
         said.append(f"last report {_rough(now - standing.last_report)} ago")
-    said.append(f"next in {_rough(max(0.0, standing.next_round - now))}")
+    if standing.next_round >= now - PATIENCE_SECONDS:
+        said.append(f"next in {_rough(max(0.0, standing.next_round - now))}")
     return f"{standing.state}: {', '.join(said)}"
 
 
@@ -59,13 +67,44 @@ def read(directory: Path) -> Standing | None:
     """Read what the running agent has left; None: nothing that can be read."""
     try:
         said = json.loads(durable.read(directory / _FILE))
-        return Standing(**{field.name: said[field.name] for field in attrs.fields(Standing)})
+        return Standing(**{field.name: said[field.name] for field in attrs.fields(Standing) if field.name in said})
     except (OSError, durable.Corrupt, ValueError, KeyError, TypeError):
         return None
 
 
+def judged(standing: Standing, now: float) -> Standing:
+    """Add what an agent cannot say of itself: that it stands still."""
+    late = now - standing.next_round
+    if is_alive(standing) and _STOPPED in _fields(standing.pid)[_STATE : _STATE + 1]:
+        problem = f"its process {standing.pid} is stopped"
+    elif late > PATIENCE_SECONDS:
+        problem = f"the round that was due {_rough(late)} ago is not over"
+    else:
+        return standing
+    return attrs.evolve(standing, problems=[problem, *standing.problems])
+
+
+def is_alive(standing: Standing) -> bool:
+    """Say whether the process lives that has left this: its number may be that of another one by now."""
+    return standing.started is not None and standing.started == started(standing.pid)
+
+
+def started(pid: int) -> int | None:
+    """Look when a process began."""
+    fields = _fields(pid)
+    return int(fields[_STARTED]) if fields else None
+
+
 def as_json(standing: Standing) -> dict[str, Any]:
     return {"state": standing.state, **attrs.asdict(standing)}
+
+
+def _fields(pid: int) -> list[bytes]:
+    """Read what the kernel says of a process, from proc_pid_stat(5)'s third field on; nothing: there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def _rough(seconds: float) -> str:
