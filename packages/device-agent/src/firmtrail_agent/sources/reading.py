@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import attrs
 
 from firmtrail_agent import values
-from firmtrail_agent.sources.patience import Impatient, within
+from firmtrail_agent.sources.patience import MOST_SECONDS, Impatient, Question, ask_in_turns
 from firmtrail_agent.texts import one_line
 
 #: what one source may say; more is a mistake that must not become a flood of reports
@@ -49,7 +49,7 @@ class Source(Protocol):
 
     It is an attrs class. Its fields are the keys that its table in the configuration may hold; a field without a
     default is a key that must be there. A field's validator raises a ValueError whose message completes the sentence
-    "must ...". Where there is a field `timeout_seconds`, it is waited for that much longer.
+    "must ...". Where there is a field `timeout_seconds`, it is waited for that much longer, up to 30 s.
     """
 
     #: its name in the configuration
@@ -87,11 +87,31 @@ class Reading:
 
 def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
     """Ask a source. Where it is `required`, its absence is an error too."""
+    question = _question(source, root)
+    question.ask()
+    return _answered(source, question, required=required)
+
+
+def read_sources(sources: Sequence[Source], root: Path) -> list[Reading]:
+    """Ask the sources that were configured, all of which are required; the slow ones beside each other."""
+    questions = [_question(source, root) for source in sources]
+    ask_in_turns(questions)
+    return [
+        reading
+        for source, question in zip(sources, questions, strict=True)
+        for reading in _answered(source, question, required=True)
+    ]
+
+
+def _question(source: Source, root: Path) -> Question[list[Found | Unknown]]:
+    patience = PATIENCE_SECONDS + min(getattr(source, "timeout_seconds", 0), MOST_SECONDS)
+    return Question(patience, f"{source.type} {id(source)}", lambda: _said(source, root))
+
+
+def _answered(source: Source, question: Question[list[Found | Unknown]], *, required: bool) -> list[Reading]:
     component, name = source.component, source.type
-    patience = PATIENCE_SECONDS + getattr(source, "timeout_seconds", 0)
     try:
-        said = within(patience, f"{name} {id(source)}", lambda: _said(source, root))
-        return list(_readings(name, said))
+        return list(_readings(name, question.answer()))
     except SourceAbsent as absent:
         if not required:
             return [Reading(component=component, source=name, detail=one_line(str(absent)))]
