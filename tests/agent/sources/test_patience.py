@@ -16,7 +16,7 @@ from firmtrail_agent.rounds import READING_TIMEOUT_SECONDS
 from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
 from firmtrail_agent.sources.patience import LAST_TURN_SECONDS, MOST_AT_ONCE, MOST_SECONDS, Impatient, Question
-from firmtrail_agent.sources.reading import PATIENCE_SECONDS, Found, Unknown
+from firmtrail_agent.sources.reading import PATIENCE_SECONDS, Found, SourceAbsent, SourceFailed, Unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -175,6 +175,65 @@ def test_a_source_that_raises_what_it_should_not_is_an_error_of_its_own(problem:
     assert reading.error == f"the source made is broken, tell its author: {problem!r}"
 
 
+class Mute(Exception):
+    """What somebody made who did not try it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+    __str__ = __repr__
+
+
+class MuteFailure(Mute, SourceFailed):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("problem", "error"),
+    [
+        (Mute(), "the source made is broken, tell its author: Mute"),
+        (MuteFailure(), "MuteFailure"),
+        (SourceFailed(""), "it gives no reason"),
+        (SourceAbsent(" \n"), "it gives no reason"),
+        (SystemExit(3), "the source made is broken, tell its author: RuntimeError('SystemExit(3)')"),
+        (KeyboardInterrupt(), "the source made is broken, tell its author: RuntimeError('KeyboardInterrupt()')"),
+    ],
+)
+def test_however_a_source_fails_there_is_a_reason_and_the_others_are_told(problem: BaseException, error: str) -> None:
+    def break_down() -> list[Found]:
+        raise problem
+
+    failed, good = read_all([Made(say=break_down), Made(say=lambda: [found("modem")])], Path("/"))
+
+    assert (failed.component, failed.version, failed.error) == ("main", None, error)
+    assert good.version == "1"
+
+
+def test_a_component_of_which_nothing_is_known_has_a_reason() -> None:
+    (reading,) = said(Unknown(component="main", error=""))
+
+    assert reading.error == "it gives no reason"
+
+
+@pytest.mark.parametrize("component", ["Tuner A", "", "x" * 65, None, 7, ["main"]])
+def test_a_source_whose_component_has_no_allowed_name_fails_under_one_of_its_type(component: Any) -> None:
+    failed, good = read_all([Made(say=list, component=component), Made(say=lambda: [found()])], Path("/"))
+
+    assert (failed.component, failed.version) == ("made-unnamed", None)
+    assert (failed.error or "").startswith("its component must be 1 to 64 of a-z, 0-9,")
+    assert good.version == "1"
+
+
+@pytest.mark.parametrize("seconds", ["10", None, -1, float("nan"), [10]])
+def test_a_source_that_does_not_say_how_long_it_takes_fails_alone(seconds: Any) -> None:
+    failed, good = read_all(
+        [Made(say=lambda: [found()], timeout_seconds=seconds), Made(say=lambda: [found("modem")])], Path("/")
+    )
+
+    assert (failed.component, failed.error) == ("main", "its timeout_seconds must be a number of seconds")
+    assert good.version == "1"
+
+
 def test_a_source_may_break_while_it_speaks() -> None:
     def stutter() -> Generator[Found]:
         yield found("modem")
@@ -227,6 +286,12 @@ def test_one_component_from_two_sources_is_an_error_that_names_both() -> None:
     assert reading.error == (
         "made (/a) and made (/b) give a version of main each; give it another component in all but one"
     )
+
+
+def test_two_sources_that_fail_under_one_name_are_both_told() -> None:
+    (reading,) = said(Unknown(component="main", error="no answer"), Unknown(component="main", error="no bus"))
+
+    assert reading.error == "no answer; no bus"
 
 
 def test_an_error_and_a_version_of_one_component_give_no_version() -> None:

@@ -11,6 +11,8 @@ import attrs
 from firmtrail_agent.layers import Given, nearest
 from firmtrail_agent.sources import Source
 from firmtrail_agent.sources.catalogue import TypeRefused, source_type
+from firmtrail_agent.sources.reading import component_of
+from firmtrail_agent.texts import shown, told
 
 
 def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
@@ -40,7 +42,9 @@ def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
 def _components(source: Source) -> set[str]:
     """Tell the components that a source is known to speak of before it is asked."""
     chosen: Any = getattr(source, "components", None)
-    return set(cast("Mapping[str, str]", chosen).values()) if isinstance(chosen, dict) else {source.component}
+    if isinstance(chosen, dict):
+        return {name for name in cast("Mapping[str, Any]", chosen).values() if isinstance(name, str)}
+    return {name} if (name := component_of(source)) else set()
 
 
 def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Source | None:
@@ -56,9 +60,9 @@ def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Sourc
     try:
         return kind(**settings)
     except ValueError as wrong:
-        problems.append(f"{place()}: a source of type {kind.type} must {wrong}")
-    except Exception as broken:  # noqa: BLE001  a plug-in's class may do anything
-        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {broken!r}")
+        problems.append(f"{place()}: a source of type {kind.type} must {told(wrong)}")
+    except (Exception, SystemExit) as broken:  # noqa: BLE001  a plug-in's class may do anything
+        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {shown(broken)}")
     return None
 
 
@@ -73,7 +77,7 @@ def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable
             try:
                 validate(None, fields[name], value)
             except ValueError as wrong:
-                yield f"{place(name)}: {name} must {wrong}"
+                yield f"{place(name)}: {name} must {told(wrong)}"
             except Exception:  # noqa: BLE001, S112  another kind of validator: it speaks when the source is made
                 continue
 

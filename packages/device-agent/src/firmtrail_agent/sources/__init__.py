@@ -37,6 +37,9 @@ def _told_apart(readings: Sequence[Reading]) -> list[Reading]:
 def _the_one(said: Sequence[Reading]) -> Reading:
     if len(said) == 1:
         return said[0]
+    if not any(reading.version for reading in said):
+        error = "; ".join(dict.fromkeys(f"{reading.error}" for reading in said))
+        return Reading(component=said[0].component, source=said[0].source, error=error)
     names = " and ".join(f"{reading.source} ({reading.detail or reading.error})" for reading in said)
     error = f"{names} give a version of {said[0].component} each; give it another component in all but one"
     return Reading(component=said[0].component, source=said[0].source, error=error)

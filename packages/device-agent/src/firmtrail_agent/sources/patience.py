@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from firmtrail_agent.texts import shown
+
 T = TypeVar("T")
 
 #: the most that a source can ask for
@@ -87,6 +89,8 @@ class Question(Generic[T]):
             self._answers.append(self._work())
         except Exception as error:  # noqa: BLE001  it is raised where it belongs, in `answer`
             self._errors.append(error)
+        except BaseException as error:  # noqa: BLE001  in this thread nobody means the whole process by it
+            self._errors.append(RuntimeError(shown(error)))
 
 
 def ask_in_turns(questions: Sequence[Question[Any]]) -> None:
