@@ -170,6 +170,14 @@ def test_chosen_components_must_be_there_and_others_are_not_taken(tmp_path: Path
     assert errors(source, tmp_path) == {"fpga": "there is no fpga; there are EG25, other"}
 
 
+def test_a_chosen_component_that_may_stand_in_a_broken_file_says_so(tmp_path: Path) -> None:
+    file = drop(tmp_path, "firmware.json", b"\xff")
+
+    assert errors(DropDirectory(components={"main": "main"}), tmp_path) == {
+        "main": f"it may stand in what fails: {file} is not UTF-8 text"
+    }
+
+
 @given(st.binary(max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_a_file_holds_the_others_are_read(tmp_path: Path, content: bytes) -> None:

@@ -43,6 +43,8 @@ class Unknown:
 
     component: str
     error: str
+    #: it is not even known of which components the source would have spoken
+    may_hide_others: bool = False
 
 
 class Source(Protocol):
@@ -80,6 +82,8 @@ class Reading:
     version: str | None = None
     error: str | None = None
     detail: str = ""
+    #: see `Unknown`
+    may_hide_others: bool = False
 
     @property
     def is_absent(self) -> bool:
@@ -171,7 +175,8 @@ def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
     for one in said:
         component = values.component(one.component)
         if isinstance(one, Unknown):
-            yield Reading(component=component, source=name, error=_reason(one.error))
+            error, hides = _reason(one.error), one.may_hide_others
+            yield Reading(component=component, source=name, error=error, may_hide_others=hides)
             continue
         detail = one_line(one.detail)
         if complaint := _complaint(one.version):
