@@ -136,6 +136,18 @@ def test_a_missing_key_is_named_with_its_variable(files: Files) -> None:
             "[[sources]]\ntype = 'kernel'\n[[sources]]\ntype = 'dmi'\ncomponent = 'kernel'",
             "line 7: another source gives the version of kernel already",
         ),
+        (
+            "[[sources]]\ntype = 'swupdate'\n[[sources]]\ntype = 'swupdate'\npath = '/etc/sw-versions'",
+            "line 7: another source gives the versions of swupdate in /etc/sw-versions already",
+        ),
+        (
+            "[[sources]]\ntype = 'fwupd'\n[[sources]]\ntype = 'fwupd'",
+            "line 7: another source gives the versions of fwupd already",
+        ),
+        (
+            "[[sources]]\ntype = 'fwupd'\ncomponents = {x = 'uefi'}\n[[sources]]\ntype = 'dmi'\ncomponent = 'uefi'",
+            "line 8: another source gives the version of uefi already",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_what_would_be_right(files: Files, content: str, problem: str) -> None:

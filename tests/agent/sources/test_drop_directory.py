@@ -178,6 +178,16 @@ def test_a_chosen_component_that_may_stand_in_a_broken_file_says_so(tmp_path: Pa
     }
 
 
+def test_two_directories_may_be_read_where_each_speaks_of_something_else(tmp_path: Path) -> None:
+    drop(tmp_path, "modem.json", '{"modem": "1"}')
+    write(tmp_path, "run/vendor/fpga.json", '{"fpga": "2"}')
+    table = '[[sources]]\ntype = "drop-directory"\n'
+
+    readings = read_all(configured(tmp_path, f'{table}{table}path = "/run/vendor"\n'), tmp_path)
+
+    assert {reading.component: reading.version for reading in readings} == {"modem": "1", "fpga": "2"}
+
+
 @given(st.binary(max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_a_file_holds_the_others_are_read(tmp_path: Path, content: bytes) -> None:

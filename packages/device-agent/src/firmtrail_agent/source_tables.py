@@ -31,20 +31,22 @@ def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
         if (source := _source(table, place, problems)) is None:
             continue
         sources.append(source)
-        problems.extend(
-            f"{place()}: another source gives the version of {component} already"
-            for component in sorted(taken & _components(source))
-        )
-        taken |= _components(source)
+        problems.extend(f"{place()}: another source gives {what} already" for what in sorted(taken & _given_by(source)))
+        taken |= _given_by(source)
     return sources
 
 
-def _components(source: Source) -> set[str]:
-    """Tell the components that a source is known to speak of before it is asked."""
-    chosen: Any = getattr(source, "components", None)
+def _given_by(source: Source) -> set[str]:
+    """Tell in words what a source is known to give before it is asked: some components, or all in a place."""
+    may_choose, name = "components" in _fields(type(source)), component_of(source)
+    chosen: Any = getattr(source, "components", None) if may_choose else None
     if isinstance(chosen, dict):
-        return {name for name in cast("Mapping[str, Any]", chosen).values() if isinstance(name, str)}
-    return {name} if (name := component_of(source)) else set()
+        names = cast("Mapping[str, Any]", chosen).values()
+        return {f"the version of {one}" for one in names if isinstance(one, str)}
+    if may_choose and name == source.type:
+        place = getattr(source, "path", None)
+        return {f"the versions of {name} in {place}" if place else f"the versions of {name}"}
+    return {f"the version of {name}"} if name else set()
 
 
 def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Source | None:
