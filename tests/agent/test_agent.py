@@ -37,6 +37,24 @@ async def test_a_source_that_fails_is_an_error_until_it_gives_a_version_again(
         await server.arrival_of(modem="9")
 
 
+async def test_a_path_that_no_disk_can_hold_is_an_error_of_its_component_at_a_start_and_after_a_reload(
+    device: Device, server: ReportServer, time: VirtualTime
+) -> None:
+    too_long = "/" + "a" * 300
+    device.configure(server.url, sources={"main": "/etc/version", "modem": too_long})
+
+    async with running(device, time):
+        first = await server.arrival()
+        device.configure(server.url, sources={"main": "/etc/version", "fpga": too_long})
+        os.kill(os.getpid(), signal.SIGHUP)
+        while "fpga" not in (second := (await server.arrival()).versions):
+            pass
+
+    assert first.versions["main"] == second["main"] == "1.4.2"
+    assert first.versions["modem"].startswith("error: ")
+    assert second["fpga"].startswith("error: ")
+
+
 async def test_a_change_is_reported_within_a_minute_and_a_half(
     device: Device, server: ReportServer, time: VirtualTime
 ) -> None:

@@ -61,9 +61,10 @@ def test_a_file_named_on_the_command_line_must_be_there(files: Files) -> None:
         files.load(file=files.root / "elsewhere.toml")
 
 
-def test_a_file_in_the_drop_in_directory_with_another_ending_is_not_read(files: Files) -> None:
+@pytest.mark.parametrize("name", ["10-old.toml.bak", ".10-hidden.toml", ".toml"])
+def test_a_file_in_the_drop_in_directory_with_another_ending_or_hidden_is_not_read(files: Files, name: str) -> None:
     files.write(GOOD)
-    files.write("not [ TOML", "etc/firmtrail-agent/config.d/10-old.toml.bak")
+    files.write("not [ TOML", f"etc/firmtrail-agent/config.d/{name}")
 
     assert files.load().interval_seconds == 3600
 
@@ -135,6 +136,18 @@ def test_a_missing_key_is_named_with_its_variable(files: Files) -> None:
         (
             "[[sources]]\ntype = 'kernel'\n[[sources]]\ntype = 'dmi'\ncomponent = 'kernel'",
             "line 7: another source gives the version of kernel already",
+        ),
+        (
+            "[[sources]]\ntype = 'swupdate'\n[[sources]]\ntype = 'swupdate'\npath = '/etc/sw-versions'",
+            "line 7: another source gives the versions of swupdate in /etc/sw-versions already",
+        ),
+        (
+            "[[sources]]\ntype = 'fwupd'\n[[sources]]\ntype = 'fwupd'",
+            "line 7: another source gives the versions of fwupd already",
+        ),
+        (
+            "[[sources]]\ntype = 'fwupd'\ncomponents = {x = 'uefi'}\n[[sources]]\ntype = 'dmi'\ncomponent = 'uefi'",
+            "line 8: another source gives the version of uefi already",
         ),
     ],
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
+from firmtrail import ObservationRecord, to_json
 from firmtrail_agent import configuration, credentials
 from firmtrail_agent.clients import open_client
 from firmtrail_agent.device import Device as OpenDevice
 from firmtrail_agent.device import open_device
 from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.layers import Layers
-from firmtrail_agent.reporting import Delivery, Result, deliver, exit_code, report_once, send_all
+from firmtrail_agent.reporting import Delivery, Result, deliver, exit_code, record_of, report_once, send_all
+from firmtrail_agent.sources import Reading
 from firmtrail_agent.surroundings import Surroundings
 from tests.agent.device import API_KEY, Device
 from tests.agent.observing import observed
@@ -134,6 +137,66 @@ async def test_a_source_that_fails_is_reported_as_an_error_and_never_as_an_old_v
     await report(device)
 
     assert server.versions() == {"main": "1.4.2", "modem": f"error: there is no {device.root}/etc/modem"}
+
+
+def failing(number: int, error: str = "no answer " * 40) -> Reading:
+    return Reading(component=f"part{number}", source="made", error=error)
+
+
+def running(number: int, version: str = "1" * 128) -> Reading:
+    return Reading(component=f"{number:03}".ljust(64, "x"), source="made", version=version)
+
+
+def recorded(device: Device, readings: Sequence[Reading]) -> ObservationRecord:
+    """Make a record of what was read, which must fit into a request."""
+    with opened(device) as held:
+        record = record_of(readings, held.clocks)
+    assert record is not None
+    assert len(to_json(record)) < 50 * 1024
+    return record
+
+
+def test_however_many_components_fail_the_versions_are_told_and_why_each_fails(device: Device) -> None:
+    readings = [*[failing(number) for number in range(255)], running(0)]
+
+    said = recorded(device, readings).components
+
+    assert [one.component for one in said] == [reading.component for reading in readings]
+    assert said[-1].version == "1" * 128
+    assert all((one.error or "").startswith("no answer no answer ") for one in said[:-1])
+
+
+def test_a_few_errors_are_told_in_full(device: Device) -> None:
+    said = recorded(device, [failing(number) for number in range(9)]).components
+
+    assert {len(one.error or "") for one in said} == {256}
+
+
+@pytest.mark.parametrize(("version", "count"), [("1.4.2", 256), ("1" * 128, 200), ("\U0001f680" * 128, 29)])
+def test_a_version_wins_over_an_error_where_there_is_no_room_for_both(device: Device, version: str, count: int) -> None:
+    errors = [failing(number, "\U0001f680" * 256) for number in range(300)]
+
+    said = recorded(device, [*errors, *[running(number, version) for number in range(300)]]).components
+
+    assert len(said) <= 256
+    assert len([one for one in said if one.version]) >= count
+
+
+def test_with_little_room_an_error_is_a_few_words(device: Device) -> None:
+    said = recorded(device, [*[running(number) for number in range(170)], *[failing(number) for number in range(80)]])
+
+    assert len(said.components) == 250
+    assert all((one.error or "").startswith("no answer no answer") for one in said.components if not one.version)
+
+
+async def test_a_component_for_which_there_is_no_room_is_told_so(device: Device, server: ReportServer) -> None:
+    device.configure(server.url, sources={f"part{number}": "/etc/version" for number in range(257)})
+
+    *taken_ones, last = await report(device)
+
+    assert {result.outcome for result in taken_ones} == {"opened"}
+    assert last.error == "a report has no room for it: let the sources speak of fewer components"
+    assert exit_code([*taken_ones, last]) == os.EX_DATAERR
 
 
 @pytest.mark.parametrize(

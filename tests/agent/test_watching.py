@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,43 @@ def test_what_is_not_there_is_not_watched(tmp_path: Path) -> None:
     watcher = Watcher([tmp_path / "nowhere" / "version"])
 
     assert not watcher.changed()
+    watcher.close()
+
+
+@contextmanager
+def as_somebody_else() -> Generator[None]:
+    """Be nobody for a moment, where root may enter everything."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_what_lies_where_it_may_not_go_is_not_watched_and_what_lies_elsewhere_is(file: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir(mode=0)
+    secret.chmod(0)
+    tmp_path.chmod(0o755)
+    with as_somebody_else():
+        watcher = Watcher([secret / "version"])
+    watcher.close()
+    watcher = Watcher([tmp_path / ("a" * 300), tmp_path / "a\0b", file])
+
+    file.write_text("2")
+
+    assert watcher.changed()
+    watcher.close()
+
+
+def test_a_directory_that_comes_into_being_has_changed(tmp_path: Path) -> None:
+    watcher = Watcher([tmp_path / "versions.d"])
+
+    (tmp_path / "versions.d").mkdir()
+
+    assert watcher.changed()
     watcher.close()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
 from tests.agent.sources.asking import RECORDED, TREES, printing, program, write
@@ -74,6 +76,32 @@ def test_a_source_that_fails_is_not_papered_over_by_a_less_specific_one(tmp_path
     assert automatic(tmp_path)["main"].version is None
 
 
+@pytest.mark.parametrize(
+    ("content", "mode", "error"),
+    [
+        ('{"main": "4.2', 0o644, "firmware.json is not JSON"),
+        ('{"main": "4.2.0"}', 0o664, "others than its owner may change"),
+        ('{"main": "4.2.0"}' + " " * 5000, 0o644, "firmware.json is larger than 4096 bytes"),
+    ],
+)
+def test_nor_is_a_file_that_fails_and_may_have_spoken_of_main(
+    tmp_path: Path, content: str, mode: int, error: str
+) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, "proc/sys/kernel/osrelease", "6.1.0\n")
+    write(tmp_path, f"{DROPPED}/firmware.json", content).chmod(mode)
+
+    readings = automatic(tmp_path)
+
+    assert {component: reading.version for component, reading in readings.items()} == {
+        "main": None,
+        "firmware": None,
+        "kernel": "6.1.0",
+    }
+    assert (readings["main"].error or "").startswith("it may stand in what fails: ")
+    assert error in (readings["main"].error or "")
+
+
 def test_nor_is_one_that_fails_as_a_whole(tmp_path: Path) -> None:
     write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
     write(tmp_path, f"{DROPPED}/main.json", "{}").parent.chmod(0o777)
@@ -82,6 +110,22 @@ def test_nor_is_one_that_fails_as_a_whole(tmp_path: Path) -> None:
 
     assert "main" not in readings
     assert "others than its owner may change" in (readings["drop-directory"].error or "")
+
+
+def test_a_file_that_fails_does_not_matter_to_main_where_another_one_speaks_of_it(tmp_path: Path) -> None:
+    write(tmp_path, f"{DROPPED}/main.json", '{"main": "4.2.0"}')
+    write(tmp_path, f"{DROPPED}/modem.json", '{"modem')
+
+    readings = automatic(tmp_path)
+
+    assert {component: reading.version for component, reading in readings.items()} == {"main": "4.2.0", "modem": None}
+
+
+def test_nor_does_a_component_of_which_a_helper_knows_no_version(tmp_path: Path) -> None:
+    write(tmp_path, "etc/os-release", "VERSION_ID=12\n")
+    write(tmp_path, f"{DROPPED}/modem.json", '{"modem": {"error": "no answer"}, "fpga": null}')
+
+    assert automatic(tmp_path)["main"].version == "12"
 
 
 def test_the_tool_that_manages_the_whole_system_speaks_of_main(tmp_path: Path) -> None:

@@ -96,6 +96,13 @@ def test_what_dpkg_has_not_yet_written_into_the_status_counts(tmp_path: Path) ->
     assert of(tmp_path, entry("1")) == ("2", None)
 
 
+def test_what_dpkg_has_not_yet_written_must_be_readable(tmp_path: Path) -> None:
+    (tmp_path / "var/lib/dpkg").mkdir(parents=True)
+    (tmp_path / UPDATES).symlink_to("updates")
+
+    assert of(tmp_path, entry("1")) == (None, f"{tmp_path}/{UPDATES} cannot be read: Too many levels of symbolic links")
+
+
 def test_opkg_keeps_its_packages_in_the_same_way(tmp_path: Path) -> None:
     opkg = "Package: openssl\nVersion: 3.2.6-r0\nStatus: install user installed\nArchitecture: cortexa53\n\n"
     write(tmp_path, "var/lib/opkg/status", opkg)

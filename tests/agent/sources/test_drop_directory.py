@@ -170,6 +170,24 @@ def test_chosen_components_must_be_there_and_others_are_not_taken(tmp_path: Path
     assert errors(source, tmp_path) == {"fpga": "there is no fpga; there are EG25, other"}
 
 
+def test_a_chosen_component_that_may_stand_in_a_broken_file_says_so(tmp_path: Path) -> None:
+    file = drop(tmp_path, "firmware.json", b"\xff")
+
+    assert errors(DropDirectory(components={"main": "main"}), tmp_path) == {
+        "main": f"it may stand in what fails: {file} is not UTF-8 text"
+    }
+
+
+def test_two_directories_may_be_read_where_each_speaks_of_something_else(tmp_path: Path) -> None:
+    drop(tmp_path, "modem.json", '{"modem": "1"}')
+    write(tmp_path, "run/vendor/fpga.json", '{"fpga": "2"}')
+    table = '[[sources]]\ntype = "drop-directory"\n'
+
+    readings = read_all(configured(tmp_path, f'{table}{table}path = "/run/vendor"\n'), tmp_path)
+
+    assert {reading.component: reading.version for reading in readings} == {"modem": "1", "fpga": "2"}
+
+
 @given(st.binary(max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_a_file_holds_the_others_are_read(tmp_path: Path, content: bytes) -> None:

@@ -38,6 +38,10 @@ def test_the_version_of_an_image_comes_before_that_of_its_distribution(tmp_path:
     assert of_os_release(tmp_path, 'VERSION_ID="12"\nIMAGE_VERSION=1.4.2\nBUILD_ID=x\n').version == "1.4.2"
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
+    assert of_os_release(tmp_path, "\ufeffIMAGE_VERSION=1.4.2\r\nVERSION_ID=12\r\n").version == "1.4.2"
+
+
 def test_an_empty_image_version_is_none(tmp_path: Path) -> None:
     assert of_os_release(tmp_path, 'IMAGE_VERSION=""\nVERSION_ID=12\n').version == "12"
 

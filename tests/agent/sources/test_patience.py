@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import pytest
 
+from firmtrail_agent.rounds import READING_TIMEOUT_SECONDS
 from firmtrail_agent.sources import Reading, read_all
-from firmtrail_agent.sources.patience import Impatient, within
-from firmtrail_agent.sources.reading import Found, Unknown
+from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
+from firmtrail_agent.sources.patience import LAST_TURN_SECONDS, MOST_AT_ONCE, MOST_SECONDS, Impatient, Question
+from firmtrail_agent.sources.reading import PATIENCE_SECONDS, Found, SourceAbsent, SourceFailed, Unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +41,12 @@ def forever() -> Generator[threading.Event]:
     for thread in threading.enumerate():
         if thread.name == "the disk":
             thread.join()
+
+
+def within(seconds: float, name: str, work: Callable[[], object]) -> object:
+    question = Question(seconds, name, work)
+    question.ask()
+    return question.answer()
 
 
 def found(component: str = "main", version: str = "1", detail: str = "here") -> Found:
@@ -84,6 +94,76 @@ def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
     assert good.version == "1"
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let seconds be hundredths."""
+    monkeypatch.setattr("firmtrail_agent.sources.reading.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("firmtrail_agent.sources.patience.TURN_SECONDS", 0.01)
+    monkeypatch.setattr("firmtrail_agent.sources.patience.LAST_TURN_SECONDS", 0.8)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_however_many_hang_those_of_whom_less_patience_is_asked_have_their_turn(forever: threading.Event) -> None:
+    def hang() -> list[Found]:
+        forever.wait()
+        return []
+
+    hanging = [Made(say=hang, component=f"part{number}", timeout_seconds=0.3) for number in range(40)]
+    good = Made(say=lambda: [found()])
+
+    *silent, told = read_all([*hanging, good], Path("/"))
+
+    assert told.version == "1"
+    assert [reading.component for reading in silent] == [source.component for source in hanging]
+    errors = [reading.error or "" for reading in silent]
+    assert {error.partition(":")[0] for error in errors} == {
+        "it has not answered within 0.35 s",
+        "it had no turn, since others took their time",
+    }
+
+
+class Counting:
+    """Sources that take some time, and how many of them were asked at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._open = 0
+        self._numbers = count()
+        self.most = 0
+
+    def say(self) -> list[Found]:
+        self._open += 1
+        self.most = max(self.most, self._open)
+        time.sleep(self._seconds)
+        self._open -= 1
+        return [found(f"part{next(self._numbers)}")]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_only_so_many_are_asked_at_once() -> None:
+    slow = Counting(seconds=0.1)
+
+    readings = read_all([Made(say=slow.say, timeout_seconds=1) for _ in range(12)], Path("/"))
+
+    assert slow.most == MOST_AT_ONCE
+    assert [reading.version for reading in readings] == ["1"] * 12
+
+
+def test_one_that_answers_soon_is_not_asked_beside_another() -> None:
+    quick = Counting(seconds=0.01)
+
+    read_all([Made(say=quick.say) for _ in range(12)], Path("/"))
+
+    assert quick.most == 1
+
+
+def test_a_round_waits_for_all_that_sources_may_take() -> None:
+    automatic = [PATIENCE_SECONDS + getattr(source, "timeout_seconds", 0) for source in (*FOR_MAIN, *BESIDE)]
+
+    assert LAST_TURN_SECONDS + PATIENCE_SECONDS + MOST_SECONDS < READING_TIMEOUT_SECONDS
+    assert sum(automatic) < READING_TIMEOUT_SECONDS
+
+
 @pytest.mark.parametrize("problem", [RuntimeError("boom"), KeyError("x"), UnicodeError(), OSError(5, "Input/output")])
 def test_a_source_that_raises_what_it_should_not_is_an_error_of_its_own(problem: Exception) -> None:
     def break_down() -> list[Found]:
@@ -93,6 +173,65 @@ def test_a_source_that_raises_what_it_should_not_is_an_error_of_its_own(problem:
 
     assert reading.version is None
     assert reading.error == f"the source made is broken, tell its author: {problem!r}"
+
+
+class Mute(Exception):
+    """What somebody made who did not try it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+    __str__ = __repr__
+
+
+class MuteFailure(Mute, SourceFailed):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("problem", "error"),
+    [
+        (Mute(), "the source made is broken, tell its author: Mute"),
+        (MuteFailure(), "MuteFailure"),
+        (SourceFailed(""), "it gives no reason"),
+        (SourceAbsent(" \n"), "it gives no reason"),
+        (SystemExit(3), "the source made is broken, tell its author: RuntimeError('SystemExit(3)')"),
+        (KeyboardInterrupt(), "the source made is broken, tell its author: RuntimeError('KeyboardInterrupt()')"),
+    ],
+)
+def test_however_a_source_fails_there_is_a_reason_and_the_others_are_told(problem: BaseException, error: str) -> None:
+    def break_down() -> list[Found]:
+        raise problem
+
+    failed, good = read_all([Made(say=break_down), Made(say=lambda: [found("modem")])], Path("/"))
+
+    assert (failed.component, failed.version, failed.error) == ("main", None, error)
+    assert good.version == "1"
+
+
+def test_a_component_of_which_nothing_is_known_has_a_reason() -> None:
+    (reading,) = said(Unknown(component="main", error=""))
+
+    assert reading.error == "it gives no reason"
+
+
+@pytest.mark.parametrize("component", ["Tuner A", "", "x" * 65, None, 7, ["main"]])
+def test_a_source_whose_component_has_no_allowed_name_fails_under_one_of_its_type(component: Any) -> None:
+    failed, good = read_all([Made(say=list, component=component), Made(say=lambda: [found()])], Path("/"))
+
+    assert (failed.component, failed.version) == ("made-unnamed", None)
+    assert (failed.error or "").startswith("its component must be 1 to 64 of a-z, 0-9,")
+    assert good.version == "1"
+
+
+@pytest.mark.parametrize("seconds", ["10", None, -1, float("nan"), [10]])
+def test_a_source_that_does_not_say_how_long_it_takes_fails_alone(seconds: Any) -> None:
+    failed, good = read_all(
+        [Made(say=lambda: [found()], timeout_seconds=seconds), Made(say=lambda: [found("modem")])], Path("/")
+    )
+
+    assert (failed.component, failed.error) == ("main", "its timeout_seconds must be a number of seconds")
+    assert good.version == "1"
 
 
 def test_a_source_may_break_while_it_speaks() -> None:
@@ -147,6 +286,12 @@ def test_one_component_from_two_sources_is_an_error_that_names_both() -> None:
     assert reading.error == (
         "made (/a) and made (/b) give a version of main each; give it another component in all but one"
     )
+
+
+def test_two_sources_that_fail_under_one_name_are_both_told() -> None:
+    (reading,) = said(Unknown(component="main", error="no answer"), Unknown(component="main", error="no bus"))
+
+    assert reading.error == "no answer; no bus"
 
 
 def test_an_error_and_a_version_of_one_component_give_no_version() -> None:

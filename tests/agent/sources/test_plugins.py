@@ -12,6 +12,7 @@ import pytest
 from firmtrail_agent.sources import catalogue, plugins
 from firmtrail_agent.sources.catalogue import BUILT_IN, source_type
 from tests.agent.device import Device
+from tests.agent.report_server import ReportServer
 from tests.agent.sources.asking import configured, problem_of, read
 
 TUNER = """
@@ -106,6 +107,24 @@ def test_a_validator_that_breaks_is_a_problem_and_no_crash(
 
     assert found.startswith("line 1: a source of type tuner cannot be made of this: ")
     assert problem in found
+
+
+async def test_what_its_class_should_have_refused_is_an_error_of_its_own_and_keeps_nothing_from_being_reported(
+    site: Site, device: Device, server: ReportServer
+) -> None:
+    site.install(TUNER.replace("bus: int = attrs.field(validator=check)", "bus: int = 3\n    timeout_seconds: int = 5"))
+    with device.config.open("a") as config:
+        for setting in ('component = "Tuner A"', 'component = "Tuner B"', 'timeout_seconds = "10"'):
+            config.write(f'\n[[sources]]\ntype = "tuner"\n{setting}\n')
+
+    await device.run("report", PYTHONPATH=site.path)
+
+    assert server.versions() == {
+        "main": "1.4.2",
+        "tuner-unnamed": "error: its component must be 1 to 64 of a-z, 0-9, '.', '_' and '-', and start with a letter "
+        "or a digit",
+        "tuner": "error: its timeout_seconds must be a number of seconds",
+    }
 
 
 @pytest.mark.parametrize(

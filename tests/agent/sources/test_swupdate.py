@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firmtrail_agent.sources import read_all
 from firmtrail_agent.sources.reading import SourceFailed, read_source
 from firmtrail_agent.sources.swupdate import Swupdate
 from tests.agent.sources.asking import RECORDED, configured, errors, problem_of, versions, write
@@ -100,6 +101,30 @@ def test_whatever_the_file_holds_there_are_versions_or_an_error(tmp_path: Path, 
     except SourceFailed:
         return
     assert found
+
+
+def test_two_files_may_be_read_where_each_speaks_of_something_else(tmp_path: Path) -> None:
+    write(tmp_path, FILE, "rootfs 1\n")
+    write(tmp_path, "data/sw-versions", "app 7\n")
+    tables = f'{TABLE}sole_component = "main"\n{TABLE}path = "/data/sw-versions"\nsole_component = "application"\n'
+
+    readings = read_all(configured(tmp_path, tables), tmp_path)
+
+    assert {reading.component: reading.version for reading in readings} == {"main": "1", "application": "7"}
+
+
+def test_two_files_that_cannot_be_read_are_both_named(tmp_path: Path) -> None:
+    readings = read_all(configured(tmp_path, f'{TABLE}\n{TABLE}path = "/data/sw-versions"\n'), tmp_path)
+
+    assert [reading.error for reading in readings] == [
+        f"there is no {tmp_path}/etc/sw-versions; there is no {tmp_path}/data/sw-versions"
+    ]
+
+
+def test_a_file_of_one_line_that_is_missing_is_an_error_of_what_that_line_speaks_of(tmp_path: Path) -> None:
+    assert errors(Swupdate(sole_component="application"), tmp_path) == {
+        "application": f"there is no {tmp_path}/etc/sw-versions"
+    }
 
 
 def test_keys_that_exclude_each_other_are_named(tmp_path: Path) -> None:

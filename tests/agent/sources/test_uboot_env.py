@@ -33,13 +33,30 @@ def damaged(content: bytes) -> bytes:
     return content[:20] + b"X" + content[21:]
 
 
-@pytest.mark.parametrize("content", [PLAIN, REDUNDANT, BIG_ENDIAN], ids=["plain", "redundant", "big-endian"])
+@pytest.mark.parametrize("content", [PLAIN, BIG_ENDIAN], ids=["plain", "big-endian"])
 def test_a_variable_is_found_in_the_file_of_the_environment(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, FIRST, content)
 
     reading = read(FROM_FILE, tmp_path)
 
     assert (reading.version, reading.detail) == ("1.4.2", f"{tmp_path}/{FIRST}")
+
+
+def test_a_variable_is_found_in_the_files_of_a_redundant_environment(tmp_path: Path) -> None:
+    write(tmp_path, FIRST, REDUNDANT)
+    write(tmp_path, SECOND, copy("0.9", 0))
+
+    reading = read(FROM_FILES, tmp_path)
+
+    assert (reading.version, reading.detail) == ("1.4.2", f"{tmp_path}/{FIRST}")
+
+
+def test_one_of_two_copies_alone_gives_no_version_since_the_other_may_be_newer(tmp_path: Path) -> None:
+    write(tmp_path, FIRST, REDUNDANT)
+
+    assert read(FROM_FILE, tmp_path).error == (
+        f"{tmp_path}/{FIRST} is one of two copies, maybe the older one: set redundant_path to the other"
+    )
 
 
 def test_a_value_may_hold_blanks_and_equals_signs(tmp_path: Path) -> None:
@@ -100,6 +117,13 @@ def test_a_missing_copy_does_not_count(tmp_path: Path) -> None:
     write(tmp_path, FIRST, copy("old", 8))
 
     assert read(FROM_FILES, tmp_path).version == "old"
+
+
+def test_a_copy_that_cannot_be_read_may_be_the_newer_one(tmp_path: Path) -> None:
+    write(tmp_path, FIRST, copy("old", 8))
+    (tmp_path / SECOND).mkdir()
+
+    assert read(FROM_FILES, tmp_path).error == f"{tmp_path}/{SECOND} is a directory, not a regular file"
 
 
 def test_two_damaged_copies_are_an_error(tmp_path: Path) -> None:

@@ -99,12 +99,13 @@ def _files(layers: Layers, problems: list[str]) -> list[Path]:
 
 def _drop_ins(directory: Path, problems: list[str]) -> list[Path]:
     try:
-        return sorted(file for file in directory.iterdir() if file.suffix == ".toml")  # glob keeps silent about errors
+        files = [*directory.iterdir()]  # glob keeps silent about errors
     except FileNotFoundError:
         return []
     except OSError as error:
         problems.append(f"{directory}: cannot be read: {error.strerror}")
         return []
+    return sorted(file for file in files if file.suffix == ".toml" and not file.name.startswith("."))
 
 
 def _from_file(file: Path, known: Sequence[str], problems: list[str], *, required: bool) -> Iterator[tuple[str, Given]]:

@@ -29,8 +29,15 @@ _UNAUTHENTICATED = 401
 MAX_BATCH_RECORDS = 32
 MAX_BATCH_BYTES = 32 * 1024
 _MAX_WAITING_READINGS = 32
+#: of one observation: with all that a request carries beside it, it is less than the 64 KiB that a server takes
 _MAX_COMPONENTS = 256
+_MAX_COMPONENTS_BYTES = 48 * 1024
 _LONGEST_ERROR = 256
+#: in the place of an error until it is known for how many bytes of it there is room
+_NO_ERROR_YET = "?"
+_NO_ROOM = Failure(
+    trouble=Trouble.REJECTED, message="a report has no room for it: let the sources speak of fewer components"
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,18 +100,38 @@ async def _send(configuration: Configuration, credential: Credential, device: De
 
 def record_of(readings: Sequence[Reading], clocks: Clocks) -> ObservationRecord | None:
     """Make a record of what was read just now; None: the device has no source at all."""
-    present = [reading for reading in readings if not reading.is_absent][:_MAX_COMPONENTS]
+    present = [reading for reading in readings if not reading.is_absent]
     if not present:
         return None
-    components = [
-        ComponentReading(
-            component=reading.component,
-            version=reading.version,
-            error=None if reading.version is not None else one_line(reading.error or "", _LONGEST_ERROR),
-        )
-        for reading in present
+    return ObservationRecord(first_observed=clocks.read(), components=_fitting(present))
+
+
+def _fitting(readings: Sequence[Reading]) -> list[ComponentReading]:
+    """Take what fits into one record: versions first, then components without one; their errors share what is left."""
+    room, kept = _MAX_COMPONENTS_BYTES, dict[str, ComponentReading]()
+    for reading in sorted(readings, key=lambda one: one.version is None):
+        error = None if reading.version is not None else _NO_ERROR_YET
+        component = ComponentReading(component=reading.component, version=reading.version, error=error)
+        size = len(to_json(component)) + len(",")
+        if size <= room and len(kept) < _MAX_COMPONENTS:
+            room -= size
+            kept[reading.component] = component
+    failed = sum(component.error is not None for component in kept.values())
+    share = room // max(failed, 1)
+    return [
+        kept[reading.component]
+        if reading.version is not None
+        else attrs.evolve(kept[reading.component], error=_shortened(reading.error, share))
+        for reading in readings
+        if reading.component in kept
     ]
-    return ObservationRecord(first_observed=clocks.read(), components=components)
+
+
+def _shortened(error: str | None, most_bytes: int) -> str:
+    text = one_line(error or _NO_ERROR_YET, _LONGEST_ERROR)
+    while len(text) > 1 and len(to_json(text)) - len('""') > most_bytes:
+        text = text[:-1]
+    return text.strip() or _NO_ERROR_YET
 
 
 async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks) -> Delivery:
@@ -141,7 +168,11 @@ def results_of(readings: Sequence[Reading], delivery: Delivery) -> list[Result]:
     return [
         Result(reading=reading)
         if reading.error
-        else Result(reading=reading, outcome=outcomes.get(reading.component), failure=failure)
+        else Result(
+            reading=reading,
+            outcome=outcomes.get(reading.component),
+            failure=_NO_ROOM if outcomes and reading.component not in outcomes else failure,
+        )
         for reading in readings
         if not reading.is_absent
     ]

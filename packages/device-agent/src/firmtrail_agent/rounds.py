@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-#: longer than all sources should take together
-READING_TIMEOUT_SECONDS = 120.0
+#: longer than all sources can take together, also on a slow device: each of them is given up before
+READING_TIMEOUT_SECONDS = 180.0
 #: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more: what
 #: keeps a herd of devices within its budget
 _ARRIVED_BEFORE_A_TOKEN = 3

@@ -11,6 +11,8 @@ import attrs
 from firmtrail_agent.layers import Given, nearest
 from firmtrail_agent.sources import Source
 from firmtrail_agent.sources.catalogue import TypeRefused, source_type
+from firmtrail_agent.sources.reading import component_of
+from firmtrail_agent.texts import shown, told
 
 
 def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
@@ -29,18 +31,22 @@ def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
         if (source := _source(table, place, problems)) is None:
             continue
         sources.append(source)
-        problems.extend(
-            f"{place()}: another source gives the version of {component} already"
-            for component in sorted(taken & _components(source))
-        )
-        taken |= _components(source)
+        problems.extend(f"{place()}: another source gives {what} already" for what in sorted(taken & _given_by(source)))
+        taken |= _given_by(source)
     return sources
 
 
-def _components(source: Source) -> set[str]:
-    """Tell the components that a source is known to speak of before it is asked."""
-    chosen: Any = getattr(source, "components", None)
-    return set(cast("Mapping[str, str]", chosen).values()) if isinstance(chosen, dict) else {source.component}
+def _given_by(source: Source) -> set[str]:
+    """Tell in words what a source is known to give before it is asked: some components, or all in a place."""
+    may_choose, name = "components" in _fields(type(source)), component_of(source)
+    chosen: Any = getattr(source, "components", None) if may_choose else None
+    if isinstance(chosen, dict):
+        names = cast("Mapping[str, Any]", chosen).values()
+        return {f"the version of {one}" for one in names if isinstance(one, str)}
+    if may_choose and name == source.type:
+        place = getattr(source, "path", None)
+        return {f"the versions of {name} in {place}" if place else f"the versions of {name}"}
+    return {f"the version of {name}"} if name else set()
 
 
 def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Source | None:
@@ -56,9 +62,9 @@ def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Sourc
     try:
         return kind(**settings)
     except ValueError as wrong:
-        problems.append(f"{place()}: a source of type {kind.type} must {wrong}")
-    except Exception as broken:  # noqa: BLE001  a plug-in's class may do anything
-        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {broken!r}")
+        problems.append(f"{place()}: a source of type {kind.type} must {told(wrong)}")
+    except (Exception, SystemExit) as broken:  # noqa: BLE001  a plug-in's class may do anything
+        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {shown(broken)}")
     return None
 
 
@@ -73,7 +79,7 @@ def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable
             try:
                 validate(None, fields[name], value)
             except ValueError as wrong:
-                yield f"{place(name)}: {name} must {wrong}"
+                yield f"{place(name)}: {name} must {told(wrong)}"
             except Exception:  # noqa: BLE001, S112  another kind of validator: it speaks when the source is made
                 continue
 

@@ -34,6 +34,6 @@ def _names(source: Source) -> Iterator[str]:
     """Every setting of a source that is an absolute path is a place that it looks at."""
     yield from _FILES.get(source.type, ())
     for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(source))):
-        value: Any = getattr(source, field.name)
-        if isinstance(value, str) and value.startswith("/"):
+        value: Any = getattr(source, field.name, None)
+        if isinstance(value, str) and value.startswith("/") and value.isprintable():
             yield value

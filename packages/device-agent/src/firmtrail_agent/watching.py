@@ -54,10 +54,11 @@ class Watcher:
             self._descriptor = -1
 
     def _add(self, path: Path) -> None:
-        directory, name = (path, "") if path.is_dir() else (path.parent, path.name)
-        watch = self._libc.inotify_add_watch(self._descriptor, os.fsencode(directory), _EVENTS)
-        if watch >= 0:
-            self._names.setdefault(watch, set()).add(name)
+        for directory, name in ((path, ""), (path.parent, path.name)):  # the first fails unless it is a directory
+            watch = self._libc.inotify_add_watch(self._descriptor, os.fsencode(directory), _EVENTS)
+            if watch >= 0:
+                self._names.setdefault(watch, set()).add(name)
+                return
 
     def _is_about_us(self, events: bytes) -> bool:
         position, found = 0, False
@@ -75,5 +76,5 @@ def _resolved(path: Path) -> Path:
     """Follow links: /etc/os-release is one, and what it leads to is what an update replaces."""
     try:
         return path.resolve()
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmtrail_agent.sources.reading import Reading, Source, read_source
+from firmtrail_agent.sources.reading import Reading, Source, read_sources
 
 __all__ = ["Reading", "Source", "read_all"]
 
@@ -16,7 +16,7 @@ def read_all(configured: Sequence[Source] | None, root: Path) -> list[Reading]:
         from firmtrail_agent.sources.auto import read_auto  # noqa: PLC0415  a configured device needs few of them
 
         return _told_apart(read_auto(root))
-    return _told_apart([reading for source in configured for reading in read_source(source, root, required=True)])
+    return _told_apart(read_sources(configured, root))
 
 
 def _told_apart(readings: Sequence[Reading]) -> list[Reading]:
@@ -37,6 +37,9 @@ def _told_apart(readings: Sequence[Reading]) -> list[Reading]:
 def _the_one(said: Sequence[Reading]) -> Reading:
     if len(said) == 1:
         return said[0]
+    if not any(reading.version for reading in said):
+        error = "; ".join(dict.fromkeys(f"{reading.error}" for reading in said))
+        return Reading(component=said[0].component, source=said[0].source, error=error)
     names = " and ".join(f"{reading.source} ({reading.detail or reading.error})" for reading in said)
     error = f"{names} give a version of {said[0].component} each; give it another component in all but one"
     return Reading(component=said[0].component, source=said[0].source, error=error)

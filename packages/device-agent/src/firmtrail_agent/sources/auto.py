@@ -11,6 +11,7 @@ from firmtrail_agent.sources.dmi import Dmi
 from firmtrail_agent.sources.drop_directory import DropDirectory
 from firmtrail_agent.sources.kernel import Kernel
 from firmtrail_agent.sources.mender import Mender
+from firmtrail_agent.sources.naming import hidden_in
 from firmtrail_agent.sources.os_release import OsRelease
 from firmtrail_agent.sources.ostree import Ostree
 from firmtrail_agent.sources.rauc import Rauc
@@ -54,4 +55,8 @@ def _ask(source: Source, about: str, speakers: dict[str, str], root: Path) -> li
             speakers.setdefault(reading.component, source.type)
         if reading.error and reading.component == source.component:  # it has failed as a whole
             speakers.setdefault(about, source.type)
+    if about not in speakers and (failed := [reading for reading in readings if reading.may_hide_others]):
+        speakers[about] = source.type
+        error = hidden_in(reading.error for reading in failed)
+        readings.append(Reading(component=about, source=source.type, error=error))
     return readings

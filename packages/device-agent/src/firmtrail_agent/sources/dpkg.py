@@ -67,8 +67,10 @@ def _files(status: Path) -> list[Path]:
     folder = status.parent / UPDATES
     try:
         return [status, *sorted(file for file in folder.iterdir() if file.name.isdecimal())]
-    except OSError:  # opkg has no such directory
+    except (FileNotFoundError, NotADirectoryError):  # opkg has no such directory
         return [status]
+    except OSError as error:
+        raise SourceFailed(f"{folder} cannot be read: {error.strerror}") from None
 
 
 def _entries(file: Path, package: str) -> Iterator[_Entry]:

@@ -67,7 +67,7 @@ def _parts(file: Path) -> Iterator[Part]:
         return
     except SourceFailed as failure:
         name = component_name(file.stem)
-        yield Part(names=[name], said=Unknown(component=name, error=str(failure)))
+        yield Part(names=[name], said=Unknown(component=name, error=str(failure), may_hide_others=True))
         return
     for name, value in versions.items():
         yield Part(names=[name], said=_said(name, value, file))

@@ -9,10 +9,10 @@ from typing import Any, cast
 import attrs
 
 from firmtrail_agent import values
+from firmtrail_agent.sources.patience import MOST_SECONDS
 from firmtrail_agent.values import Wrong
 
 MOST_ARGUMENTS = 64
-MOST_SECONDS = 30
 
 
 def _validator(check: Callable[[Any], object]) -> Callable[[Any, attrs.Attribute[Any], Any], None]:

@@ -40,7 +40,18 @@ def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Ite
         for part in named:
             yield attrs.evolve(part.said, component=component)
         if not named:
-            yield Unknown(component=component, error=f"there is no {name}; {_instead(known)}")
+            yield Unknown(component=component, error=_missing(name, known))
+
+
+def hidden_in(errors: Iterable[str | None]) -> str:
+    """Say of a component that it may stand where nothing could be read, for these reasons."""
+    return f"it may stand in what fails: {'; '.join(f'{error}' for error in errors)}"
+
+
+def _missing(name: str, parts: Sequence[Part]) -> str:
+    said = [part.said for part in parts]
+    errors = [one.error for one in said if isinstance(one, Unknown) and one.may_hide_others]
+    return hidden_in(errors) if errors else f"there is no {name}; {_instead(parts)}"
 
 
 def _instead(parts: Sequence[Part]) -> str:

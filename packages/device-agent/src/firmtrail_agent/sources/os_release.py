@@ -18,7 +18,8 @@ FILES = ("/etc/os-release", "/usr/lib/os-release")
 #: from the one that changes with every image to the one that some distributions never change
 KEYS = ("IMAGE_VERSION", "VERSION_ID", "BUILD_ID")
 MAX_BYTES = 64 * 1024
-
+#: some editors begin a file with it, and it shows nowhere
+_BYTE_ORDER_MARK = "\ufeff"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 #: one value, and nothing beside it: in double quotes, in single quotes, or bare
 _VALUE = re.compile(r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>(?:[^\s"'\\]|\\.)*))\s*""")
@@ -33,7 +34,7 @@ class OsRelease:
 
     def find(self, root: Path) -> list[Found]:
         file, text = _read(root)
-        values = dict(_assignments(text))
+        values = dict(_assignments(text.removeprefix(_BYTE_ORDER_MARK)))
         for key in KEYS:
             if version := _unquoted(values.get(key, ""), f"{key} in {file}"):
                 return [Found(component=self.component, version=version, detail=f"{file} {key}")]

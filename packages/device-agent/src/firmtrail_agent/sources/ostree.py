@@ -51,5 +51,9 @@ def booted_version(output: str) -> str:
 def require_booted(root: Path) -> None:
     """Tell a system that runs from OSTree from one that merely has its tools."""
     file = below(root, BOOTED)
-    if not file.exists():
-        raise SourceAbsent(f"there is no {file}")
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceAbsent(f"there is no {file}") from None
+    except OSError as error:
+        raise SourceFailed(f"{file} cannot be looked for: {error.strerror}") from None

@@ -15,6 +15,7 @@ import attrs
 from firmtrail_agent.layers import nearest
 from firmtrail_agent.sources.catalogue import BUILT_IN, TypeRefused
 from firmtrail_agent.sources.reading import Source
+from firmtrail_agent.texts import shown
 
 GROUP = "firmtrail_agent.sources"
 
@@ -47,7 +48,7 @@ def _loaded(offer: EntryPoint) -> type[Source]:
     try:
         kind = offer.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001  somebody else's module may do anything
-        raise TypeRefused(f"{_offer(offer)} cannot be loaded: {error!r}") from None
+        raise TypeRefused(f"{_offer(offer)} cannot be loaded: {shown(error)}") from None
     if not isinstance(kind, type) or not attrs.has(kind) or not callable(getattr(kind, "find", None)):
         raise TypeRefused(f"{_offer(offer)} is not an attrs class with a method find")
     if getattr(kind, "type", None) != offer.name:

@@ -71,8 +71,6 @@ def output_of(
 
 
 def _started(argv: Sequence[str], given: bytes) -> subprocess.Popen[bytes]:
-    if not os.path.lexists(argv[0]):
-        raise SourceAbsent(f"there is no {argv[0]}")
     try:
         process = subprocess.Popen(  # noqa: S603  what to run is the configuration's decision; no shell is between
             argv,
@@ -83,7 +81,9 @@ def _started(argv: Sequence[str], given: bytes) -> subprocess.Popen[bytes]:
             env=ENVIRONMENT,
             start_new_session=True,
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if not os.path.lexists(argv[0]):
+            raise SourceAbsent(f"there is no {argv[0]}") from None
         raise SourceFailed(f"{argv[0]} cannot be run: the interpreter that it names is missing") from None
     except OSError as error:
         raise SourceFailed(f"{argv[0]} cannot be run: {error.strerror}") from None

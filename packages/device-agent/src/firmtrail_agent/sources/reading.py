@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import attrs
 
 from firmtrail_agent import values
-from firmtrail_agent.sources.patience import Impatient, within
-from firmtrail_agent.texts import one_line
+from firmtrail_agent.sources.patience import MOST_SECONDS, Impatient, Question, ask_in_turns
+from firmtrail_agent.texts import one_line, shown, told
 
 #: what one source may say; more is a mistake that must not become a flood of reports
 MAX_COMPONENTS = 64
 #: for reading files; what runs a program has its `timeout_seconds` on top
 PATIENCE_SECONDS = 5.0
+_LONGEST_OF_STAND_IN = 48
 
 
 class SourceAbsent(Exception):
@@ -42,6 +43,8 @@ class Unknown:
 
     component: str
     error: str
+    #: it is not even known of which components the source would have spoken
+    may_hide_others: bool = False
 
 
 class Source(Protocol):
@@ -49,7 +52,7 @@ class Source(Protocol):
 
     It is an attrs class. Its fields are the keys that its table in the configuration may hold; a field without a
     default is a key that must be there. A field's validator raises a ValueError whose message completes the sentence
-    "must ...". Where there is a field `timeout_seconds`, it is waited for that much longer.
+    "must ...". Where there is a field `timeout_seconds`, it is waited for that much longer, up to 30 s.
     """
 
     #: its name in the configuration
@@ -79,6 +82,8 @@ class Reading:
     version: str | None = None
     error: str | None = None
     detail: str = ""
+    #: see `Unknown`
+    may_hide_others: bool = False
 
     @property
     def is_absent(self) -> bool:
@@ -87,23 +92,79 @@ class Reading:
 
 def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
     """Ask a source. Where it is `required`, its absence is an error too."""
-    component, name = source.component, source.type
-    patience = PATIENCE_SECONDS + getattr(source, "timeout_seconds", 0)
+    question = _question(source, root)
+    question.ask()
+    return _answered(source, question, required=required)
+
+
+def read_sources(sources: Sequence[Source], root: Path) -> list[Reading]:
+    """Ask the sources that were configured, all of which are required; the slow ones beside each other."""
+    questions = [_question(source, root) for source in sources]
+    ask_in_turns(questions)
+    return [
+        reading
+        for source, question in zip(sources, questions, strict=True)
+        for reading in _answered(source, question, required=True)
+    ]
+
+
+def _question(source: Source, root: Path) -> Question[list[Found | Unknown]]:
+    patience = PATIENCE_SECONDS + min(_timeout_seconds(source) or 0, MOST_SECONDS)
+    return Question(patience, f"{source.type} {id(source)}", lambda: _said(source, root))
+
+
+def _answered(source: Source, question: Question[list[Found | Unknown]], *, required: bool) -> list[Reading]:
+    name = source.type
+    component = component_of(source) or _stand_in(name)
     try:
-        said = within(patience, f"{name} {id(source)}", lambda: _said(source, root))
-        return list(_readings(name, said))
+        return list(_readings(name, question.answer()))
     except SourceAbsent as absent:
+        error = _reason(told(absent))
         if not required:
-            return [Reading(component=component, source=name, detail=one_line(str(absent)))]
-        error = str(absent)
+            return [Reading(component=component, source=name, detail=error)]
     except (SourceFailed, Impatient) as failure:
-        error = str(failure)
+        error = _reason(told(failure))
     except Exception as broken:  # noqa: BLE001  a source, maybe somebody else's, must not hide what the others say
-        error = f"the source {name} is broken, tell its author: {broken!r}"
-    return [Reading(component=component, source=name, error=one_line(error))]
+        error = one_line(f"the source {name} is broken, tell its author: {shown(broken)}")
+    return [Reading(component=component, source=name, error=error)]
+
+
+def component_of(source: Source) -> str | None:
+    """Name the component of a source; None: a plug-in has let it be a name that none may have."""
+    try:
+        return values.component(source.component)
+    except Exception:  # noqa: BLE001  it may be a property of somebody else's
+        return None
+
+
+def _stand_in(name: str) -> str:
+    """Make the name under which the failure of a source is shown that has none itself."""
+    from firmtrail_agent.sources.naming import component_name  # noqa: PLC0415  it needs this module
+
+    return component_name(f"{name[:_LONGEST_OF_STAND_IN]}-unnamed")
+
+
+def _timeout_seconds(source: Source) -> float | None:
+    """Say for how long a source wants to be waited for; None: what it has there is no number of seconds."""
+    try:
+        seconds: Any = getattr(source, "timeout_seconds", 0)
+        return seconds if isinstance(seconds, int | float) and seconds >= 0 else None
+    except Exception:  # noqa: BLE001  the same
+        return None
+
+
+def _require_sound(source: Source) -> None:
+    """Refuse what the validators of a plug-in should have refused."""
+    try:
+        values.component(source.component)
+    except values.Wrong as wrong:
+        raise SourceFailed(f"its component must {wrong}") from None
+    if _timeout_seconds(source) is None:
+        raise SourceFailed("its timeout_seconds must be a number of seconds")
 
 
 def _said(source: Source, root: Path) -> list[Found | Unknown]:
+    _require_sound(source)
     said = list(islice(source.find(root), MAX_COMPONENTS + 1))
     if len(said) > MAX_COMPONENTS:
         raise SourceFailed(f"it speaks of more than {MAX_COMPONENTS} components; choose those that matter")
@@ -114,7 +175,8 @@ def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
     for one in said:
         component = values.component(one.component)
         if isinstance(one, Unknown):
-            yield Reading(component=component, source=name, error=one_line(one.error))
+            error, hides = _reason(one.error), one.may_hide_others
+            yield Reading(component=component, source=name, error=error, may_hide_others=hides)
             continue
         detail = one_line(one.detail)
         if complaint := _complaint(one.version):
@@ -122,6 +184,11 @@ def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
             yield Reading(component=component, source=name, error=error, detail=detail)
         else:
             yield Reading(component=component, source=name, version=one.version, detail=detail)
+
+
+def _reason(text: str) -> str:
+    """Make an error of it, which must not be empty."""
+    return one_line(text) or "it gives no reason"
 
 
 def _complaint(version: str) -> str | None:

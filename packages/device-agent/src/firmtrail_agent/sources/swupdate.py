@@ -32,7 +32,7 @@ class Swupdate:
 
     @property
     def component(self) -> str:
-        return self.type
+        return self.sole_component or self.type
 
     def find(self, root: Path) -> Iterator[Found | Unknown]:
         file = below(root, self.path)

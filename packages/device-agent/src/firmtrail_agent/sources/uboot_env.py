@@ -67,6 +67,10 @@ class UbootEnv:
         return output.removesuffix("\n")
 
 
+class _Damaged(SourceFailed):
+    """U-Boot would go on with the other copy."""
+
+
 @attrs.frozen
 class _Copy:
     place: str
@@ -78,15 +82,17 @@ class _Copy:
 def _current(files: Sequence[Path]) -> tuple[str, Mapping[str, str]]:
     """Choose between the copies as U-Boot does, which goes on with one when the other is broken."""
     copies: list[_Copy] = []
-    failures: list[SourceFailed | SourceAbsent] = []
+    failures: list[SourceAbsent | _Damaged] = []
     for file in files:
         try:
             copies.append(_copy(file))
-        except (SourceAbsent, SourceFailed) as failure:
+        except (SourceAbsent, _Damaged) as failure:
             failures.append(failure)
     if not copies:
         raise failures[0]
     chosen = copies[0]
+    if len(files) == 1 and chosen.flag is not None:
+        raise SourceFailed(f"{chosen.place} is one of two copies, maybe the older one: set redundant_path to the other")
     if len(copies) > 1 and _is_newer(copies[1].flag, copies[0].flag):
         chosen = copies[1]
     return chosen.place, chosen.variables
@@ -109,7 +115,7 @@ def _copy(file: Path) -> _Copy:
         if data and checksum in {actual.to_bytes(4, "little"), actual.to_bytes(4, "big")}:
             flag = content[_CHECKSUM_BYTES] if flag_bytes else None
             return _Copy(str(file), flag, _variables(data, str(file)))
-    raise SourceFailed(f"{file} is no environment of U-Boot, or damaged: its checksum is wrong")
+    raise _Damaged(f"{file} is no environment of U-Boot, or damaged: its checksum is wrong")
 
 
 def _variables(data: bytes, place: str) -> dict[str, str]:
