@@ -82,6 +82,19 @@ async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:
         return held, await send_all(chosen, credentials.load(chosen.key_file, {}), held)
 
 
+async def send_in_rounds(
+    device: Device, server: ReportServer, answers: list[Answer], *versions: str
+) -> tuple[OpenDevice, list[Delivery]]:
+    """Send records of these versions as the daemon does, in as many rounds as there are answers."""
+    chosen, deliveries = configuration.load(Layers(environment={}, root=device.root)), list[Delivery]()
+    with opened(device) as held:
+        for ms, version in enumerate(versions):
+            held.observed.add(observed(version, ms))
+        for server.answer in answers:
+            deliveries.append(await send_all(chosen, credentials.load(chosen.key_file, {}), held))
+    return held, deliveries
+
+
 async def send_with_a_token(device: Device) -> tuple[OpenDevice, Failure]:
     """Send two records as the daemon does after its first reports, and give what went wrong."""
     chosen = configuration.load(Layers(environment={}, root=device.root))
@@ -214,6 +227,42 @@ async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_asid
     assert held.observed.spool.records == []
     reported = [one["main"] for batch in server.received for one in batch.history if "bad" not in str(batch.history)]
     assert reported == [version for version in versions if version != "bad"]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_server_that_refuses_everything_gets_a_few_requests_and_costs_three_records(
+    device: Device, server: ReportServer, status: int
+) -> None:
+    server.answer = refusing(status)
+
+    held, delivery = await send(device, *[f"v{number}" for number in range(100)])
+
+    assert len(server.received) <= 16
+    assert (len(delivery.refused), len(held.observed.spool.records)) == (3, 97)
+    assert delivery.failure is not None
+    assert delivery.failure.message.startswith("the server takes no record, all are kept: Not today.")
+
+
+async def test_the_next_rounds_with_such_a_server_cost_no_record(device: Device, server: ReportServer) -> None:
+    versions = [f"v{number}" for number in range(40)]
+
+    held, deliveries = await send_in_rounds(device, server, [refusing(422)] * 5 + [taken], *versions)
+
+    assert [len(delivery.refused) for delivery in deliveries] == [3, 0, 0, 0, 0, 0]
+    assert held.observed.spool.records == []
+    assert [one["main"] for batch in server.received[-2:] for one in batch.history] == versions[3:]
+
+
+async def test_a_record_that_was_kept_is_put_aside_when_the_server_takes_the_next_one(
+    device: Device, server: ReportServer
+) -> None:
+    answers = [refusing(422), refusing_batches_with("bad", 422)]
+
+    held, deliveries = await send_in_rounds(device, server, answers, "1", "2", "3", "bad", "4")
+
+    assert (deliveries[1].failure, len(deliveries[1].refused)) == (None, 1)
+    assert held.observed.spool.records == []
+    assert server.versions() == {"main": "4"}
 
 
 async def test_what_a_proxy_refuses_is_kept(device: Device, server: ReportServer) -> None:
