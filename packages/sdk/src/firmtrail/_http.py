@@ -38,8 +38,8 @@ _NOT_SENT = (
 )
 #: how a request says whose it is
 Authorization = httpx.Auth
-#: anything that keeps a whole answer from coming back
-FAILURES = (httpx.RequestError, DeadlinePassed)
+#: anything that keeps a whole answer from coming back; what TLS says of a damaged record httpcore lets through
+FAILURES = (httpx.RequestError, OSError, DeadlinePassed)
 
 
 def new_async_client(settings: Settings) -> httpx.AsyncClient:
