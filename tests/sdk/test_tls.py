@@ -14,6 +14,7 @@ import pytest
 
 from firmtrail import (
     AsyncClient,
+    CertificateRefusedError,
     Client,
     ConfigError,
     ConnectionLostError,
@@ -21,6 +22,7 @@ from firmtrail import (
     NotTrustedError,
     TransportError,
 )
+from tests.alerts import refusing_clients
 from tests.authority import ELSEWHERE, Authority, new_key, private_pem
 from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering
 
@@ -122,6 +124,27 @@ async def test_a_server_that_asks_for_a_certificate_gets_ours(ask: Ask, ours: Au
 async def test_a_server_that_asks_for_a_certificate_hears_nobody_without_one(ask: Ask, ours: Authority) -> None:
     async with serving(ours.server_for_known_clients()) as url:
         with pytest.raises(TransportError):
+            await ask(url, ours.file)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("shown", ["of another authority", "expired"])
+async def test_a_server_that_refuses_our_certificate_is_told_from_one_that_is_not_there(
+    ask: Ask, ours: Authority, other: Authority, shown: str, version: ssl.TLSVersion
+) -> None:
+    context = ours.server_for_known_clients()
+    context.maximum_version = version
+    certificate = ours.client(days=(-9, -1)) if shown == "expired" else other.client()
+    async with refusing_clients(context) as url:
+        with pytest.raises(CertificateRefusedError, match="refuses the client certificate") as refused:
+            await ask(url, ours.file, certificate)
+
+    assert not refused.value.maybe_applied
+
+
+async def test_a_server_that_misses_our_certificate_says_so(ask: Ask, ours: Authority) -> None:
+    async with refusing_clients(ours.server_for_known_clients()) as url:
+        with pytest.raises(CertificateRefusedError, match="asks for a client certificate"):
             await ask(url, ours.file)
 
 
