@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from firmtrail_agent import configuration, credentials
 from firmtrail_agent.clients import open_client
+from firmtrail_agent.configuration import Auth
 from firmtrail_agent.device import Device as OpenDevice
 from firmtrail_agent.device import open_device
 from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.layers import Layers
 from firmtrail_agent.reporting import Delivery, Result, deliver, exit_code, report_once, send_all
 from firmtrail_agent.surroundings import Surroundings
-from tests.agent.device import API_KEY, Device
+from tests.agent.device import API_KEY, SECRET, Device
 from tests.agent.observing import observed
 from tests.agent.report_server import (
     Answer,
     ReportServer,
     about_another_batch,
+    answering,
     bare,
+    credential,
     no_tokens,
     nonsense,
+    refusal,
     refusing,
     refusing_batches_with,
     refusing_client,
@@ -97,14 +103,18 @@ async def send_in_rounds(
 
 async def send_with_a_token(device: Device) -> tuple[OpenDevice, Failure]:
     """Send two records as the daemon does after its first reports, and give what went wrong."""
+    held, delivery = await send_with(device, "token")
+    assert delivery.failure is not None
+    return held, delivery.failure
+
+
+async def send_with(device: Device, auth: Auth) -> tuple[OpenDevice, Delivery]:
     chosen = configuration.load(Layers(environment={}, root=device.root))
     with opened(device) as held:
         for ms, version in enumerate(("1", "2")):
             held.observed.add(observed(version, ms))
-        async with open_client(chosen, API_KEY, auth="token") as client:
-            delivery = await deliver(client, chosen.device_id, held.observed.spool, held.clocks)
-    assert delivery.failure is not None
-    return held, delivery.failure
+        async with open_client(chosen, API_KEY, auth=auth) as client:
+            return held, await deliver(client, chosen.device_id, held.observed.spool, held.clocks)
 
 
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
@@ -279,6 +289,29 @@ async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Dev
     (result,) = await report(device)
 
     assert result.error == "invalid_request: /records/0/x must have at most 128 characters"
+
+
+@pytest.mark.parametrize("auth", ["basic", "token"])
+@pytest.mark.parametrize("status", [200, 403, 422])
+async def test_what_a_server_repeats_of_the_key_or_a_token_is_not_shown(
+    device: Device, server: ReportServer, auth: Auth, status: int
+) -> None:
+    shown: list[str] = []
+
+    async def repeat(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        shown[:] = [SECRET, request.headers["Authorization"].partition(" ")[2].rstrip("=")]
+        detail = f"You say {request.headers['Authorization']}, which is {credential(request)}."
+        if status == 200:
+            return answering([refusal(detail) for _ in body["records"]])
+        return await refusing(status, detail=detail)(request, body)
+
+    server.answer = repeat
+
+    _, delivery = await send_with(device, auth)
+
+    told = f"{delivery.failure} {delivery.refused}"
+    assert "You say" in told
+    assert [one for one in shown if one in told] == []
 
 
 async def test_the_clock_of_the_device_is_compared_with_the_servers(device: Device, server: ReportServer) -> None:
