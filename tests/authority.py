@@ -49,9 +49,9 @@ class Authority:
         context.load_verify_locations(self.file)
         return context
 
-    def client(self, *, passphrase: bytes | None = None) -> Path:
+    def client(self, *, passphrase: bytes | None = None, days: tuple[int, int] = (-9, 1)) -> Path:
         """Write a certificate and its key for somebody who has to show one."""
-        file = self._issue("client", LOOPBACK, days=(-9, 1), passphrase=passphrase)
+        file = self._issue("client", LOOPBACK, days=days, passphrase=passphrase)
         file.chmod(0o600)
         return file
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from firmtrail import ObservationRecord, to_json
 from firmtrail_agent import configuration, credentials
 from firmtrail_agent.clients import open_client
+from firmtrail_agent.configuration import Auth
 from firmtrail_agent.device import Device as OpenDevice
 from firmtrail_agent.device import open_device
 from firmtrail_agent.failures import Failure, Trouble
@@ -17,15 +20,18 @@ from firmtrail_agent.layers import Layers
 from firmtrail_agent.reporting import Delivery, Result, deliver, exit_code, record_of, report_once, send_all
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.surroundings import Surroundings
-from tests.agent.device import API_KEY, Device
+from tests.agent.device import API_KEY, SECRET, Device
 from tests.agent.observing import observed
 from tests.agent.report_server import (
     Answer,
     ReportServer,
     about_another_batch,
+    answering,
     bare,
+    credential,
     no_tokens,
     nonsense,
+    refusal,
     refusing,
     refusing_batches_with,
     refusing_client,
@@ -85,16 +91,33 @@ async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:
         return held, await send_all(chosen, credentials.load(chosen.key_file, {}), held)
 
 
+async def send_in_rounds(
+    device: Device, server: ReportServer, answers: list[Answer], *versions: str
+) -> tuple[OpenDevice, list[Delivery]]:
+    """Send records of these versions as the daemon does, in as many rounds as there are answers."""
+    chosen, deliveries = configuration.load(Layers(environment={}, root=device.root)), list[Delivery]()
+    with opened(device) as held:
+        for ms, version in enumerate(versions):
+            held.observed.add(observed(version, ms))
+        for server.answer in answers:
+            deliveries.append(await send_all(chosen, credentials.load(chosen.key_file, {}), held))
+    return held, deliveries
+
+
 async def send_with_a_token(device: Device) -> tuple[OpenDevice, Failure]:
     """Send two records as the daemon does after its first reports, and give what went wrong."""
+    held, delivery = await send_with(device, "token")
+    assert delivery.failure is not None
+    return held, delivery.failure
+
+
+async def send_with(device: Device, auth: Auth) -> tuple[OpenDevice, Delivery]:
     chosen = configuration.load(Layers(environment={}, root=device.root))
     with opened(device) as held:
         for ms, version in enumerate(("1", "2")):
             held.observed.add(observed(version, ms))
-        async with open_client(chosen, API_KEY, auth="token") as client:
-            delivery = await deliver(client, chosen.device_id, held.observed.spool, held.clocks)
-    assert delivery.failure is not None
-    return held, delivery.failure
+        async with open_client(chosen, API_KEY, auth=auth) as client:
+            return held, await deliver(client, chosen.device_id, held.observed.spool, held.clocks)
 
 
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
@@ -279,6 +302,42 @@ async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_asid
     assert reported == [version for version in versions if version != "bad"]
 
 
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_server_that_refuses_everything_gets_a_few_requests_and_costs_three_records(
+    device: Device, server: ReportServer, status: int
+) -> None:
+    server.answer = refusing(status)
+
+    held, delivery = await send(device, *[f"v{number}" for number in range(100)])
+
+    assert len(server.received) <= 16
+    assert (len(delivery.refused), len(held.observed.spool.records)) == (3, 97)
+    assert delivery.failure is not None
+    assert delivery.failure.message.startswith("the server takes no record, all are kept: Not today.")
+
+
+async def test_the_next_rounds_with_such_a_server_cost_no_record(device: Device, server: ReportServer) -> None:
+    versions = [f"v{number}" for number in range(40)]
+
+    held, deliveries = await send_in_rounds(device, server, [refusing(422)] * 5 + [taken], *versions)
+
+    assert [len(delivery.refused) for delivery in deliveries] == [3, 0, 0, 0, 0, 0]
+    assert held.observed.spool.records == []
+    assert [one["main"] for batch in server.received[-2:] for one in batch.history] == versions[3:]
+
+
+async def test_a_record_that_was_kept_is_put_aside_when_the_server_takes_the_next_one(
+    device: Device, server: ReportServer
+) -> None:
+    answers = [refusing(422), refusing_batches_with("bad", 422)]
+
+    held, deliveries = await send_in_rounds(device, server, answers, "1", "2", "3", "bad", "4")
+
+    assert (deliveries[1].failure, len(deliveries[1].refused)) == (None, 1)
+    assert held.observed.spool.records == []
+    assert server.versions() == {"main": "4"}
+
+
 async def test_what_a_proxy_refuses_is_kept(device: Device, server: ReportServer) -> None:
     server.answer = bare(413)
 
@@ -293,6 +352,29 @@ async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Dev
     (result,) = await report(device)
 
     assert result.error == "invalid_request: /records/0/x must have at most 128 characters"
+
+
+@pytest.mark.parametrize("auth", ["basic", "token"])
+@pytest.mark.parametrize("status", [200, 403, 422])
+async def test_what_a_server_repeats_of_the_key_or_a_token_is_not_shown(
+    device: Device, server: ReportServer, auth: Auth, status: int
+) -> None:
+    shown: list[str] = []
+
+    async def repeat(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        shown[:] = [SECRET, request.headers["Authorization"].partition(" ")[2].rstrip("=")]
+        detail = f"You say {request.headers['Authorization']}, which is {credential(request)}."
+        if status == 200:
+            return answering([refusal(detail) for _ in body["records"]])
+        return await refusing(status, detail=detail)(request, body)
+
+    server.answer = repeat
+
+    _, delivery = await send_with(device, auth)
+
+    told = f"{delivery.failure} {delivery.refused}"
+    assert "You say" in told
+    assert [one for one in shown if one in told] == []
 
 
 async def test_the_clock_of_the_device_is_compared_with_the_servers(device: Device, server: ReportServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from tests.agent.observing import Time, observed
 
 DEVICES = 10_000
 HOUR = 3600
+WAKING = [Trigger.CHANGE, Trigger.CLOCK]
 EARLY = [Trigger.CHANGE, Trigger.CLOCK, Trigger.SETTINGS, Trigger.RESYNC]
 
 
@@ -53,6 +55,10 @@ def running(seed: int, time: Time) -> Schedule:
     tested.started()
     tested.succeeded()
     return tested
+
+
+def asked_to_wait(tested: Schedule) -> None:
+    tested.failed(retry_after_seconds=300)
 
 
 def wait(tested: Schedule, time: Time) -> frozenset[Trigger]:
@@ -208,6 +214,63 @@ def test_what_happens_all_the_time_makes_a_round_a_minute_at_most(trigger: Trigg
             rounds += 1
 
     assert rounds <= 2 * HOUR / LEAST_PAUSE_SECONDS
+
+
+@pytest.mark.parametrize("trigger", WAKING)
+@given(seed=seeds, failures=st.integers(1, 50))
+def test_what_happens_on_the_device_permits_one_try_while_a_failure_is_waited_out(
+    trigger: Trigger, seed: int, failures: int
+) -> None:
+    time = Time()
+    tested = running(seed, time)
+    for _ in range(failures):
+        tested.failed()
+    failed_at = time.now
+
+    tested.request(trigger)
+    while not tested.may_send():
+        wait(tested, time)
+
+    assert time.now <= failed_at + LEAST_PAUSE_SECONDS + SPLAY_SECONDS
+    tested.failed()
+    assert not tested.may_send()
+
+
+@pytest.mark.parametrize("trigger", WAKING)
+def test_what_happens_all_the_time_makes_a_try_a_minute_at_most_while_a_failure_is_waited_out(
+    trigger: Trigger,
+) -> None:
+    time = Time()
+    tested, tries = running(1, time), 0
+    tested.failed()
+
+    while time.now < 10 * HOUR:
+        time.now += 1
+        tested.request(trigger)
+        if not tested.seconds_left():
+            due = tested.started()
+            if tested.may_send():
+                tested.failed()
+                tries += trigger in due
+
+    assert 0 < tries <= 10 * HOUR / LEAST_PAUSE_SECONDS
+
+
+@pytest.mark.parametrize("trigger", WAKING)
+@pytest.mark.parametrize("refused", [Schedule.refused, Schedule.misdirected, asked_to_wait])
+def test_what_happens_on_the_device_permits_nothing_that_the_server_has_refused(
+    trigger: Trigger, refused: Callable[[Schedule], None]
+) -> None:
+    time = Time()
+    tested = running(1, time)
+    refused(tested)
+    refused_at = time.now
+
+    while not tested.may_send():
+        tested.request(trigger)
+        wait(tested, time)
+
+    assert time.now >= refused_at + 300
 
 
 def test_a_person_gets_a_round_at_once_also_while_nothing_may_be_sent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.agent.device import Device
 from tests.agent.examining import examined
 from tests.agent.report_server import ReportServer
 from tests.agent.virtual_time import VirtualTime, running
+from tests.alerts import refusing_clients
 from tests.authority import Authority
 
 DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"
@@ -120,6 +122,47 @@ async def test_a_renewed_client_certificate_is_shown_without_a_restart(
             certificate.write_bytes(renewed)
 
             await server.arrival()
+
+
+async def test_a_server_that_asks_for_a_certificate_is_told_with_the_setting_that_names_one(
+    device: Device, ours: Authority
+) -> None:
+    async with refusing_clients(ours.server_for_known_clients()) as url:
+        device.configure(url)
+        trust(device, ca_file=ours.file)
+
+        result, found = await device.run("report"), await examined(device)
+
+    assert (result.code, "client certificate refused" in result.stdout) == (os.EX_CONFIG, True)
+    assert "server.client_cert must name one that it takes" in result.stderr
+    assert (found["server"].state, "server.client_cert" in found["server"].fix) == ("fault", True)
+
+
+async def test_a_server_that_asks_for_a_certificate_with_tls_1_2_ends_the_handshake_with_the_same_fix(
+    device: Device, ours: Authority, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    context = ours.server_for_known_clients()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with refusing_clients(context) as url:
+        device.configure(url)
+        trust(device, ca_file=ours.file, client_cert=Authority(tmp_path / "other", "other").client())
+
+        found = await examined(device)
+
+    assert (found["tls"].state, "server.client_cert" in found["tls"].fix) == ("fault", True)
+
+
+async def test_the_doctor_thinks_of_a_certificate_when_a_server_hangs_up_without_a_word(
+    device: Device, ours: Authority
+) -> None:
+    async with ReportServer(ours.server_for_known_clients()) as server:
+        device.configure(server.url)
+        trust(device, ca_file=ours.file)
+
+        found = (await examined(device))["server"]
+
+    assert (found.state, "server.client_cert" in found.fix) == ("fault", True)
 
 
 @pytest.mark.parametrize("command", ["check-config", "doctor"])

@@ -6,6 +6,7 @@ import pytest
 
 from firmtrail import (
     ApiError,
+    CertificateRefusedError,
     ConnectionLostError,
     DeadlineExceededError,
     DecodeError,
@@ -29,6 +30,7 @@ def answered(status: int, retry_after: float | None = None) -> ApiError:
 TABLE: list[tuple[FirmtrailError, bool, bool]] = [
     (NotSentError("x"), True, True),
     (NotTrustedError("x"), False, False),
+    (CertificateRefusedError("x"), False, False),
     (answered(429), True, True),
     (answered(429, 1), True, True),
     (answered(503, 1), True, True),

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from firmtrail import AsyncClient, Client, ConfigError, NotFoundError, NotTrustedError, TransportError
+from firmtrail import (
+    AsyncClient,
+    CertificateRefusedError,
+    Client,
+    ConfigError,
+    ConnectionLostError,
+    NotFoundError,
+    NotTrustedError,
+    TransportError,
+)
+from tests.alerts import refusing_clients
 from tests.authority import ELSEWHERE, Authority, new_key, private_pem
-from tests.sdk.misbehaving import MisbehavingServer, answering
+from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering
+
+#: records as they lie on the wire: one of data that nobody has encrypted, and an alert in the clear
+DAMAGED = {"data": b"\x17\x03\x03\x00\x20" + bytes(32), "alert": b"\x15\x03\x03\x00\x02\x02\x28"}
 
 
 @pytest.fixture
@@ -26,9 +41,9 @@ def other(tmp_path: Path) -> Authority:
 
 
 @asynccontextmanager
-async def serving(context: ssl.SSLContext) -> AsyncGenerator[str]:
-    """A server that knows of nothing: whoever gets its 404 has trusted it."""
-    behaviour = MisbehavingServer(behaviours=[answering(404)])
+async def serving(context: ssl.SSLContext, how: Behaviour | None = None) -> AsyncGenerator[str]:
+    """A server that knows of nothing, unless told otherwise: whoever gets its 404 has trusted it."""
+    behaviour = MisbehavingServer(behaviours=[how or answering(404)])
     async with await asyncio.start_server(behaviour.serve, "127.0.0.1", 0, ssl=context) as listening:
         yield "https://127.0.0.1:{1}".format(*listening.sockets[0].getsockname())
 
@@ -110,6 +125,45 @@ async def test_a_server_that_asks_for_a_certificate_hears_nobody_without_one(ask
     async with serving(ours.server_for_known_clients()) as url:
         with pytest.raises(TransportError):
             await ask(url, ours.file)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("shown", ["of another authority", "expired"])
+async def test_a_server_that_refuses_our_certificate_is_told_from_one_that_is_not_there(
+    ask: Ask, ours: Authority, other: Authority, shown: str, version: ssl.TLSVersion
+) -> None:
+    context = ours.server_for_known_clients()
+    context.maximum_version = version
+    certificate = ours.client(days=(-9, -1)) if shown == "expired" else other.client()
+    async with refusing_clients(context) as url:
+        with pytest.raises(CertificateRefusedError, match="refuses the client certificate") as refused:
+            await ask(url, ours.file, certificate)
+
+    assert not refused.value.maybe_applied
+
+
+async def test_a_server_that_misses_our_certificate_says_so(ask: Ask, ours: Authority) -> None:
+    async with refusing_clients(ours.server_for_known_clients()) as url:
+        with pytest.raises(CertificateRefusedError, match="asks for a client certificate"):
+            await ask(url, ours.file)
+
+
+@pytest.mark.parametrize("record", DAMAGED.values(), ids=DAMAGED.keys())
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n{"], ids=["at once", "later"])
+async def test_a_damaged_record_of_tls_is_a_lost_connection(
+    ask: Ask, ours: Authority, record: bytes, begun: bytes
+) -> None:
+    async def damaging(writer: asyncio.StreamWriter) -> None:
+        writer.write(begun)
+        beneath: Any = cast("Any", writer.transport)._ssl_protocol._transport
+        beneath.write(record)
+
+    async with serving(ours.server(), damaging) as url:
+        with pytest.raises(ConnectionLostError, match="SSL") as lost:
+            await ask(url, ours.file)
+
+    assert (lost.value.maybe_applied, lost.value.__cause__) == (True, None)
+    pickle.loads(pickle.dumps(lost.value))
 
 
 @pytest.mark.parametrize("trusted", ["ours", "other"])

@@ -73,6 +73,13 @@ async def test_a_key_that_is_refused_is_both_errors_one_would_expect(
     assert str(refused.value) == "Do this. (401, invalid_client, request r-1)"
 
 
+async def test_an_answer_far_larger_than_a_token_is_not_read(misbehaving: MisbehavingServer, report: Report) -> None:
+    misbehaving.behaviours = [answering(200, "[" * (1024 * 1024))]
+
+    with pytest.raises(DecodeError, match="larger than 65536 bytes"):
+        await report(misbehaving.url)
+
+
 async def test_another_refusal_of_a_token_is_an_oauth_error(misbehaving: MisbehavingServer, report: Report) -> None:
     misbehaving.behaviours = [oauth_error(400, "moon_in_the_way")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from firmtrail_agent.configuration import BadConfiguration, Server
+from firmtrail_agent.texts import hide
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
@@ -18,9 +19,13 @@ def open_client(
     Raises:
         BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
     """
+    from base64 import b64encode  # noqa: PLC0415  the HTTP library brings it
+
     from firmtrail import AsyncClient, ConfigError  # noqa: PLC0415  brings the HTTP library, which can wait
     from firmtrail_agent import trust  # noqa: PLC0415  the same
 
+    for shown in (api_key.partition(":")[2], b64encode(api_key.encode()).decode().rstrip("=")):
+        hide(shown)
     try:
         return AsyncClient(
             server.server_url,

@@ -9,7 +9,7 @@ import ssl
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from firmtrail import FirmtrailError
+from firmtrail import ConnectionLostError, FirmtrailError
 from firmtrail_agent import trust
 from firmtrail_agent.clients import open_client
 from firmtrail_agent.configuration import BadConfiguration, Configuration, Server
@@ -25,6 +25,7 @@ _MEANT_NAME = "server.url must hold the name that the certificate is for"
 _FIXES = {
     Trouble.CREDENTIALS: "enroll this device again, or give it another API key",
     Trouble.CONFIGURATION: "mend server.url or device.id",
+    Trouble.CERTIFICATE_REFUSED: "name a certificate that the server takes, with its key, in server.client_cert",
     Trouble.NOT_TRUSTED: "see what the check of its certificate says",
     Trouble.NOT_REACHABLE: "mend the network",
     Trouble.TEMPORARY: "wait; the server's operator knows more",
@@ -44,6 +45,8 @@ _CHANGED_KEY = (
     "if the server's operator has replaced its key, put one of these into server.pins: {}; "
     "if not, somebody else answers in its place"
 )
+_WITHOUT_A_WORD = "wait; if the server asks for a client certificate, name one that it takes in server.client_cert"
+_HTTPS = "server.url must lead to an HTTPS server"
 _MEND_IT = "mend what it names"
 
 
@@ -95,7 +98,8 @@ async def shake_hands(server: Server) -> str:
         fix = _OF_CERTIFICATES.get(error.verify_code, _UNTRUSTED)
         raise Fault(f"the certificate is not trusted: {error.verify_message}", fix) from None
     except ssl.SSLError as error:
-        raise Fault(f"no TLS: {error.reason}", "server.url must lead to an HTTPS server") from None
+        fix = _FIXES[Trouble.CERTIFICATE_REFUSED] if "_ALERT_" in (error.reason or "") else _HTTPS
+        raise Fault(f"no TLS: {error.reason}", fix) from None
     pins = ", ".join(trust.pins_of(connection))
     return f"the certificate is trusted{' and pinned' if server.pins else ''}; the pins of its chain: {pins}"
 
@@ -110,7 +114,8 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
         raise Fault(str(error), _MEND_IT) from None
     except FirmtrailError as error:
         failure = failure_of(error)
-        raise Fault(f"{failure.trouble}: {failure.message}", _FIXES[failure.trouble]) from None
+        fix = _WITHOUT_A_WORD if isinstance(error, ConnectionLostError) else _FIXES[failure.trouble]
+        raise Fault(f"{failure.trouble}: {failure.message}", fix) from None
     return "it takes reports of this device"
 
 

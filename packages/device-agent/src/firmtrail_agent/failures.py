@@ -7,7 +7,15 @@ from enum import StrEnum
 
 import attrs
 
-from firmtrail import ApiError, ConfigError, FirmtrailError, NotSentError, NotTrustedError, OAuthError
+from firmtrail import (
+    ApiError,
+    CertificateRefusedError,
+    ConfigError,
+    FirmtrailError,
+    NotSentError,
+    NotTrustedError,
+    OAuthError,
+)
 from firmtrail_agent.texts import one_line
 
 _NOT_FOUND, _FIRST_SERVER_ERROR = 404, 500
@@ -24,6 +32,8 @@ class Trouble(StrEnum):
     CREDENTIALS = "credentials refused"
     #: the server does not know the device, or is no Firmtrail server: another configuration
     CONFIGURATION = "wrong server or device"
+    #: a certificate of this device
+    CERTIFICATE_REFUSED = "client certificate refused"
     #: another certificate, authority or pin, or the right clock
     NOT_TRUSTED = "server not trusted"
     #: a connection
@@ -37,6 +47,7 @@ class Trouble(StrEnum):
 EXIT_CODES = {
     Trouble.CREDENTIALS: os.EX_NOPERM,
     Trouble.CONFIGURATION: os.EX_CONFIG,
+    Trouble.CERTIFICATE_REFUSED: os.EX_CONFIG,
     Trouble.NOT_TRUSTED: os.EX_UNAVAILABLE,
     Trouble.NOT_REACHABLE: os.EX_UNAVAILABLE,
     Trouble.TEMPORARY: os.EX_TEMPFAIL,
@@ -66,6 +77,9 @@ def failure_of(error: FirmtrailError) -> Failure:
         )
     if isinstance(error, ConfigError):  # the only one that shows when a report is sent
         return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS, status=_NOT_FOUND)
+    if isinstance(error, CertificateRefusedError):
+        message = f"{error} server.client_cert must name one that it takes."
+        return Failure(trouble=Trouble.CERTIFICATE_REFUSED, message=one_line(message))
     return Failure(trouble=_trouble_on_the_way(error), message=one_line(str(error)))
 
 

@@ -49,6 +49,10 @@ class Trigger(StrEnum):
     RETRY = "retry"
 
 
+#: after one of these the network or the server may be back, so a try that a failure has put off comes early
+_WAKING = {Trigger.CHANGE, Trigger.CLOCK}
+
+
 class Schedule:
     """The deadlines of the next rounds, each with its reason; several that are due are one round."""
 
@@ -69,6 +73,8 @@ class Schedule:
         self._last_triggers: frozenset[Trigger] = frozenset()
         #: nothing is sent before
         self._gate = clock()
+        #: nothing that happens on the device opens the gate before: the server asked to wait, or refused
+        self._locked_until = clock()
         self._due = {Trigger.HEARTBEAT: clock() + random.uniform(0, interval_seconds)}
         if is_new_boot:
             self._due[Trigger.BOOT] = clock() + random.uniform(0, min(first_within_seconds, interval_seconds))
@@ -94,6 +100,8 @@ class Schedule:
         now = self._clock()
         self._last_triggers = frozenset(trigger for trigger, due in self._due.items() if due <= now)
         self._last_round = now
+        if self._last_triggers & _WAKING and now >= self._locked_until:
+            self._gate = min(self._gate, now)
         self._due = {trigger: due for trigger, due in self._due.items() if due > now}
         self._due[Trigger.HEARTBEAT] = self._after_an_interval(self._interval)
         return self._last_triggers
@@ -112,19 +120,20 @@ class Schedule:
 
     def failed(self, *, retry_after_seconds: float | None = None) -> None:
         """Come back soon. What the server asks for is the least: without jitter above it, it would get a herd."""
-        wait = self._jitter(SHORTEST_RETRY_SECONDS, RETRY_BASE_SECONDS, RETRY_CAP_SECONDS)
+        wait, asked = self._jitter(SHORTEST_RETRY_SECONDS, RETRY_BASE_SECONDS, RETRY_CAP_SECONDS), 0.0
         if retry_after_seconds is not None:
-            asked = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
-            wait += asked * self._random.uniform(1.0, 1.1)
-        self._close_gate(wait)
+            asked = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS) * self._random.uniform(1.0, 1.1)
+        self._close_gate(asked + wait, locked=asked)
 
     def refused(self) -> None:
         """Come back late, and later every time: the server does not take the credential."""
-        self._close_gate(self._jitter(REFUSED_BASE_SECONDS, 2 * REFUSED_BASE_SECONDS, REFUSED_CAP_SECONDS))
+        wait = self._jitter(REFUSED_BASE_SECONDS, 2 * REFUSED_BASE_SECONDS, REFUSED_CAP_SECONDS)
+        self._close_gate(wait, locked=wait)
 
     def misdirected(self) -> None:
         """Come back in six hours: until a person has changed something it will be refused again."""
-        self._close_gate(REFUSED_CAP_SECONDS * self._random.uniform(0.9, 1.0))
+        wait = REFUSED_CAP_SECONDS * self._random.uniform(0.9, 1.0)
+        self._close_gate(wait, locked=wait)
 
     def request(self, trigger: Trigger) -> None:
         """Have a round early: at once for a person, else after a splay."""
@@ -149,8 +158,9 @@ class Schedule:
     def _after_an_interval(self, seconds: float) -> float:
         return self._clock() + seconds * self._random.uniform(0.9, 1.1)
 
-    def _close_gate(self, seconds: float) -> None:
+    def _close_gate(self, seconds: float, *, locked: float) -> None:
         self._gate = self._due[Trigger.RETRY] = self._clock() + seconds
+        self._locked_until = self._clock() + locked
 
     def _jitter(self, least: float, base: float, cap: float) -> float:
         most = min(cap, base * 2 ** min(self._failures, _LAST_DOUBLING))

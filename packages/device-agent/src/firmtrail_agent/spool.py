@@ -55,6 +55,8 @@ class Spool:
         self.corrupt = 0
         #: records that there was no room for
         self.dropped = 0
+        #: records that the server refused, each sent by itself, since it took one
+        self.refused_in_a_row = 0
         self._load()
 
     @property

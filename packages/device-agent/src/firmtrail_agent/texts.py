@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 LONGEST_LINE = 400
+_HIDDEN = "[hidden]"
+#: what an Authorization header holds, and access tokens without one; ordinary words are shorter
+_CREDENTIALS = re.compile(r"((?:basic|bearer) +)[\w.~+/=-]{20,}|\beyJ[\w-]{8,}\.[\w.-]+", re.ASCII | re.IGNORECASE)
+_SHORTEST_SECRET = 8
+_secrets = set[str]()
+
+
+def hide(secret: str) -> None:
+    """Show this text to nobody from now on, though a server repeats it; a short one is a word like others."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.add(secret)
 
 
 def visible(text: str) -> str:
-    """Put a question mark in the place of each character that does not show: it might command a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """Put a question mark in the place of each character that does not show: it might command a terminal.
+
+    The API key and access tokens are hidden.
+    """
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    shown = _CREDENTIALS.sub(lambda found: (found[1] or "") + _HIDDEN, shown)
+    for secret in _secrets:
+        shown = shown.replace(secret, _HIDDEN)
+    return shown
 
 
 def told(error: BaseException) -> str:

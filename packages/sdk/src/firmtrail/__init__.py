@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from firmtrail.errors import (
         ApiError,
         AuthenticationError,
+        CertificateRefusedError,
         ConfigError,
         ConflictError,
         ConnectionLostError,
@@ -157,6 +158,7 @@ __all__ = [
     "AuditEvent",
     "AuthenticationError",
     "BatchReceipt",
+    "CertificateRefusedError",
     "Client",
     "ClockReading",
     "ClockState",

@@ -16,6 +16,7 @@ from firmtrail._settings import Settings
 from firmtrail._version import __version__
 from firmtrail.credentials import ApiKey, Token
 from firmtrail.errors import (
+    CertificateRefusedError,
     ConfigError,
     ConnectionLostError,
     DeadlineExceededError,
@@ -36,10 +37,20 @@ _NOT_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+#: what a server says of a client's certificate, as OpenSSL names it (RFC 8446, section 6.2)
+_CERTIFICATE_REQUIRED = "CERTIFICATE_REQUIRED"
+_CERTIFICATE_REFUSED = (
+    "UNKNOWN_CA",
+    "BAD_CERTIFICATE",
+    "UNSUPPORTED_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_REVOKED",
+    "CERTIFICATE_UNKNOWN",
+)
 #: how a request says whose it is
 Authorization = httpx.Auth
-#: anything that keeps a whole answer from coming back
-FAILURES = (httpx.RequestError, DeadlinePassed)
+#: anything that keeps a whole answer from coming back; what TLS says of a damaged record httpcore lets through
+FAILURES = (httpx.RequestError, OSError, DeadlinePassed)
 
 
 def new_async_client(settings: Settings) -> httpx.AsyncClient:
@@ -91,6 +102,8 @@ def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> Transpo
     if not in_time or isinstance(error, DeadlinePassed):
         message = f"{call.method} {call.path} was not over within the client's timeout."
         return DeadlineExceededError(message, maybe_applied=not call.repeatable)
+    if said := _said_of_our_certificate(error):
+        return CertificateRefusedError(f"{url} {said}.")
     reason = str(error).rstrip(".") or type(error).__name__
     if isinstance(error, _NOT_SENT):
         kind = NotTrustedError if _is_of_certificates(error) else NotSentError
@@ -100,11 +113,25 @@ def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> Transpo
 
 
 def _is_of_certificates(error: BaseException) -> bool:
-    """Find what TLS said below what the HTTP library made of it."""
+    return isinstance(_said_by_tls(error), ssl.SSLCertVerificationError)
+
+
+def _said_of_our_certificate(error: BaseException) -> str | None:
+    """Tell what an alert of the server means; in TLS 1.3 it comes when the request is under way, and unread."""
+    reason: str | None = getattr(_said_by_tls(error), "reason", None)  # one that Python raised itself has none
+    if not reason or "_ALERT_" not in reason:
+        return None
+    if reason.endswith(_CERTIFICATE_REQUIRED):
+        return f"asks for a client certificate ({reason})"
+    return f"refuses the client certificate ({reason})" if reason.endswith(_CERTIFICATE_REFUSED) else None
+
+
+def _said_by_tls(error: BaseException) -> ssl.SSLError | None:
+    """Find it below what the HTTP library made of it."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+    while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
-    return cause is not None
+    return cause
 
 
 def _opened(kind: Callable[..., T], settings: Settings) -> T:

@@ -19,7 +19,14 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from firmtrail.errors import ApiError, ConnectionLostError, FirmtrailError, NotSentError, NotTrustedError
+from firmtrail.errors import (
+    ApiError,
+    CertificateRefusedError,
+    ConnectionLostError,
+    FirmtrailError,
+    NotSentError,
+    NotTrustedError,
+)
 
 _TOO_MANY_REQUESTS, _BAD_GATEWAY, _UNAVAILABLE, _GATEWAY_TIMEOUT = 429, 502, 503, 504
 
@@ -60,7 +67,7 @@ class RetryPolicy:
 
 def _worth_repeating(failure: FirmtrailError, *, repeatable: bool) -> bool:
     if isinstance(failure, NotSentError):
-        return not isinstance(failure, NotTrustedError)
+        return not isinstance(failure, NotTrustedError | CertificateRefusedError)
     if isinstance(failure, ConnectionLostError):
         return repeatable
     if not isinstance(failure, ApiError):

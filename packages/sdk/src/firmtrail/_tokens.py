@@ -9,6 +9,8 @@ from firmtrail.credentials import ApiKey, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DecodeError
 from firmtrail_contract import AccessToken
 
+#: far more than any token, and little enough for the memory of a small device
+_MAX_TOKEN_BYTES = 64 * 1024
 #: A token is replaced when about 80 % of its life is over; not exactly, so that many clients do not come at once.
 _REPLACED_FROM, _REPLACED_WITHIN = 0.75, 0.1
 
@@ -18,7 +20,7 @@ def token_call(credential: ApiKey | Login) -> Call:
     form = {"grant_type": "client_credentials"}
     if isinstance(credential, Login):
         form = {"grant_type": "password", "username": credential.email, "password": credential.password}
-    return Call(method="POST", path="/v1/oauth/token", repeatable=True, form=form)
+    return Call(method="POST", path="/v1/oauth/token", repeatable=True, form=form, max_answer_bytes=_MAX_TOKEN_BYTES)
 
 
 def new_token(answer: Answer, *, asked_at: float, random: float) -> Token:

@@ -5,7 +5,8 @@ FirmtrailError
 ├── CredentialsError               an API key that is missing or is none
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
-│   │   └── NotTrustedError        the server's certificate is not the right one
+│   │   ├── NotTrustedError        the server's certificate is not the right one
+│   │   └── CertificateRefusedError  the client's is not, or there is none
 │   ├── ConnectionLostError        it left, and no whole answer came back
 │   └── DeadlineExceededError      also a TimeoutError
 ├── DecodeError                    a success that breaks the contract, with JSON paths
@@ -65,6 +66,10 @@ class NotSentError(TransportError):
 
 class NotTrustedError(NotSentError):
     """The server's certificate is of no trusted authority, for another name, or not valid by this machine's clock."""
+
+
+class CertificateRefusedError(NotSentError):
+    """The server asks for a client certificate, or refuses the one that it was shown; it has not read the request."""
 
 
 class ConnectionLostError(TransportError):
