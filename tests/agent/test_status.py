@@ -372,8 +372,8 @@ def test_what_an_earlier_version_of_the_agent_has_left_is_read(tmp_path: Path) -
     assert standing.read(tmp_path) == said
 
 
-@pytest.mark.parametrize(("late", "state"), [(-3600.0, "ok"), (0.0, "ok"), (59.0, "ok"), (61.0, "degraded")])
-def test_an_agent_has_a_minute_for_a_round(late: float, state: str) -> None:
+@pytest.mark.parametrize(("late", "state"), [(-3600.0, "ok"), (0.0, "ok"), (299.0, "ok"), (301.0, "degraded")])
+def test_an_agent_has_five_minutes_for_a_round(late: float, state: str) -> None:
     said = standing.judged(Standing(pid=1, last_report=0.0, next_round=7200.0), 7200.0 + late)
 
     assert (said.state, "next in" in sentence(said, 7200.0 + late)) == (state, state == "ok")

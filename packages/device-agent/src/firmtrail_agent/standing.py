@@ -13,8 +13,8 @@ import attrs
 from firmtrail_agent import durable
 
 _FILE = "status.json"
-#: what a round may take: as long as systemd's watchdog waits for an agent that hangs
-PATIENCE_SECONDS = 60.0
+#: longer than a round takes whose sources and whose server are all slow; an agent that hangs is ended by the watchdog
+PATIENCE_SECONDS = 300.0
 #: in the fields of a process behind its name, which may hold anything
 _STATE, _STARTED = 3 - 3, 22 - 3
 _STOPPED = b"T"
