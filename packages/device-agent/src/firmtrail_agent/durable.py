@@ -30,7 +30,7 @@ def sweep(directory: Path) -> None:
 def new_directory(directory: Path) -> None:
     """Make a directory for the owner of the one around it, unless it is there."""
     if not directory.is_dir():
-        directory.mkdir(mode=0o700, parents=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = directory.parent.stat()
         with suppress(PermissionError):
             os.lchown(directory, owner.st_uid, owner.st_gid)
