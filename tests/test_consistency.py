@@ -38,11 +38,13 @@ from firmtrail_server.access import (
     USER_SCOPES,
     Scope,
 )
-from firmtrail_server.db import Connection, Run
-from firmtrail_server.http.endpoint import Route
+from firmtrail_server.db import Connection, Link
 from firmtrail_server.http.problems import STATUS
+from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
     api_keys,
+    boots,
+    firmware,
     project_invitations,
     project_members,
     projects,
@@ -69,7 +71,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     projects.list_of_user: "the same",
     project_members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
-    reports.record_latest: "it stores the reports of many projects; each report's key tells its own",
+    reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
+    reports.get_project: "the key is what tells the project",
+    boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
+    firmware.has_reported: "the device asks it of itself, when its key has told who it is",
     removals.find_deleted_project: "it looks for work in all projects",
     removals.find_marked: "the same",
 }
@@ -229,7 +234,7 @@ def test_every_query_takes_the_connection_first_and_the_project_second(query: Ca
     hints = get_type_hints(query)
     names = [*inspect.signature(query).parameters]
 
-    assert hints[names[0]] in (Connection, Run)  # what runs statements
+    assert hints[names[0]] in (Connection, Link)  # what runs statements
     if query not in WITHOUT_PROJECT:
         assert names[1:2] == ["project_id"]
         assert hints["project_id"] is uuid.UUID

@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 
 from firmtrail import (
     BatchReceipt,
-    ClockReading,
     ComponentReceipt,
-    ObservationRecord,
-    ObservedMoment,
     RecordReceipt,
     ReportOutcome,
 )
@@ -63,9 +60,9 @@ class Server:
             until = max((period.last_reported_at for period in known.periods), default=None)
             found = boot_clocks.find_boots(batch, received_at, known.boots, until)
             known.boots |= {boot.boot_id: boot for boot in found}
-        moments = boot_clocks.moments(batch, known.boots)
+        records = batches.records(batch, known.boots)
         return BatchReceipt(
-            records=[_store(known, device_id, record, moments, received_at) for record in batch.records],
+            records=[_store(known, record, received_at) for record in records],
             received_at=received_at,
             next_report_in_seconds=next_report_in_seconds,
             resync=False,
@@ -75,18 +72,13 @@ class Server:
         return self.known[device_id].periods if device_id in self.known else []
 
 
-def _store(
-    known: Known,
-    device_id: uuid.UUID,
-    record: ObservationRecord,
-    moments: Mapping[ClockReading, ObservedMoment],
-    received_at: dt.datetime,
-) -> RecordReceipt:
-    first, last = moments[record.first_observed], moments[record.last_observed or record.first_observed]
-    outcome = ReportOutcome.KNOWN
-    for moment in dict.fromkeys([first, last]):
-        for seen in batches.observations(device_id, record, moment, received_at):
-            known.periods, outcome = meaning.place(known.periods, seen)
-            known.opened += outcome is ReportOutcome.OPENED
-    components = [ComponentReceipt(component=reading.component, outcome=outcome) for reading in record.components]
-    return RecordReceipt(first_observed=first, last_observed=last, components=components)
+def _store(known: Known, record: meaning.Record, received_at: dt.datetime) -> RecordReceipt:
+    components: list[ComponentReceipt] = []
+    for component, version in record.versions:
+        seen = [
+            meaning.Sighting(version, moment.at, received_at) for moment in dict.fromkeys([record.first, record.last])
+        ]
+        outcomes = meaning.place_all(known.periods, seen)
+        known.opened += outcomes.count(ReportOutcome.OPENED)
+        components.append(ComponentReceipt(component=component, outcome=outcomes[-1]))
+    return RecordReceipt(first_observed=record.first, last_observed=record.last, components=components)

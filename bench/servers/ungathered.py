@@ -10,33 +10,35 @@ import attrs
 import uvloop
 from aiohttp import web
 
-from firmtrail_contract import FirmwareReceipt
-from firmtrail_server import recording
 from firmtrail_server.app import App, create_app
-from firmtrail_server.db import Database
-from firmtrail_server.gathering import Recorder
+from firmtrail_server.db import Database, Transaction
 from firmtrail_server.http.front import Front
 from firmtrail_server.http.protocol import running_http
-from firmtrail_server.meaning import Report
+from firmtrail_server.ingest import Ingest, Outcome, Submission
+from firmtrail_server.ingest.rewrite import store_records
+from firmtrail_server.meaning import Record
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
-from firmtrail_server.writer import Writer
 
 
-class OneByOne(Recorder):
+class OneByOne(Ingest):
     """Stores every report through the pool, as any other request does."""
 
     def __init__(self, database: Database, url: str) -> None:
-        super().__init__(database, Writer(url))
+        super().__init__(database, url)
         self._pool = database
 
-    async def record(self, report: Report) -> list[FirmwareReceipt]:
-        return await self._pool.retried(lambda conn: recording.record_alone(conn, report))
+    async def submit(self, submission: Submission) -> list[Outcome]:
+        sender, received_at, record, _ = submission
+        assert isinstance(record, Record)
+        ((stored,),) = await self._pool.run(Transaction.INGEST, store_records, sender, received_at, [record])
+        assert stored.outcome is not None
+        return [Outcome(record.first, record.last, {record.versions[0][0]: stored.outcome})]
 
 
 async def serve(url: str) -> None:
     app = create_app(Settings(), url)
-    services = attrs.evolve(app.services, recorder=OneByOne(app.services.database, url))
+    services = attrs.evolve(app.services, ingest=OneByOne(app.services.database, url))
     app = App(services, Front(ROUTES, services))
     async with app.running(), running_http(app.front, shutdown_timeout=1) as runner:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from ipaddress import ip_network
 
@@ -14,13 +15,13 @@ import httpx
 import psycopg
 import pytest
 
-from firmtrail_server.access import Principal
 from firmtrail_server.app import create_app
 from firmtrail_server.credentials import SecretChecker, SecretPrefix, new_secret
 from firmtrail_server.errors import CredentialQueueFull, TooManyFailures
 from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY, MAX_FAILURES_OF_AN_ADDRESS, FailureLimits
 from firmtrail_server.settings import Settings
-from firmtrail_server.verified import Verified, VerifiedCredentials
+from firmtrail_server.token_cache import TokenCache
+from firmtrail_server.tokens import Claims
 from tests.served import Server, serving
 from tests.server.conftest import Clock, Demo
 
@@ -76,14 +77,38 @@ async def change_keys(database_url: str, statement: str) -> None:
         await conn.execute(statement.encode())
 
 
-async def test_a_credential_is_checked_once_and_then_remembered(
-    server: Server, http: httpx.AsyncClient, demo: Demo
-) -> None:
+async def test_a_token_is_checked_once_and_then_remembered(server: Server, http: httpx.AsyncClient, demo: Demo) -> None:
+    granted = await http.post("/v1/oauth/token", auth=demo.device_key, data={"grant_type": "client_credentials"})
+    bearer = {"Authorization": f"Bearer {granted.json()['access_token']}"}
     for _ in range(3):
-        (await report(http, demo)).raise_for_status()
+        (await http.post(demo.path, json={"version": "1"}, headers=bearer)).raise_for_status()
 
-    verified = server.services.authentication.verified
-    assert (verified.misses, verified.hits) == (1, 2)
+    cache = server.services.authentication.token_cache
+    assert (cache.misses, cache.hits) == (1, 2)
+
+
+async def test_a_key_without_a_digest_is_checked_by_bcrypt_once(
+    http: httpx.AsyncClient, demo: Demo, database_url: str
+) -> None:
+    digests = "select secret_digest from api_keys where device_id is not null"
+    await change_keys(database_url, "update api_keys set secret_digest = null")
+
+    assert (await report(http, demo)).status_code == 201
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        filled = await (await conn.execute(digests)).fetchall()
+    assert (await report(http, demo)).status_code == 200
+    assert (await read(http, demo)).status_code == 200
+
+    assert filled != [(None,)]
+
+
+@pytest.mark.parametrize("call", [report, read])
+async def test_a_key_works_on_after_the_signing_key_was_replaced(
+    http: httpx.AsyncClient, second: httpx.AsyncClient, demo: Demo, call: Call
+) -> None:
+    """Two servers with different signing keys are what a replacement looks like while it is under way."""
+    for server in (http, second, http, second):
+        assert (await call(server, demo)).status_code in {200, 201}
 
 
 @pytest.mark.parametrize("call", [report, report_errors, read, report_as_project])
@@ -232,30 +257,28 @@ async def test_a_full_queue_of_secrets_refuses_the_next_and_checks_the_others() 
     checker.close()
 
 
-def principal() -> Principal:
-    nobody = "00000000-0000-0000-0000-000000000000"
-    return Principal(api_key_id=nobody, project_id=nobody, role=None, device_id=None)  # pyright: ignore[reportArgumentType]
+CLAIMS = Claims(subject_id=uuid.UUID(int=1), epoch=None, scopes=frozenset(), expires_at=NOW + dt.timedelta(hours=1))
 
 
 def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
-    verified = VerifiedCredentials(max_entries=2)
-    for name in "abc":
-        verified.add(name, Verified(principal(), None), NOW)
+    cache = TokenCache(max_entries=2)
+    for token in "abc":
+        cache.add(token, CLAIMS, NOW)
 
-    assert [verified.find(name, NOW) is not None for name in "abc"] == [False, True, True]
-    assert verified.find("c", NOW + dt.timedelta(minutes=10)) is None
-
-
-def test_a_credential_that_expires_is_remembered_no_longer_than_that() -> None:
-    verified = VerifiedCredentials()
-    verified.add("a", Verified(principal(), NOW + dt.timedelta(seconds=30)), NOW)
-
-    assert verified.find("a", NOW + dt.timedelta(seconds=29)) is not None
-    assert verified.find("a", NOW + dt.timedelta(seconds=30)) is None
+    assert [cache.find(token, NOW) is not None for token in "abc"] == [False, True, True]
+    assert cache.find("c", NOW + dt.timedelta(minutes=10)) is None
 
 
-def test_no_credential_can_be_read_from_what_is_remembered() -> None:
-    verified = VerifiedCredentials()
-    verified.add("Basic secret-word", Verified(principal(), None), NOW)
+def test_a_token_that_expires_is_remembered_no_longer_than_that() -> None:
+    cache = TokenCache()
+    cache.add("a", attrs.evolve(CLAIMS, expires_at=NOW + dt.timedelta(seconds=30)), NOW)
 
-    assert "secret-word" not in repr(vars(verified))
+    assert cache.find("a", NOW + dt.timedelta(seconds=29)) is not None
+    assert cache.find("a", NOW + dt.timedelta(seconds=30)) is None
+
+
+def test_no_token_can_be_read_from_what_is_remembered() -> None:
+    cache = TokenCache()
+    cache.add("secret-word", CLAIMS, NOW)
+
+    assert "secret-word" not in repr(vars(cache))

@@ -22,10 +22,10 @@ from firmtrail_contract import (
     ReportBatch,
     ReportOutcome,
 )
-from firmtrail_server.batches import MAX_RECORD_ERRORS, observations, refusals
+from firmtrail_server.batches import MAX_RECORD_ERRORS, records, refusals
 from firmtrail_server.boot_clocks import Boot, are_known, find_boots, moments
-from firmtrail_server.meaning import Period, place
-from tests.server.batching import DEVICE, NOW, ago, batch, reading, record
+from firmtrail_server.meaning import Period, Sighting, place_all
+from tests.server.batching import NOW, batch, reading, record
 
 GOOD = record(reading(7, 5))
 OTHER_BOOT = attrs.evolve(reading(7, 9), boot_id=uuid.UUID(int=6))
@@ -77,11 +77,11 @@ def test_another_boot_in_a_record_has_a_higher_number() -> None:
 
 def test_an_error_of_a_source_is_no_part_of_the_history() -> None:
     readings = [ComponentReading(component="modem", error="no answer"), ComponentReading(version="1")]
-    at = ObservedMoment(at=ago(hours=1), source=ObservedAtSource.BOOT_CLOCK)
+    said = batch(reading(9, 0), attrs.evolve(GOOD, components=readings))
 
-    found = observations(DEVICE, attrs.evolve(GOOD, components=readings), at, NOW)
+    (found,) = records(said, {boot.boot_id: boot for boot in find_boots(said, NOW, {}, None)})
 
-    assert [(seen.component, seen.version, seen.observed_at) for seen in found] == [("main", "1", ago(hours=1))]
+    assert found.versions == [("main", "1")]
 
 
 class Device:
@@ -143,14 +143,14 @@ class Server:
         if not are_known(received, at, self.boots):
             until = self.periods[-1].last_reported_at if self.periods else None
             self.boots |= {boot.boot_id: boot for boot in find_boots(received, at, self.boots, until)}
-        self.found |= (found := moments(received, self.boots))
-        outcomes: list[ReportOutcome] = []
-        for one in received.records:
-            ends = [found[one.first_observed], found[one.last_observed or one.first_observed]]
-            for seen in (seen for end in ends for seen in observations(DEVICE, one, end, at)):
-                self.periods, outcome = place(self.periods, seen)
-                outcomes.append(outcome)
-        return outcomes
+        self.found |= moments(received, self.boots)
+        seen = [
+            Sighting(version, end.at, at)
+            for record in records(received, self.boots)
+            for end in (record.first, record.last)
+            for _, version in record.versions
+        ]
+        return place_all(self.periods, seen)
 
 
 def ends_of_boots(records: Sequence[ObservationRecord]) -> list[ClockReading]:

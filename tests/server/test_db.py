@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from firmtrail_server.db import Connection, Database
+from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, TooManyCollisions
 
 _END_ITSELF = "select pg_terminate_backend(pg_backend_pid())"
@@ -31,10 +31,10 @@ async def test_transactions_that_collide_are_repeated_until_each_has_counted(dat
         assert row is not None
         return row[0]
 
-    await database.retried(set_up)
-    await asyncio.gather(*(database.retried(count) for _ in range(6)))
+    await database.run(Transaction.WRITE, set_up)
+    await asyncio.gather(*(database.run(Transaction.WRITE, count) for _ in range(6)))
 
-    assert await database.retried(total) == 6
+    assert await database.run(Transaction.WRITE, total) == 6
     await database.close()
 
 
@@ -52,7 +52,7 @@ async def test_a_transaction_that_collides_for_ever_is_given_up_and_does_not_say
         await conn.execute("update counter set value = 0")
 
     with pytest.raises(TooManyCollisions, match="Nothing was stored") as given_up:
-        await database.retried(count_too_late)
+        await database.run(Transaction.WRITE, count_too_late)
 
     assert isinstance(given_up.value.__cause__, psycopg.errors.SerializationFailure)
     row = await (await other.execute("select value from counter")).fetchone()
@@ -73,7 +73,7 @@ async def test_a_transaction_whose_connection_the_database_ends_runs_once_more_o
             await conn.execute(_END_ITSELF)
         return conn.info.backend_pid
 
-    assert await database.retried(read) == seen[1]
+    assert await database.run(Transaction.WRITE, read) == seen[1]
     assert seen[0] != seen[1]
     await database.close()
 
@@ -88,7 +88,7 @@ async def test_a_transaction_that_breaks_every_connection_is_given_up(database_u
         await conn.execute(_END_ITSELF)
 
     with pytest.raises(DatabaseUnavailable):
-        await database.retried(break_it)
+        await database.run(Transaction.WRITE, break_it)
 
     assert len(tries) == 2
     await database.close()

@@ -7,14 +7,21 @@ import uuid
 import pytest
 
 from firmtrail_server.access import Scope
-from firmtrail_server.http.context import Context, PublicContext
-from firmtrail_server.http.endpoint import Route, check
+from firmtrail_server.db import Connection, Transaction
+from firmtrail_server.http.context import Context, PublicContext, ReportContext
+from firmtrail_server.http.route import Route
 
 
 async def of_a_device(_ctx: Context, device_id: uuid.UUID) -> None: ...
 
 
+async def of_a_report(_ctx: ReportContext, device_id: uuid.UUID) -> None: ...
+
+
 async def of_anyone(_ctx: PublicContext) -> None: ...
+
+
+async def of_a_transaction(_ctx: Context, _conn: Connection) -> None: ...
 
 
 async def of_a_name(_ctx: Context, name: str) -> None: ...
@@ -28,9 +35,23 @@ async def of_a_name(_ctx: Context, name: str) -> None: ...
         Route("GET", "/x/{device_id}", of_a_device, Scope.PUBLIC),
         Route("GET", "/x", of_anyone, Scope.FIRMWARE_READ),
         Route("GET", "/x/{name}", of_a_name, Scope.FIRMWARE_READ),
+        Route("GET", "/x", of_a_transaction, Scope.FIRMWARE_READ),
+        Route("GET", "/x/{device_id}", of_a_device, Scope.FIRMWARE_READ, Transaction.READ),
+        Route("GET", "/x/{device_id}", of_a_report, Scope.DEVICES_READ, checks_liveness=True),
+        Route("GET", "/x/{device_id}", of_a_device, Scope.FIRMWARE_REPORT, checks_liveness=True),
     ],
-    ids=["no id in the path", "another name", "public, yet wants a caller", "scoped, yet wants none", "no UUID"],
+    ids=[
+        "no id in the path",
+        "another name",
+        "public, yet wants a caller",
+        "scoped, yet wants none",
+        "no UUID",
+        "no transaction",
+        "a transaction that it does not take",
+        "liveness of other keys than a device's",
+        "liveness, yet wants a caller",
+    ],
 )
 def test_a_handler_that_does_not_fit_its_route_stops_the_start(route: Route) -> None:
     with pytest.raises(TypeError, match=route.handler.__name__):
-        check(route)
+        route.check()

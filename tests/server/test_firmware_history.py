@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import AsyncGenerator
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_contract import FirmwareReceipt, FirmwareReport, NewDevice, ReportOutcome, VersionPeriod
-from firmtrail_server import keys, recording
-from firmtrail_server.db import Database
-from firmtrail_server.keys import Terms
-from firmtrail_server.meaning import Report, observation
+from firmtrail_contract import FirmwareReport, NewDevice, ReportOutcome, VersionPeriod
+from firmtrail_server.credentials import SecretDigests
+from firmtrail_server.db import Database, Transaction
+from firmtrail_server.ingest import Ingest, Submission
+from firmtrail_server.keys import KeyIssuer, Terms
+from firmtrail_server.meaning import Record, Sender, moment
 from firmtrail_server.queries import devices, firmware, projects
 from tests.server.history_model import HistoryModel
 
@@ -22,29 +24,38 @@ START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 
 
+class Receipt(NamedTuple):
+    observed_at: dt.datetime
+    outcome: ReportOutcome
+
+
 class History:
     """One device's history in a real database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ingest: Ingest) -> None:
         self.database = database
+        self.ingest = ingest
         self.project_id = self.device_id = self.key_id = uuid.UUID(int=0)
 
     async def begin(self) -> None:
         """Start afresh, with a new device in a new project."""
+        issuer = KeyIssuer(SecretDigests(b"of the tests"))
         async with self.database.transaction() as conn:
             self.project_id = (await projects.insert(conn, "Test", NOW)).id
             device = await devices.insert(conn, self.project_id, NewDevice(name="Test"), NOW)
             self.device_id = device.id
-            self.key_id = (await keys.issue_for_device(conn, device, Terms(created_by=None, created_at=NOW))).id
+            key = await issuer.issue_for_device(conn, device, Terms(created_by=None, created_at=NOW))
+            self.key_id = key.id
 
     async def report(
         self, version: str, at: int | None = None, *, component: str = "main", received_at: dt.datetime = NOW
-    ) -> FirmwareReceipt:
-        moment = None if at is None else START + dt.timedelta(hours=at)
-        report = FirmwareReport(version=version, component=component, observed_at=moment)
-        seen = observation(self.device_id, report, received_at)
-        saying = Report(api_key_id=self.key_id, project_id=self.project_id, observations=[seen])
-        return (await self.database.retried(lambda conn: recording.record_alone(conn, saying)))[0]
+    ) -> Receipt:
+        said = None if at is None else START + dt.timedelta(hours=at)
+        when = moment(FirmwareReport(version=version, component=component, observed_at=said), received_at)
+        record = Record(when, when, [(component, version)])
+        sender = Sender(self.key_id, self.device_id, None)
+        (stored,) = await self.ingest.submit(Submission(sender, received_at, record))
+        return Receipt(stored.first.at, stored.by_component[component])
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:
@@ -59,13 +70,16 @@ def hours(moment: dt.datetime) -> int:
     return int((moment - START).total_seconds() // 3600)
 
 
-@pytest.fixture
-async def history(database_url: str) -> AsyncGenerator[History]:
+@pytest.fixture(params=[Transaction.INGEST, Transaction.WRITE], ids=["read committed", "serializable"])
+async def history(request: pytest.FixtureRequest, database_url: str) -> AsyncGenerator[History]:
     database = Database(database_url, max_connections=4)
     await database.open()
-    history = History(database)
+    ingest = Ingest(database, database_url, isolation=request.param)
+    ingest.open()
+    history = History(database, ingest)
     await history.begin()
     yield history
+    await ingest.close()
     await database.close()
 
 

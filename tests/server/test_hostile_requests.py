@@ -12,7 +12,7 @@ import pytest
 
 from firmtrail_contract import PageQuery
 from firmtrail_server import openapi
-from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.routes import ROUTES

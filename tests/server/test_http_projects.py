@@ -91,8 +91,9 @@ async def test_a_deleted_project_is_gone_at_once_for_everyone_and_then_from_the_
         assert read(await user.get("projects"))["items"] == []
     assert (await key.get(project)).status_code == 401
     assert refusal(await bob.post("invitations/accept", {"secret": open_invitation["secret"]})) == (404, "not_found")
-    await server.services.sweeper.sweep(clock.moment)
     assert (await device_key.post(f"devices/{device['id']}/firmware_version", {"version": "1"})).status_code == 401
+    await server.services.sweeper.sweep(clock.moment)
+    await server.services.sweeper.sweep(clock.advance(minutes=2))
     with psycopg.connect(database_url) as conn:
         counted = conn.execute(
             "select (select count(*) from projects), (select count(*) from devices), (select count(*) from api_keys),"

@@ -311,16 +311,6 @@ async def test_a_batch_for_another_device_is_404_and_stores_nothing(
     assert_problem(answer, 404, "not_found")
 
 
-async def test_a_batch_for_a_device_that_was_deleted_is_404(
-    http: httpx.AsyncClient, demo: Demo, database_url: str
-) -> None:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("alter table api_keys drop constraint api_keys_device_id_fkey")
-        conn.execute("delete from devices")
-
-    assert_problem(await report(http, demo, reading(1, 0)), 404, "not_found")
-
-
 async def test_a_project_key_may_not_report_a_batch(http: httpx.AsyncClient, demo: Demo) -> None:
     answer = await report(http, attrs.evolve(demo, device_key=demo.project_key), reading(1, 0))
 

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from firmtrail_server import openapi
 from firmtrail_server.access import Scope
-from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import CSV
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.routes import ROUTES

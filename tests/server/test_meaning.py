@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Iterable
 from itertools import pairwise
 from random import Random
@@ -12,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
-from firmtrail_server.meaning import Observation, Period, observation, place
+from firmtrail_server.meaning import Period, Sighting, moment, place, place_all
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -21,10 +20,8 @@ NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 reports = st.lists(st.tuples(st.integers(0, 12), st.sampled_from("ABC")), max_size=20)
 
 
-def seen(at: int, version: str) -> Observation:
-    return observation(
-        uuid.UUID(int=1), FirmwareReport(version=version, observed_at=START + dt.timedelta(hours=at)), NOW
-    )
+def seen(at: int, version: str) -> Sighting:
+    return Sighting(version, START + dt.timedelta(hours=at), NOW)
 
 
 def placed(history: Iterable[tuple[int, str]]) -> list[Period]:
@@ -54,6 +51,16 @@ def test_any_reports_in_any_order_give_the_history_that_the_model_gives(history:
     assert told(placed(history)) == told_by_the_model(history)
 
 
+@given(reports)
+def test_reports_placed_together_give_what_they_give_one_by_one(history: list[tuple[int, str]]) -> None:
+    periods: list[Period] = []
+
+    outcomes = place_all(periods, [seen(at, version) for at, version in history])
+
+    assert told(periods) == told(placed(history))
+    assert len(outcomes) == len(history)
+
+
 def in_order(period: Period) -> tuple[dt.datetime, int]:
     return period.first_reported_at, period.tie_rank
 
@@ -77,7 +84,7 @@ def test_the_periods_around_a_moment_are_enough_to_know_and_their_ranks_keep_the
 
     for at, version in history:
         observed = seen(at, version)
-        before = around(stored, observed.observed_at)
+        before = around(stored, observed.at)
         after, _ = place(before, observed)
         stored = (stored - {*before}) | {*after}
 
@@ -163,21 +170,21 @@ def test_a_report_in_a_gap_extends_the_neighbour_of_its_version() -> None:
 
 
 def test_a_report_without_a_moment_counts_for_the_moment_of_its_arrival() -> None:
-    found = observation(uuid.UUID(int=1), FirmwareReport(version="1"), NOW)
+    found = moment(FirmwareReport(version="1"), NOW)
 
-    assert (found.observed_at, found.observed_at_source) == (NOW, ObservedAtSource.SERVER)
+    assert (found.at, found.source) == (NOW, ObservedAtSource.SERVER)
 
 
 def test_a_moment_up_to_five_minutes_ahead_is_believed() -> None:
     ahead = NOW + dt.timedelta(minutes=5)
 
-    found = observation(uuid.UUID(int=1), FirmwareReport(version="1", observed_at=ahead), NOW)
+    found = moment(FirmwareReport(version="1", observed_at=ahead), NOW)
 
-    assert (found.observed_at, found.observed_at_source) == (ahead, ObservedAtSource.DEVICE)
+    assert (found.at, found.source) == (ahead, ObservedAtSource.DEVICE)
 
 
 def test_a_moment_further_ahead_or_before_2000_is_replaced_by_the_servers() -> None:
-    for moment in (NOW + dt.timedelta(minutes=5, microseconds=1), dt.datetime(1999, 12, 31, 23, 59, tzinfo=dt.UTC)):
-        found = observation(uuid.UUID(int=1), FirmwareReport(version="1", observed_at=moment), NOW)
+    for said in (NOW + dt.timedelta(minutes=5, microseconds=1), dt.datetime(1999, 12, 31, 23, 59, tzinfo=dt.UTC)):
+        found = moment(FirmwareReport(version="1", observed_at=said), NOW)
 
-        assert (found.observed_at, found.observed_at_source) == (NOW, ObservedAtSource.SERVER)
+        assert (found.at, found.source) == (NOW, ObservedAtSource.SERVER)

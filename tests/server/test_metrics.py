@@ -91,10 +91,12 @@ async def test_reports_are_counted_by_what_they_did_with_their_batches_and_commi
     assert found["firmtrail_database_pool_size",] >= 1
 
 
-async def test_credentials_are_counted_by_whether_they_had_to_be_checked(http: httpx.AsyncClient) -> None:
+async def test_tokens_are_counted_by_whether_they_had_to_be_checked(http: httpx.AsyncClient) -> None:
     demo = await seed(http)
+    granted = await http.post("/v1/oauth/token", auth=demo.device_key, data={"grant_type": "client_credentials"})
+    bearer = {"Authorization": f"Bearer {granted.json()['access_token']}"}
     for _ in range(3):
-        await http.post(demo.path, auth=demo.device_key, json={"version": "1"})
+        await http.post(demo.path, headers=bearer, json={"version": "1"})
 
     found = await counted(http)
 

@@ -14,9 +14,10 @@ from firmtrail_server import removal
 from firmtrail_server.db import Database
 from firmtrail_server.removal import Sweeper
 from tests.server.callers import Caller, refusal
-from tests.server.conftest import Demo
+from tests.server.conftest import Clock, Demo
 
 NOW = dt.datetime(2026, 6, 2, tzinfo=dt.UTC)
+LATER = NOW + dt.timedelta(minutes=2)
 TABLES = ("devices", "api_keys", "device_firmware", "device_firmware_periods", "removed_devices")
 
 
@@ -74,6 +75,7 @@ async def test_a_deleted_project_goes_with_all_that_is_its_own(
 
     assert (await admin.get(f"projects/{demo.project_id}/devices")).status_code == 401
     await Sweeper(database).sweep(NOW)
+    await Sweeper(database).sweep(LATER)
 
     assert rows(database_url, demo.project_id) == dict.fromkeys(TABLES, 0)
     assert rows(database_url, other.project_id) == before
@@ -99,13 +101,14 @@ async def test_what_was_added_while_a_project_went_goes_too(demo: Demo, database
         conn.commit()
 
     await sweep
+    await Sweeper(database).sweep(LATER)
 
     assert rows(database_url, demo.project_id) == dict.fromkeys(TABLES, 0)
     with psycopg.connect(database_url) as conn:
         assert conn.execute("select count(*) from projects").fetchone() == (0,)
 
 
-async def test_what_comes_into_a_project_at_the_moment_it_goes_is_404(
+async def test_what_comes_into_a_project_at_the_moment_it_goes_is_refused(
     admin: Caller, demo: Demo, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as conn:
@@ -116,7 +119,28 @@ async def test_what_comes_into_a_project_at_the_moment_it_goes_is_404(
         await blocked(database_url)
         conn.commit()
 
-    assert refusal(await late) == (404, "not_found")
+    assert refusal(await late) in [(404, "not_found"), (401, "unauthenticated")]
+
+
+async def test_what_a_report_leaves_that_was_on_its_way_goes_a_minute_later(
+    admin: Caller, demo: Demo, database: Database, database_url: str, clock: Clock
+) -> None:
+    await run_versions(admin.http, demo, 2)
+    kept = "create table {0}_kept as select * from {0}; "
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for table in ("device_firmware", "device_firmware_periods"):
+            conn.execute(kept.format(table).encode())
+    await admin.delete(f"devices/{demo.device_id}")
+    await Sweeper(database).sweep(clock.moment)
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("insert into device_firmware select * from device_firmware_kept")
+        conn.execute(
+            "insert into device_firmware_periods select * from device_firmware_periods_kept on conflict do nothing"
+        )
+
+    await Sweeper(database).sweep(clock.advance(minutes=2))
+
+    assert rows(database_url, demo.project_id) == dict.fromkeys(TABLES, 0) | {"api_keys": 1}
 
 
 async def test_a_sweep_with_nothing_to_do_does_nothing(database: Database, demo: Demo, database_url: str) -> None:

@@ -137,6 +137,7 @@ GOOD = {
     "for-update": [
         "select id from devices for update skip locked",
         "select id from devices for update of devices skip locked",
+        "select version from device_firmware for update of device_firmware",
     ],
     "returning-old-new": ["update devices set name = 'a' returning name as new_name"],
     "plpgsql": ["insert into devices (name) values ('a') on conflict (name) do nothing"],

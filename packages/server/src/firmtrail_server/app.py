@@ -11,13 +11,14 @@ import attrs
 
 from firmtrail_server.authentication import Authentication
 from firmtrail_server.background import in_background
-from firmtrail_server.credentials import SecretChecker
+from firmtrail_server.credentials import SecretChecker, SecretDigests
 from firmtrail_server.db import Database
 from firmtrail_server.failures import FailureLimits
-from firmtrail_server.gathering import Recorder
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.front import Front
+from firmtrail_server.ingest import Ingest
 from firmtrail_server.key_use import KeyUse
+from firmtrail_server.keys import KeyIssuer
 from firmtrail_server.mail import Mailer
 from firmtrail_server.meters import Meters
 from firmtrail_server.readiness import Readiness
@@ -25,9 +26,8 @@ from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
 from firmtrail_server.signing_keys import new_signing_keys
+from firmtrail_server.token_cache import TokenCache
 from firmtrail_server.tokens import AccessTokens
-from firmtrail_server.verified import VerifiedCredentials
-from firmtrail_server.writer import Writer
 
 #: about five seconds' work
 MAX_WAITING_PASSWORDS = 20
@@ -54,7 +54,7 @@ class App:
         """Let it take requests while the block lasts: open the database, and work in the background."""
         services = self.services
         await services.database.open()
-        services.recorder.open()
+        services.ingest.open()
         try:
             async with in_background(
                 sweeper=lambda: services.sweeper.run(services.clock),
@@ -64,7 +64,7 @@ class App:
                 yield
         finally:
             await services.readiness.close()
-            await services.recorder.close()
+            await services.ingest.close()
             await services.database.close()
             services.authentication.secrets.close()
             services.authentication.passwords.close()
@@ -83,9 +83,11 @@ def create_app(
     it counts for itself.
     """
     meters = meters or Meters()
-    database, writer = Database(database_url), Writer(database_url)
+    database = Database(database_url)
+    signing_keys = settings.signing_keys or new_signing_keys()
+    digests = SecretDigests(signing_keys.digest_key())
     tokens = AccessTokens(
-        keys=settings.signing_keys or new_signing_keys(),
+        keys=signing_keys,
         issuer=settings.issuer,
         life_seconds=settings.token_seconds,
         device_life_seconds=settings.device_token_seconds,
@@ -93,18 +95,20 @@ def create_app(
     services = Services(
         settings=settings,
         database=database,
-        recorder=Recorder(database, writer, meters),
+        ingest=Ingest(database, database_url, meters),
         tokens=tokens,
         authentication=Authentication(
             database=database,
             tokens=tokens,
+            token_cache=TokenCache(),
+            digests=digests,
             secrets=SecretChecker(),
             passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
-            verified=VerifiedCredentials(),
             failures=FailureLimits(time.monotonic),
             key_use=KeyUse(database),
             clock=clock,
         ),
+        keys=KeyIssuer(digests),
         clock=clock,
         sweeper=Sweeper(database),
         mailer=Mailer(settings.smtp),
@@ -112,26 +116,26 @@ def create_app(
         readiness=Readiness(database),
     )
     front = Front(ROUTES, services)
-    _watch_database(meters, database, writer)
+    _watch_database(meters, database, services.ingest)
     _watch_authentication(meters, services.authentication)
     return App(services, front)
 
 
-def _watch_database(meters: Meters, database: Database, writer: Writer) -> None:
+def _watch_database(meters: Meters, database: Database, ingest: Ingest) -> None:
     name = "firmtrail_database_commits_total"
-    meters.watch_count(name, "Transactions, of reading too.", lambda: database.commits + writer.commits)
+    meters.watch_count(name, "Transactions, of reading too.", lambda: database.commits + ingest.commits)
     for stat, text in _POOL.items():
         name = f"firmtrail_database_{stat}"
         meters.watch(name, f"{text}; each worker has a pool.", lambda stat=stat: database.pool_stats().get(stat, 0))
 
 
 def _watch_authentication(meters: Meters, authentication: Authentication) -> None:
-    verified = authentication.verified
+    tokens = authentication.token_cache
     meters.watch_count(
-        "firmtrail_credential_cache_hits_total", "Credentials that were found right before.", lambda: verified.hits
+        "firmtrail_credential_cache_hits_total", "Access tokens that were found valid before.", lambda: tokens.hits
     )
     meters.watch_count(
-        "firmtrail_credential_cache_misses_total", "Credentials that had to be checked.", lambda: verified.misses
+        "firmtrail_credential_cache_misses_total", "Access tokens that had to be checked.", lambda: tokens.misses
     )
     secrets, passwords = authentication.secrets, authentication.passwords
     meters.watch("firmtrail_secrets_waiting", "Secrets of keys that wait for bcrypt.", lambda: secrets.waiting)

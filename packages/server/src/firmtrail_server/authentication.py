@@ -5,18 +5,41 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from hmac import compare_digest
 
 import attrs
 
-from firmtrail_server.access import ALL_OF_A_USER, Principal, User
-from firmtrail_server.credentials import SecretChecker, is_well_formed
-from firmtrail_server.db import Database
-from firmtrail_server.errors import LoginRefused, TokenNotValid, Unauthenticated
+from firmtrail_server.access import ALL_OF_A_USER, Principal, Scope, User
+from firmtrail_server.credentials import SecretChecker, SecretDigests, is_well_formed
+from firmtrail_server.db import Connection, Database, Transaction
+from firmtrail_server.errors import LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
 from firmtrail_server.failures import FailureLimits
 from firmtrail_server.key_use import KeyUse
 from firmtrail_server.queries import api_keys, users
+from firmtrail_server.token_cache import TokenCache
 from firmtrail_server.tokens import AccessTokens
-from firmtrail_server.verified import Verified, VerifiedCredentials
+
+
+@attrs.frozen(kw_only=True)
+class Credential:
+    """Who a request says it comes from: an API key, or with an epoch a user."""
+
+    subject_id: uuid.UUID
+    #: what the secret's stored digest must be; None: it is proved, by a signature or by bcrypt
+    digest: bytes | None = attrs.field(default=None, repr=False)
+    secret: str | None = attrs.field(default=None, repr=False)
+    #: what an access token leaves of the scopes; None: all of them
+    token_scopes: frozenset[Scope] | None = None
+    epoch: int | None = None
+
+    def may(self, scope: Scope) -> bool:
+        """Say whether it leaves a scope to those who have it."""
+        return self.token_scopes is None or scope in self.token_scopes
+
+    @property
+    def refusal(self) -> type[Unauthenticated]:
+        """What a request is told whose credential is good for nothing."""
+        return Unauthenticated if self.token_scopes is None else TokenNotValid
 
 
 @attrs.frozen(kw_only=True)
@@ -25,80 +48,122 @@ class Authentication:
 
     database: Database
     tokens: AccessTokens
+    token_cache: TokenCache
+    digests: SecretDigests
     #: of keys
     secrets: SecretChecker
     passwords: SecretChecker
-    verified: VerifiedCredentials
     failures: FailureLimits
     key_use: KeyUse
     clock: Callable[[], dt.datetime]
 
-    async def by_secret(self, key_id: str, secret: str, address: str) -> Verified[Principal]:
-        """Find out whose id and secret these are. An unknown id costs the same time as a wrong secret.
+    def of_secret(self, key_id: str, secret: str) -> Credential:
+        """Take an id and a secret for those of a key.
 
         Raises:
-            Unauthenticated: they are nobody's, or the key has expired.
-            TooManyFailures: too many wrong ones came from the address.
-            CredentialQueueFull: too many wait to be checked.
+            Unauthenticated: they cannot be.
         """
         if not is_well_formed(secret):
             raise Unauthenticated
         try:
-            known_by = uuid.UUID(key_id)
+            subject_id = uuid.UUID(key_id)
         except ValueError:
             raise Unauthenticated from None
-        self.failures.check(str(known_by), address)
-        key = await self.database.retried(lambda conn: api_keys.find(conn, known_by, self.clock()))
-        is_right = await self.secrets.matches(secret, key.secret_hash if key else None)
-        self.failures.settle(str(known_by), address, is_right=is_right)
-        if key is None or not is_right:
-            raise Unauthenticated
-        self.key_use.note(key.id, key.last_used_at, self.clock())
-        return Verified(key.principal, key.expires_at)
+        return Credential(subject_id=subject_id, digest=self.digests.of(secret), secret=secret)
 
-    async def by_token(self, token: str) -> Verified[Principal | User]:
-        """Find out whose token this is.
+    def of_token(self, token: str) -> Credential:
+        """Read whose token this is.
 
         Raises:
-            TokenNotValid: it is none of ours, has expired, or its key or user is not alive.
+            TokenNotValid: it is none of ours, or has expired.
         """
         now = self.clock()
-        claims = self.tokens.verify(token, now)
-        if claims.epoch is not None:
-            user = User(user_id=claims.subject_id, token_epoch=claims.epoch, token_scopes=claims.scopes)
-            if not await self._is_valid(user):
-                raise TokenNotValid
-            return Verified(user, claims.expires_at)
-        key = await self.database.retried(lambda conn: api_keys.find(conn, claims.subject_id, now))
+        claims = self.token_cache.find(token, now)
+        if claims is None:
+            claims = self.tokens.verify(token, now)
+            self.token_cache.add(token, claims, now)
+        return Credential(subject_id=claims.subject_id, token_scopes=claims.scopes, epoch=claims.epoch)
+
+    async def identify(self, conn: Connection, credential: Credential) -> User | Principal:
+        """Find the living key or user that a credential is of, in the transaction of the request.
+
+        Raises:
+            SecretUnproved: there is no such key, or its digest is another one, or it has none yet.
+            Unauthenticated: there is no such key or user, or not any more.
+        """
+        if credential.epoch is not None:
+            return await self._user(conn, credential, credential.epoch)
+        now = self.clock()
+        key = await api_keys.find(conn, credential.subject_id, now)
+        if credential.digest is not None and (key is None or not _is_equal(key.secret_digest, credential.digest)):
+            raise SecretUnproved
         if key is None:
-            raise TokenNotValid
+            raise credential.refusal
         self.key_use.note(key.id, key.last_used_at, now)
-        return Verified(attrs.evolve(key.principal, token_scopes=claims.scopes), claims.expires_at)
+        return attrs.evolve(key.principal, token_scopes=credential.token_scopes)
+
+    async def prove(self, credential: Credential, address: str) -> Credential:
+        """Check by bcrypt a secret that has not the digest of its key, and remember the right one's digest.
+
+        So it is for a key that is older than digests, once, or after the signing key was replaced. Otherwise the secret
+        is wrong. An unknown id costs the same time as a wrong secret.
+
+        Raises:
+            Unauthenticated: the secret is wrong, or there is no such key.
+            TooManyFailures: too many wrong ones came from the address.
+            CredentialQueueFull: too many wait to be checked.
+        """
+        assert credential.secret is not None
+        key_id = credential.subject_id
+        self.failures.check(str(key_id), address)
+        key = await self.database.run(Transaction.READ, api_keys.find, key_id, self.clock())
+        is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None)
+        self.failures.settle(str(key_id), address, is_right=is_right)
+        if key is None or not is_right:
+            raise Unauthenticated
+        await self.database.run(
+            Transaction.INGEST, api_keys.update_digest, key.project_id, key_id, self.digests.of(credential.secret)
+        )
+        return attrs.evolve(credential, digest=None, secret=None)
+
+    async def by_secret(self, key_id: str, secret: str, address: str) -> Principal:
+        """Find out whose id and secret these are.
+
+        Raises:
+            Unauthenticated, TooManyFailures, CredentialQueueFull: see `prove`.
+        """
+        credential = self.of_secret(key_id, secret)
+        try:
+            caller = await self.database.run(Transaction.READ, self.identify, credential)
+        except SecretUnproved:
+            credential = await self.prove(credential, address)
+            caller = await self.database.run(Transaction.READ, self.identify, credential)
+        assert isinstance(caller, Principal)
+        return caller
 
     async def by_password(self, email: str, password: str, address: str) -> User:
         """Find out whose address and password these are. An unknown address costs the same time as a wrong password.
 
         Raises:
             LoginRefused: they are nobody's.
-            TooManyFailures, CredentialQueueFull: see `by_secret`.
+            TooManyFailures, CredentialQueueFull: see `prove`.
         """
         who = email.lower()
         self.failures.check(who, address)
-        login = await self.database.retried(lambda conn: users.find_login(conn, email))
+        login = await self.database.run(Transaction.READ, users.find_login, email)
         is_right = await self.passwords.matches(password, login.password_hash if login else None)
         self.failures.settle(who, address, is_right=is_right)
         if login is None or not is_right:
             raise LoginRefused
         return User(user_id=login.id, token_epoch=login.token_epoch, token_scopes=ALL_OF_A_USER)
 
-    async def is_alive(self, caller: Principal | User) -> bool:
-        """Look up whether the key of a principal lives, or the token of a user is still valid."""
-        if isinstance(caller, User):
-            return await self._is_valid(caller)
-        return await self.database.retried(
-            lambda conn: api_keys.is_alive(conn, caller.project_id, caller.actor_id, self.clock())
-        )
+    async def _user(self, conn: Connection, credential: Credential, epoch: int) -> User:
+        login = await users.find_login_of(conn, credential.subject_id)
+        if login is None or login.token_epoch != epoch:
+            raise TokenNotValid
+        assert credential.token_scopes is not None
+        return User(user_id=login.id, token_epoch=epoch, token_scopes=credential.token_scopes)
 
-    async def _is_valid(self, user: User) -> bool:
-        login = await self.database.retried(lambda conn: users.find_login_of(conn, user.user_id))
-        return login is not None and login.token_epoch == user.token_epoch
+
+def _is_equal(stored: bytes | None, digest: bytes) -> bool:
+    return stored is not None and compare_digest(stored, digest)

@@ -5,7 +5,6 @@ When they were observed is a question for boot_clocks.py.
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -18,7 +17,6 @@ from firmtrail_contract import (
     FieldError,
     FieldLocation,
     ObservationRecord,
-    ObservedMoment,
     ReportBatch,
     Text,
     Violation,
@@ -26,8 +24,8 @@ from firmtrail_contract import (
 )
 from firmtrail_contract.firmware import component_limits, version_limits
 from firmtrail_contract.reports import error_limits
-from firmtrail_server.boot_clocks import order
-from firmtrail_server.meaning import Observation
+from firmtrail_server.boot_clocks import Boot, moments, order
+from firmtrail_server.meaning import Record
 
 #: of a record: an answer must not become many times as large as what was sent
 MAX_RECORD_ERRORS = 8
@@ -46,21 +44,16 @@ def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
     }
 
 
-def observations(
-    device_id: uuid.UUID, record: ObservationRecord, moment: ObservedMoment, received_at: dt.datetime
-) -> list[Observation]:
-    """List what a record says of versions at one moment; what it says of errors is no part of the history."""
+def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]:
+    """Say what each record tells of versions; what it tells of errors is no part of the history."""
+    found = moments(batch, boots)
     return [
-        Observation(
-            device_id=device_id,
-            component=reading.component,
-            version=reading.version,
-            observed_at=moment.at,
-            observed_at_source=moment.source,
-            received_at=received_at,
+        Record(
+            first=found[record.first_observed],
+            last=found[record.last_observed or record.first_observed],
+            versions=[(one.component, one.version) for one in record.components if one.version is not None],
         )
-        for reading in record.components
-        if reading.version is not None
+        for record in batch.records
     ]
 
 

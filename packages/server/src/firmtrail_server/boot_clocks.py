@@ -59,9 +59,14 @@ class Boot:
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
     """Say whether every boot that the batch names is remembered, and the one that sends seems not to have drifted."""
-    if not {reading.boot_id for reading in [*_readings(batch), *batch.waiting, batch.sent]} <= {*known}:
+    if not named_boots(batch) <= known.keys():
         return False
     return not _has_drifted(known[batch.sent.boot_id], batch.sent, received_at)
+
+
+def named_boots(batch: ReportBatch) -> set[uuid.UUID]:
+    """The boots that a batch tells of."""
+    return {reading.boot_id for reading in [*_readings(batch), *batch.waiting, batch.sent]}
 
 
 def find_boots(

@@ -43,6 +43,10 @@ class SecretPrefix(StrEnum):
     INVITATION = "fti_"
 
 
+_PREFIXES = frozenset(SecretPrefix)
+_SECRET_LENGTH = len(SecretPrefix.DEVICE) + _BODY_LENGTH
+
+
 def new_secret(prefix: SecretPrefix) -> str:
     body = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_BODY_LENGTH))
     return body + _checksum(body)
@@ -52,9 +56,9 @@ def is_well_formed(secret: str) -> bool:
     """Whether a text could be one of our secrets. Costs nothing and says nothing about who knows it."""
     body, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
     return (
-        secret.isascii()
-        and body[:4] in set(SecretPrefix)
-        and len(body) == len(SecretPrefix.DEVICE) + _BODY_LENGTH
+        len(body) == _SECRET_LENGTH
+        and secret.isascii()
+        and body[: len(SecretPrefix.DEVICE)] in _PREFIXES
         and checksum == _checksum(body)
     )
 
@@ -66,6 +70,18 @@ def hash_secret(secret: str) -> bytes:
 def digest(secret: str) -> bytes:
     """Make what a secret of 256 random bits can be looked up by."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+class SecretDigests:
+    """Digests of the secrets that we make, keyed with a secret of the server's (docs/decisions/0005-key-digests.md)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = hashlib.blake2b(key=key, digest_size=32)
+
+    def of(self, secret: str) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(secret.encode())
+        return keyed.digest()
 
 
 class SecretChecker:

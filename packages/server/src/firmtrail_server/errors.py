@@ -9,6 +9,7 @@ DomainError
 │   └── PackingUnknown
 ├── RequestTooSlow
 ├── Unauthenticated
+│   ├── SecretUnproved      its digest is not that of the key: bcrypt has the last word
 │   ├── TokenNotValid
 │   └── MetricsTokenWrong
 ├── TooManyFailures
@@ -124,6 +125,10 @@ class Unauthenticated(DomainError):
             "Send the id and the secret of a living API key with HTTP Basic authentication, "
             "or a Bearer token that was got with them."
         )
+
+
+class SecretUnproved(Unauthenticated):
+    """Not yet what a caller is told: the key may be older than the digests of secrets."""
 
 
 class TokenNotValid(Unauthenticated):

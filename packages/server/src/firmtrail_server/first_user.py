@@ -8,7 +8,7 @@ from cattrs import BaseValidationError
 
 from firmtrail_contract import ActorKind, AuditAction, SignUp, User, field_errors, strict_converter
 from firmtrail_server.credentials import SecretChecker
-from firmtrail_server.db import Connection, Database
+from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.queries import audit_events, users
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.queries.users import NewUser
@@ -45,7 +45,7 @@ async def create_user(database_url: str, wanted: SignUp, password_cost: int) -> 
     try:
         password_hash = await passwords.hashed(wanted.password)
         new, now = NewUser(email=wanted.email, name=wanted.name, password_hash=password_hash), dt.datetime.now(dt.UTC)
-        return await database.retried(lambda conn: _create(conn, new, now))
+        return await database.run(Transaction.WRITE, _create, new, now)
     finally:
         await database.close()
         passwords.close()

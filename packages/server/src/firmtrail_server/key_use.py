@@ -7,7 +7,7 @@ import datetime as dt
 import uuid
 from typing import NoReturn
 
-from firmtrail_server.db import Database
+from firmtrail_server.db import Database, Transaction
 from firmtrail_server.queries import api_keys
 
 PRECISION = dt.timedelta(hours=1)
@@ -41,4 +41,4 @@ class KeyUse:
         used, self._used = list(self._used.items()), {}
         for start in range(0, len(used), _BATCH):
             batch = dict(used[start : start + _BATCH])
-            await self._database.retried(lambda conn, batch=batch: api_keys.update_last_used(conn, batch))
+            await self._database.run(Transaction.INGEST, api_keys.update_last_used, batch)

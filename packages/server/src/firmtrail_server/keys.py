@@ -8,7 +8,7 @@ import uuid
 import attrs
 
 from firmtrail_contract import Device, IssuedDeviceApiKey, IssuedProjectApiKey, Role
-from firmtrail_server.credentials import SecretPrefix, hash_secret, new_secret
+from firmtrail_server.credentials import SecretDigests, SecretPrefix, hash_secret, new_secret
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import DeviceRetired, NotInTheFuture, TooManyDeviceKeys
 from firmtrail_server.queries import api_keys
@@ -36,59 +36,67 @@ class Terms:
         return cls(created_by=by, created_at=now, label=label, expires_at=expires_at)
 
 
-async def issue_for_project(conn: Connection, project_id: uuid.UUID, role: Role, terms: Terms) -> IssuedProjectApiKey:
-    key_id, secret = await issue(conn, project_id, SecretPrefix.PROJECT, terms, role=role)
-    return IssuedProjectApiKey(
-        id=key_id,
-        project_id=project_id,
-        role=role,
-        label=terms.label,
-        secret=secret,
-        created_at=terms.created_at,
-        expires_at=terms.expires_at,
-    )
+@attrs.frozen
+class KeyIssuer:
+    """Makes keys."""
 
+    digests: SecretDigests
 
-async def issue_for_device(conn: Connection, device: Device, terms: Terms) -> IssuedDeviceApiKey:
-    """Give a device one more key.
+    async def issue_for_project(
+        self, conn: Connection, project_id: uuid.UUID, role: Role, terms: Terms
+    ) -> IssuedProjectApiKey:
+        key_id, secret = await self.issue(conn, project_id, SecretPrefix.PROJECT, terms, role=role)
+        return IssuedProjectApiKey(
+            id=key_id,
+            project_id=project_id,
+            role=role,
+            label=terms.label,
+            secret=secret,
+            created_at=terms.created_at,
+            expires_at=terms.expires_at,
+        )
 
-    Raises:
-        DeviceRetired: it is out of service.
-        TooManyDeviceKeys: it has as many living keys as it may.
-    """
-    if device.retired_at is not None:
-        raise DeviceRetired(device.id)
-    living = await api_keys.list_of_device(conn, device.project_id, device.id, terms.created_at)
-    if len(living) >= MAX_DEVICE_KEYS:
-        raise TooManyDeviceKeys(MAX_DEVICE_KEYS)
-    await api_keys.delete_expired_of_device(conn, device.project_id, device.id, terms.created_at)
-    key_id, secret = await issue(conn, device.project_id, SecretPrefix.DEVICE, terms, device_id=device.id)
-    return IssuedDeviceApiKey(
-        id=key_id,
-        device_id=device.id,
-        label=terms.label,
-        secret=secret,
-        created_at=terms.created_at,
-        expires_at=terms.expires_at,
-    )
+    async def issue_for_device(self, conn: Connection, device: Device, terms: Terms) -> IssuedDeviceApiKey:
+        """Give a device one more key.
 
+        Raises:
+            DeviceRetired: it is out of service.
+            TooManyDeviceKeys: it has as many living keys as it may.
+        """
+        if device.retired_at is not None:
+            raise DeviceRetired(device.id)
+        living = await api_keys.list_of_device(conn, device.project_id, device.id, terms.created_at)
+        if len(living) >= MAX_DEVICE_KEYS:
+            raise TooManyDeviceKeys(MAX_DEVICE_KEYS)
+        await api_keys.delete_expired_of_device(conn, device.project_id, device.id, terms.created_at)
+        key_id, secret = await self.issue(conn, device.project_id, SecretPrefix.DEVICE, terms, device_id=device.id)
+        return IssuedDeviceApiKey(
+            id=key_id,
+            device_id=device.id,
+            label=terms.label,
+            secret=secret,
+            created_at=terms.created_at,
+            expires_at=terms.expires_at,
+        )
 
-async def issue(  # noqa: PLR0913  a key is of a role, of a device, or of neither
-    conn: Connection,
-    project_id: uuid.UUID,
-    prefix: SecretPrefix,
-    terms: Terms,
-    *,
-    role: Role | None = None,
-    device_id: uuid.UUID | None = None,
-) -> tuple[uuid.UUID, str]:
-    """Store a new key; return its id and its secret."""
-    secret = new_secret(prefix)
-    key = NewKey(
-        role=role,
-        device_id=device_id,
-        secret_hash=hash_secret(secret),
-        secret_start=secret[:_START_LENGTH],
-        **attrs.asdict(terms),
-    )
-    return await api_keys.insert(conn, project_id, key), secret
+    async def issue(  # noqa: PLR0913  a key is of a role, of a device, or of neither
+        self,
+        conn: Connection,
+        project_id: uuid.UUID,
+        prefix: SecretPrefix,
+        terms: Terms,
+        *,
+        role: Role | None = None,
+        device_id: uuid.UUID | None = None,
+    ) -> tuple[uuid.UUID, str]:
+        """Store a new key; return its id and its secret."""
+        secret = new_secret(prefix)
+        key = NewKey(
+            role=role,
+            device_id=device_id,
+            secret_hash=hash_secret(secret),
+            secret_digest=self.digests.of(secret),
+            secret_start=secret[:_START_LENGTH],
+            **attrs.asdict(terms),
+        )
+        return await api_keys.insert(conn, project_id, key), secret

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import attrs
 
-from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
+from firmtrail_contract import FirmwareReport, ObservedAtSource, ObservedMoment, ReportOutcome
 
 MAX_CLOCK_LEAD = dt.timedelta(minutes=5)
 EARLIEST_MOMENT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -42,53 +44,65 @@ class Period:
     tie_rank: int = 0
 
 
-@attrs.frozen(kw_only=True)
-class Observation:
-    """What a report says of a component, with the moment it counts for."""
+class Sender(NamedTuple):
+    """The key that a device reports with. It is looked up by the statement that stores the report."""
 
+    api_key_id: uuid.UUID
     device_id: uuid.UUID
-    component: str
+    #: what the stored digest of its secret must be; None: it is proved already
+    digest: bytes | None
+
+
+class Record(NamedTuple):
+    """What a device observed from one moment to another, nothing else in between. It is stored whole or not at all."""
+
+    first: ObservedMoment
+    last: ObservedMoment
+    #: component and version, no component twice
+    versions: Sequence[tuple[str, str]]
+
+
+class Sighting(NamedTuple):
+    """A version of a component, at one moment."""
+
     version: str
-    observed_at: dt.datetime
-    observed_at_source: ObservedAtSource
+    at: dt.datetime
     received_at: dt.datetime
 
 
-@attrs.frozen(kw_only=True)
-class Report:
-    """What a device said at once: observations, each of another component, stored all or none."""
-
-    #: whose it is; it must be alive when the report is stored
-    api_key_id: uuid.UUID
-    project_id: uuid.UUID
-    observations: Sequence[Observation]
-
-
-def observation(device_id: uuid.UUID, report: FirmwareReport, received_at: dt.datetime) -> Observation:
+def moment(report: FirmwareReport, received_at: dt.datetime) -> ObservedMoment:
     """Decide which moment a report counts for.
 
     A moment that lies before 2000, or more than five minutes ahead of the server, is not believed. The server's own
     moment is still to be raised to the component's last report: replicas' clocks differ, and arrival order counts.
     """
     said = report.observed_at
-    believed = said is not None and EARLIEST_MOMENT <= said <= received_at + MAX_CLOCK_LEAD
-    return Observation(
-        device_id=device_id,
-        component=report.component,
-        version=report.version,
-        observed_at=said if said is not None and believed else received_at,
-        observed_at_source=ObservedAtSource.DEVICE if believed else ObservedAtSource.SERVER,
-        received_at=received_at,
-    )
+    if said is not None and EARLIEST_MOMENT <= said <= received_at + MAX_CLOCK_LEAD:
+        return ObservedMoment(at=said, source=ObservedAtSource.DEVICE)
+    return ObservedMoment(at=received_at, source=ObservedAtSource.SERVER)
 
 
-def place(around: Sequence[Period], seen: Observation) -> tuple[list[Period], ReportOutcome]:
+def place_all(periods: list[Period], sightings: Iterable[Sighting]) -> list[ReportOutcome]:
+    """Put sightings into a stretch of history, one after the other, and say what each did to it.
+
+    The stretch is as `place` asks for it, around all of them; it is changed in place.
+    """
+    outcomes: list[ReportOutcome] = []
+    for seen in sightings:
+        start = max(bisect_left(periods, seen.at, key=_first_reported_at) - 1, 0)
+        stop = bisect_right(periods, seen.at, key=_first_reported_at) + 1
+        periods[start:stop], outcome = place(periods[start:stop], seen)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def place(around: Sequence[Period], seen: Sighting) -> tuple[list[Period], ReportOutcome]:
     """Put an observation into the periods around its moment.
 
     `around` is a stretch of a component's history without a gap, oldest first: the nearest period that begins before
     the moment, all that begin at it, and the nearest that begins after it, as far as they exist.
     """
-    at, periods = seen.observed_at, list(around)
+    at, periods = seen.at, list(around)
     if any(p.version == seen.version and p.first_reported_at <= at <= p.last_reported_at for p in periods):
         return periods, ReportOutcome.KNOWN
     for index, period in enumerate(periods):
@@ -127,19 +141,23 @@ def _grown(period: Period, at: dt.datetime) -> Period:
     )
 
 
-def _opened(seen: Observation) -> Period:
+def _first_reported_at(period: Period) -> dt.datetime:
+    return period.first_reported_at
+
+
+def _opened(seen: Sighting) -> Period:
     return Period(
         period_id=uuid.uuid4(),
         version=seen.version,
-        first_reported_at=seen.observed_at,
-        last_reported_at=seen.observed_at,
+        first_reported_at=seen.at,
+        last_reported_at=seen.at,
         report_count=1,
         superseded_at=None,
         recorded_at=seen.received_at,
     )
 
 
-def _split(period: Period, seen: Observation, later: Sequence[Period]) -> list[Period]:
+def _split(period: Period, seen: Sighting, later: Sequence[Period]) -> list[Period]:
     """Part a period: what is known of it is its first moment and its last.
 
     The tail comes before all that begin at that last moment. Of these `later` holds the first.

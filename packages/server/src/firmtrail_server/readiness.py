@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from firmtrail_server.background import end
-from firmtrail_server.db import Database
+from firmtrail_server.db import Database, Transaction
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.schema import SchemaTooOld, pending_migrations
 
@@ -28,7 +28,9 @@ class Readiness:
             SchemaTooOld: it lacks migrations.
         """
         if self._question is None or self._question.done():
-            self._question = asyncio.create_task(self._database.retried(pending_migrations), name="readiness")
+            self._question = asyncio.create_task(
+                self._database.run(Transaction.READ, pending_migrations), name="readiness"
+            )
             self._question.add_done_callback(_forget_failure)
         question = self._question
         answered, _ = await asyncio.wait([question], timeout=self._answer_seconds)

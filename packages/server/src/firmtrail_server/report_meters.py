@@ -1,13 +1,13 @@
-"""What is counted of reports, a batch at a time."""
+"""What is counted of reports, a group at a time."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from firmtrail_contract import FirmwareReceipt, ReportOutcome
+from firmtrail_contract import ReportOutcome
 from firmtrail_server.meters import Meters
-from firmtrail_server.recording import Receipts
+from firmtrail_server.queries.reports import Stored
 
 _BOUNDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 250.0)
 
@@ -20,11 +20,12 @@ class ReportMeters:
         name, text = "firmtrail_reports_total", "Versions reported, by what they did to the history."
         self._outcomes = {one: meters.counter(name, text, outcome=one.value) for one in ReportOutcome}
 
-    def add_batch(self, outcomes: Sequence[Receipts | Exception]) -> None:
-        """Count a batch that was stored; what is no receipts is late or was refused."""
+    def add_group(self, outcomes: Sequence[list[Stored] | None]) -> None:
+        """Count a group that was stored; what has no outcome is late, new or refused."""
         self._sizes.observe(len(outcomes))
-        self.add([receipt for receipts in outcomes if isinstance(receipts, list) for receipt in receipts])
+        self.add(stored for of_report in outcomes if of_report for stored in of_report)
 
-    def add(self, receipts: Sequence[FirmwareReceipt]) -> None:
-        for outcome, count in Counter([receipt.outcome for receipt in receipts]).items():
-            self._outcomes[outcome].add(count)
+    def add(self, stored: Iterable[Stored]) -> None:
+        for outcome, count in Counter([one.outcome for one in stored]).items():
+            if outcome is not None:
+                self._outcomes[outcome].add(count)

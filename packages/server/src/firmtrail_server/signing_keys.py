@@ -5,6 +5,8 @@ The first key signs, all of them verify and are published: that is how a key is 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import uuid
@@ -33,6 +35,11 @@ class SigningKeys:
     @property
     def signing_id(self) -> str:
         return next(iter(self.by_id))
+
+    def digest_key(self) -> bytes:
+        """The secret that digests of API keys' secrets are keyed with: it follows from the key that signs."""
+        private = base64.urlsafe_b64decode(f"{self.by_id[self.signing_id].as_dict(private=True)['d']}==")
+        return hashlib.blake2b(key=private, digest_size=32, person=b"secret digests").digest()
 
     def published(self) -> list[dict[str, Any]]:
         """The public halves, as they stand in a JSON Web Key Set."""

@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 from firmtrail_contract import AuditAction, IssuedProjectApiKey, KeyRotation, NewApiKey, Page, PageQuery, ProjectApiKey
-from firmtrail_server import keys
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
 from firmtrail_server.http.answers import Created
@@ -18,53 +17,43 @@ from firmtrail_server.queries import api_keys
 from firmtrail_server.queries.audit_events import Change
 
 
-async def create_api_key(ctx: Context, project_id: uuid.UUID, body: NewApiKey) -> Created[IssuedProjectApiKey]:
+async def create_api_key(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewApiKey
+) -> Created[IssuedProjectApiKey]:
     """Make an API key of the project. Its secret is shown this once; its role is at most your own."""
     ctx.principal.require_all_of(body.role)
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
-
-    async def work(conn: Connection) -> IssuedProjectApiKey:
-        issued = await keys.issue_for_project(conn, project_id, body.role, terms)
-        await ctx.record(conn, Change(AuditAction.API_KEY_CREATED, issued.id, issued.label, {"role": body.role}))
-        return issued
-
-    return Created(await ctx.db.retried(work))
+    issued = await ctx.keys.issue_for_project(conn, project_id, body.role, terms)
+    await ctx.record(conn, Change(AuditAction.API_KEY_CREATED, issued.id, issued.label, {"role": body.role}))
+    return Created(issued)
 
 
-async def list_api_keys(ctx: Context, project_id: uuid.UUID, query: PageQuery) -> Page[ProjectApiKey]:
+async def list_api_keys(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[ProjectApiKey]:
     """List the API keys of the project itself, oldest first, those that have expired included."""
     after = position(query, api_keys.FIRST, project_id)
-    found = await ctx.db.retried(lambda conn: api_keys.list_of_project(conn, project_id, after, query.page_size + 1))
+    found = await api_keys.list_of_project(conn, project_id, after, query.page_size + 1)
     return page(found, query, project_id)
 
 
 async def rotate_api_key(
-    ctx: Context, project_id: uuid.UUID, api_key_id: uuid.UUID, body: KeyRotation
+    ctx: Context, conn: Connection, project_id: uuid.UUID, api_key_id: uuid.UUID, body: KeyRotation
 ) -> Created[IssuedProjectApiKey]:
     """Make a new API key with the role and the label of an old one, which goes on working for a while."""
-
-    async def work(conn: Connection) -> IssuedProjectApiKey:
-        old = await api_keys.get_of_project(conn, project_id, api_key_id)
-        ctx.principal.require_all_of(old.role)
-        if old.expires_at is not None and old.expires_at <= ctx.now():
-            raise ApiKeyNotFound(api_key_id)
-        terms = Terms.of(old.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
-        issued = await keys.issue_for_project(conn, project_id, old.role, terms)
-        await api_keys.end(conn, project_id, old.id, ctx.now() + dt.timedelta(seconds=body.overlap_seconds))
-        await ctx.record(conn, Change(AuditAction.API_KEY_ROTATED, old.id, old.label, {"new_id": str(issued.id)}))
-        return issued
-
-    return Created(await ctx.db.retried(work))
+    old = await api_keys.get_of_project(conn, project_id, api_key_id)
+    ctx.principal.require_all_of(old.role)
+    if old.expires_at is not None and old.expires_at <= ctx.now():
+        raise ApiKeyNotFound(api_key_id)
+    terms = Terms.of(old.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
+    issued = await ctx.keys.issue_for_project(conn, project_id, old.role, terms)
+    await api_keys.end(conn, project_id, old.id, ctx.now() + dt.timedelta(seconds=body.overlap_seconds))
+    await ctx.record(conn, Change(AuditAction.API_KEY_ROTATED, old.id, old.label, {"new_id": str(issued.id)}))
+    return Created(issued)
 
 
-async def delete_api_key(ctx: Context, project_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
+async def delete_api_key(ctx: Context, conn: Connection, project_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
     """Delete an API key of the project; it is refused from the next request on, and invitations that it made end."""
-
-    async def work(conn: Connection) -> None:
-        key = await api_keys.get_of_project(conn, project_id, api_key_id)
-        ctx.principal.require_role(key.role)
-        await api_keys.delete(conn, project_id, api_key_id)
-        ended = await end_invitations(conn, project_id, key.id)
-        await ctx.record(conn, Change(AuditAction.API_KEY_DELETED, key.id, key.label), *ended)
-
-    await ctx.db.retried(work)
+    key = await api_keys.get_of_project(conn, project_id, api_key_id)
+    ctx.principal.require_role(key.role)
+    await api_keys.delete(conn, project_id, api_key_id)
+    ended = await end_invitations(conn, project_id, key.id)
+    await ctx.record(conn, Change(AuditAction.API_KEY_DELETED, key.id, key.label), *ended)

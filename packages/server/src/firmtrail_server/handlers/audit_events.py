@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 
 from firmtrail_contract import AuditEvent, AuditQuery, Page
+from firmtrail_server.db import Connection
 from firmtrail_server.http.context import Context
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import audit_events
 
 
-async def list_audit_events(ctx: Context, project_id: uuid.UUID, query: AuditQuery) -> Page[AuditEvent]:
+async def list_audit_events(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, query: AuditQuery
+) -> Page[AuditEvent]:
     """List changes in the project, newest first. Filters add up."""
     after = position(query, audit_events.LATEST, project_id)
-    found = await ctx.db.retried(
-        lambda conn: audit_events.list_events(conn, project_id, query, after, query.page_size + 1)
-    )
+    found = await audit_events.list_events(conn, project_id, query, after, query.page_size + 1)
     return page(found, query, project_id)

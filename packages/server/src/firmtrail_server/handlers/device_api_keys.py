@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 from firmtrail_contract import AuditAction, DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
-from firmtrail_server import keys
 from firmtrail_server.access import Principal
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
@@ -18,36 +17,26 @@ from firmtrail_server.queries.audit_events import Change
 
 
 async def create_device_api_key(
-    ctx: Context, device_id: uuid.UUID, body: NewDeviceApiKey
+    ctx: Context, conn: Connection, device_id: uuid.UUID, body: NewDeviceApiKey
 ) -> Created[IssuedDeviceApiKey]:
     """Make an API key for a device; 409 when it has two living ones. The secret is shown this once."""
     project_id = ctx.principal.project_id
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
-
-    async def work(conn: Connection) -> IssuedDeviceApiKey:
-        device = await devices.get(conn, project_id, device_id)
-        issued = await keys.issue_for_device(conn, device, terms)
-        await ctx.record(
-            conn, Change(AuditAction.DEVICE_API_KEY_CREATED, issued.id, issued.label, {"device": device.name})
-        )
-        return issued
-
-    return Created(await ctx.db.retried(work))
+    device = await devices.get(conn, project_id, device_id)
+    issued = await ctx.keys.issue_for_device(conn, device, terms)
+    await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_CREATED, issued.id, issued.label, {"device": device.name}))
+    return Created(issued)
 
 
-async def list_device_api_keys(ctx: Context, device_id: uuid.UUID) -> Page[DeviceApiKey]:
+async def list_device_api_keys(ctx: Context, conn: Connection, device_id: uuid.UUID) -> Page[DeviceApiKey]:
     """List the living API keys of a device, oldest first."""
     project_id = ctx.principal.project_id
-
-    async def read(conn: Connection) -> Page[DeviceApiKey]:
-        await devices.get(conn, project_id, device_id)
-        return Page(items=await api_keys.list_of_device(conn, project_id, device_id, ctx.now()))
-
-    return await ctx.db.retried(read)
+    await devices.get(conn, project_id, device_id)
+    return Page(items=await api_keys.list_of_device(conn, project_id, device_id, ctx.now()))
 
 
 async def rotate_device_api_key(
-    ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID, body: DeviceKeyRotation
+    ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID, body: DeviceKeyRotation
 ) -> Created[IssuedDeviceApiKey]:
     """Make a new API key beside an old one, which goes on working for a while.
 
@@ -56,61 +45,49 @@ async def rotate_device_api_key(
     """
     principal = ctx.principal
     _require_own(principal, api_key_id)
-
-    async def work(conn: Connection) -> IssuedDeviceApiKey:
-        device = await devices.get(conn, principal.project_id, device_id)
-        living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())
-        old = _named(living, api_key_id)
-        if principal.device_id is not None:
-            for other in living:
-                if other.id != old.id:
-                    await api_keys.delete(conn, device.project_id, other.id)
-        if body.overlap_seconds is not None:
-            ends_at = ctx.now() + dt.timedelta(seconds=body.overlap_seconds)
-            await api_keys.end(conn, device.project_id, old.id, ends_at)
-        await devices.unflag_two_machines(conn, device.project_id, device_id)
-        terms = Terms.of(old.label, body.expires_at, by=principal.actor_id, now=ctx.now())
-        issued = await keys.issue_for_device(conn, device, terms)
-        details = {"device": device.name, "new_id": str(issued.id)}
-        await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_ROTATED, old.id, old.label, details))
-        return issued
-
-    return Created(await ctx.db.retried(work))
+    device = await devices.get(conn, principal.project_id, device_id)
+    living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())
+    old = _named(living, api_key_id)
+    if principal.device_id is not None:
+        for other in living:
+            if other.id != old.id:
+                await api_keys.delete(conn, device.project_id, other.id)
+    if body.overlap_seconds is not None:
+        ends_at = ctx.now() + dt.timedelta(seconds=body.overlap_seconds)
+        await api_keys.end(conn, device.project_id, old.id, ends_at)
+    await devices.unflag_two_machines(conn, device.project_id, device_id)
+    terms = Terms.of(old.label, body.expires_at, by=principal.actor_id, now=ctx.now())
+    issued = await ctx.keys.issue_for_device(conn, device, terms)
+    details = {"device": device.name, "new_id": str(issued.id)}
+    await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_ROTATED, old.id, old.label, details))
+    return Created(issued)
 
 
-async def confirm_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
+async def confirm_device_api_key(ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
     """Say that a device has this API key on its disk: its other one, if it has two, ends.
 
     A device may confirm the key that it uses. So it gives up an old key only when it is known to have a new one.
     """
     principal = ctx.principal
     _require_own(principal, api_key_id)
-
-    async def work(conn: Connection) -> None:
-        device = await devices.get(conn, principal.project_id, device_id)
-        living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())
-        kept = _named(living, api_key_id)
-        for other in living:
-            if other.id != kept.id:
-                await api_keys.delete(conn, device.project_id, other.id)
-                details = {"device": device.name}
-                await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, other.id, other.label, details))
-
-    await ctx.db.retried(work)
+    device = await devices.get(conn, principal.project_id, device_id)
+    living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())
+    kept = _named(living, api_key_id)
+    for other in living:
+        if other.id != kept.id:
+            await api_keys.delete(conn, device.project_id, other.id)
+            details = {"device": device.name}
+            await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, other.id, other.label, details))
 
 
-async def delete_device_api_key(ctx: Context, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
+async def delete_device_api_key(ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
     """Delete an API key of a device; it is refused from the next request on."""
     project_id = ctx.principal.project_id
-
-    async def work(conn: Connection) -> None:
-        device = await devices.get(conn, project_id, device_id)
-        key = _named(await api_keys.list_of_device(conn, project_id, device_id, ctx.now()), api_key_id)
-        await api_keys.delete(conn, project_id, key.id)
-        await devices.unflag_two_machines(conn, project_id, device_id)
-        await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
-
-    await ctx.db.retried(work)
+    device = await devices.get(conn, project_id, device_id)
+    key = _named(await api_keys.list_of_device(conn, project_id, device_id, ctx.now()), api_key_id)
+    await api_keys.delete(conn, project_id, key.id)
+    await devices.unflag_two_machines(conn, project_id, device_id)
+    await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
 
 
 def _require_own(principal: Principal, api_key_id: uuid.UUID) -> None:

@@ -22,14 +22,14 @@ from firmtrail_contract import (
     ViolationCode,
 )
 from firmtrail_server import tables
-from firmtrail_server.db import Connection
+from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.rows import CSV, NDJSON, Rows
 from firmtrail_server.queries import device_lists
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.tables import Row
 
-#: Few enough that reading them does not hold up other requests.
+#: Few enough that reading them does not hold up other requests. Each lot is a transaction of its own.
 _ROWS_AT_ONCE = 250
 
 
@@ -46,7 +46,9 @@ async def import_devices(
     known = _Known()
     results: list[ImportedRow] = []
     while some := list(islice(rows, _ROWS_AT_ONCE)):
-        known, imported = await _import_some(ctx, project_id, some, known, dry_run=query.dry_run)
+        known, imported = await ctx.run(
+            Transaction.WRITE, _import_some, ctx, project_id, some, known, dry_run=query.dry_run
+        )
         results += imported
     counts = Counter(row.outcome for row in results)
     return DeviceImport(
@@ -89,24 +91,21 @@ class _Known:
         return ImportOutcome.CREATED, []
 
 
-async def _import_some(
-    ctx: Context, project_id: uuid.UUID, rows: list[Row], before: _Known, *, dry_run: bool
+async def _import_some(  # noqa: PLR0913  what goes on from one transaction to the next
+    conn: Connection, ctx: Context, project_id: uuid.UUID, rows: list[Row], before: _Known, *, dry_run: bool
 ) -> tuple[_Known, list[ImportedRow]]:
-    """Import rows in one transaction, and know their devices from then on."""
-    valid = [row.device for row in rows if row.device]
-
-    async def work(conn: Connection) -> tuple[_Known, list[ImportedRow]]:
-        known = before.copy()
-        known.add(await device_lists.find_by_names_or_fingerprints(conn, project_id, valid))
-        outcomes = [(row, *known.outcome(row)) for row in rows]
-        new = [row.device for row, outcome, _ in outcomes if row.device and outcome is ImportOutcome.CREATED]
-        if new and not dry_run:
-            made = await device_lists.insert_many(conn, project_id, new, ctx.now())
-            known.add(made)
-            await ctx.record(conn, *(Change(AuditAction.DEVICE_CREATED, device.id, device.name) for device in made))
-        return known, [_result(row, outcome, errors, known) for row, outcome, errors in outcomes]
-
-    return await ctx.db.retried(work)
+    """Import rows, and know their devices from then on."""
+    known = before.copy()
+    known.add(
+        await device_lists.find_by_names_or_fingerprints(conn, project_id, [row.device for row in rows if row.device])
+    )
+    outcomes = [(row, *known.outcome(row)) for row in rows]
+    new = [row.device for row, outcome, _ in outcomes if row.device and outcome is ImportOutcome.CREATED]
+    if new and not dry_run:
+        made = await device_lists.insert_many(conn, project_id, new, ctx.now())
+        known.add(made)
+        await ctx.record(conn, *(Change(AuditAction.DEVICE_CREATED, device.id, device.name) for device in made))
+    return known, [_result(row, outcome, errors, known) for row, outcome, errors in outcomes]
 
 
 def _result(row: Row, outcome: ImportOutcome, errors: list[FieldError], known: _Known) -> ImportedRow:

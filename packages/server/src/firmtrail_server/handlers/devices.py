@@ -19,7 +19,7 @@ from firmtrail_contract import (
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import TooManyLabels
 from firmtrail_server.http.answers import Created
-from firmtrail_server.http.context import Context
+from firmtrail_server.http.context import Context, PublicContext
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import api_keys, device_lists, devices
 from firmtrail_server.queries.audit_events import Change
@@ -27,105 +27,84 @@ from firmtrail_server.registering import register, rename
 from firmtrail_server.removal import remove_devices
 
 
-async def create_device(ctx: Context, project_id: uuid.UUID, body: NewDevice) -> Created[Device]:
+async def create_device(ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewDevice) -> Created[Device]:
     """Register a device; 409 when another one of the project has its name or its hardware fingerprint.
 
     It gets its API keys apart.
     """
-
-    async def work(conn: Connection) -> Device:
-        device = await register(conn, project_id, body, ctx.now())
-        await ctx.record(conn, Change(AuditAction.DEVICE_CREATED, device.id, device.name))
-        return device
-
-    return Created(await ctx.db.retried(work))
+    device = await register(conn, project_id, body, ctx.now())
+    await ctx.record(conn, Change(AuditAction.DEVICE_CREATED, device.id, device.name))
+    return Created(device)
 
 
-async def list_devices(ctx: Context, project_id: uuid.UUID, query: DeviceQuery) -> Page[Device]:
+async def list_devices(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Page[Device]:
     """List the project's devices by name. Filters add up."""
     after = position(query, device_lists.BEGINNING, project_id)
-    found = await ctx.db.retried(
-        lambda conn: device_lists.list_devices(conn, project_id, query, after, query.page_size + 1)
-    )
+    found = await device_lists.list_devices(conn, project_id, query, after, query.page_size + 1)
     return page(found, query, project_id)
 
 
-async def get_device(ctx: Context, device_id: uuid.UUID) -> DeviceDetails:
+async def get_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> DeviceDetails:
     """Read a device, with what each of its components runs now."""
     project_id = ctx.principal.project_id
-
-    async def read(conn: Connection) -> DeviceDetails:
-        device = await devices.get(conn, project_id, device_id)
-        firmware = await devices.list_open_periods(conn, project_id, device_id)
-        return DeviceDetails(**attrs.asdict(device, recurse=False), firmware=firmware)
-
-    return await ctx.db.retried(read)
+    device = await devices.get(conn, project_id, device_id)
+    firmware = await devices.list_open_periods(conn, project_id, device_id)
+    return DeviceDetails(**attrs.asdict(device, recurse=False), firmware=firmware)
 
 
-async def change_device(ctx: Context, device_id: uuid.UUID, body: DeviceChange) -> Device:
+async def change_device(ctx: Context, conn: Connection, device_id: uuid.UUID, body: DeviceChange) -> Device:
     """Rename a device, or set and remove some of its labels. What is left out stays as it is.
 
     409 when another device of the project has the name, or it would have too many labels.
     """
     project_id = ctx.principal.project_id
-
-    async def work(conn: Connection) -> Device:
-        device = await devices.get(conn, project_id, device_id)
-        changed = _changed(device, body)
-        if changed == device:
-            return device
-        if changed.name != device.name:
-            await rename(conn, device, changed.name)
-        await devices.update_labels(conn, project_id, device_id, changed.labels)
-        await ctx.record(conn, Change(AuditAction.DEVICE_CHANGED, device_id, device.name, _details(body)))
-        return changed
-
-    return await ctx.db.retried(work)
+    device = await devices.get(conn, project_id, device_id)
+    changed = _changed(device, body)
+    if changed == device:
+        return device
+    if changed.name != device.name:
+        await rename(conn, device, changed.name)
+    await devices.update_labels(conn, project_id, device_id, changed.labels)
+    await ctx.record(conn, Change(AuditAction.DEVICE_CHANGED, device_id, device.name, _details(body)))
+    return changed
 
 
-async def retire_device(ctx: Context, device_id: uuid.UUID) -> Device:
+async def retire_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> Device:
     """Take a device out of service: its API keys end, its history stays. Twice is once."""
     project_id = ctx.principal.project_id
-
-    async def work(conn: Connection) -> Device:
-        device = await devices.get(conn, project_id, device_id)
-        if device.retired_at is not None:
-            return device
-        await api_keys.delete_of_devices(conn, project_id, [device_id])
-        await devices.unflag_two_machines(conn, project_id, device_id)
-        await devices.update_retired_at(conn, project_id, device_id, ctx.now())
-        await ctx.record(conn, Change(AuditAction.DEVICE_RETIRED, device_id, device.name))
-        return attrs.evolve(device, retired_at=ctx.now(), two_machines_since=None)
-
-    return await ctx.db.retried(work)
+    device = await devices.get(conn, project_id, device_id)
+    if device.retired_at is not None:
+        return device
+    await api_keys.delete_of_devices(conn, project_id, [device_id])
+    await devices.unflag_two_machines(conn, project_id, device_id)
+    await devices.update_retired_at(conn, project_id, device_id, ctx.now())
+    await ctx.record(conn, Change(AuditAction.DEVICE_RETIRED, device_id, device.name))
+    return attrs.evolve(device, retired_at=ctx.now(), two_machines_since=None)
 
 
-async def restore_device(ctx: Context, device_id: uuid.UUID) -> Device:
+async def restore_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> Device:
     """Take a retired device back into service. It needs a new API key."""
     project_id = ctx.principal.project_id
-
-    async def work(conn: Connection) -> Device:
-        device = await devices.get(conn, project_id, device_id)
-        if device.retired_at is None:
-            return device
-        await devices.update_retired_at(conn, project_id, device_id, None)
-        await ctx.record(conn, Change(AuditAction.DEVICE_RESTORED, device_id, device.name))
-        return attrs.evolve(device, retired_at=None)
-
-    return await ctx.db.retried(work)
+    device = await devices.get(conn, project_id, device_id)
+    if device.retired_at is None:
+        return device
+    await devices.update_retired_at(conn, project_id, device_id, None)
+    await ctx.record(conn, Change(AuditAction.DEVICE_RESTORED, device_id, device.name))
+    return attrs.evolve(device, retired_at=None)
 
 
-async def delete_device(ctx: Context, device_id: uuid.UUID) -> None:
+async def delete_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> None:
     """Delete a device with its API keys and its whole history. To keep the history, retire it."""
     project_id = ctx.principal.project_id
+    device = await devices.get(conn, project_id, device_id)
+    await remove_devices(conn, project_id, [device_id], ctx.now())
+    await ctx.record(conn, Change(AuditAction.DEVICE_DELETED, device_id, device.name))
 
-    async def work(conn: Connection) -> None:
-        device = await devices.get(conn, project_id, device_id)
-        await remove_devices(conn, project_id, [device_id], ctx.now())
-        await ctx.record(conn, Change(AuditAction.DEVICE_DELETED, device_id, device.name))
 
-    await ctx.db.retried(work)
+async def sweep(ctx: PublicContext, answer: None) -> None:
+    """Let the history of what was deleted be swept up."""
     ctx.services.sweeper.wake()
+    return answer
 
 
 def _changed(device: Device, change: DeviceChange) -> Device:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 from firmtrail_contract import AuditAction, Device, EnrolledDevice, Enrollment, NewDevice, OnKnownDevice
-from firmtrail_server import keys
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import DeviceKnown
 from firmtrail_server.http.answers import Created
@@ -16,29 +15,24 @@ from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.registering import register
 
 
-async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevice] | EnrolledDevice:
+async def enroll_device(ctx: Context, conn: Connection, body: Enrollment) -> Created[EnrolledDevice] | EnrolledDevice:
     """Register this device, with an enrollment key, and get its own API key. The secret is shown this once.
 
     A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
     end: the enrollment key says which. When only one of the two is known, it is another device: 409.
     """
-    principal = ctx.principal
-    enrollment_key_id = principal.actor_id
-
-    async def work(conn: Connection) -> Created[EnrolledDevice] | EnrolledDevice:
-        key = await enrollment_keys.use(conn, principal.project_id, enrollment_key_id, ctx.now())
-        known = await _known(conn, principal.project_id, body)
-        if known is not None and key.on_known is OnKnownDevice.REFUSE:
-            raise DeviceKnown(known.name, known.id)
-        new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
-        device = await (_without_keys(conn, known) if known else register(conn, principal.project_id, new, ctx.now()))
-        terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
-        enrolled = EnrolledDevice(device=device, api_key=await keys.issue_for_device(conn, device, terms))
-        details = {"keys": "replaced"} if known else {}
-        await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
-        return enrolled if known else Created(enrolled)
-
-    return await ctx.db.retried(work)
+    project_id, enrollment_key_id = ctx.principal.project_id, ctx.principal.actor_id
+    key = await enrollment_keys.use(conn, project_id, enrollment_key_id, ctx.now())
+    known = await _known(conn, project_id, body)
+    if known is not None and key.on_known is OnKnownDevice.REFUSE:
+        raise DeviceKnown(known.name, known.id)
+    new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
+    device = await (_without_keys(conn, known) if known else register(conn, project_id, new, ctx.now()))
+    terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
+    enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
+    details = {"keys": "replaced"} if known else {}
+    await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
+    return enrolled if known else Created(enrolled)
 
 
 async def _known(conn: Connection, project_id: uuid.UUID, body: Enrollment) -> Device | None:

@@ -7,7 +7,6 @@ import uuid
 import attrs
 
 from firmtrail_contract import AuditAction, EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, Page, PageQuery
-from firmtrail_server import keys
 from firmtrail_server.credentials import SecretPrefix
 from firmtrail_server.db import Connection
 from firmtrail_server.http.answers import Created
@@ -19,37 +18,31 @@ from firmtrail_server.queries.audit_events import Change
 
 
 async def create_enrollment_key(
-    ctx: Context, project_id: uuid.UUID, body: NewEnrollmentKey
+    ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewEnrollmentKey
 ) -> Created[IssuedEnrollmentKey]:
     """Make an enrollment key. Its secret is shown this once."""
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
-
-    async def work(conn: Connection) -> IssuedEnrollmentKey:
-        key_id, secret = await keys.issue(conn, project_id, SecretPrefix.ENROLLMENT, terms)
-        await enrollment_keys.insert(conn, project_id, key_id, body)
-        await ctx.record(
-            conn,
-            Change(AuditAction.ENROLLMENT_KEY_CREATED, key_id, body.label, {"max_uses": str(body.max_uses)}),
-        )
-        key = await enrollment_keys.get(conn, project_id, key_id)
-        return IssuedEnrollmentKey(**attrs.asdict(key), secret=secret)
-
-    return Created(await ctx.db.retried(work))
+    key_id, secret = await ctx.keys.issue(conn, project_id, SecretPrefix.ENROLLMENT, terms)
+    await enrollment_keys.insert(conn, project_id, key_id, body)
+    details = {"max_uses": str(body.max_uses)}
+    await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_CREATED, key_id, body.label, details))
+    key = await enrollment_keys.get(conn, project_id, key_id)
+    return Created(IssuedEnrollmentKey(**attrs.asdict(key), secret=secret))
 
 
-async def list_enrollment_keys(ctx: Context, project_id: uuid.UUID, query: PageQuery) -> Page[EnrollmentKey]:
+async def list_enrollment_keys(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery
+) -> Page[EnrollmentKey]:
     """List the project's enrollment keys, oldest first, those that have expired or are used up included."""
     after = position(query, api_keys.FIRST, project_id)
-    found = await ctx.db.retried(lambda conn: enrollment_keys.list_keys(conn, project_id, after, query.page_size + 1))
+    found = await enrollment_keys.list_keys(conn, project_id, after, query.page_size + 1)
     return page(found, query, project_id)
 
 
-async def delete_enrollment_key(ctx: Context, project_id: uuid.UUID, enrollment_key_id: uuid.UUID) -> None:
+async def delete_enrollment_key(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, enrollment_key_id: uuid.UUID
+) -> None:
     """Revoke an enrollment key; it is refused from the next request on. Devices that it registered stay."""
-
-    async def work(conn: Connection) -> None:
-        key = await enrollment_keys.get(conn, project_id, enrollment_key_id)
-        await api_keys.delete(conn, project_id, key.id)
-        await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_DELETED, key.id, key.label))
-
-    await ctx.db.retried(work)
+    key = await enrollment_keys.get(conn, project_id, enrollment_key_id)
+    await api_keys.delete(conn, project_id, key.id)
+    await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_DELETED, key.id, key.label))

@@ -15,51 +15,47 @@ from firmtrail_server.queries import project_members
 from firmtrail_server.queries.audit_events import Change
 
 
-async def list_members(ctx: Context, project_id: uuid.UUID, query: PageQuery) -> Page[Member]:
+async def list_members(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Member]:
     """List the members of a project, those who joined first in front."""
     after = position(query, project_members.FIRST, project_id)
-    found = await ctx.db.retried(
-        lambda conn: project_members.list_members(conn, project_id, after, query.page_size + 1)
-    )
+    found = await project_members.list_members(conn, project_id, after, query.page_size + 1)
     return page(found, query, project_id)
 
 
-async def change_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID, body: MemberChange) -> Member:
+async def change_member(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID, body: MemberChange
+) -> Member:
     """Give a member another role; 409 when that would leave the project without an admin.
 
     Who is no admin any more may not invite, and the open invitations that they made end.
     """
     ctx.principal.require_all_of(body.role)
-
-    async def work(conn: Connection) -> Member:
-        member = await project_members.get(conn, project_id, user_id)
-        if member.role is body.role:
-            return member
-        if member.role is Role.ADMIN:
-            await require_another_admin(conn, project_id, user_id)
-        await project_members.update_role(conn, project_id, user_id, body.role)
-        change = Change(AuditAction.MEMBER_ROLE_CHANGED, user_id, member.name, {"role": body.role, "was": member.role})
-        ended = [] if body.role is Role.ADMIN else await end_invitations(conn, project_id, user_id)
-        await ctx.record(conn, change, *ended)
-        return attrs.evolve(member, role=body.role)
-
-    return await ctx.db.retried(work)
+    member = await project_members.get(conn, project_id, user_id)
+    if member.role is body.role:
+        return member
+    if member.role is Role.ADMIN:
+        await require_another_admin(conn, project_id, user_id)
+    await project_members.update_role(conn, project_id, user_id, body.role)
+    change = Change(AuditAction.MEMBER_ROLE_CHANGED, user_id, member.name, {"role": body.role, "was": member.role})
+    ended = [] if body.role is Role.ADMIN else await end_invitations(conn, project_id, user_id)
+    await ctx.record(conn, change, *ended)
+    return attrs.evolve(member, role=body.role)
 
 
-async def remove_member(ctx: Context, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
+async def remove_member(ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
     """Take a member out of the project; 409 when that would leave it without an admin.
 
     The open invitations that they made end. API keys that they made are the project's, and stay: the list of keys says
     who made each.
     """
-    await ctx.db.retried(lambda conn: _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_REMOVED))
+    await _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_REMOVED)
 
 
-async def leave_project(ctx: Context, project_id: uuid.UUID) -> None:
+async def leave_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -> None:
     """Leave a project; 409 when that would leave it without an admin."""
     user_id = ctx.principal.user_id
     assert user_id is not None  # the scope is a member's alone
-    await ctx.db.retried(lambda conn: _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_LEFT))
+    await _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_LEFT)
 
 
 async def _remove(

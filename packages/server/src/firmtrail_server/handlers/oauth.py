@@ -82,7 +82,7 @@ async def signing_keys(ctx: PublicContext) -> PublicKeys:
 async def _client_credentials(ctx: PublicContext, body: TokenRequest) -> AccessToken:
     if body.client_id is None or body.client_secret is None:
         raise Unauthenticated
-    key = (await ctx.services.authentication.by_secret(body.client_id, body.client_secret, ctx.address)).principal
+    key = await ctx.services.authentication.by_secret(body.client_id, body.client_secret, ctx.address)
     scopes = _narrowed(key.scopes, body.scope)
     return ctx.services.tokens.grant(key.actor_id, scopes, ctx.now(), of_device=key.device_id is not None)
 

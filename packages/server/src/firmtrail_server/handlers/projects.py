@@ -26,58 +26,45 @@ from firmtrail_server.queries import project_members, projects, removals
 from firmtrail_server.queries.audit_events import Change
 
 
-async def create_project(ctx: UserContext, body: NewProject) -> Created[Project]:
+async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -> Created[Project]:
     """Make a project; you become its admin."""
-
-    async def work(conn: Connection) -> Project:
-        project = await projects.insert(conn, body.name, ctx.now())
-        await project_members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
-        await ctx.record(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))
-        return project
-
-    return Created(await ctx.db.retried(work))
+    project = await projects.insert(conn, body.name, ctx.now())
+    await project_members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
+    await ctx.record(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))
+    return Created(project)
 
 
-async def list_projects(ctx: UserContext, query: PageQuery) -> Page[JoinedProject]:
+async def list_projects(ctx: UserContext, conn: Connection, query: PageQuery) -> Page[JoinedProject]:
     """List the projects that you are a member of, by name, with your role in each."""
     after = position(query, projects.BEGINNING, ctx.user_id)
-    found = await ctx.db.retried(lambda conn: projects.list_of_user(conn, ctx.user_id, after, query.page_size + 1))
+    found = await projects.list_of_user(conn, ctx.user_id, after, query.page_size + 1)
     return page(found, query, ctx.user_id)
 
 
-async def get_project(ctx: Context, project_id: uuid.UUID) -> Project:
+async def get_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Project:
     """Read a project."""
-    return await ctx.db.retried(lambda conn: projects.get(conn, project_id))
+    return await projects.get(conn, project_id)
 
 
-async def rename_project(ctx: Context, project_id: uuid.UUID, body: ProjectChange) -> Project:
+async def rename_project(ctx: Context, conn: Connection, project_id: uuid.UUID, body: ProjectChange) -> Project:
     """Rename a project."""
-
-    async def work(conn: Connection) -> Project:
-        project = await projects.get(conn, project_id)
-        if body.name == project.name:
-            return project
-        await projects.update_name(conn, project_id, body.name)
-        renamed = Change(AuditAction.PROJECT_RENAMED, project_id, project.name, {"name": body.name})
-        await ctx.record(conn, renamed)
-        return attrs.evolve(project, name=body.name)
-
-    return await ctx.db.retried(work)
+    project = await projects.get(conn, project_id)
+    if body.name == project.name:
+        return project
+    await projects.update_name(conn, project_id, body.name)
+    renamed = Change(AuditAction.PROJECT_RENAMED, project_id, project.name, {"name": body.name})
+    await ctx.record(conn, renamed)
+    return attrs.evolve(project, name=body.name)
 
 
-async def delete_project(ctx: Context, project_id: uuid.UUID, query: ProjectDeletion) -> None:
+async def delete_project(ctx: Context, conn: Connection, project_id: uuid.UUID, query: ProjectDeletion) -> None:
     """Delete a project with everything in it; 409 unless you give its exact name.
 
     It is gone at once for everyone; its devices and their history are deleted in the background.
     """
-
-    async def work(conn: Connection) -> None:
-        project = await projects.get(conn, project_id)
-        if query.name != project.name:
-            raise NameDiffers
-        await projects.mark_deleted(conn, project_id, ctx.now())
-        await removals.delete_api_keys(conn, project_id)
-        await ctx.record(conn, Change(AuditAction.PROJECT_DELETED, project_id, project.name))
-
-    await ctx.db.retried(work)
-    ctx.services.sweeper.wake()
+    project = await projects.get(conn, project_id)
+    if query.name != project.name:
+        raise NameDiffers
+    await projects.mark_deleted(conn, project_id, ctx.now())
+    await removals.delete_api_keys(conn, project_id)
+    await ctx.record(conn, Change(AuditAction.PROJECT_DELETED, project_id, project.name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from firmtrail_contract import NewDevice, Role, Seed
-from firmtrail_server import keys
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import SeedNotAllowed
 from firmtrail_server.http.answers import Created
@@ -12,23 +11,20 @@ from firmtrail_server.keys import Terms
 from firmtrail_server.queries import devices, projects
 
 
-async def seed(ctx: PublicContext) -> Created[Seed]:
+async def seed(ctx: PublicContext, conn: Connection) -> Created[Seed]:
     """Make a project with an API key, and in it a device with its own.
 
     Answers 404 unless the operator has set FIRMTRAIL_SEED_ENABLED.
     """
     if not ctx.services.settings.seed_enabled:
         raise SeedNotAllowed
-
-    async def work(conn: Connection) -> Seed:
-        terms = Terms(created_by=None, created_at=ctx.now())
-        project = await projects.insert(conn, "Test Project", ctx.now())
-        device = await devices.insert(conn, project.id, NewDevice(name="Test Device"), ctx.now())
-        return Seed(
-            project=project,
-            project_api_key=await keys.issue_for_project(conn, project.id, Role.ADMIN, terms),
-            device=device,
-            device_api_key=await keys.issue_for_device(conn, device, terms),
-        )
-
-    return Created(await ctx.db.retried(work))
+    terms = Terms(created_by=None, created_at=ctx.now())
+    project = await projects.insert(conn, "Test Project", ctx.now())
+    device = await devices.insert(conn, project.id, NewDevice(name="Test Device"), ctx.now())
+    made = Seed(
+        project=project,
+        project_api_key=await ctx.keys.issue_for_project(conn, project.id, Role.ADMIN, terms),
+        device=device,
+        device_api_key=await ctx.keys.issue_for_device(conn, device, terms),
+    )
+    return Created(made)

@@ -15,14 +15,14 @@ from firmtrail_contract import (
     UserChange,
 )
 from firmtrail_server import joining
-from firmtrail_server.db import Connection
+from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import CurrentPasswordWrong, SignUpByInvitation, SignUpClosed
 from firmtrail_server.http.answers import Accepted
 from firmtrail_server.http.context import PublicContext, UserContext
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import audit_events, users
 from firmtrail_server.queries.audit_events import Change
-from firmtrail_server.queries.users import NewUser
+from firmtrail_server.queries.users import Login, NewUser
 from firmtrail_server.settings import SignUpMode
 
 #: Each costs as much work as a password that is wrong, and is counted like one.
@@ -49,76 +49,57 @@ async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
         name=body.name,
         password_hash=await ctx.services.authentication.passwords.hashed(body.password),
     )
-    await ctx.db.retried(lambda conn: _sign_up(ctx, conn, new, body.invitation))
+    await ctx.db.run(Transaction.WRITE, _sign_up, ctx, new, body.invitation)
     return Accepted(SignUpReceipt(email=body.email))
 
 
-async def get_me(ctx: UserContext) -> User:
+async def get_me(ctx: UserContext, conn: Connection) -> User:
     """Read your own user."""
-    return await ctx.db.retried(lambda conn: users.get(conn, ctx.user_id))
+    return await users.get(conn, ctx.user_id)
 
 
-async def change_me(ctx: UserContext, body: UserChange) -> User:
+async def change_me(ctx: UserContext, conn: Connection, body: UserChange) -> User:
     """Change your name. What is left out stays as it is."""
-
-    async def work(conn: Connection) -> User:
-        user = await users.get(conn, ctx.user_id)
-        if body.name is None or body.name == user.name:
-            return user
-        await users.update_name(conn, ctx.user_id, body.name)
-        await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_CHANGED, user.id, user.name, {"name": body.name}))
-        return await users.get(conn, ctx.user_id)
-
-    return await ctx.db.retried(work)
+    user = await users.get(conn, ctx.user_id)
+    if body.name is None or body.name == user.name:
+        return user
+    await users.update_name(conn, ctx.user_id, body.name)
+    await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_CHANGED, user.id, user.name, {"name": body.name}))
+    return await users.get(conn, ctx.user_id)
 
 
 async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessToken:
     """Change your password. Your access tokens end; the answer is a new one, with the scopes of the one you used."""
     authentication = ctx.services.authentication
     authentication.failures.check(str(ctx.user_id), ctx.address)
-    login = await ctx.db.retried(lambda conn: users.find_login_of(conn, ctx.user_id))
+    login = await ctx.run(Transaction.READ, users.find_login_of, ctx.user_id)
     is_right = await authentication.passwords.matches(body.current_password, login.password_hash if login else None)
     authentication.failures.settle(str(ctx.user_id), ctx.address, is_right=is_right)
     if not is_right:
         raise CurrentPasswordWrong
     password_hash = await authentication.passwords.hashed(body.new_password)
-
-    async def work(conn: Connection) -> int:
-        user = await users.get(conn, ctx.user_id)
-        if await users.find_login_of(conn, ctx.user_id) != login:
-            raise CurrentPasswordWrong  # it was changed in the meantime
-        epoch = await users.update_password(conn, ctx.user_id, password_hash)
-        await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name))
-        return epoch
-
-    epoch = await ctx.db.retried(work)
+    epoch = await ctx.run(Transaction.WRITE, _change_password, ctx, login, password_hash)
     return ctx.services.tokens.grant(ctx.user_id, ctx.user.token_scopes, ctx.now(), epoch=epoch)
 
 
-async def delete_me(ctx: UserContext) -> None:
+async def delete_me(ctx: UserContext, conn: Connection) -> None:
     """Delete your own user; 409 while a project would be left without an admin."""
-
-    async def work(conn: Connection) -> None:
-        user = await users.get(conn, ctx.user_id)
-        await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
-        for project_id in await joining.leave_all(conn, ctx.user_id):
-            ended = await joining.end_invitations(conn, project_id, user.id)
-            await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
-        await users.delete(conn, ctx.user_id)
-
-    await ctx.db.retried(work)
+    user = await users.get(conn, ctx.user_id)
+    await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
+    for project_id in await joining.leave_all(conn, ctx.user_id):
+        ended = await joining.end_invitations(conn, project_id, user.id)
+        await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
+    await users.delete(conn, ctx.user_id)
 
 
-async def list_my_audit_events(ctx: UserContext, query: AuditQuery) -> Page[AuditEvent]:
+async def list_my_audit_events(ctx: UserContext, conn: Connection, query: AuditQuery) -> Page[AuditEvent]:
     """List what was changed about your own user, newest first. Filters add up."""
     after = position(query, audit_events.LATEST, ctx.user_id)
-    found = await ctx.db.retried(
-        lambda conn: audit_events.list_events(conn, ctx.user_id, query, after, query.page_size + 1)
-    )
+    found = await audit_events.list_events(conn, ctx.user_id, query, after, query.page_size + 1)
     return page(found, query, ctx.user_id)
 
 
-async def _sign_up(ctx: PublicContext, conn: Connection, new: NewUser, invitation_secret: str | None) -> None:
+async def _sign_up(conn: Connection, ctx: PublicContext, new: NewUser, invitation_secret: str | None) -> None:
     invitation = await joining.find_invitation(conn, invitation_secret, ctx.now()) if invitation_secret else None
     user = await users.insert(conn, new, ctx.now())
     if user is None:
@@ -129,3 +110,12 @@ async def _sign_up(ctx: PublicContext, conn: Connection, new: NewUser, invitatio
         await joining.join(conn, invitation, user.id, ctx.now())
         joined = Change(AuditAction.MEMBER_JOINED, user.id, user.name, {"role": invitation.role})
         await audit_events.insert(conn, invitation.project_id, actor, ctx.now(), [joined])
+
+
+async def _change_password(conn: Connection, ctx: UserContext, login: Login | None, password_hash: bytes) -> int:
+    user = await users.get(conn, ctx.user_id)
+    if await users.find_login_of(conn, ctx.user_id) != login:
+        raise CurrentPasswordWrong  # it was changed in the meantime
+    epoch = await users.update_password(conn, ctx.user_id, password_hash)
+    await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name))
+    return epoch

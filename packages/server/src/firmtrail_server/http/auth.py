@@ -1,47 +1,27 @@
-"""From an Authorization header to a principal."""
+"""From an Authorization header to a credential."""
 
 from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Sequence
 
 from aiohttp import hdrs, web
 
-from firmtrail_server.access import Principal, User
-from firmtrail_server.authentication import Authentication
-from firmtrail_server.errors import TokenNotValid, Unauthenticated
-from firmtrail_server.http.address import client_address
-from firmtrail_server.settings import Network
+from firmtrail_server.authentication import Authentication, Credential
+from firmtrail_server.errors import Unauthenticated
 
 
-async def authenticate(
-    request: web.BaseRequest, authentication: Authentication, trusted_proxies: Sequence[Network], *, must_be_alive: bool
-) -> User | Principal:
-    """Find out who asks.
-
-    A credential that was right a moment ago is not checked again, but whether its key is alive is looked up every time,
-    unless the route's own statement does that for the key of a device.
+def read_credential(request: web.BaseRequest, authentication: Authentication) -> Credential:
+    """Read who a request says it comes from. Whether that is so, the database is still to say.
 
     Raises:
-        Unauthenticated: no credentials, unknown ones, or those of a key that is deleted or has expired.
-        TooManyFailures: too many wrong credentials came from there.
-        CredentialQueueFull: too many credentials wait to be checked.
+        Unauthenticated: there are no credentials, or none that could be ours.
+        TokenNotValid: it is an access token, and not one of ours, or has expired.
     """
-    header, now = request.headers.get(hdrs.AUTHORIZATION, ""), authentication.clock()
-    if principal := authentication.verified.find(header, now):
-        is_checked_later = not must_be_alive and isinstance(principal, Principal) and principal.device_id is not None
-        if not is_checked_later and not await authentication.is_alive(principal):
-            authentication.verified.forget(header)
-            raise Unauthenticated if principal.token_scopes is None else TokenNotValid
-        return principal
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() == "bearer":
-        verified = await authentication.by_token(token.strip())
-    else:
-        verified = await authentication.by_secret(*basic_credentials(header), client_address(request, trusted_proxies))
-    authentication.verified.add(header, verified, now)
-    return verified.principal
+    header = request.headers.get(hdrs.AUTHORIZATION, "")
+    if header[:7].lower() == "bearer ":
+        return authentication.of_token(header[7:].strip())
+    return authentication.of_secret(*basic_credentials(header))
 
 
 def basic_credentials(header: str) -> tuple[str, str]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
-
 from firmtrail_server.access import Principal, Scope, User
-from firmtrail_server.db import Connection, Database
+from firmtrail_server.db import Connection
 from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, ScopeMissing
+from firmtrail_server.http.requests import Named
 from firmtrail_server.queries import devices, project_members
 
 
-async def authorized(caller: User | Principal, path: Mapping[str, uuid.UUID], scope: Scope, db: Database) -> Principal:
+async def authorized(conn: Connection, caller: User | Principal, named: Named, scope: Scope) -> Principal:
     """Find the project that a path is about, and hold the caller to what they may do in it.
 
     Who may not know of a thing is told that it does not exist; who may, and lacks the scope, is told so.
@@ -19,19 +17,21 @@ async def authorized(caller: User | Principal, path: Mapping[str, uuid.UUID], sc
     Raises:
         ProjectNotFound, DeviceNotFound: there is none that the caller may know of.
         ScopeMissing: the caller may not do this here.
+        InvalidRequest: a user's path names nothing, for its ids are wrong.
     """
     if isinstance(caller, User):
-        principal = await db.retried(lambda conn: _member(conn, caller, path, scope))
+        named.check()  # without its id a user is in no project
+        principal = await _member(conn, caller, named, scope)
     else:
         principal = caller
-        if "project_id" in path:
-            principal.require_project(path["project_id"])
-        if "device_id" in path:
-            principal.require_device(path["device_id"])
+        if "project_id" in named.ids:
+            principal.require_project(named.ids["project_id"])
+        if "device_id" in named.ids:
+            principal.require_device(named.ids["device_id"])
     if principal.may(scope):
         return principal
-    if isinstance(caller, Principal) and "device_id" in path:
-        await db.retried(lambda conn: devices.get(conn, principal.project_id, path["device_id"]))
+    if isinstance(caller, Principal) and "device_id" in named.ids:
+        await devices.get(conn, principal.project_id, named.ids["device_id"])
     raise ScopeMissing(scope)
 
 
@@ -46,16 +46,16 @@ def as_user(caller: User | Principal, scope: Scope) -> User:
     return caller
 
 
-async def _member(conn: Connection, user: User, path: Mapping[str, uuid.UUID], scope: Scope) -> Principal:
+async def _member(conn: Connection, user: User, named: Named, scope: Scope) -> Principal:
     """One look-up: what the path names gives the project, the membership in it the role."""
-    if "project_id" in path:
-        role = await project_members.find_role(conn, path["project_id"], user.user_id)
+    if "project_id" in named.ids:
+        role = await project_members.find_role(conn, named.ids["project_id"], user.user_id)
         if role is None:
-            raise ProjectNotFound(path["project_id"])
-        return user.as_member(path["project_id"], role)
-    if "device_id" in path:
-        membership = await project_members.find_by_device(conn, path["device_id"], user.user_id)
+            raise ProjectNotFound(named.ids["project_id"])
+        return user.as_member(named.ids["project_id"], role)
+    if "device_id" in named.ids:
+        membership = await project_members.find_by_device(conn, named.ids["device_id"], user.user_id)
         if membership is None:
-            raise DeviceNotFound(path["device_id"])
+            raise DeviceNotFound(named.ids["device_id"])
         return user.as_member(membership.project_id, membership.role)
     raise ScopeMissing(scope)

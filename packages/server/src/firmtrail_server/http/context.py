@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 from aiohttp import hdrs, web
 
 from firmtrail_contract import ActorKind
 from firmtrail_server.access import Principal, User
-from firmtrail_server.authentication import Authentication
-from firmtrail_server.db import Connection, Database
-from firmtrail_server.gathering import Recorder
+from firmtrail_server.authentication import Authentication, Credential
+from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.http.address import client_address
+from firmtrail_server.http.responses import REQUEST_ID
+from firmtrail_server.ingest import Ingest, Sender
+from firmtrail_server.keys import KeyIssuer
 from firmtrail_server.mail import Mailer
 from firmtrail_server.meters import Meters
 from firmtrail_server.queries import audit_events
@@ -24,6 +27,9 @@ from firmtrail_server.removal import Sweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.tokens import AccessTokens
 
+T = TypeVar("T")
+P = ParamSpec("P")
+
 
 @attrs.frozen(kw_only=True)
 class Services:
@@ -31,9 +37,10 @@ class Services:
 
     settings: Settings
     database: Database
-    recorder: Recorder
+    ingest: Ingest
     tokens: AccessTokens
     authentication: Authentication
+    keys: KeyIssuer
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
     meters: Meters
@@ -50,6 +57,10 @@ class PublicContext:
     request_id: str
     _request: web.BaseRequest = attrs.field(alias="request", repr=False)
 
+    @classmethod
+    def of(cls, services: Services, request: web.BaseRequest) -> PublicContext:
+        return PublicContext(services=services, request=request, request_id=request[REQUEST_ID])
+
     @property
     def db(self) -> Database:
         return self.services.database
@@ -65,8 +76,8 @@ class PublicContext:
         return self._request.headers.get(hdrs.AUTHORIZATION, "")
 
     @property
-    def recorder(self) -> Recorder:
-        return self.services.recorder
+    def keys(self) -> KeyIssuer:
+        return self.services.keys
 
     def now(self) -> dt.datetime:
         return self.services.clock()
@@ -77,7 +88,41 @@ class PublicContext:
 
 
 @attrs.frozen(kw_only=True)
-class UserContext(PublicContext):
+class ReportContext(PublicContext):
+    """For a route whose own statement finds the key alive: until then nobody knows who sends."""
+
+    sender: Sender
+
+    @property
+    def actor(self) -> Actor:
+        key_id = self.sender.api_key_id
+        return Actor(kind=ActorKind.API_KEY, id=key_id, address=self.address, request_id=self.request_id)
+
+
+@attrs.frozen(kw_only=True)
+class CallerContext(PublicContext):
+    """For a route whose caller is known."""
+
+    _reauthorize: Callable[[Connection], Awaitable[Any]] = attrs.field(alias="reauthorize", repr=False)
+
+    async def run(
+        self,
+        kind: Transaction,
+        work: Callable[Concatenate[Connection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `work(conn, ...)` in a transaction of its own, in which the caller is authorised once more."""
+
+        async def authorized(conn: Connection) -> T:
+            await self._reauthorize(conn)
+            return await work(conn, *args, **kwargs)
+
+        return await self.db.run(kind, authorized)
+
+
+@attrs.frozen(kw_only=True)
+class UserContext(CallerContext):
     """For a route on which users act for themselves, in no project."""
 
     user: User
@@ -92,7 +137,7 @@ class UserContext(PublicContext):
 
 
 @attrs.frozen(kw_only=True)
-class Context(PublicContext):
+class Context(CallerContext):
     """For a route that knows its caller, and the project that the request is about."""
 
     principal: Principal
@@ -108,5 +153,5 @@ class Context(PublicContext):
         await audit_events.insert(conn, self.principal.project_id, self.actor, self.now(), changes)
 
 
-#: who was found to make a request
-CALLER = web.RequestKey("CALLER", object)
+#: the API key or the user that a request says it comes from; it is theirs unless the answer is 401
+CALLER = web.RequestKey("CALLER", Credential)

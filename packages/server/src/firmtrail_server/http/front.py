@@ -14,10 +14,11 @@ from aiohttp import web
 
 from firmtrail_server.errors import DomainError, Unavailable
 from firmtrail_server.http.context import Services
-from firmtrail_server.http.endpoint import Endpoint, Route
+from firmtrail_server.http.endpoint import Endpoint
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
+from firmtrail_server.http.route import Route
 from firmtrail_server.http.router import Router
 from firmtrail_server.http.traffic import Meter, Traffic
 

@@ -7,7 +7,6 @@ import logging
 import attrs
 from aiohttp import web
 
-from firmtrail_server.access import Principal, User
 from firmtrail_server.http.context import CALLER
 from firmtrail_server.http.refusal_log import RefusalLog
 from firmtrail_server.http.responses import REQUEST_ID
@@ -17,6 +16,7 @@ from firmtrail_server.meters import Counter, Histogram, Meters
 logger = logging.getLogger(__name__)
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_UNAUTHORIZED = 401
 #: a path or a method that is none of ours could be anything
 _NOWHERE = "none"
 
@@ -53,15 +53,15 @@ class Traffic:
         meter.statuses[status // 100].add()
         meter.seconds.observe(seconds)
         if self._log_requests:
-            caller = request.get(CALLER)
+            caller = request.get(CALLER) if status != _UNAUTHORIZED else None
             fields = about(
                 method=meter.method,
                 route=meter.route,
                 status=status,
                 milliseconds=round(seconds * 1_000, 1),
                 request_id=request[REQUEST_ID],
-                key_id=caller.actor_id if isinstance(caller, Principal) else None,
-                user_id=caller.user_id if isinstance(caller, User) else None,
+                key_id=caller.subject_id if caller and caller.epoch is None else None,
+                user_id=caller.subject_id if caller and caller.epoch is not None else None,
             )
             logger.info("answered", extra=fields)
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from firmtrail_server.access import SCOPE_MEANINGS
-from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
+from firmtrail_server.http.route import Route
 from firmtrail_server.openapi.operations import ACCESS_TOKEN, API_KEY, METRICS_TOKEN, operation, tag
 from firmtrail_server.openapi.refusals import HEADERS, all_refusals
 from firmtrail_server.openapi.schemas import Schemas

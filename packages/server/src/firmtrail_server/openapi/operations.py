@@ -20,8 +20,8 @@ from firmtrail_server.access import (
     Scope,
 )
 from firmtrail_server.http.answers import Accepted, Created, Document
-from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.forms import FORM
+from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
 from firmtrail_server.openapi.prose import paragraphs, summary_and_rest
 from firmtrail_server.openapi.refusals import REQUEST_ID, refusals_of

@@ -14,10 +14,10 @@ from firmtrail_contract import (
     ViolationCode,
     strict_converter,
 )
-from firmtrail_server.http.endpoint import Route
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal
 from firmtrail_server.http.problems import STATUS, problem_of
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
+from firmtrail_server.http.route import Route
 from firmtrail_server.openapi.schemas import Schema, Schemas
 
 #: 405 is missing: it belongs to the methods that a path does not have.

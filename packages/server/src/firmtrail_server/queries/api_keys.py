@@ -24,6 +24,8 @@ class ApiKey:
     device_id: uuid.UUID | None
     expires_at: dt.datetime | None
     secret_hash: bytes = attrs.field(repr=False)
+    #: None: it is older than digests
+    secret_digest: bytes | None = attrs.field(repr=False)
     last_used_at: dt.datetime | None
 
     @property
@@ -39,6 +41,7 @@ class NewKey:
     device_id: uuid.UUID | None = None
     label: str
     secret_hash: bytes = attrs.field(repr=False)
+    secret_digest: bytes = attrs.field(repr=False)
     secret_start: str
     created_by: uuid.UUID | None
     created_at: dt.datetime
@@ -75,7 +78,7 @@ async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey 
         await cur.execute(
             """
             select api_keys.id, api_keys.project_id, api_keys.role, api_keys.device_id, api_keys.expires_at,
-                   api_keys.secret_hash, api_keys.last_used_at
+                   api_keys.secret_hash, api_keys.secret_digest, api_keys.last_used_at
               from api_keys
               join projects
                 on projects.id = api_keys.project_id
@@ -88,32 +91,27 @@ async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey 
         return await cur.fetchone()
 
 
-async def is_alive(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> bool:
-    """Whether a key is neither deleted nor expired, and neither is its project."""
-    cur = await conn.execute(
+async def update_digest(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, digest: bytes) -> None:
+    await conn.execute(
         """
-        select 1
-          from api_keys
-          join projects
-            on projects.id = api_keys.project_id
-           and projects.deleted_at is null
-         where api_keys.project_id = %(project_id)s
-           and api_keys.id = %(key_id)s
-           and (api_keys.expires_at is null or api_keys.expires_at > %(now)s)
+        update api_keys
+           set secret_digest = %(digest)s
+         where project_id = %(project_id)s
+           and id = %(key_id)s
         """,
-        {"project_id": project_id, "key_id": key_id, "now": now},
+        {"project_id": project_id, "key_id": key_id, "digest": digest},
     )
-    return await cur.fetchone() is not None
 
 
 async def insert(conn: Connection, project_id: uuid.UUID, key: NewKey) -> uuid.UUID:
     cur = await conn.execute(
         """
         insert into api_keys (
-                   project_id, role, device_id, label, secret_hash, secret_start, created_by, created_at, expires_at
+                   project_id, role, device_id, label, secret_hash, secret_digest, secret_start, created_by,
+                   created_at, expires_at
                )
-        values (%(project_id)s, %(role)s, %(device_id)s, %(label)s, %(secret_hash)s, %(secret_start)s, %(created_by)s,
-                %(created_at)s, %(expires_at)s)
+        values (%(project_id)s, %(role)s, %(device_id)s, %(label)s, %(secret_hash)s, %(secret_digest)s,
+                %(secret_start)s, %(created_by)s, %(created_at)s, %(expires_at)s)
         returning id
         """,
         {"project_id": project_id, **attrs.asdict(key)},

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from firmtrail_server.boot_clocks import Boot
-from firmtrail_server.db import Connection, rows
-from firmtrail_server.errors import DeviceNotFound
+from firmtrail_contract import ObservedAtSource, ReportBatch
+from firmtrail_server.boot_clocks import Boot, named_boots
+from firmtrail_server.db import Connection, Link, array, bytea_array, rows
 from firmtrail_server.machines import RememberedBoot
+from firmtrail_server.meaning import Sender
 
 #: of each device: as many as may pass before an answer that was lost is asked for again
 REMEMBERED = 16
+_SOURCES: dict[str, ObservedAtSource] = {source.value: source for source in ObservedAtSource}
 
 
 async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[RememberedBoot]:
@@ -29,26 +32,100 @@ async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uu
         return await cur.fetchall()
 
 
-async def remember(
+class BootLookup(NamedTuple):
+    """A batch, and whose it is."""
+
+    sender: Sender
+    received_at: dt.datetime
+    batch: ReportBatch
+
+    @property
+    def keys(self) -> tuple[()]:
+        """Any two may be looked up at once."""
+        return ()
+
+
+async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[RememberedBoot] | None]:
+    """Look up, for each batch, what is remembered of the boots that it names, and of those newer than the sending one.
+
+    Returns:
+        For each batch its boots; None where the key is not alive, or the secret not proved by its digest.
+    """
+    named = [(number, boot_id) for number, one in enumerate(lookups, start=1) for boot_id in named_boots(one.batch)]
+    rows = await link.run(
+        """
+        with input as (
+            select position, api_key_id, device_id, digest, sending_boot_id
+              from unnest(%(api_key_ids)s::uuid[], %(device_ids)s::uuid[], %(digests)s::bytea[],
+                          %(sending_boot_ids)s::uuid[]) with ordinality
+                as input (api_key_id, device_id, digest, sending_boot_id, position)
+        ),
+        named as (
+            select position, boot_id
+              from unnest(%(positions)s::int8[], %(boot_ids)s::uuid[]) as named (position, boot_id)
+        ),
+        alive as (
+            select input.position, input.device_id, sending.recorded_at as sending_recorded_at
+              from input
+              join api_keys
+                on api_keys.id = input.api_key_id
+               and api_keys.device_id = input.device_id
+               and (input.digest is null or api_keys.secret_digest = input.digest)
+               and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
+               and api_keys.project_id not in (select id from projects where deleted_at is not null)
+              left join device_boots as sending
+                on sending.device_id = input.device_id
+               and sending.boot_id = input.sending_boot_id
+        )
+        select alive.position, boots.boot_id, boots.started_at, boots.source, boots.reported_until, boots.recorded_at,
+               boots.api_key_id
+          from alive
+          left join device_boots as boots
+            on boots.device_id = alive.device_id
+           and (boots.recorded_at >= alive.sending_recorded_at
+                or (alive.position, boots.boot_id) in (select position, boot_id from named))
+        """,
+        {
+            "api_key_ids": array([one.sender.api_key_id.hex for one in lookups]),
+            "device_ids": array([one.sender.device_id.hex for one in lookups]),
+            "digests": bytea_array([one.sender.digest for one in lookups]),
+            "sending_boot_ids": array([one.batch.sent.boot_id.hex for one in lookups]),
+            "positions": array([str(number) for number, _ in named]),
+            "boot_ids": array([boot_id.hex for _, boot_id in named]),
+            "received_at": max([one.received_at for one in lookups]).isoformat(),
+        },
+    )
+    found: dict[int, list[RememberedBoot]] = {}
+    for position, boot_id, started_at, source, reported_until, recorded_at, api_key_id in rows:
+        boots = found.setdefault(position, [])
+        if boot_id is not None:
+            boot = RememberedBoot(
+                boot_id=boot_id,
+                started_at=started_at,
+                source=_SOURCES[source],
+                reported_until=reported_until,
+                recorded_at=recorded_at,
+                api_key_id=api_key_id,
+            )
+            boots.append(boot)
+    return [found.get(position) for position in range(1, len(lookups) + 1)]
+
+
+async def insert(
     conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, boots: Sequence[Boot], now: dt.datetime
-) -> None:
-    """Store boots, or their new starts. Raise `DeviceNotFound` if the project has no such device."""
+) -> int:
+    """Store boots that are not remembered yet; return how many these were."""
     cur = await conn.execute(
         """
         insert into device_boots (device_id, boot_id, project_id, started_at, source, reported_until, recorded_at)
-        select devices.id, boots.boot_id, devices.project_id, boots.started_at, boots.source, boots.reported_until,
+        select %(device_id)s::uuid, boot_id, %(project_id)s::uuid, started_at, source, reported_until,
                %(now)s::timestamptz
-          from devices
-         cross join unnest(
+          from unnest(
                    %(boot_ids)s::uuid[], %(starts)s::timestamptz[], %(sources)s::text[],
                    %(reported_until)s::timestamptz[]
                ) as boots (boot_id, started_at, source, reported_until)
-         where devices.project_id = %(project_id)s
-           and devices.id = %(device_id)s
-            on conflict (device_id, boot_id) do update
-           set started_at = excluded.started_at,
-               source = excluded.source,
-               reported_until = excluded.reported_until
+         order by boot_id
+            on conflict (device_id, boot_id) do nothing
         """,
         {
             "project_id": project_id,
@@ -60,8 +137,33 @@ async def remember(
             "reported_until": [boot.reported_until for boot in boots],
         },
     )
-    if cur.rowcount == 0:
-        raise DeviceNotFound(device_id)
+    return cur.rowcount
+
+
+async def move(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, before: Boot, after: Boot) -> bool:
+    """Store the new start of a boot, unless it has another one by now."""
+    cur = await conn.execute(
+        """
+        update device_boots
+           set started_at = %(started_at)s,
+               source = %(source)s,
+               reported_until = %(reported_until)s
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+           and boot_id = %(boot_id)s
+           and started_at = %(started_before)s
+        """,
+        {
+            "project_id": project_id,
+            "device_id": device_id,
+            "boot_id": before.boot_id,
+            "started_before": before.started_at,
+            "started_at": after.started_at,
+            "source": after.source.value,
+            "reported_until": after.reported_until,
+        },
+    )
+    return cur.rowcount == 1
 
 
 async def update_sender(

@@ -57,6 +57,14 @@ async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: u
     return (await one(cur))[0]
 
 
+async def has_reported(conn: Connection, device_id: uuid.UUID) -> bool:
+    """Whether there is any report of a device. It is asked by the device itself, so no project is taken."""
+    cur = await conn.execute(
+        "select 1 from device_firmware where device_id = %(device_id)s limit 1", {"device_id": device_id}
+    )
+    return await cur.fetchone() is not None
+
+
 async def list_periods(
     conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, after: HistoryPosition, limit: int
 ) -> list[HistoryRow]:

@@ -1,81 +1,169 @@
-"""The periods around a late report: found, and written back as they are now."""
+"""The periods around late reports: locked, read, and written back as they are now."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.meaning import Period
 
+#: the first and the last moment of each component's reports
+Spans = Mapping[str, tuple[dt.datetime, dt.datetime]]
 
-async def find_open_period(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str
-) -> Period | None:
-    async with conn.cursor(row_factory=rows(Period)) as cur:
+
+@attrs.frozen(kw_only=True)
+class ComponentPeriod(Period):
+    """A period, and what it is of."""
+
+    component: str
+
+    @property
+    def period(self) -> Period:
+        return Period(**{field.name: getattr(self, field.name) for field in attrs.fields(Period)})
+
+
+async def lock_open_periods(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, components: Sequence[str]
+) -> dict[str, Period]:
+    """Read the open periods of components; until the transaction ends nobody else changes these histories."""
+    async with conn.cursor(row_factory=rows(ComponentPeriod)) as cur:
         await cur.execute(
             """
-            select period_id, version, first_reported_at, last_reported_at, report_count,
+            select component, period_id, version, first_reported_at, last_reported_at, report_count,
                    null::timestamptz as superseded_at, recorded_at, tie_rank
               from device_firmware
              where project_id = %(project_id)s
                and device_id = %(device_id)s
-               and component = %(component)s
+               and component = any(%(components)s)
+             order by component
+               for update of device_firmware
             """,
-            {"project_id": project_id, "device_id": device_id, "component": component},
+            {"project_id": project_id, "device_id": device_id, "components": list(components)},
         )
-        return await cur.fetchone()
+        return {one.component: one.period for one in await cur.fetchall()}
 
 
-async def closed_periods_around(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str, at: dt.datetime
-) -> list[Period]:
-    """The nearest closed period that begins before `at`, all that begin at it, and the nearest that begins after."""
-    async with conn.cursor(row_factory=rows(Period)) as cur:
+async def list_closed_around(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, spans: Spans, limit: int
+) -> dict[str, list[Period]]:
+    """For each component, in order, the closed periods around its span.
+
+    They are the nearest that begins before it, those that begin within it, at most `limit`, and the nearest after it.
+    """
+    async with conn.cursor(row_factory=rows(ComponentPeriod)) as cur:
         await cur.execute(
             """
-            select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at, recorded_at,
-                   tie_rank
-              from (
+            select span.component, around.period_id, around.version, around.first_reported_at,
+                   around.last_reported_at, around.report_count, around.superseded_at, around.recorded_at,
+                   around.tie_rank
+              from unnest(%(components)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
+                as span (component, first_at, last_at)
+             cross join lateral (
                     (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
                             recorded_at, tie_rank
                        from device_firmware_periods
                       where project_id = %(project_id)s
                         and device_id = %(device_id)s
-                        and component = %(component)s
-                        and first_reported_at < %(at)s
+                        and component = span.component
+                        and first_reported_at < span.first_at
                       order by first_reported_at desc, tie_rank desc
                       limit 1)
                      union all
-                     select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
+                    (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
                             recorded_at, tie_rank
                        from device_firmware_periods
                       where project_id = %(project_id)s
                         and device_id = %(device_id)s
-                        and component = %(component)s
-                        and first_reported_at = %(at)s
+                        and component = span.component
+                        and first_reported_at >= span.first_at
+                        and first_reported_at <= span.last_at
+                      order by first_reported_at, tie_rank
+                      limit %(limit)s)
                      union all
                     (select period_id, version, first_reported_at, last_reported_at, report_count, superseded_at,
                             recorded_at, tie_rank
                        from device_firmware_periods
                       where project_id = %(project_id)s
                         and device_id = %(device_id)s
-                        and component = %(component)s
-                        and first_reported_at > %(at)s
+                        and component = span.component
+                        and first_reported_at > span.last_at
                       order by first_reported_at, tie_rank
                       limit 1)
                    ) as around
-             order by first_reported_at, tie_rank
+             order by span.component, around.first_reported_at, around.tie_rank
             """,
-            {"project_id": project_id, "device_id": device_id, "component": component, "at": at},
+            {
+                "project_id": project_id,
+                "device_id": device_id,
+                "components": list(spans),
+                "firsts": [first for first, _ in spans.values()],
+                "lasts": [last for _, last in spans.values()],
+                "limit": limit,
+            },
         )
-        return await cur.fetchall()
+        found: dict[str, list[Period]] = {component: [] for component in spans}
+        for one in await cur.fetchall():
+            found[one.component].append(one.period)
+        return found
 
 
-async def delete_closed_periods(
+async def insert_open(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Mapping[str, Period]
+) -> int:
+    """Store the first open periods of components; return how many had none."""
+    cur = await conn.execute(
+        """
+        insert into device_firmware (
+                   device_id, component, project_id, period_id, version, first_reported_at, last_reported_at,
+                   report_count, recorded_at, tie_rank
+               )
+        select %(device_id)s::uuid, component, %(project_id)s::uuid, period_id, version, first_reported_at,
+               last_reported_at, report_count, recorded_at, tie_rank
+          from unnest(
+                   %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[], %(firsts)s::timestamptz[],
+                   %(lasts)s::timestamptz[], %(counts)s::int8[], %(recorded)s::timestamptz[], %(ranks)s::int8[]
+               ) as opened (component, period_id, version, first_reported_at, last_reported_at, report_count,
+                            recorded_at, tie_rank)
+         order by component
+            on conflict (device_id, component) do nothing
+        """,
+        _columns(project_id, device_id, periods.items()),
+    )
+    return cur.rowcount
+
+
+async def update_open(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Mapping[str, Period]
+) -> None:
+    """Write the open periods of components back."""
+    await conn.execute(
+        """
+        update device_firmware
+           set period_id = changed.period_id,
+               version = changed.version,
+               first_reported_at = changed.first_reported_at,
+               last_reported_at = changed.last_reported_at,
+               report_count = changed.report_count,
+               recorded_at = changed.recorded_at,
+               tie_rank = changed.tie_rank
+          from unnest(
+                   %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[], %(firsts)s::timestamptz[],
+                   %(lasts)s::timestamptz[], %(counts)s::int8[], %(recorded)s::timestamptz[], %(ranks)s::int8[]
+               ) as changed (component, period_id, version, first_reported_at, last_reported_at, report_count,
+                             recorded_at, tie_rank)
+         where device_firmware.project_id = %(project_id)s
+           and device_firmware.device_id = %(device_id)s
+           and device_firmware.component = changed.component
+        """,
+        _columns(project_id, device_id, periods.items()),
+    )
+
+
+async def delete_closed(
     conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Sequence[Period]
 ) -> None:
     await conn.execute(
@@ -95,8 +183,8 @@ async def delete_closed_periods(
     )
 
 
-async def insert_closed_period(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str, period: Period
+async def insert_closed(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Sequence[tuple[str, Period]]
 ) -> None:
     await conn.execute(
         """
@@ -104,29 +192,34 @@ async def insert_closed_period(
                    device_id, first_reported_at, component, period_id, project_id, version,
                    last_reported_at, superseded_at, report_count, recorded_at, tie_rank
                )
-        values (%(device_id)s, %(first_reported_at)s, %(component)s, %(period_id)s, %(project_id)s, %(version)s,
-                %(last_reported_at)s, %(superseded_at)s, %(report_count)s, %(recorded_at)s, %(tie_rank)s)
+        select %(device_id)s::uuid, first_reported_at, component, period_id, %(project_id)s::uuid, version,
+               last_reported_at, superseded_at, report_count, recorded_at, tie_rank
+          from unnest(
+                   %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[], %(firsts)s::timestamptz[],
+                   %(lasts)s::timestamptz[], %(counts)s::int8[], %(recorded)s::timestamptz[], %(ranks)s::int8[],
+                   %(superseded)s::timestamptz[]
+               ) as closed (component, period_id, version, first_reported_at, last_reported_at, report_count,
+                            recorded_at, tie_rank, superseded_at)
         """,
-        {"project_id": project_id, "device_id": device_id, "component": component, **attrs.asdict(period)},
+        {
+            **_columns(project_id, device_id, periods),
+            "superseded": [period.superseded_at for _, period in periods],
+        },
     )
 
 
-async def update_open_period(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str, period: Period
-) -> None:
-    await conn.execute(
-        """
-        update device_firmware
-           set period_id = %(period_id)s,
-               version = %(version)s,
-               first_reported_at = %(first_reported_at)s,
-               last_reported_at = %(last_reported_at)s,
-               report_count = %(report_count)s,
-               recorded_at = %(recorded_at)s,
-               tie_rank = %(tie_rank)s
-         where project_id = %(project_id)s
-           and device_id = %(device_id)s
-           and component = %(component)s
-        """,
-        {"project_id": project_id, "device_id": device_id, "component": component, **attrs.asdict(period)},
-    )
+def _columns(project_id: uuid.UUID, device_id: uuid.UUID, periods: Iterable[tuple[str, Period]]) -> dict[str, object]:
+    """Write periods as arrays, one a column."""
+    listed = list(periods)
+    return {
+        "project_id": project_id,
+        "device_id": device_id,
+        "components": [component for component, _ in listed],
+        "period_ids": [period.period_id for _, period in listed],
+        "versions": [period.version for _, period in listed],
+        "firsts": [period.first_reported_at for _, period in listed],
+        "lasts": [period.last_reported_at for _, period in listed],
+        "counts": [period.report_count for _, period in listed],
+        "recorded": [period.recorded_at for _, period in listed],
+        "ranks": [period.tie_rank for _, period in listed],
+    }

@@ -13,7 +13,7 @@ from firmtrail_server.db import Connection, rows
 
 @attrs.frozen(kw_only=True)
 class RemovedDevice:
-    """A device that is gone and may have left closed periods."""
+    """A device that is gone and may have left rows."""
 
     device_id: uuid.UUID
     project_id: uuid.UUID
@@ -33,15 +33,17 @@ async def mark_history(
     )
 
 
-async def find_marked(conn: Connection) -> RemovedDevice | None:
-    """Find a device, of any project, whose closed periods are to be deleted."""
+async def find_marked(conn: Connection, before: dt.datetime) -> RemovedDevice | None:
+    """Find a device, of any project, that is gone since before a moment and may have left rows."""
     async with conn.cursor(row_factory=rows(RemovedDevice)) as cur:
         await cur.execute(
             """
             select device_id, project_id
               from removed_devices
+             where removed_at < %(before)s
              limit 1
-            """
+            """,
+            {"before": before},
         )
         return await cur.fetchone()
 

@@ -1,55 +1,92 @@
-"""Storing reports: the one statement that nearly every report ends in."""
+"""Storing reports: the one statement that nearly every report ends in, and what it asks of a key."""
 
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
-from firmtrail_server.db import Run, array, text_array
-from firmtrail_server.meaning import Report
+from firmtrail_server.db import Connection, Link, array, bytea_array, text_array
+from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.meaning import Record, Sender
 
 
-class Recorded(NamedTuple):
-    """What the statement made of an observation."""
+class Report(NamedTuple):
+    """A record, and whose it is."""
+
+    sender: Sender
+    received_at: dt.datetime
+    record: Record
+
+    @property
+    def keys(self) -> list[tuple[uuid.UUID, str]]:
+        """What it changes: no two that are stored together may have one of these in common."""
+        return [(self.sender.device_id, component) for component, _ in self.record.versions]
+
+
+class Stored(NamedTuple):
+    """What the statement made of a version."""
 
     observed_at: dt.datetime
-    #: None: its report is late, and nothing of it is stored
+    #: None: its record is late or tells of a new component, and nothing of it is stored
     outcome: ReportOutcome | None
 
 
-async def record_latest(run: Run, reports: Sequence[Report]) -> list[Recorded | None]:
-    """Store reports that are newer than what is known; no two may be of one component of a device.
+async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[Stored] | None]:
+    """Store records that go on with what is known; no two may be of one component of a device.
 
-    Opens the first period of a component, extends the open one, or closes it and opens the next. A report of which any
-    part is late is left alone whole. The key is what tells the device and the project, so the statement takes neither.
+    Extends the open period of a component, or closes it and opens the next. A record of which any part is late, or is
+    of a component that has no period yet, is left alone whole. The key tells the project, so the statement takes none.
     The server's moment of all of them is that of the last.
 
-    What is written is worked out from what was read, which is right at SERIALIZABLE only.
+    What is known is read by locking it, so the statement decides rightly at READ COMMITTED.
 
     Returns:
-        What became of each observation, report by report; None where the key is not alive.
+        For each report what became of each version; None where the key is not alive, or the secret not proved by it.
     """
-    observations = [(number, report, seen) for number, report in enumerate(reports) for seen in report.observations]
-    rows = await run(
+    versions = [(number, report, one) for number, report in enumerate(reports) for one in report.record.versions]
+    rows = await link.run(
         """
         with input as (
-            select position, report, api_key_id, component, version, observed_at
+            select position, report, api_key_id, device_id, digest, component, version, first_at, last_at, count
               from unnest(
-                       %(reports)s::int8[], %(api_key_ids)s::uuid[],
-                       %(components)s::text[], %(versions)s::text[], %(moments)s::timestamptz[]
-                   ) with ordinality as input (report, api_key_id, component, version, observed_at, position)
+                       %(reports)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[], %(digests)s::bytea[],
+                       %(components)s::text[], %(versions)s::text[],
+                       %(first_moments)s::timestamptz[], %(last_moments)s::timestamptz[], %(counts)s::int8[]
+                   ) with ordinality
+                as input (report, api_key_id, device_id, digest, component, version, first_at, last_at, count, position)
+        ),
+        alive as (
+            select input.position, input.report, input.device_id, api_keys.project_id, input.component, input.version,
+                   input.first_at, input.last_at, input.count
+              from input
+              join api_keys
+                on api_keys.id = input.api_key_id
+               and api_keys.device_id = input.device_id
+               and (input.digest is null or api_keys.secret_digest = input.digest)
+               and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
+               and api_keys.project_id not in (select id from projects where deleted_at is not null)
+        ),
+        known as (
+            select alive.position, device_firmware.period_id, device_firmware.version,
+                   device_firmware.first_reported_at, device_firmware.last_reported_at, device_firmware.report_count,
+                   device_firmware.recorded_at, device_firmware.tie_rank
+              from alive
+              join device_firmware
+                on device_firmware.device_id = alive.device_id
+               and device_firmware.component = alive.component
+               for update of device_firmware
         ),
         placed as (
-            select input.position, api_keys.device_id, api_keys.project_id, input.component, input.version,
-                   coalesce(input.observed_at, greatest(%(received_at)s::timestamptz, known.last_reported_at))
-                       as observed_at,
-                   bool_and(known.last_reported_at is null
-                            or input.observed_at is null
-                            or input.observed_at > known.last_reported_at)
-                       over (partition by input.report) as latest,
-                   input.version = known.version as repeated,
+            select alive.position, alive.device_id, alive.project_id, alive.component, alive.version, alive.count,
+                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, known.last_reported_at)) as first_at,
+                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, known.last_reported_at)) as last_at,
+                   bool_and(known.period_id is not null
+                            and (alive.first_at is null or alive.first_at > known.last_reported_at))
+                       over (partition by alive.report) as newest,
+                   alive.version = known.version as repeated,
                    known.period_id as known_period_id,
                    known.version as known_version,
                    known.first_reported_at as known_first,
@@ -57,39 +94,26 @@ async def record_latest(run: Run, reports: Sequence[Report]) -> list[Recorded | 
                    known.report_count as known_count,
                    known.recorded_at as known_recorded_at,
                    known.tie_rank as known_tie_rank
-              from input
-              join api_keys
-                on api_keys.id = input.api_key_id
-               and api_keys.device_id is not null
-               and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
-              left join device_firmware as known
-                on known.device_id = api_keys.device_id
-               and known.component = input.component
+              from alive
+              left join known
+                on known.position = alive.position
         ),
-        opened_or_extended as (
-            insert into device_firmware (
-                       device_id, component, project_id, version, last_reported_at,
-                       period_id, first_reported_at, report_count, recorded_at, tie_rank
-                   )
-            select device_id, component, project_id, version, observed_at,
-                   case when repeated then known_period_id else gen_random_uuid() end,
-                   case when repeated then known_first else observed_at end,
-                   case when repeated then known_count + 1 else 1 end,
-                   case when repeated then known_recorded_at else %(received_at)s::timestamptz end,
-                   case when repeated then known_tie_rank
-                        when observed_at = known_first then known_tie_rank + 1
-                        else 0
-                   end
+        extended as (
+            update device_firmware
+               set version = placed.version,
+                   last_reported_at = placed.last_at,
+                   period_id = case when repeated then known_period_id else gen_random_uuid() end,
+                   first_reported_at = case when repeated then known_first else first_at end,
+                   report_count = case when repeated then known_count + count else count end,
+                   recorded_at = case when repeated then known_recorded_at else %(received_at)s::timestamptz end,
+                   tie_rank = case when repeated then known_tie_rank
+                                   when first_at = known_first then known_tie_rank + 1
+                                   else 0
+                              end
               from placed
-             where latest
-                on conflict (device_id, component) do update
-               set version = excluded.version,
-                   last_reported_at = excluded.last_reported_at,
-                   period_id = excluded.period_id,
-                   first_reported_at = excluded.first_reported_at,
-                   report_count = excluded.report_count,
-                   recorded_at = excluded.recorded_at,
-                   tie_rank = excluded.tie_rank
+             where newest
+               and device_firmware.device_id = placed.device_id
+               and device_firmware.component = placed.component
         ),
         closed as (
             insert into device_firmware_periods (
@@ -97,38 +121,69 @@ async def record_latest(run: Run, reports: Sequence[Report]) -> list[Recorded | 
                        last_reported_at, superseded_at, report_count, recorded_at, tie_rank
                    )
             select device_id, known_first, component, known_period_id, project_id, known_version,
-                   known_last, observed_at, known_count, known_recorded_at, known_tie_rank
+                   known_last, first_at, known_count, known_recorded_at, known_tie_rank
               from placed
-             where latest
+             where newest
                and not repeated
         )
-        select position::text, observed_at::text,
-               case when latest and repeated then 'extended'
-                    when latest then 'opened'
-                    when repeated and observed_at between known_first and known_last then 'known'
+        select position, first_at,
+               case when newest and repeated then 'extended'
+                    when newest then 'opened'
+                    when repeated and first_at >= known_first and last_at <= known_last then 'known'
                end as outcome
           from placed
         """,
         {
-            "reports": array([str(number) for number, _, _ in observations]),
-            "api_key_ids": array([report.api_key_id.hex for _, report, _ in observations]),
-            "components": text_array(seen.component for _, _, seen in observations),
-            "versions": text_array(seen.version for _, _, seen in observations),
-            "moments": array(
-                [
-                    "null" if seen.observed_at_source is ObservedAtSource.SERVER else seen.observed_at.isoformat()
-                    for _, _, seen in observations
-                ]
-            ),
-            "received_at": max([seen.received_at for _, _, seen in observations]).isoformat(),
+            "reports": array([str(number) for number, _, _ in versions]),
+            "api_key_ids": array([report.sender.api_key_id.hex for _, report, _ in versions]),
+            "device_ids": array([report.sender.device_id.hex for _, report, _ in versions]),
+            "digests": bytea_array([report.sender.digest for _, report, _ in versions]),
+            "components": text_array([component for _, _, (component, _) in versions]),
+            "versions": text_array([version for _, _, (_, version) in versions]),
+            "first_moments": array([_moment(report.record, report.record.first.at) for _, report, _ in versions]),
+            "last_moments": array([_moment(report.record, report.record.last.at) for _, report, _ in versions]),
+            "counts": array([_count(report.record) for _, report, _ in versions]),
+            "received_at": max([report.received_at for report in reports]).isoformat(),
         },
     )
-    recorded: list[Recorded | None] = [None] * len(observations)
-    for position, observed_at, outcome in rows:
-        assert position is not None
-        assert observed_at is not None
-        recorded[int(position) - 1] = Recorded(dt.datetime.fromisoformat(observed_at), _OUTCOMES.get(outcome))
-    return recorded
+    stored: dict[int, list[Stored]] = {}
+    for position, observed_at, outcome in sorted(rows):
+        number, _, _ = versions[int(position) - 1]
+        stored.setdefault(number, []).append(Stored(observed_at, _OUTCOMES[outcome]))
+    return [stored.get(number) for number in range(len(reports))]
 
 
-_OUTCOMES: dict[str | None, ReportOutcome] = {outcome.value: outcome for outcome in ReportOutcome}
+async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uuid.UUID:
+    """Look up the project of a living key, or raise `SecretUnproved`."""
+    cur = await conn.execute(
+        """
+        select api_keys.project_id
+          from api_keys
+          join projects
+            on projects.id = api_keys.project_id
+           and projects.deleted_at is null
+         where api_keys.id = %(api_key_id)s
+           and api_keys.device_id = %(device_id)s
+           and (%(digest)s::bytea is null or api_keys.secret_digest = %(digest)s::bytea)
+           and (api_keys.expires_at is null or api_keys.expires_at > %(now)s)
+        """,
+        {**sender._asdict(), "now": now},
+    )
+    if (row := await cur.fetchone()) is None:
+        raise SecretUnproved
+    return row[0]
+
+
+def _moment(record: Record, at: dt.datetime) -> str:
+    return "null" if record.first.source is _SERVER else at.isoformat()
+
+
+def _count(record: Record) -> str:
+    return "1" if record.first.at == record.last.at else "2"
+
+
+_SERVER = ObservedAtSource.SERVER
+_OUTCOMES: dict[str | None, ReportOutcome | None] = {
+    None: None,
+    **{outcome.value: outcome for outcome in ReportOutcome},
+}

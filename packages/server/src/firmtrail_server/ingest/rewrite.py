@@ -1,0 +1,129 @@
+"""Storing records that are late, new or many: a stretch of history is locked, read, changed and written back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import attrs
+
+from firmtrail_contract import ObservedAtSource, ReportOutcome
+from firmtrail_server.db import Collided, Connection
+from firmtrail_server.meaning import Period, Record, Sender, Sighting, place_all
+from firmtrail_server.queries import periods, reports
+from firmtrail_server.queries.reports import Stored
+
+#: of one component: a stretch with more periods is changed in parts
+MAX_PERIODS = 1_000
+#: from least to most
+_OUTCOMES = [ReportOutcome.KNOWN, ReportOutcome.EXTENDED, ReportOutcome.OPENED]
+
+
+async def store_records(
+    conn: Connection, sender: Sender, received_at: dt.datetime, records: Sequence[Record]
+) -> list[list[Stored]]:
+    """Store records of a device, one after the other, all or none, in a few statements.
+
+    Returns:
+        For each record what became of each version.
+
+    Raises:
+        SecretUnproved: the key is not alive, or the secret not proved by its digest.
+    """
+    project_id = await reports.get_project(conn, sender, received_at)
+    moments = await _moments(conn, project_id, sender.device_id, received_at, records)
+    seen = [
+        (component, Sighting(version, at, received_at))
+        for record, (first, last) in zip(records, moments, strict=True)
+        for component, version in record.versions
+        for at in ([first] if first == last else [first, last])
+    ]
+    outcomes = iter(await _store(conn, project_id, sender.device_id, seen))
+    return [
+        [Stored(first, max([next(outcomes) for _ in {first, last}], key=_OUTCOMES.index)) for _ in record.versions]
+        for record, (first, last) in zip(records, moments, strict=True)
+    ]
+
+
+async def _moments(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, received_at: dt.datetime, records: Sequence[Record]
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """Say when records begin and end: the server's moment is never before what the component reported last."""
+    of_server = [record for record in records if record.first.source is ObservedAtSource.SERVER]
+    if not of_server:
+        return [(record.first.at, record.last.at) for record in records]
+    components = {component for record in of_server for component, _ in record.versions}
+    known = await periods.lock_open_periods(conn, project_id, device_id, sorted(components))
+    now = max([received_at, *(period.last_reported_at for period in known.values())])
+    return [(now, now) if record in of_server else (record.first.at, record.last.at) for record in records]
+
+
+async def _store(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, seen: Sequence[tuple[str, Sighting]]
+) -> list[ReportOutcome]:
+    spans: dict[str, tuple[dt.datetime, dt.datetime]] = {}
+    for component, sighting in seen:
+        first, last = spans.get(component, (sighting.at, sighting.at))
+        spans[component] = min(first, sighting.at), max(last, sighting.at)
+    opened = await periods.lock_open_periods(conn, project_id, device_id, sorted(spans))
+    closed = await periods.list_closed_around(conn, project_id, device_id, spans, MAX_PERIODS)
+    if len(seen) > 1 and any(len(one) >= MAX_PERIODS for one in closed.values()):
+        first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+        outcomes = await _store(conn, project_id, device_id, first)
+        return outcomes + await _store(conn, project_id, device_id, second)
+    stretches = {
+        component: _Stretch.around(closed[component], opened.get(component), last)
+        for component, (_, last) in spans.items()
+    }
+    outcomes = [stretches[component].place(sighting) for component, sighting in seen]
+    await _write(conn, project_id, device_id, stretches, opened)
+    return outcomes
+
+
+@attrs.frozen
+class _Stretch:
+    """The history of a component around what is to be put into it: as it is stored, and as it becomes."""
+
+    before: Sequence[Period]
+    after: list[Period]
+
+    @classmethod
+    def around(cls, closed: Sequence[Period], opened: Period | None, last: dt.datetime) -> _Stretch:
+        """Take the open period along, unless a closed one lies between."""
+        is_between = bool(closed) and closed[-1].first_reported_at > last
+        before = [*closed] if opened is None or is_between else [*closed, opened]
+        return cls(before, [*before])
+
+    def place(self, sighting: Sighting) -> ReportOutcome:
+        (outcome,) = place_all(self.after, [sighting])
+        return outcome
+
+    def outdated(self) -> list[Period]:
+        kept = {*self.after}
+        return [period for period in self.before if period.superseded_at is not None and period not in kept]
+
+    def changed(self) -> list[Period]:
+        known = {*self.before}
+        return [period for period in self.after if period not in known]
+
+
+async def _write(
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    stretches: Mapping[str, _Stretch],
+    opened: Mapping[str, Period],
+) -> None:
+    changed = [(component, period) for component, one in stretches.items() for period in one.changed()]
+    now_open = {component: period for component, period in changed if period.superseded_at is None}
+    new = {component: period for component, period in now_open.items() if component not in opened}
+    if new and await periods.insert_open(conn, project_id, device_id, new) != len(new):
+        raise Collided  # somebody else has stored the first report of a component
+    if outdated := [*chain.from_iterable(one.outdated() for one in stretches.values())]:
+        await periods.delete_closed(conn, project_id, device_id, outdated)
+    if closed := [(component, period) for component, period in changed if period.superseded_at is not None]:
+        await periods.insert_closed(conn, project_id, device_id, closed)
+    if known := {component: period for component, period in now_open.items() if component in opened}:
+        await periods.update_open(conn, project_id, device_id, known)

@@ -1,0 +1,133 @@
+"""Taking what a device reports: nearly always many reports by one statement, and only what is new or late alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import attrs
+
+from firmtrail_contract import ObservedMoment, ReportBatch, ReportOutcome
+from firmtrail_server import batches
+from firmtrail_server.boot_clocks import Boot
+from firmtrail_server.db import Database, Link, Transaction
+from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.ingest.boots import is_settled, settle
+from firmtrail_server.ingest.group_commit import MAX_WAITING, GroupCommit
+from firmtrail_server.ingest.rewrite import store_records
+from firmtrail_server.meaning import Record, Sender
+from firmtrail_server.meters import Meters
+from firmtrail_server.queries import boots, reports
+from firmtrail_server.queries.audit_events import Actor
+from firmtrail_server.queries.boots import BootLookup
+from firmtrail_server.queries.reports import Report, Stored
+from firmtrail_server.report_meters import ReportMeters
+
+
+class Submission(NamedTuple):
+    """What a device sends at once: a record, or a batch whose clocks are still to be read."""
+
+    sender: Sender
+    received_at: dt.datetime
+    said: Record | ReportBatch
+    #: of a batch, whose boots may show that the device is two machines: that is written into the audit trail
+    actor: Actor | None = None
+
+
+class Outcome(NamedTuple):
+    """What became of a record."""
+
+    first: ObservedMoment
+    last: ObservedMoment
+    by_component: Mapping[str, ReportOutcome]
+
+
+class Ingest:
+    """Stores what many requests bring, each thing in the cheapest way that is right for it."""
+
+    def __init__(
+        self,
+        database: Database,
+        url: str,
+        meters: Meters | None = None,
+        *,
+        isolation: Transaction = Transaction.INGEST,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self._database = database
+        self._isolation = isolation
+        self._links = [Link(url, isolation=isolation), Link(url, isolation=isolation)]
+        self._reports = GroupCommit(self._links[0], self._extend, max_waiting=max_waiting)
+        self._lookups = GroupCommit(self._links[1], boots.find_named, max_waiting=max_waiting)
+        meters = meters or Meters()
+        self._meters = ReportMeters(meters)
+        meters.watch("firmtrail_reports_waiting", "Reports that wait for their batch.", lambda: len(self._reports))
+
+    @property
+    def commits(self) -> int:
+        return sum(link.commits for link in self._links)
+
+    def open(self) -> None:
+        self._reports.open()
+        self._lookups.open()
+
+    async def close(self) -> None:
+        """Stop. What still waits is of requests that were given up."""
+        await self._reports.close()
+        await self._lookups.close()
+
+    async def submit(self, submission: Submission) -> list[Outcome]:
+        """Store what a device sends; return after it has committed, with what became of each record.
+
+        Raises:
+            SecretUnproved: its key is not alive, or the secret not proved by its digest.
+            ReportQueueFull: too many reports are waiting.
+            DatabaseUnavailable: what became of it is not known; a report may be sent again.
+        """
+        said = submission.said
+        records = [said] if isinstance(said, Record) else batches.records(said, await self._boots(submission, said))
+        telling = [record for record in records if record.versions]
+        stored = iter(await self._store(submission, telling) if telling else [])
+        return [_outcome(record, next(stored)) if record.versions else _outcome(record, []) for record in records]
+
+    async def _boots(self, submission: Submission, batch: ReportBatch) -> Mapping[uuid.UUID, Boot]:
+        """Find out when the boots that a batch names started."""
+        sender, received_at = submission.sender, submission.received_at
+        remembered = await self._lookups.submit(BootLookup(sender, received_at, batch))
+        if remembered is None:
+            raise SecretUnproved
+        known = {boot.boot_id: boot for boot in remembered}
+        if is_settled(sender, batch, received_at, known):
+            return known
+        assert submission.actor is not None
+        return await self._database.run(self._isolation, settle, sender, submission.actor, batch, received_at)
+
+    async def _store(self, submission: Submission, records: Sequence[Record]) -> list[list[Stored]]:
+        sender, received_at = submission.sender, submission.received_at
+        if len(records) == 1:
+            stored = await self._reports.submit(Report(sender, received_at, records[0]))
+            if stored is None:
+                raise SecretUnproved
+            if all(one.outcome is not None for one in stored):
+                return [stored]
+        rewritten = await self._database.run(self._isolation, store_records, sender, received_at, records)
+        self._meters.add(one for of_record in rewritten for one in of_record)
+        return rewritten
+
+    async def _extend(self, link: Link, items: Sequence[Report]) -> list[list[Stored] | None]:
+        outcomes = await reports.extend_histories(link, items)
+        self._meters.add_group(outcomes)
+        return outcomes
+
+
+def _outcome(record: Record, stored: Sequence[Stored]) -> Outcome:
+    by_component: dict[str, ReportOutcome] = {}
+    for (component, _), one in zip(record.versions, stored, strict=True):
+        assert one.outcome is not None
+        by_component[component] = one.outcome
+    if stored and stored[0].observed_at != record.first.at:  # the server's moment, raised to the last report
+        moment = attrs.evolve(record.first, at=stored[0].observed_at)
+        return Outcome(moment, moment, by_component)
+    return Outcome(record.first, record.last, by_component)

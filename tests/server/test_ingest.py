@@ -1,0 +1,358 @@
+"""What devices report, from many requests at once: stored together, in order, each with its own outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import attrs
+import psycopg
+import pytest
+
+from firmtrail_contract import NewDevice, ObservedAtSource, ObservedMoment, ReportOutcome
+from firmtrail_server.credentials import SecretDigests
+from firmtrail_server.db import Database, Link, Transaction
+from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, SecretUnproved
+from firmtrail_server.ingest import Ingest, Outcome, Submission
+from firmtrail_server.keys import KeyIssuer, Terms
+from firmtrail_server.meaning import Record, Sender
+from firmtrail_server.queries import devices, firmware, projects, reports
+from firmtrail_server.queries.reports import Report
+
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+HELD_UP = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+AWKWARD = ["NULL", "null", 'say "1.0"', "it's", "1,0", "{1.0}", "a\\b", "\\", "🙂", "%s", "$1", "ﷺ" * 100, " "]
+ISSUER = KeyIssuer(SecretDigests(b"of the tests"))
+
+
+@attrs.frozen
+class Device:
+    id: uuid.UUID
+    key_id: uuid.UUID
+    project_id: uuid.UUID
+
+    def says(self, version: str = "1.0", at: dt.datetime | None = None, component: str = "main") -> Submission:
+        return self.says_all((component, version), at=at)
+
+    def says_all(self, *versions: tuple[str, str], at: dt.datetime | None = None) -> Submission:
+        moment = ObservedMoment(at=at or NOW, source=ObservedAtSource.DEVICE if at else ObservedAtSource.SERVER)
+        return Submission(Sender(self.key_id, self.id, None), NOW, Record(moment, moment, versions))
+
+
+@attrs.frozen
+class Fleet:
+    """A project's devices, and an ingest that stores what they say."""
+
+    url: str
+    database: Database
+    ingest: Ingest
+    project_id: uuid.UUID
+
+    async def device(self) -> Device:
+        async with self.database.transaction() as conn:
+            device = await devices.insert(conn, self.project_id, NewDevice(name=str(uuid.uuid4())), NOW)
+            key = await ISSUER.issue_for_device(conn, device, Terms(created_by=None, created_at=NOW))
+        return Device(device.id, key.id, self.project_id)
+
+    async def devices(self, count: int) -> list[Device]:
+        return [await self.device() for _ in range(count)]
+
+    async def known(self, count: int) -> list[Device]:
+        """Make devices that have reported something before."""
+        known = await self.devices(count)
+        await asyncio.gather(*(self.ingest.submit(device.says("0", NOW - dt.timedelta(days=9))) for device in known))
+        return known
+
+    async def history(self, device: Device) -> list[tuple[str, int]]:
+        async with self.database.transaction() as conn:
+            periods = await firmware.list_periods(conn, self.project_id, device.id, firmware.BEGINNING, 1_000)
+        return [(period.shown.version, period.shown.report_count) for period in periods]
+
+    async def ask(self, query: str) -> list[tuple[object, ...]]:
+        async with await psycopg.AsyncConnection.connect(self.url) as conn:
+            return await (await conn.execute(query.encode())).fetchall()
+
+    @asynccontextmanager
+    async def held_up(self) -> AsyncGenerator[list[asyncio.Task[list[Outcome]]]]:
+        """Hold up the statement that stores a report; tasks put into the list wait for its end."""
+        (first,) = await self.known(1)
+        async with await psycopg.AsyncConnection.connect(self.url) as conn:
+            await conn.execute("lock table device_firmware in access exclusive mode")
+            waiting = [asyncio.create_task(self.ingest.submit(first.says()))]
+            while not await self.ask(f"select 1 {HELD_UP}"):  # noqa: ASYNC110  the database has no event for it
+                await asyncio.sleep(0.005)
+            yield waiting
+            await asyncio.sleep(0)  # let the tasks begin
+
+    async def record(self, *submissions: Submission) -> list[list[Outcome] | BaseException]:
+        """Submit what arrives while a transaction is under way."""
+        async with self.held_up() as waiting:
+            waiting += [asyncio.create_task(self.ingest.submit(one)) for one in submissions]
+        return (await asyncio.gather(*waiting, return_exceptions=True))[1:]
+
+
+@asynccontextmanager
+async def running(
+    url: str, database: Database, isolation: Transaction, max_waiting: int = 1_000
+) -> AsyncGenerator[Ingest]:
+    ingest = Ingest(database, url, isolation=isolation, max_waiting=max_waiting)
+    ingest.open()
+    yield ingest
+    await ingest.close()
+
+
+@pytest.fixture(params=[Transaction.INGEST, Transaction.WRITE], ids=["read committed", "serializable"])
+def isolation(request: pytest.FixtureRequest) -> Transaction:
+    """PostgreSQL runs at the one, CockroachDB at the other."""
+    return request.param
+
+
+@pytest.fixture
+async def fleet(database_url: str, isolation: Transaction) -> AsyncGenerator[Fleet]:
+    database = Database(database_url)
+    await database.open()
+    async with database.transaction() as conn:
+        project = await projects.insert(conn, "Test", NOW)
+    async with running(database_url, database, isolation, max_waiting=300) as ingest:
+        yield Fleet(database_url, database, ingest, project.id)
+    await database.close()
+
+
+def outcomes(recorded: list[list[Outcome] | BaseException]) -> list[object]:
+    return [said if isinstance(said, BaseException) else next(iter(said[0].by_component.values())) for said in recorded]
+
+
+async def test_reports_that_arrive_during_a_transaction_are_stored_by_the_next_one(fleet: Fleet) -> None:
+    reporting = await fleet.known(50)
+
+    await fleet.record(*[device.says() for device in reporting])
+
+    assert await fleet.ask("select count(*), count(distinct xmin::text) from device_firmware") == [(51, 2)]
+
+
+async def test_the_reports_of_one_device_are_stored_in_their_order(fleet: Fleet) -> None:
+    device, other = await fleet.known(2)
+    versions = ["1", "2", "2", "1", "3", "1"]
+
+    recorded = await fleet.record(*[device.says(version) for version in versions], other.says())
+
+    assert await fleet.history(device) == [("0", 1), ("1", 1), ("2", 2), ("1", 1), ("3", 1), ("1", 1)]
+    opened, extended = ReportOutcome.OPENED, ReportOutcome.EXTENDED
+    assert outcomes(recorded) == [opened, opened, extended, opened, opened, opened, opened]
+
+
+async def test_any_printable_version_is_kept_beside_any_other(fleet: Fleet) -> None:
+    reporting = await fleet.known(len(AWKWARD))
+
+    recorded = await fleet.record(*[d.says(version) for d, version in zip(reporting, AWKWARD, strict=True)])
+
+    assert outcomes(recorded) == [ReportOutcome.OPENED] * len(AWKWARD)
+    assert [(await fleet.history(device))[1][0] for device in reporting] == AWKWARD
+
+
+async def test_one_that_the_database_refuses_fails_alone(fleet: Fleet) -> None:
+    reporting = await fleet.known(9)
+    bad = reporting[4]
+    oversized = bad.says("x" * 200)
+
+    recorded = await fleet.record(*[oversized if device is bad else device.says() for device in reporting])
+
+    assert isinstance(recorded.pop(4), psycopg.errors.CheckViolation)
+    assert outcomes(recorded) == [ReportOutcome.OPENED] * 8
+    assert await fleet.history(bad) == [("0", 1)]
+    assert all([len(await fleet.history(device)) == 2 for device in reporting if device is not bad])
+
+
+async def test_a_key_that_is_deleted_while_its_report_waits_is_refused_and_its_neighbours_are_not(fleet: Fleet) -> None:
+    first, revoked, last = await fleet.known(3)
+    async with fleet.held_up() as waiting:
+        waiting += [asyncio.create_task(fleet.ingest.submit(device.says())) for device in (first, revoked, last)]
+        await asyncio.sleep(0)
+        async with fleet.database.transaction() as conn:
+            await conn.execute("delete from api_keys where id = %s", [revoked.key_id])
+
+    recorded = (await asyncio.gather(*waiting, return_exceptions=True))[1:]
+
+    assert isinstance(recorded.pop(1), SecretUnproved)
+    assert outcomes(recorded) == [ReportOutcome.OPENED] * 2
+    assert await fleet.history(revoked) == [("0", 1)]
+
+
+async def test_a_late_report_finds_its_place_and_does_not_hold_up_the_others(fleet: Fleet) -> None:
+    device, other = await fleet.devices(2)
+    await fleet.ingest.submit(device.says("2.0", NOW))
+
+    recorded = await fleet.record(device.says("1.0", NOW - dt.timedelta(days=1)), other.says())
+
+    assert outcomes(recorded) == [ReportOutcome.OPENED] * 2
+    assert await fleet.history(device) == [("1.0", 1), ("2.0", 1)]
+
+
+async def test_a_report_with_a_late_part_is_stored_whole(fleet: Fleet) -> None:
+    device = await fleet.device()
+    yesterday = NOW - dt.timedelta(days=1)
+    await fleet.ingest.submit(device.says("2.0", NOW))
+    await fleet.ingest.submit(device.says("0.8", yesterday - dt.timedelta(days=1), "modem"))
+
+    (outcome,) = await fleet.ingest.submit(device.says_all(("main", "1.0"), ("modem", "0.9"), at=yesterday))
+
+    assert outcome.by_component == {"main": ReportOutcome.OPENED, "modem": ReportOutcome.OPENED}
+    assert await fleet.history(device) == [("0.8", 1), ("1.0", 1), ("0.9", 1), ("2.0", 1)]
+
+
+async def test_a_report_of_a_component_that_is_new_is_stored_whole(fleet: Fleet) -> None:
+    (device,) = await fleet.known(1)
+
+    (outcome,) = await fleet.ingest.submit(device.says_all(("main", "0"), ("modem", "0.9")))
+
+    assert outcome.by_component == {"main": ReportOutcome.EXTENDED, "modem": ReportOutcome.OPENED}
+    assert await fleet.history(device) == [("0", 2), ("0.9", 1)]
+
+
+async def test_a_full_queue_refuses_what_comes_next_and_stores_what_it_took(fleet: Fleet) -> None:
+    (device,) = await fleet.known(1)
+
+    recorded = await fleet.record(*[device.says(str(number)) for number in range(1, 302)])
+
+    assert isinstance(recorded.pop(), ReportQueueFull)
+    assert await fleet.history(device) == [(str(number), 1) for number in range(301)]
+
+
+async def test_a_report_whose_request_was_given_up_is_not_stored(fleet: Fleet) -> None:
+    patient, impatient = await fleet.devices(2)
+    async with fleet.held_up() as waiting:
+        waiting += [asyncio.create_task(fleet.ingest.submit(device.says())) for device in (patient, impatient)]
+        await asyncio.sleep(0)
+        waiting.pop().cancel()
+
+    await asyncio.gather(*waiting)
+
+    assert await fleet.history(patient) == [("1.0", 1)]
+    assert await fleet.history(impatient) == []
+
+
+async def test_reports_whose_requests_were_all_given_up_do_not_end_the_ingest(fleet: Fleet) -> None:
+    device = await fleet.device()
+    async with fleet.held_up() as waiting:
+        given_up = asyncio.create_task(fleet.ingest.submit(device.says()))
+        await asyncio.sleep(0)
+        given_up.cancel()
+    await asyncio.gather(*waiting)
+
+    async with asyncio.timeout(10):
+        assert outcomes([await fleet.ingest.submit(device.says("2.0"))]) == [ReportOutcome.OPENED]
+
+
+async def test_a_connection_that_breaks_acknowledges_nothing_and_the_next_report_gets_a_new_one(fleet: Fleet) -> None:
+    device = await fleet.device()
+    async with fleet.held_up() as waiting:
+        await fleet.ask(f"select pg_terminate_backend(pid) {HELD_UP}")
+
+        with pytest.raises(DatabaseUnavailable):
+            await waiting[0]
+
+    assert await fleet.ask("select report_count from device_firmware") == [(1,)]
+    assert outcomes([await fleet.ingest.submit(device.says())]) == [ReportOutcome.OPENED]
+
+
+async def test_a_connection_that_broke_while_idle_fails_no_report(fleet: Fleet) -> None:
+    device = await fleet.device()
+    await fleet.ingest.submit(device.says())
+    await fleet.ask(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+
+    assert outcomes([await fleet.ingest.submit(device.says())]) == [ReportOutcome.EXTENDED]
+
+
+async def test_what_two_servers_record_at_once_is_all_counted(fleet: Fleet, isolation: Transaction) -> None:
+    reporting = await fleet.known(5)
+    async with running(fleet.url, fleet.database, isolation) as other:
+        for _ in range(10):
+            await asyncio.gather(*(one.submit(device.says()) for device in reporting for one in (fleet.ingest, other)))
+
+    assert [await fleet.history(device) for device in reporting] == [[("0", 1), ("1.0", 20)]] * 5
+
+
+async def test_a_version_that_two_servers_replace_at_once_is_closed_once(fleet: Fleet, isolation: Transaction) -> None:
+    (device,) = await fleet.known(1)
+    held = await psycopg.AsyncConnection.connect(fleet.url)
+    await held.execute("select 1 from device_firmware for update")
+    async with running(fleet.url, fleet.database, isolation) as other:
+        colliding = [
+            asyncio.create_task(one.submit(device.says(version)))
+            for one, version in ((fleet.ingest, "2.0"), (other, "3.0"))
+        ]
+        while await fleet.ask(f"select count(*) {HELD_UP}") != [(2,)]:  # noqa: ASYNC110  it has no event for it
+            await asyncio.sleep(0.005)
+        await held.close()
+
+        assert outcomes(await asyncio.gather(*colliding)) == [ReportOutcome.OPENED] * 2
+    assert sorted(await fleet.history(device)) == [("0", 1), ("2.0", 1), ("3.0", 1)]
+
+
+async def test_the_first_report_of_a_component_that_two_servers_store_at_once_is_one_period(
+    fleet: Fleet, isolation: Transaction
+) -> None:
+    reporting = await fleet.devices(20)
+    async with running(fleet.url, fleet.database, isolation) as other:
+        await asyncio.gather(*(one.submit(device.says()) for device in reporting for one in (fleet.ingest, other)))
+
+    assert [[version for version, _ in await fleet.history(device)] for device in reporting] == [["1.0"]] * 20
+
+
+async def test_late_reports_beside_new_ones_lose_nothing(fleet: Fleet, isolation: Transaction) -> None:
+    (device,) = await fleet.known(1)
+    late = [device.says(f"late {day}", NOW - dt.timedelta(days=day)) for day in range(1, 9)]
+    new = [device.says(f"new {minute}", NOW + dt.timedelta(minutes=minute)) for minute in range(8)]
+    async with running(fleet.url, fleet.database, isolation) as other:
+        for one, another in zip(late, new, strict=True):
+            await asyncio.gather(fleet.ingest.submit(one), other.submit(another))
+
+    expected = ["0", *(f"late {day}" for day in range(8, 0, -1)), *(f"new {minute}" for minute in range(8))]
+    assert await fleet.history(device) == [(version, 1) for version in expected]
+
+
+async def test_a_report_beside_the_deletion_of_its_project_is_refused_or_deleted(fleet: Fleet) -> None:
+    (device,) = await fleet.known(1)
+    async with fleet.database.transaction() as conn:
+        await projects.mark_deleted(conn, fleet.project_id, NOW)
+
+    with pytest.raises(SecretUnproved):
+        await fleet.ingest.submit(device.says())
+
+
+async def test_a_secret_is_proved_by_the_digest_of_its_key_alone(fleet: Fleet) -> None:
+    (device,) = await fleet.known(1)
+    said = device.says()
+
+    for digest in (b"", b"another", bytes(32)):
+        with pytest.raises(SecretUnproved):
+            await fleet.ingest.submit(said._replace(sender=said.sender._replace(digest=digest)))
+
+    assert await fleet.history(device) == [("0", 1)]
+
+
+async def test_the_statement_of_reports_is_right_whatever_changed_while_it_waited(
+    fleet: Fleet, isolation: Transaction
+) -> None:
+    (device,) = await fleet.known(1)
+    link = Link(fleet.url, isolation=isolation)
+    async with await psycopg.AsyncConnection.connect(fleet.url) as other:
+        await other.execute("update device_firmware set version = '7', report_count = 5")
+        said = device.says("7")
+        assert isinstance(said.said, Record)
+        waiting = asyncio.create_task(reports.extend_histories(link, [Report(said.sender, NOW, said.said)]))
+        while not await fleet.ask(f"select 1 {HELD_UP}"):  # noqa: ASYNC110  the database has no event for it
+            await asyncio.sleep(0.005)
+        await other.commit()
+
+    (stored,) = await waiting
+    await link.close()
+    assert stored is not None
+    assert [one.outcome for one in stored] == [ReportOutcome.EXTENDED]
+    assert await fleet.history(device) == [("7", 6)]
