@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable
 from hmac import compare_digest
+from typing import NamedTuple
 
 import attrs
 
@@ -20,17 +21,20 @@ from firmtrail_server.token_cache import TokenCache
 from firmtrail_server.tokens import AccessTokens
 
 
-@attrs.frozen(kw_only=True)
-class Credential:
+class Credential(NamedTuple):
     """Who a request says it comes from: an API key, or with an epoch a user."""
 
     subject_id: uuid.UUID
     #: what the secret's stored digest must be; None: it is proved, by a signature or by bcrypt
-    digest: bytes | None = attrs.field(default=None, repr=False)
-    secret: str | None = attrs.field(default=None, repr=False)
+    digest: bytes | None = None
+    secret: str | None = None
     #: what an access token leaves of the scopes; None: all of them
     token_scopes: frozenset[Scope] | None = None
     epoch: int | None = None
+
+    def __repr__(self) -> str:
+        """Show whose it is, and no secret."""
+        return f"Credential({self.subject_id})"
 
     def may(self, scope: Scope) -> bool:
         """Say whether it leaves a scope to those who have it."""
@@ -69,7 +73,7 @@ class Authentication:
             subject_id = uuid.UUID(key_id)
         except ValueError:
             raise Unauthenticated from None
-        return Credential(subject_id=subject_id, digest=self.digests.of(secret), secret=secret)
+        return Credential(subject_id, self.digests.of(secret), secret)
 
     def of_token(self, token: str) -> Credential:
         """Read whose token this is.
@@ -124,7 +128,7 @@ class Authentication:
         await self.database.run(
             Transaction.INGEST, api_keys.update_digest, key.project_id, key_id, self.digests.of(credential.secret)
         )
-        return attrs.evolve(credential, digest=None, secret=None)
+        return credential._replace(digest=None, secret=None)
 
     async def by_secret(self, key_id: str, secret: str, address: str) -> Principal:
         """Find out whose id and secret these are.

@@ -15,7 +15,6 @@ from firmtrail_server.access import Principal, User
 from firmtrail_server.authentication import Authentication, Credential
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.http.address import client_address
-from firmtrail_server.http.responses import REQUEST_ID
 from firmtrail_server.ingest import Ingest, Sender
 from firmtrail_server.keys import KeyIssuer
 from firmtrail_server.mail import Mailer
@@ -56,10 +55,6 @@ class PublicContext:
     services: Services
     request_id: str
     _request: web.BaseRequest = attrs.field(alias="request", repr=False)
-
-    @classmethod
-    def of(cls, services: Services, request: web.BaseRequest) -> PublicContext:
-        return PublicContext(services=services, request=request, request_id=request[REQUEST_ID])
 
     @property
     def db(self) -> Database:

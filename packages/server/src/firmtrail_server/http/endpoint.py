@@ -15,34 +15,25 @@ from firmtrail_server.errors import SecretUnproved
 from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.auth import read_credential
 from firmtrail_server.http.authorization import as_user, authorized
-from firmtrail_server.http.context import (
-    CALLER,
-    Context,
-    PublicContext,
-    ReportContext,
-    Services,
-    UserContext,
-)
+from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import read_form
 from firmtrail_server.http.requests import Arguments, Named, read_json
 from firmtrail_server.http.responses import REQUEST_ID, Response, document_response, empty_response, json_response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows, read_rows
 from firmtrail_server.http.traffic import Meter
-from firmtrail_server.meaning import Sender
 
 T = TypeVar("T")
 
 
 @attrs.define(eq=False)
-class _Call:
+class Call:
     """A request on its way to its handler."""
 
     request: web.BaseRequest
     named: Named
     #: None: the route is public
     credential: Credential | None
-    arguments: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
 
 class Endpoint:
@@ -57,9 +48,8 @@ class Endpoint:
         route.check()
         self.meter = meter
         self.arguments = Arguments(route.hints, route.placeholders)
-        self._route = route
-        self._context = route.context
-        self._services = services
+        self.route = route
+        self.services = services
         self._read_body = _body_of(route)
 
     async def respond(self, request: web.BaseRequest, named: Named) -> Response:
@@ -68,98 +58,71 @@ class Endpoint:
         Raises:
             DomainError, web.HTTPException: it is refused.
         """
-        call = _Call(request, named, self._credential(request))
-        call.arguments = await self._arguments(call)
-        answer = await self._answer(call)
-        if self._route.then is not None:
-            answer = await self._route.then(PublicContext.of(self._services, request), answer)
-        return _response(answer)
+        route, credential = self.route, None
+        if not route.is_public:
+            credential = request[CALLER] = read_credential(request, self.services.authentication)
+        call = Call(request, named, credential)
+        arguments = await self.read_arguments(call)
+        if route.transaction is None:
+            answer = await route.handler(await self.permit(call), **arguments)
+        else:
+            answer = await self._run(route.transaction, self._work, call, arguments)
+        if route.then is not None:
+            answer = await route.then(self._public(call), answer)
+        return response_of(answer)
 
-    def _credential(self, request: web.BaseRequest) -> Credential | None:
-        if self._route.is_public:
-            return None
-        credential = request[CALLER] = read_credential(request, self._services.authentication)
-        return credential
-
-    async def _arguments(self, call: _Call) -> dict[str, Any]:
+    async def read_arguments(self, call: Call) -> dict[str, Any]:
         """Read what the handler takes. Who may not call it learns nothing of what is wrong with the request."""
         body = None
         if self._read_body is not None:
-            if not call.request.content.is_eof():  # nobody's body is waited for
-                await self._permit(call)
+            if not call.request.content.is_eof():  # a stranger's body is not waited for
+                await self.permit(call)
             try:
                 body = await self._read_body(call.request)
             except Exception:
-                await self._permit(call)
+                await self.permit(call)
                 raise
         arguments = self.arguments.quick(call.request, call.named, body)
         if arguments is None:
-            await self._permit(call)
+            await self.permit(call)
             return self.arguments.read(call.request, call.named, body)
         return arguments
 
-    async def _answer(self, call: _Call) -> Any:
-        route = self._route
-        if route.transaction is not None:
-            return await self._run(route.transaction, self._authorized, call)
-        if self._context is ReportContext:
-            return await self._report(call)
-        return await route.handler(await self._permit(call), **call.arguments)
-
-    async def _authorized(self, conn: Connection, call: _Call) -> Any:
-        """Authorise and work in one transaction: what was permitted still is when it commits."""
-        return await self._route.handler(await self._authorize(conn, call), conn, **call.arguments)
-
-    async def _report(self, call: _Call) -> Any:
-        """Leave it to the statement that stores a report to find its key alive, and its secret right."""
-        credential = call.credential
-        assert credential is not None
-        if credential.epoch is None and credential.may(self._route.scope):
-            try:
-                return await self._route.handler(self._report_context(call), **call.arguments)
-            except SecretUnproved:
-                pass
-        await self._permit(call)  # says what is wrong, unless it was that the secret had to be proved
-        try:
-            return await self._route.handler(self._report_context(call), **call.arguments)
-        except SecretUnproved:
-            raise credential.refusal from None
-
-    def _report_context(self, call: _Call) -> ReportContext:
-        credential, request = call.credential, call.request
-        assert credential is not None
-        sender = Sender(credential.subject_id, call.named.ids["device_id"], credential.digest)
-        return ReportContext(services=self._services, request=request, request_id=request[REQUEST_ID], sender=sender)
-
-    async def _permit(self, call: _Call) -> PublicContext:
-        """Authorise alone, before what takes long or is not the caller's business."""
-        if self._route.is_public:
-            return PublicContext.of(self._services, call.request)
+    async def permit(self, call: Call) -> PublicContext:
+        """Authorise alone, in a transaction of its own."""
+        if call.credential is None:
+            return self._public(call)
         return await self._run(Transaction.READ, self._authorize, call)
 
-    async def _run(self, kind: Transaction, work: Callable[[Connection, _Call], Awaitable[T]], call: _Call) -> T:
-        database, authentication = self._services.database, self._services.authentication
+    async def _work(self, conn: Connection, call: Call, arguments: dict[str, Any]) -> Any:
+        """Authorise and work in one transaction: what was permitted still is when it commits."""
+        return await self.route.handler(await self._authorize(conn, call), conn, **arguments)
+
+    async def _run(self, kind: Transaction, work: Callable[..., Awaitable[T]], call: Call, *more: Any) -> T:
         try:
-            return await database.run(kind, work, call)
+            return await self.services.database.run(kind, work, call, *more)
         except SecretUnproved:
             assert call.credential is not None
-            address = PublicContext.of(self._services, call.request).address
-            call.credential = await authentication.prove(call.credential, address)
-            return await database.run(kind, work, call)
+            address = self._public(call).address
+            call.credential = await self.services.authentication.prove(call.credential, address)
+        return await self.services.database.run(kind, work, call, *more)
 
-    async def _authorize(self, conn: Connection, call: _Call) -> PublicContext:
-        services, request, scope = self._services, call.request, self._route.scope
+    async def _authorize(self, conn: Connection, call: Call) -> PublicContext:
         if call.credential is None:
-            return PublicContext.of(services, request)
+            return self._public(call)
+        services, request, route = self.services, call.request, self.route
         caller = await services.authentication.identify(conn, call.credential)
         request_id, again = request[REQUEST_ID], partial(self._authorize, call=call)
-        if self._context is UserContext:
-            user = as_user(caller, scope)
+        if route.context is UserContext:
+            user = as_user(caller, route.scope)
             return UserContext(services=services, request=request, request_id=request_id, reauthorize=again, user=user)
-        principal = await authorized(conn, caller, call.named, scope)
+        principal = await authorized(conn, caller, call.named, route.scope)
         return Context(
             services=services, request=request, request_id=request_id, reauthorize=again, principal=principal
         )
+
+    def _public(self, call: Call) -> PublicContext:
+        return PublicContext(services=self.services, request=call.request, request_id=call.request[REQUEST_ID])
 
 
 def _body_of(route: Route) -> Callable[[web.BaseRequest], Awaitable[Any]] | None:
@@ -171,7 +134,8 @@ def _body_of(route: Route) -> Callable[[web.BaseRequest], Awaitable[Any]] | None
     return partial(read_form, model=model) if route.takes_form else read_json
 
 
-def _response(answer: Any) -> Response:
+def response_of(answer: Any) -> Response:
+    """Make the response that a handler's answer stands for."""
     if answer is None:
         return empty_response()
     if isinstance(answer, Document):

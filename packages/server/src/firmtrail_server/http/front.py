@@ -16,6 +16,7 @@ from firmtrail_server.errors import DomainError, Unavailable
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.endpoint import Endpoint
 from firmtrail_server.http.problems import refusal
+from firmtrail_server.http.report_endpoint import ReportEndpoint
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
 from firmtrail_server.http.route import Route
@@ -45,7 +46,8 @@ class Front:
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         for route in routes:
             meter = self._traffic.meter(services.meters, route.method, route.path)
-            self._router.add(route.method, route.path, Endpoint(route, services, meter))
+            kind = ReportEndpoint if route.checks_liveness else Endpoint
+            self._router.add(route.method, route.path, kind(route, services, meter))
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter()

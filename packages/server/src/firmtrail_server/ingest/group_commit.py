@@ -35,7 +35,7 @@ I = TypeVar("I", bound=Item)  # noqa: E741  an item
 O = TypeVar("O")  # noqa: E741  an outcome
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Waiting(Generic[I, O]):
     item: I
     outcome: asyncio.Future[O]
@@ -111,8 +111,9 @@ class GroupCommit(Generic[I, O]):
             waiting = self._waiting.popleft()
             if waiting.outcome.done():
                 continue
-            (group if taken.isdisjoint(waiting.item.keys) else left).append(waiting)
-            taken.update(waiting.item.keys)
+            keys = waiting.item.keys
+            (group if taken.isdisjoint(keys) else left).append(waiting)
+            taken.update(keys)
         self._waiting.extendleft(reversed(left))
         return group
 

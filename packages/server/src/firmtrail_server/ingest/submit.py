@@ -87,7 +87,10 @@ class Ingest:
             DatabaseUnavailable: what became of it is not known; a report may be sent again.
         """
         said = submission.said
-        records = [said] if isinstance(said, Record) else batches.records(said, await self._boots(submission, said))
+        if isinstance(said, Record):
+            (stored,) = await self._store(submission, [said])
+            return [_outcome(said, stored)]
+        records = batches.records(said, await self._boots(submission, said))
         telling = [record for record in records if record.versions]
         stored = iter(await self._store(submission, telling) if telling else [])
         return [_outcome(record, next(stored)) if record.versions else _outcome(record, []) for record in records]

@@ -21,9 +21,10 @@ class Report(NamedTuple):
     record: Record
 
     @property
-    def keys(self) -> list[tuple[uuid.UUID, str]]:
+    def keys(self) -> list[tuple[int, str]]:
         """What it changes: no two that are stored together may have one of these in common."""
-        return [(self.sender.device_id, component) for component, _ in self.record.versions]
+        device_id = self.sender.device_id.int
+        return [(device_id, component) for component, _ in self.record.versions]
 
 
 class Stored(NamedTuple):
@@ -46,7 +47,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     Returns:
         For each report what became of each version; None where the key is not alive, or the secret not proved by it.
     """
-    versions = [(number, report, one) for number, report in enumerate(reports) for one in report.record.versions]
+    columns = _columns(reports)
     rows = await link.run(
         """
         with input as (
@@ -80,7 +81,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                for update of device_firmware
         ),
         placed as (
-            select alive.position, alive.device_id, alive.project_id, alive.component, alive.version, alive.count,
+            select alive.position, alive.report, alive.device_id, alive.project_id, alive.component, alive.version,
+                   alive.count,
                    coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, known.last_reported_at)) as first_at,
                    coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, known.last_reported_at)) as last_at,
                    bool_and(known.period_id is not null
@@ -126,30 +128,19 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
              where newest
                and not repeated
         )
-        select position, first_at,
+        select report, first_at,
                case when newest and repeated then 'extended'
                     when newest then 'opened'
                     when repeated and first_at >= known_first and last_at <= known_last then 'known'
                end as outcome
           from placed
+         order by position
         """,
-        {
-            "reports": array([str(number) for number, _, _ in versions]),
-            "api_key_ids": array([report.sender.api_key_id.hex for _, report, _ in versions]),
-            "device_ids": array([report.sender.device_id.hex for _, report, _ in versions]),
-            "digests": bytea_array([report.sender.digest for _, report, _ in versions]),
-            "components": text_array([component for _, _, (component, _) in versions]),
-            "versions": text_array([version for _, _, (_, version) in versions]),
-            "first_moments": array([_moment(report.record, report.record.first.at) for _, report, _ in versions]),
-            "last_moments": array([_moment(report.record, report.record.last.at) for _, report, _ in versions]),
-            "counts": array([_count(report.record) for _, report, _ in versions]),
-            "received_at": max([report.received_at for report in reports]).isoformat(),
-        },
+        columns,
     )
     stored: dict[int, list[Stored]] = {}
-    for position, observed_at, outcome in sorted(rows):
-        number, _, _ = versions[int(position) - 1]
-        stored.setdefault(number, []).append(Stored(observed_at, _OUTCOMES[outcome]))
+    for report, observed_at, outcome in rows:
+        stored.setdefault(report, []).append(Stored(observed_at, _OUTCOMES[outcome]))
     return [stored.get(number) for number in range(len(reports))]
 
 
@@ -174,12 +165,44 @@ async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uui
     return row[0]
 
 
-def _moment(record: Record, at: dt.datetime) -> str:
-    return "null" if record.first.source is _SERVER else at.isoformat()
-
-
-def _count(record: Record) -> str:
-    return "1" if record.first.at == record.last.at else "2"
+def _columns(reports: Sequence[Report]) -> dict[str, str]:
+    """Write reports as array literals, one a column: an element for each version."""
+    numbers: list[str] = []
+    keys: list[str] = []
+    devices: list[str] = []
+    digests: list[bytes | None] = []
+    components: list[str] = []
+    versions: list[str] = []
+    firsts: list[str] = []
+    lasts: list[str] = []
+    counts: list[str] = []
+    for number, (sender, _, (first, last, said)) in enumerate(reports):
+        first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
+        count = "1"
+        if last.at != first.at:
+            last_at, count = last.at.isoformat(), "2"
+        for component, version in said:
+            numbers.append(str(number))
+            keys.append(sender.api_key_id.hex)
+            devices.append(sender.device_id.hex)
+            digests.append(sender.digest)
+            components.append(component)
+            versions.append(version)
+            firsts.append(first_at)
+            lasts.append(last_at)
+            counts.append(count)
+    return {
+        "reports": array(numbers),
+        "api_key_ids": array(keys),
+        "device_ids": array(devices),
+        "digests": bytea_array(digests),
+        "components": text_array(components),
+        "versions": text_array(versions),
+        "first_moments": array(firsts),
+        "last_moments": array(lasts),
+        "counts": array(counts),
+        "received_at": max([report.received_at for report in reports]).isoformat(),
+    }
 
 
 _SERVER = ObservedAtSource.SERVER

@@ -1,0 +1,47 @@
+"""What serves the routes that devices report to: the statement that stores a report finds its key alive itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from firmtrail_server.authentication import Credential
+from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.http.auth import read_credential
+from firmtrail_server.http.context import CALLER, ReportContext
+from firmtrail_server.http.endpoint import Call, Endpoint, response_of
+from firmtrail_server.http.requests import Named
+from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.meaning import Sender
+
+
+class ReportEndpoint(Endpoint):
+    """Passes a report on at once, and asks who sends it only where something is wrong."""
+
+    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+        """Serve a request; `named` is what its path names.
+
+        Raises:
+            DomainError, web.HTTPException: it is refused.
+        """
+        credential = request[CALLER] = read_credential(request, self.services.authentication)
+        call = Call(request, named, credential)
+        arguments = await self.read_arguments(call)
+        if credential.epoch is None and credential.may(self.route.scope):
+            try:
+                return response_of(await self._handle(call, credential, arguments))
+            except SecretUnproved:
+                pass
+        await self.permit(call)  # says what is wrong, unless it was that the secret had to be proved
+        assert call.credential is not None
+        try:
+            return response_of(await self._handle(call, call.credential, arguments))
+        except SecretUnproved:
+            raise credential.refusal from None
+
+    def _handle(self, call: Call, credential: Credential, arguments: dict[str, Any]) -> Any:
+        request = call.request
+        sender = Sender(credential.subject_id, call.named.ids["device_id"], credential.digest)
+        ctx = ReportContext(services=self.services, request=request, request_id=request[REQUEST_ID], sender=sender)
+        return self.route.handler(ctx, **arguments)
