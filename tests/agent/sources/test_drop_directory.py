@@ -147,7 +147,7 @@ def test_a_configured_directory_without_a_file_is_an_error(tmp_path: Path, is_th
 def test_a_file_in_the_place_of_the_directory_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, PLACE, "{}")
 
-    assert errors(DROPPED, tmp_path)["drop-directory"].endswith("cannot be read: Not a directory")
+    assert errors(DROPPED, tmp_path)["drop-directory"].endswith("is no directory")
 
 
 def test_a_removed_file_takes_its_version_with_it(tmp_path: Path) -> None:

@@ -85,10 +85,9 @@ def test_a_socket_in_its_place_is_an_error(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_device_in_its_place_is_not_opened(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/version").symlink_to("/dev/zero")
+    (tmp_path / "version").symlink_to("/dev/zero")
 
-    assert read(VERSION_FILE, tmp_path).error == f"{tmp_path}/etc/version is a device, not a regular file"
+    assert "is a device" in (read(File(component="main", path=f"{tmp_path}/version"), Path("/")).error or "")
 
 
 def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
@@ -100,10 +99,9 @@ def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that nobody can read is Linux's")
 def test_a_file_whose_disk_fails_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/version").symlink_to("/proc/self/mem")
+    mem = File(component="main", path="/proc/self/mem")
 
-    assert "Input/output error" in (read(VERSION_FILE, tmp_path).error or "")
+    assert "Input/output error" in (read(mem, Path("/")).error or "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

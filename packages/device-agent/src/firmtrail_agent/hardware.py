@@ -6,18 +6,20 @@ import hashlib
 import socket
 from pathlib import Path
 
+from firmtrail_agent.rooted import Place
+
 #: the first that says something is taken
-_PLACES = ("proc/device-tree/serial-number", "sys/class/dmi/id/product_uuid")
-_INSTALLATION = "etc/machine-id"
+_PLACES = ("/proc/device-tree/serial-number", "/sys/class/dmi/id/product_uuid")
+_INSTALLATION = "/etc/machine-id"
 _LONGEST = 128
 
 
 def fingerprint(root: Path) -> str | None:
     """Read it; None: the device has no number."""
     for place in _PLACES:
-        if number := _number(root / place):
+        if number := _number(Place(root, place)):
             return number
-    installation = _number(root / _INSTALLATION)
+    installation = _number(Place(root, _INSTALLATION))
     # machine-id(5): the id itself is confidential
     return f"machine-{hashlib.sha256(f'firmtrail {installation}'.encode()).hexdigest()[:32]}" if installation else None
 
@@ -27,9 +29,10 @@ def name() -> str:
     return socket.gethostname()
 
 
-def _number(file: Path) -> str | None:
+def _number(place: Place) -> str | None:
     try:
-        text = file.read_bytes()[:_LONGEST].rstrip(b"\0").decode("ascii").strip()
+        with open(place.open(), "rb") as file:  # noqa: PTH123  a descriptor, not a path
+            text = file.read(_LONGEST).rstrip(b"\0").decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
     # 0000..., ffff... and the like: the maker has left it out

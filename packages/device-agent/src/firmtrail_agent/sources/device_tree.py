@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import as_text, below, read_bytes
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
@@ -34,7 +35,7 @@ class DeviceTree:
         return [Found(component=self.component, version=as_text(text, str(file)), detail=str(file))]
 
 
-def _property(root: Path, name: str) -> tuple[Path, bytes]:
+def _property(root: Path, name: str) -> tuple[Place, bytes]:
     for tree in TREES:
         file = below(root, tree + name)
         try:

@@ -8,8 +8,9 @@ from typing import BinaryIO, ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
-from firmtrail_agent.sources.places import as_text, below, opened
+from firmtrail_agent.sources.places import as_text, below, listed, opened
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 
 STATUS = "/var/lib/dpkg/status"
@@ -63,17 +64,15 @@ def _version(package: str, entries: Sequence[_Entry]) -> str:
     return versions.pop()
 
 
-def _files(status: Path) -> list[Path]:
-    folder = status.parent / UPDATES
+def _files(status: Place) -> list[Place]:
     try:
-        return [status, *sorted(file for file in folder.iterdir() if file.name.isdecimal())]
-    except (FileNotFoundError, NotADirectoryError):  # opkg has no such directory
+        _, files = listed(status.parent / UPDATES)
+    except SourceAbsent:  # opkg has no such directory
         return [status]
-    except OSError as error:
-        raise SourceFailed(f"{folder} cannot be read: {error.strerror}") from None
+    return [status, *(file for file in files if file.name.isdecimal())]
 
 
-def _entries(file: Path, package: str) -> Iterator[_Entry]:
+def _entries(file: Place, package: str) -> Iterator[_Entry]:
     """Every entry of one package; all others are passed over without being kept."""
     try:
         with opened(file) as stream:
@@ -86,7 +85,7 @@ def _entries(file: Path, package: str) -> Iterator[_Entry]:
         raise
 
 
-def _paragraphs(stream: BinaryIO, file: Path) -> Iterator[dict[bytes, bytes]]:
+def _paragraphs(stream: BinaryIO, file: Place) -> Iterator[dict[bytes, bytes]]:
     fields: dict[bytes, bytes] = {}
     for line in _lines(stream, file):
         if line.strip():
@@ -98,7 +97,7 @@ def _paragraphs(stream: BinaryIO, file: Path) -> Iterator[dict[bytes, bytes]]:
     yield fields
 
 
-def _lines(stream: BinaryIO, file: Path) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, file: Place) -> Iterator[bytes]:
     left = MAX_BYTES
     while line := stream.readline(MAX_LINE_BYTES):
         left -= len(line)
@@ -107,7 +106,7 @@ def _lines(stream: BinaryIO, file: Path) -> Iterator[bytes]:
         yield line
 
 
-def _entry(fields: dict[bytes, bytes], file: Path) -> _Entry:
+def _entry(fields: dict[bytes, bytes], file: Place) -> _Entry:
     architecture, status, version = (
         as_text(fields.get(name, b""), str(file)) for name in (b"Architecture", b"Status", b"Version")
     )

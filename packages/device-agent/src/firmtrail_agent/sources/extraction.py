@@ -6,7 +6,7 @@ import sys
 from typing import Any, cast
 
 from firmtrail_agent.sources import json_text
-from firmtrail_agent.sources.programs import output_of
+from firmtrail_agent.sources.programs import Program, output_of
 from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed
 
 #: a pattern can take longer than the universe lasts, and nothing in this process could interrupt it
@@ -52,9 +52,9 @@ def _pointed(text: str, pointer: str, place: str) -> str:
 
 def _matched(text: str, pattern: str, place: str) -> str:
     """Take the group `version` of the first match, else its first group, else all of it."""
-    argv = [sys.executable, "-I", "-S", "-c", _SEARCH, pattern]
+    search = Program([sys.executable, "-I", "-S", "-c", _SEARCH, pattern], sys.executable)
     try:
-        found = output_of(argv, max_bytes=_MAX_FOUND, given=text.encode(), timeout_seconds=SEARCH_SECONDS)
+        found = output_of(search, max_bytes=_MAX_FOUND, given=text.encode(), timeout_seconds=SEARCH_SECONDS)
     except (SourceAbsent, SourceFailed) as failure:
         raise SourceFailed(f"the pattern cannot be searched in {place}: {failure}") from None
     if not found:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
@@ -41,7 +42,7 @@ class OsRelease:
         raise SourceFailed(f"{file} names no {', '.join(KEYS[:-1])} or {KEYS[-1]}")
 
 
-def _read(root: Path) -> tuple[Path, str]:
+def _read(root: Path) -> tuple[Place, str]:
     for path in FILES:
         file = below(root, path)
         try:

@@ -9,9 +9,9 @@ from typing import ClassVar
 import attrs
 
 from firmtrail_agent.sources import keys
-from firmtrail_agent.sources.places import below
+from firmtrail_agent.sources.places import below, require_there
 from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
-from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+from firmtrail_agent.sources.reading import Found, SourceFailed
 
 #: made at boot, on every system of the family
 BOOTED = "/run/ostree-booted"
@@ -50,10 +50,4 @@ def booted_version(output: str) -> str:
 
 def require_booted(root: Path) -> None:
     """Tell a system that runs from OSTree from one that merely has its tools."""
-    file = below(root, BOOTED)
-    try:
-        file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceAbsent(f"there is no {file}") from None
-    except OSError as error:
-        raise SourceFailed(f"{file} cannot be looked for: {error.strerror}") from None
+    require_there(below(root, BOOTED))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import json_text, keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
@@ -42,7 +43,7 @@ class Rauc:
         return [Found(component=self.component, version=version, detail=detail)]
 
 
-def _system_conf(root: Path) -> tuple[Path, str]:
+def _system_conf(root: Path) -> tuple[Place, str]:
     """Find the one file that makes a device a device with RAUC; its program alone does not."""
     for path in SYSTEM_CONF:
         try:
@@ -71,7 +72,7 @@ def booted_slot(output: str) -> tuple[str, str]:
     return name, _known(json_text.at(slot, "slot_status", "bundle", "version"), name)
 
 
-def _from_files(root: Path, conf: configparser.ConfigParser, file: Path) -> tuple[str, str]:
+def _from_files(root: Path, conf: configparser.ConfigParser, file: Place) -> tuple[str, str]:
     place = _status_file(conf)
     if place is None:
         status = below(root, SLOT_STATUS)
@@ -89,7 +90,7 @@ def _status_file(conf: configparser.ConfigParser) -> str | None:
     return None if place == "per-slot" else place
 
 
-def _slot_of_command_line(root: Path, conf: configparser.ConfigParser, file: Path) -> str:
+def _slot_of_command_line(root: Path, conf: configparser.ConfigParser, file: Place) -> str:
     command_line = below(root, COMMAND_LINE)
     words = read_text(command_line, max_bytes=MAX_BYTES).split()
     bootnames = [word.removeprefix("rauc.slot=") for word in words if word.startswith("rauc.slot=")]
@@ -102,7 +103,7 @@ def _slot_of_command_line(root: Path, conf: configparser.ConfigParser, file: Pat
     raise SourceFailed(f"{file} has no slot with the bootname {bootnames[-1]}, which is booted")
 
 
-def _bundle_version(file: Path, section: str, slot: str) -> str:
+def _bundle_version(file: Place, section: str, slot: str) -> str:
     try:
         status = _key_file(read_text(file, max_bytes=MAX_BYTES), file)
     except SourceAbsent:
@@ -110,7 +111,7 @@ def _bundle_version(file: Path, section: str, slot: str) -> str:
     return _known(status.get(section, "bundle.version", fallback=None), slot)
 
 
-def _key_file(text: str, file: Path) -> configparser.ConfigParser:
+def _key_file(text: str, file: Place) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(
         delimiters="=", comment_prefixes="#", strict=False, interpolation=None, default_section=""
     )

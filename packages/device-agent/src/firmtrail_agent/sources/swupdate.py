@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.naming import Part, by_component
 from firmtrail_agent.sources.places import below, read_text
@@ -44,7 +45,7 @@ class Swupdate:
         return by_component(parts, self.components)
 
 
-def _part(line: str, file: Path) -> Part:
+def _part(line: str, file: Place) -> Part:
     match line.split():
         case [name, version]:
             return Part(names=[name], said=Found(component=name, version=version, detail=f"{file} {name}"))

@@ -13,9 +13,10 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import as_text, below, read_bytes
-from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, Program, located, output_of
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 from firmtrail_agent.values import Wrong
 
@@ -47,8 +48,8 @@ class UbootEnv:
 
     def find(self, root: Path) -> list[Found]:
         if self.path is None:
-            argv = [*located(root, PRINT), self.variable]
-            version, place = self._printed(argv), " ".join(argv)
+            program = located(root, (*PRINT, self.variable))
+            version, place = self._printed(program), " ".join(program.argv)
         else:
             paths = [self.path, *([self.redundant_path] if self.redundant_path else [])]
             place, variables = _current([below(root, path) for path in paths])
@@ -57,9 +58,9 @@ class UbootEnv:
             raise SourceFailed(f"the environment has no variable {self.variable}")
         return [Found(component=self.component, version=version, detail=place)]
 
-    def _printed(self, argv: Sequence[str]) -> str:
+    def _printed(self, program: Program) -> str:
         output = output_of(
-            argv,
+            program,
             max_bytes=MAX_VALUE_BYTES,
             timeout_seconds=self.timeout_seconds,
             disbelieved_if_it_says=PRINTS_ANOTHER,
@@ -79,7 +80,7 @@ class _Copy:
     variables: Mapping[str, str]
 
 
-def _current(files: Sequence[Path]) -> tuple[str, Mapping[str, str]]:
+def _current(files: Sequence[Place]) -> tuple[str, Mapping[str, str]]:
     """Choose between the copies as U-Boot does, which goes on with one when the other is broken."""
     copies: list[_Copy] = []
     failures: list[SourceAbsent | _Damaged] = []
@@ -106,7 +107,7 @@ def _is_newer(one: int | None, other: int | None) -> bool:
     return one > other
 
 
-def _copy(file: Path) -> _Copy:
+def _copy(file: Place) -> _Copy:
     content = read_bytes(file, max_bytes=MAX_BYTES)
     checksum = content[:_CHECKSUM_BYTES]
     for flag_bytes in (0, 1):
