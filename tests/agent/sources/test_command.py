@@ -103,7 +103,7 @@ def test_a_program_that_dies_of_a_signal_gives_no_version(tmp_path: Path) -> Non
 def test_output_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     printing(tmp_path, FILE, b"1.4.2\xff\n")
 
-    assert error(COMMAND, tmp_path) == f"what {tmp_path}{FILE} prints is not UTF-8 text"
+    assert error(COMMAND, tmp_path) == f"the output of {tmp_path}{FILE}: the version is not UTF-8 text"
 
 
 def test_4_kib_of_output_are_taken(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_helper_can_say_that_it_does_not_know(tmp_path: Path) -> None:
     [
         (b"", "is not JSON"),
         (b'{"modem": "1', "is not JSON"),
-        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"\xff\xfe", "is not JSON"),
         (b'["modem"]', "is not a JSON object, but a list"),
         (b'{"modem": ["1"]}', "modem must be a version, or an object such as"),
         (b'{"modem": null}', "modem must be a version, or an object such as"),
@@ -174,7 +174,7 @@ def test_a_chosen_component_that_may_stand_in_a_broken_file_says_so(tmp_path: Pa
     file = drop(tmp_path, "firmware.json", b"\xff")
 
     assert errors(DropDirectory(components={"main": "main"}), tmp_path) == {
-        "main": f"it may stand in what fails: {file} is not UTF-8 text"
+        "main": f"it may stand in what fails: {file} is not JSON: Expecting value: line 1 column 1 (char 0)"
     }
 
 

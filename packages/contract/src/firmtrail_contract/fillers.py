@@ -72,7 +72,8 @@ def is_filler_identity(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()
+    """Keep letters, digits and the surrogates that stand for what is no text: that is another fault."""
+    return re.sub(r"[^\w\ud800-\udfff]|_", "", text).lower()
 
 
 def _says_nothing(plain: str) -> bool:

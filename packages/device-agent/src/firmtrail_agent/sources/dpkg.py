@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -78,7 +79,7 @@ def _entries(file: Place, package: str) -> Iterator[_Entry]:
         with opened(file) as stream:
             for fields in _paragraphs(stream, file):
                 if fields.get(b"Package") == package.encode():
-                    yield _entry(fields, file)
+                    yield _entry(fields)
     except SourceAbsent:
         if file.name.isdecimal():  # dpkg has just written it into the status
             return
@@ -90,7 +91,7 @@ def _paragraphs(stream: BinaryIO, file: Place) -> Iterator[dict[bytes, bytes]]:
     for line in _lines(stream, file):
         if line.strip():
             name, _, value = line.partition(b":")  # a line that goes on with a value begins with a blank
-            fields[name] = value.strip()
+            fields[name.removeprefix(codecs.BOM_UTF8)] = value.strip()
         else:
             yield fields
             fields = {}
@@ -106,8 +107,8 @@ def _lines(stream: BinaryIO, file: Place) -> Iterator[bytes]:
         yield line
 
 
-def _entry(fields: dict[bytes, bytes], file: Place) -> _Entry:
+def _entry(fields: dict[bytes, bytes]) -> _Entry:
     architecture, status, version = (
-        as_text(fields.get(name, b""), str(file)) for name in (b"Architecture", b"Status", b"Version")
+        as_text(fields.get(name, b"")) for name in (b"Architecture", b"Status", b"Version")
     )
     return _Entry(architecture, status.rpartition(" ")[2], version)

@@ -76,7 +76,7 @@ def _versions(file: Place) -> dict[str, Any]:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise SourceFailed(f"{file} is larger than {MAX_BYTES} bytes")
-    return json_text.parsed_object(as_text(content, str(file)), str(file))
+    return json_text.parsed_object(as_text(content), str(file))
 
 
 def _said(name: str, value: Any, file: Place) -> Found | Unknown:

@@ -13,14 +13,13 @@ from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+from firmtrail_contract.fillers import is_filler_version
 
 #: the first is used, alone, where it exists
 FILES = ("/etc/os-release", "/usr/lib/os-release")
 #: from the one that changes with every image to the one that some distributions never change
 KEYS = ("IMAGE_VERSION", "VERSION_ID", "BUILD_ID")
 MAX_BYTES = 64 * 1024
-#: some editors begin a file with it, and it shows nowhere
-_BYTE_ORDER_MARK = "\ufeff"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 #: one value, and nothing beside it: in double quotes, in single quotes, or bare
 _VALUE = re.compile(r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>(?:[^\s"'\\]|\\.)*))\s*""")
@@ -35,9 +34,10 @@ class OsRelease:
 
     def find(self, root: Path) -> list[Found]:
         file, text = _read(root)
-        values = dict(_assignments(text.removeprefix(_BYTE_ORDER_MARK)))
+        values = dict(_assignments(text))
         for key in KEYS:
-            if version := _unquoted(values.get(key, ""), f"{key} in {file}"):
+            version = _unquoted(values.get(key, ""), f"{key} in {file}")
+            if not is_filler_version(version):
                 return [Found(component=self.component, version=version, detail=f"{file} {key}")]
         raise SourceFailed(f"{file} names no {', '.join(KEYS[:-1])} or {KEYS[-1]}")
 

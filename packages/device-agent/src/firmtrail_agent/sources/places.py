@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,17 +29,24 @@ def below(root: Path, path: str) -> Place:
 
 
 def read_text(file: Place, *, max_bytes: int) -> str:
-    """Read a file whole.
+    """Read a file whole, as the editors of any system write it: UTF-8 or UTF-16, with their ends of lines.
 
-    Raises:
-        SourceAbsent: there is none.
-        SourceFailed: it is no regular file, or not readable, too large, or no text.
+    Raises what `read_bytes` raises.
     """
-    return as_text(read_bytes(file, max_bytes=max_bytes), str(file))
+    content = read_bytes(file, max_bytes=max_bytes)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with suppress(UnicodeDecodeError):
+            content = content.decode("utf-16").encode()
+    return as_text(content).replace("\r", "\n")
 
 
 def read_bytes(file: Place, *, max_bytes: int) -> bytes:
-    """Read a file whole, which need not be text; raises what `read_text` raises."""
+    """Read a file whole, which need not be text.
+
+    Raises:
+        SourceAbsent: there is none.
+        SourceFailed: it is no regular file, or not readable, or too large.
+    """
     with opened(file) as stream:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
@@ -46,11 +54,9 @@ def read_bytes(file: Place, *, max_bytes: int) -> bytes:
     return content
 
 
-def as_text(content: bytes, place: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise SourceFailed(f"{place} is not UTF-8 text") from None
+def as_text(content: bytes) -> str:
+    """Decode UTF-8. Other bytes become surrogates, which no version may hold: only what is asked for has to be text."""
+    return content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape").replace("\r\n", "\n")
 
 
 def require_there(file: Place) -> None:

@@ -72,7 +72,7 @@ def output_of(
 
     Raises:
         SourceAbsent: there is no such file.
-        SourceFailed: it cannot be run, failed, took too long, or printed too much, or no text.
+        SourceFailed: it cannot be run, failed, took too long, or printed too much.
     """
     name = program.argv[0]
     process = _started(program, given)
@@ -85,7 +85,7 @@ def output_of(
         raise SourceFailed(f"{name} {_how_it_ended(process.returncode)}{said.complaint()}")
     if disbelieved_if_it_says and disbelieved_if_it_says in said.complaints():
         raise SourceFailed(f"{name} does not print what is there{said.complaint()}")
-    return as_text(bytes(said.output), f"what {name} prints")
+    return as_text(bytes(said.output))
 
 
 def _started(program: Program, given: bytes) -> subprocess.Popen[bytes]:

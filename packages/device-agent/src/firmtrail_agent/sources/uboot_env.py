@@ -19,6 +19,7 @@ from firmtrail_agent.sources.places import as_text, below, read_bytes
 from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, Program, located, output_of
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 from firmtrail_agent.values import Wrong
+from firmtrail_contract.blanks import trimmed
 
 PRINT = ("fw_printenv", "-n")
 #: it then prints what might have been, with exit code 0
@@ -65,7 +66,7 @@ class UbootEnv:
             timeout_seconds=self.timeout_seconds,
             disbelieved_if_it_says=PRINTS_ANOTHER,
         )
-        return output.removesuffix("\n")
+        return trimmed(output)
 
 
 class _Damaged(SourceFailed):
@@ -115,10 +116,10 @@ def _copy(file: Place) -> _Copy:
         actual = zlib.crc32(data)
         if data and checksum in {actual.to_bytes(4, "little"), actual.to_bytes(4, "big")}:
             flag = content[_CHECKSUM_BYTES] if flag_bytes else None
-            return _Copy(str(file), flag, _variables(data, str(file)))
+            return _Copy(str(file), flag, _variables(data))
     raise _Damaged(f"{file} is no environment of U-Boot, or damaged: its checksum is wrong")
 
 
-def _variables(data: bytes, place: str) -> dict[str, str]:
-    pairs = as_text(data.partition(b"\0\0")[0], place).split("\0")
+def _variables(data: bytes) -> dict[str, str]:
+    pairs = as_text(data.partition(b"\0\0")[0]).split("\0")
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
