@@ -162,6 +162,17 @@ def test_files_that_do_not_tell_the_version_are_an_error(root: Path, path: str, 
     assert complaint in error(FILES, root)
 
 
+@pytest.mark.parametrize(
+    "line", ["no equals sign", " indented", "[unclosed", "\ufeff", b"note=Sch\xf6n", "=x", "bundle.version"]
+)
+def test_a_bad_line_of_its_files_costs_that_line(root: Path, line: str | bytes) -> None:
+    bad = line.encode() if isinstance(line, str) else line
+    write(root, "data/central.raucs", CENTRAL.encode().replace(b"]\n", b"]\n" + bad + b"\n") + bad)
+    write(root, "etc/rauc/system.conf", CONF.encode().replace(b"]\n", b"]\n" + bad + b"\n") + bad)
+
+    assert read(FILES, root).version == "2026.09-1.4.2"
+
+
 def test_a_file_of_states_that_was_never_written_means_that_nothing_was_installed(root: Path) -> None:
     assert error(FILES, root) == "RAUC does not know the version of rootfs.1: it has not installed it"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -37,7 +37,9 @@ class Dpkg:
 
     def find(self, root: Path) -> list[Found]:
         status = below(root, self.path)
-        last = {entry.architecture: entry for file in _files(status) for entry in _entries(file, self.package)}
+        last: dict[str, _Entry] = {}
+        for file in _files(status):
+            last |= _told(_entries(file, self.package))
         present = [entry for entry in last.values() if self.architecture in {None, entry.architecture}]
         version = _version(self.package, [entry for entry in present if entry.state not in GONE])
         return [Found(component=self.component, version=version, detail=f"{status}: {self.package}")]
@@ -71,6 +73,15 @@ def _files(status: Place) -> list[Place]:
     except SourceAbsent:  # opkg has no such directory
         return [status]
     return [status, *(file for file in files if file.name.isdecimal())]
+
+
+def _told(entries: Iterable[_Entry]) -> dict[str, _Entry]:
+    """Choose the entry of each architecture: the last, but none of a package that is only offered (opkg has those)."""
+    told: dict[str, _Entry] = {}
+    for entry in entries:
+        if entry.state not in GONE or told.get(entry.architecture, entry).state in GONE:
+            told[entry.architecture] = entry
+    return told
 
 
 def _entries(file: Place, package: str) -> Iterator[_Entry]:

@@ -49,7 +49,7 @@ def _read(root: Path) -> tuple[Place, str]:
             return file, read_text(file, max_bytes=MAX_BYTES)
         except SourceAbsent:
             continue
-    raise SourceFailed(f"there is no {below(root, FILES[0])}; name another source of the version in the configuration")
+    raise SourceAbsent(f"there is no {below(root, FILES[0])}; name another source of the version in the configuration")
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:

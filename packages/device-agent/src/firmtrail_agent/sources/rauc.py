@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import configparser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -10,7 +10,8 @@ import attrs
 
 from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import json_text, keys
-from firmtrail_agent.sources.places import below, read_text
+from firmtrail_agent.sources.key_file import Groups, read_key_file
+from firmtrail_agent.sources.places import below, read_text, require_there
 from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 
@@ -35,21 +36,20 @@ class Rauc:
     timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
 
     def find(self, root: Path) -> list[Found]:
-        conf, text = _system_conf(root)
+        conf = _system_conf(root)
         if self.ask == "files":
-            version, detail = _from_files(root, _key_file(text, conf), conf)
+            version, detail = _from_files(root, read_key_file(conf, max_bytes=MAX_BYTES), conf)
         else:
             version, detail = _from_service(root, self.timeout_seconds)
         return [Found(component=self.component, version=version, detail=detail)]
 
 
-def _system_conf(root: Path) -> tuple[Place, str]:
+def _system_conf(root: Path) -> Place:
     """Find the one file that makes a device a device with RAUC; its program alone does not."""
     for path in SYSTEM_CONF:
-        try:
-            return below(root, path), read_text(below(root, path), max_bytes=MAX_BYTES)
-        except SourceAbsent:
-            continue
+        with suppress(SourceAbsent):
+            require_there(below(root, path))
+            return below(root, path)
     raise SourceAbsent(f"there is no {below(root, SYSTEM_CONF[0])}")
 
 
@@ -72,7 +72,7 @@ def booted_slot(output: str) -> tuple[str, str]:
     return name, _known(json_text.at(slot, "slot_status", "bundle", "version"), name)
 
 
-def _from_files(root: Path, conf: configparser.ConfigParser, file: Place) -> tuple[str, str]:
+def _from_files(root: Path, conf: Groups, file: Place) -> tuple[str, str]:
     place = _status_file(conf)
     if place is None:
         status = below(root, SLOT_STATUS)
@@ -82,44 +82,34 @@ def _from_files(root: Path, conf: configparser.ConfigParser, file: Place) -> tup
     return _bundle_version(status, f"slot.{slot}", slot), f"{status}: {slot}"
 
 
-def _status_file(conf: configparser.ConfigParser) -> str | None:
+def _status_file(conf: Groups) -> str | None:
     """Tell where the states of all slots are; None: each is in its slot."""
-    place = conf.get("system", "statusfile", fallback=None)
-    if place is None and (folder := conf.get("system", "data-directory", fallback=None)):
+    system = conf.get("system", {})
+    place = system.get("statusfile")
+    if place is None and (folder := system.get("data-directory")):
         return f"{folder}/central.raucs"
     return None if place == "per-slot" else place
 
 
-def _slot_of_command_line(root: Path, conf: configparser.ConfigParser, file: Place) -> str:
+def _slot_of_command_line(root: Path, conf: Groups, file: Place) -> str:
     command_line = below(root, COMMAND_LINE)
     words = read_text(command_line, max_bytes=MAX_BYTES).split()
     bootnames = [word.removeprefix("rauc.slot=") for word in words if word.startswith("rauc.slot=")]
     if not bootnames:
         raise SourceFailed(f'{command_line} holds no rauc.slot=: use ask = "service"')
-    for section in conf.sections():
-        slot = section.removeprefix("slot.")
-        if slot != section and bootnames[-1] in {slot, conf.get(section, "bootname", fallback=None)}:
+    for group, values in conf.items():
+        slot = group.removeprefix("slot.")
+        if slot != group and bootnames[-1] in {slot, values.get("bootname")}:
             return slot
     raise SourceFailed(f"{file} has no slot with the bootname {bootnames[-1]}, which is booted")
 
 
-def _bundle_version(file: Place, section: str, slot: str) -> str:
+def _bundle_version(file: Place, group: str, slot: str) -> str:
     try:
-        status = _key_file(read_text(file, max_bytes=MAX_BYTES), file)
+        status = read_key_file(file, max_bytes=MAX_BYTES)
     except SourceAbsent:
         raise _unknown(slot) from None
-    return _known(status.get(section, "bundle.version", fallback=None), slot)
-
-
-def _key_file(text: str, file: Place) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(
-        delimiters="=", comment_prefixes="#", strict=False, interpolation=None, default_section=""
-    )
-    try:
-        parser.read_string(text)
-    except configparser.Error as error:
-        raise SourceFailed(f"{file} is malformed: {error.message}") from None
-    return parser
+    return _known(status.get(group, {}).get("bundle.version"), slot)
 
 
 def _known(version: Any, slot: str) -> str:
