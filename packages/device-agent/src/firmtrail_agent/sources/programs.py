@@ -38,6 +38,15 @@ class Program:
     file: str
 
 
+class ProgramFailed(SourceFailed):
+    """A program that ended with an error, and all that it said."""
+
+    def __init__(self, why: str, *, output: str, complaints: str) -> None:
+        super().__init__(why)
+        self.output = output
+        self.complaints = complaints
+
+
 def program_at(place: Place, arguments: Sequence[str]) -> Program:
     """Make a program of its place, or raise SourceAbsent or SourceFailed."""
     return Program([str(place), *arguments], str(real_path(place)))
@@ -72,7 +81,8 @@ def output_of(
 
     Raises:
         SourceAbsent: there is no such file.
-        SourceFailed: it cannot be run, failed, took too long, or printed too much.
+        ProgramFailed: it ended with an error.
+        SourceFailed: it cannot be run, took too long, or printed too much.
     """
     name = program.argv[0]
     process = _started(program, given)
@@ -82,7 +92,9 @@ def output_of(
     finally:
         _end(process)
     if process.returncode != 0:
-        raise SourceFailed(f"{name} {_how_it_ended(process.returncode)}{said.complaint()}")
+        complaint = said.complaint(also_on_stdout=process.returncode > 0)
+        why = f"{name} {_how_it_ended(process.returncode)}{complaint}"
+        raise ProgramFailed(why, output=as_text(bytes(said.output)), complaints=said.complaints())
     if disbelieved_if_it_says and disbelieved_if_it_says in said.complaints():
         raise SourceFailed(f"{name} does not print what is there{said.complaint()}")
     return as_text(bytes(said.output))
@@ -160,9 +172,12 @@ class _Said:
     def complaints(self) -> str:
         return self._complaints.decode(errors="replace")
 
-    def complaint(self) -> str:
-        """Make the last line fit for the end of an error."""
-        lines = self.complaints().split("\n")
+    def complaint(self, *, also_on_stdout: bool = False) -> str:
+        """Make the last line fit for the end of an error; some programs complain on stdout."""
+        complaints = self.complaints().strip()
+        if also_on_stdout and not complaints:
+            complaints = self.output.decode(errors="replace")
+        lines = complaints.split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f": {visible(last)[:_LONGEST_COMPLAINT_SHOWN]}" if last else ""
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
 import attrs
 
 from firmtrail_agent.rooted import Place
-from firmtrail_agent.sources import json_text, keys
+from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.key_file import Groups, read_key_file
 from firmtrail_agent.sources.places import below, read_text, require_there
-from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, ProgramFailed, located, output_of
+from firmtrail_agent.sources.rauc_status import booted_in_json, booted_in_shell
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 
-COMMAND = ("rauc", "status", "--detailed", "--output-format=json")
-PLACE = " ".join(COMMAND)
+STATUS = ("rauc", "status", "--detailed")
+COMMAND = (*STATUS, "--output-format=json")
+SHELL_COMMAND = (*STATUS, "--output-format=shell")
+#: what a RAUC says that was built without JSON
+NO_JSON = "Unknown output format"
 #: the first is used, alone
 SYSTEM_CONF = ("/etc/rauc/system.conf", "/run/rauc/system.conf", "/usr/lib/rauc/system.conf")
 COMMAND_LINE = "/proc/cmdline"
 #: in the root file system of the slot itself
 SLOT_STATUS = "/slot.raucs"
 MAX_BYTES = 256 * 1024
+#: from what RAUC prints, and what that is called, to the booted slot and its version
+Booted = Callable[[str, str], tuple[str, str | None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -54,25 +61,27 @@ def _system_conf(root: Path) -> Place:
 
 
 def _from_service(root: Path, timeout_seconds: int) -> tuple[str, str]:
-    output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
-    slot, version = booted_slot(output)
-    return version, f"{PLACE}: {slot}"
+    try:
+        return _asked(root, COMMAND, booted_in_json, timeout_seconds)
+    except ProgramFailed as failure:
+        if NO_JSON not in failure.complaints + failure.output:
+            raise
+    try:
+        return _asked(root, SHELL_COMMAND, booted_in_shell, timeout_seconds)
+    except SourceFailed as failure:
+        raise SourceFailed(f'{failure}; this RAUC prints no JSON: set ask = "files"') from None
 
 
-def booted_slot(output: str) -> tuple[str, str]:
-    """Take the name and the version of the one slot that is booted."""
-    slots: list[tuple[str, Any]] = []
-    for named in json_text.items(json_text.at(json_text.parsed(output, PLACE), "slots")):
-        if isinstance(named, dict):
-            slots.extend(cast("dict[str, Any]", named).items())
-    booted = [(name, slot) for name, slot in slots if json_text.at(slot, "state") == "booted"]
-    if len(booted) != 1:
-        raise SourceFailed(f"{PLACE} names {len(booted)} booted slots, not one")
-    name, slot = booted[0]
-    return name, _known(json_text.at(slot, "slot_status", "bundle", "version"), name)
+def _asked(root: Path, command: Sequence[str], booted: Booted, timeout_seconds: int) -> tuple[str, str]:
+    place = " ".join(command)
+    output = output_of(located(root, command), max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
+    slot, version = booted(output, place)
+    return _known(version, slot), f"{place}: {slot}"
 
 
 def _from_files(root: Path, conf: Groups, file: Place) -> tuple[str, str]:
+    if _was_started_from_outside(root):
+        raise SourceAbsent("what runs was started from outside RAUC's slots")
     place = _status_file(conf)
     if place is None:
         status = below(root, SLOT_STATUS)
@@ -80,6 +89,14 @@ def _from_files(root: Path, conf: Groups, file: Place) -> tuple[str, str]:
     slot = _slot_of_command_line(root, conf, file)
     status = below(root, place)
     return _bundle_version(status, f"slot.{slot}", slot), f"{status}: {slot}"
+
+
+def _was_started_from_outside(root: Path) -> bool:
+    """Look for what RAUC itself goes by: rauc.external, or a root file system on the network."""
+    with suppress(SourceAbsent, SourceFailed):
+        words = read_text(below(root, COMMAND_LINE), max_bytes=MAX_BYTES).split()
+        return any(word.startswith(("rauc.external", "root=/dev/nfs")) for word in words)
+    return False
 
 
 def _status_file(conf: Groups) -> str | None:
@@ -112,8 +129,8 @@ def _bundle_version(file: Place, group: str, slot: str) -> str:
     return _known(status.get(group, {}).get("bundle.version"), slot)
 
 
-def _known(version: Any, slot: str) -> str:
-    if not isinstance(version, str):
+def _known(version: str | None, slot: str) -> str:
+    if not version:
         raise _unknown(slot)
     return version
 

@@ -6,6 +6,7 @@ then "name=value" texts, each ended by a NUL.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from firmtrail_contract.blanks import trimmed
 PRINT = ("fw_printenv", "-n")
 #: it then prints what might have been, with exit code 0
 PRINTS_ANOTHER = "using default"
+#: of libubootenv, built without NDEBUG
+_CHATTER = re.compile(r"Environment (OK|WRONG)\b")
 MAX_VALUE_BYTES = 4096
 MAX_BYTES = 1024 * 1024
 _CHECKSUM_BYTES = 4
@@ -66,7 +69,18 @@ class UbootEnv:
             timeout_seconds=self.timeout_seconds,
             disbelieved_if_it_says=PRINTS_ANOTHER,
         )
-        return trimmed(output)
+        if PRINTS_ANOTHER in output:
+            raise SourceFailed(f"{program.argv[0]} does not print what is there, but a default environment")
+        return _answer(output, program.argv[0])
+
+
+def _answer(output: str, name: str) -> str:
+    """Take the value from among the lines of words that some builds of fw_printenv print beside it."""
+    lines = [line for line in map(trimmed, output.split("\n")) if line and not _CHATTER.match(line)]
+    values = [line for line in lines if " " not in line] if len(lines) > 1 else lines
+    if len(values) > 1 or (lines and not values):
+        raise SourceFailed(f"{name} printed several lines, and it is not plain which one is the value")
+    return values[0] if values else ""
 
 
 class _Damaged(SourceFailed):
