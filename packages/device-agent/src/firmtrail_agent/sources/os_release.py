@@ -31,15 +31,19 @@ class OsRelease:
 
     type: ClassVar[str] = "os-release"
     component: str = attrs.field(default="main", validator=keys.component)
+    #: the one that changes with every image, where the first of KEYS that is there does not
+    key: str | None = attrs.field(default=None, validator=attrs.validators.optional(keys.shell_variable))
 
     def find(self, root: Path) -> list[Found]:
         file, text = _read(root)
         values = dict(_assignments(text))
-        for key in KEYS:
+        asked = KEYS if self.key is None else (self.key,)
+        for key in asked:
             version = _unquoted(values.get(key, ""), f"{key} in {file}")
             if not is_filler_version(version):
                 return [Found(component=self.component, version=version, detail=f"{file} {key}")]
-        raise SourceFailed(f"{file} names no {', '.join(KEYS[:-1])} or {KEYS[-1]}")
+        *others, last = asked
+        raise SourceFailed(f"{file} names no {', '.join(others)}{' or ' if others else ''}{last}")
 
 
 def _read(root: Path) -> tuple[Place, str]:
