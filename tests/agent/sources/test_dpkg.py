@@ -122,7 +122,7 @@ def test_a_database_of_a_gigabyte_is_not_read_to_its_end(tmp_path: Path) -> None
 
 
 def test_more_short_lines_than_a_database_has_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmtrail_agent.sources.dpkg.MAX_BYTES", 1000)
+    monkeypatch.setattr("firmtrail_agent.sources.paragraphs.MAX_BYTES", 1000)
 
     version, error = of(tmp_path, "A: b\n" * 201, entry("1"))
 
