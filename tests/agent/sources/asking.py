@@ -15,6 +15,8 @@ from firmtrail_agent.sources import Reading, Source, read_all
 HERE = Path(__file__).parent
 TREES = HERE / "trees"
 RECORDED = HERE / "recorded"
+#: what devices in the field had, each of which was read wrongly once
+FIELD = HERE / "field"
 
 
 def read(source: Source, root: Path) -> Reading:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmtrail_agent.sources.dpkg import Dpkg
 from firmtrail_agent.sources.reading import SourceFailed
-from tests.agent.sources.asking import RECORDED, problem_of, read, write
+from tests.agent.sources.asking import FIELD, RECORDED, problem_of, read, write
 
 STATUS = (RECORDED / "dpkg-status").read_text()
 FILE, UPDATES = "var/lib/dpkg/status", "var/lib/dpkg/updates"
@@ -122,7 +122,7 @@ def test_a_database_of_a_gigabyte_is_not_read_to_its_end(tmp_path: Path) -> None
 
 
 def test_more_short_lines_than_a_database_has_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmtrail_agent.sources.dpkg.MAX_BYTES", 1000)
+    monkeypatch.setattr("firmtrail_agent.sources.paragraphs.MAX_BYTES", 1000)
 
     version, error = of(tmp_path, "A: b\n" * 201, entry("1"))
 
@@ -152,3 +152,39 @@ def test_whatever_the_database_holds_there_is_a_version_or_an_error(tmp_path: Pa
 )
 def test_a_mistake_in_its_table_is_named(tmp_path: Path, keys: str, problem: str) -> None:
     assert problem_of(tmp_path, TABLE + keys) == problem
+
+
+OFFERED = (FIELD / "18-opkg-status").read_text()
+OPKG = Dpkg(component="ntp", package="ntpd", path="/usr/lib/opkg/status")
+
+
+def test_a_package_that_is_only_offered_does_not_hide_the_installed_one(tmp_path: Path) -> None:
+    write(tmp_path, OPKG.path, OFFERED)
+
+    assert read(OPKG, tmp_path).version == "4.2.8p11-1.13"
+
+
+def test_the_order_of_installed_and_offered_does_not_matter(tmp_path: Path) -> None:
+    installed, offered, _ = OFFERED.split("\n\n")
+    write(tmp_path, OPKG.path, f"{offered}\n\n{installed}\n\n{offered}\n")
+
+    assert read(OPKG, tmp_path).version == "4.2.8p11-1.13"
+
+
+def test_a_package_that_is_only_offered_is_not_installed(tmp_path: Path) -> None:
+    write(tmp_path, OPKG.path, OFFERED.split("\n\n")[1])
+
+    assert "not installed" in (read(OPKG, tmp_path).error or "")
+
+
+def test_a_package_that_was_just_removed_is_gone(tmp_path: Path) -> None:
+    write(tmp_path, "var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n")
+    write(tmp_path, "var/lib/dpkg/updates/0001", "Package: a\nStatus: deinstall ok not-installed\nArchitecture: all\n")
+
+    assert "not installed" in (read(Dpkg(component="a", package="a"), tmp_path).error or "")
+
+
+def test_bytes_of_another_entry_that_are_no_text_do_not_matter(tmp_path: Path) -> None:
+    write(tmp_path, OPKG.path, b"Package: \xff\nno colon\n: \nStatus\n\n" + OFFERED.encode())
+
+    assert read(OPKG, tmp_path).version == "4.2.8p11-1.13"

@@ -55,7 +55,7 @@ def test_a_helper_can_say_that_it_does_not_know(tmp_path: Path) -> None:
     [
         (b"", "is not JSON"),
         (b'{"modem": "1', "is not JSON"),
-        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"\xff\xfe", "is not JSON"),
         (b'["modem"]', "is not a JSON object, but a list"),
         (b'{"modem": ["1"]}', "modem must be a version, or an object such as"),
         (b'{"modem": null}', "modem must be a version, or an object such as"),
@@ -147,7 +147,7 @@ def test_a_configured_directory_without_a_file_is_an_error(tmp_path: Path, is_th
 def test_a_file_in_the_place_of_the_directory_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, PLACE, "{}")
 
-    assert errors(DROPPED, tmp_path)["drop-directory"].endswith("cannot be read: Not a directory")
+    assert errors(DROPPED, tmp_path)["drop-directory"].endswith("is no directory")
 
 
 def test_a_removed_file_takes_its_version_with_it(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_chosen_component_that_may_stand_in_a_broken_file_says_so(tmp_path: Pa
     file = drop(tmp_path, "firmware.json", b"\xff")
 
     assert errors(DropDirectory(components={"main": "main"}), tmp_path) == {
-        "main": f"it may stand in what fails: {file} is not UTF-8 text"
+        "main": f"it may stand in what fails: {file} is not JSON: Expecting value: line 1 column 1 (char 0)"
     }
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.sources.file import File
+from firmtrail_agent.sources.places import as_text
 from firmtrail_agent.sources.reading import SourceFailed
 from tests.agent.sources.asking import problem_of, read, write
 
@@ -85,10 +86,9 @@ def test_a_socket_in_its_place_is_an_error(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_device_in_its_place_is_not_opened(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/version").symlink_to("/dev/zero")
+    (tmp_path / "version").symlink_to("/dev/zero")
 
-    assert read(VERSION_FILE, tmp_path).error == f"{tmp_path}/etc/version is a device, not a regular file"
+    assert "is a device" in (read(File(component="main", path=f"{tmp_path}/version"), Path("/")).error or "")
 
 
 def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
@@ -100,10 +100,9 @@ def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that nobody can read is Linux's")
 def test_a_file_whose_disk_fails_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/version").symlink_to("/proc/self/mem")
+    mem = File(component="main", path="/proc/self/mem")
 
-    assert "Input/output error" in (read(VERSION_FILE, tmp_path).error or "")
+    assert "Input/output error" in (read(mem, Path("/")).error or "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -123,7 +122,7 @@ def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
         ('{"": "4"}', "/", "4"),
         ('{"v": 1.10}', "/v", "1.10"),
         ('{"v": 20240501}', "/v", "20240501"),
-        ('{"v": " 1 "}', "/v", " 1 "),
+        ('{"v": " 1 "}', "/v", "1"),
     ],
 )
 def test_a_pointer_leads_to_a_value_of_a_json_file(tmp_path: Path, content: str, pointer: str, version: str) -> None:
@@ -143,8 +142,8 @@ def test_a_pointer_leads_to_a_value_of_a_json_file(tmp_path: Path, content: str,
         ('{"v": {}}', "/v", "has no text at /v, but an object"),
         ('{"v": ["1"]}', "/v", "has no text at /v, but a list"),
         ('{"v": true}', "/v", "has no text at /v, but true or false"),
-        ('{"v": ""}', "/v", "the version must have at least 1 character"),
-        ('{"v": "\\ud800"}', "/v", "the version must hold no control characters"),
+        ('{"v": ""}', "/v", "is empty"),
+        ('{"v": "\\ud800"}', "/v", "is not UTF-8 text"),
         ('{"v": NaN}', "/v", "is not JSON: NaN is no number"),
         ('{"v": "1", "v": "2"}', "/v", "is not JSON: a key of an object stands there twice"),
         ('{"v": "1"', "/v", "is not JSON: Expecting ',' delimiter"),
@@ -208,7 +207,7 @@ def test_whatever_a_file_holds_there_is_a_version_or_an_error(
         (found,) = File(component="main", path="/etc/version", pointer=pointer).find(tmp_path)
     except SourceFailed:
         return
-    assert found.version in content.decode() or pointer
+    assert found.version in as_text(content).replace("\r", "\n") or pointer
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ def test_the_kernel_of_a_tree_is_read_there() -> None:
     )
 
 
-def test_the_release_of_a_kernel_is_taken_raw(tmp_path: Path) -> None:
+def test_the_release_of_a_kernel_is_taken_without_its_blanks(tmp_path: Path) -> None:
     write(tmp_path, "proc/sys/kernel/osrelease", "6.1.0-41-amd64 \n")
 
-    assert read(Kernel(), tmp_path).version == "6.1.0-41-amd64 "
+    assert read(Kernel(), tmp_path).version == "6.1.0-41-amd64"
 
 
 def test_a_tree_without_the_release_does_not_get_that_of_this_machine(tmp_path: Path) -> None:

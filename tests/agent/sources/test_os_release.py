@@ -59,7 +59,7 @@ def test_an_empty_image_version_is_none(tmp_path: Path) -> None:
         ("1.4.2   ", "1.4.2"),
         ("1.4.2\r", "1.4.2"),
         ('"Größe 3"', "Größe 3"),
-        ('"  1.4  "', "  1.4  "),
+        ('"  1.4  "', "1.4"),
     ],
 )
 def test_a_value_is_unquoted_as_a_shell_does_it(tmp_path: Path, value: str, version: str) -> None:
@@ -83,12 +83,14 @@ def test_a_badly_quoted_version_is_an_error_and_no_other_key_stands_in_for_it(tm
     [
         (b"", "names no IMAGE_VERSION, VERSION_ID or BUILD_ID"),
         (b"NAME=x\n", "names no IMAGE_VERSION, VERSION_ID or BUILD_ID"),
-        (b"\x7fELF\x02\x01\x01\x00\xff\xfe\x80", "is not UTF-8 text"),
+        (b"\x7fELF\x02\x01\x01\x00\xff\xfe\x80", "names no IMAGE_VERSION"),
+        (b"VERSION_ID=\xe4 1.0", "is not quoted"),
+        (b"VERSION_ID='\xe4 1.0'", "is not UTF-8 text"),
         (b"VERSION_ID=1\n" + b"#" * 70_000, "is larger than 65536 bytes"),
         (b"VERSION_ID=" + b"1" * 129, "must have at most 128 characters"),
         (b"VERSION_ID='1\x1b[31m'", "must hold no control characters"),
     ],
-    ids=["empty", "none", "binary", "huge", "long", "control"],
+    ids=["empty", "none", "binary", "bare Latin-1", "Latin-1", "huge", "long", "control"],
 )
 def test_an_unusable_os_release_is_an_error_and_no_version(tmp_path: Path, content: bytes, error: str) -> None:
     reading = of_os_release(tmp_path, content)

@@ -38,9 +38,7 @@ def test_what_cannot_be_looked_for_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / BOOTED).symlink_to("ostree-booted")
 
-    error = read(Ostree(), tmp_path).error
-
-    assert error == f"{tmp_path}/{BOOTED} cannot be looked for: Too many levels of symbolic links"
+    assert "Too many levels of symbolic links" in (read(Ostree(), tmp_path).error or "")
 
 
 def test_a_device_without_the_tool_is_told_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.programs import output_of
+from firmtrail_agent.sources.programs import Program, output_of
 from firmtrail_agent.sources.reading import SourceFailed
 from tests.agent.sources.asking import printing, program
 
@@ -18,13 +18,13 @@ FOR_EVER = "time.sleep(600)"
 
 
 def output(root: Path) -> str:
-    return output_of([f"{root}{FILE}"], max_bytes=4096)
+    return output_of(Program([f"{root}{FILE}"], f"{root}{FILE}"), max_bytes=4096)
 
 
 def error(root: Path) -> str:
     """Ask a program that would not end while the test runs."""
     with pytest.raises(SourceFailed) as caught:
-        output_of([f"{root}{FILE}"], max_bytes=4096, timeout_seconds=0.5)
+        output_of(Program([f"{root}{FILE}"], f"{root}{FILE}"), max_bytes=4096, timeout_seconds=0.5)
     return str(caught.value)
 
 
@@ -113,4 +113,4 @@ def test_its_descriptors_are_closed_again(tmp_path: Path) -> None:
 def test_a_program_need_not_read_what_it_is_given(tmp_path: Path) -> None:
     program(tmp_path, FILE, "os.close(0); print('7')")
 
-    assert output_of([f"{tmp_path}{FILE}"], max_bytes=10, given=b"x" * 60_000) == "7\n"
+    assert output_of(Program([f"{tmp_path}{FILE}"], f"{tmp_path}{FILE}"), max_bytes=10, given=b"x" * 60_000) == "7\n"

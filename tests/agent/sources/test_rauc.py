@@ -9,9 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.rauc import Rauc, booted_slot
+from firmtrail_agent.sources.auto import read_auto
+from firmtrail_agent.sources.places import as_text
+from firmtrail_agent.sources.rauc import Rauc
+from firmtrail_agent.sources.rauc_status import booted_in_json
 from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
-from tests.agent.sources.asking import RECORDED, printing, problem_of, program, read, write
+from tests.agent.sources.asking import FIELD, RECORDED, printing, problem_of, program, read, write
 from tests.agent.sources.garbage import like
 
 STATUS = (RECORDED / "rauc-1.8-booted.json").read_text()
@@ -71,9 +74,11 @@ def test_a_service_that_cannot_be_reached_is_an_error(root: Path) -> None:
     assert error(SERVICE, root).endswith("failed with exit code 1: Error retrieving slot status via D-Bus")
 
 
-def test_a_slot_that_came_from_the_factory_has_no_version_that_rauc_knows() -> None:
-    with pytest.raises(SourceAbsent, match=r"rootfs\.0: it has not installed it"):
-        booted_slot(STATUS.replace('"inactive"', '"x"').replace('"booted"', '"inactive"').replace('"x"', '"booted"'))
+def test_a_slot_that_came_from_the_factory_has_no_version_that_rauc_knows(root: Path) -> None:
+    status = STATUS.replace('"inactive"', '"x"').replace('"booted"', '"inactive"').replace('"x"', '"booted"')
+    printing(root, "usr/bin/rauc", status)
+
+    assert "rootfs.0: it has not installed it" in error(SERVICE, root)
 
 
 @pytest.mark.parametrize(
@@ -89,17 +94,17 @@ def test_a_slot_that_came_from_the_factory_has_no_version_that_rauc_knows() -> N
 )
 def test_a_status_that_does_not_tell_the_booted_slot_is_an_error(status: str, error: str) -> None:
     with pytest.raises(SourceFailed, match=error):
-        booted_slot(status)
+        booted_in_json(status, "rauc")
 
 
 @given(like(STATUS, "slots", "rootfs.0", "state", "slot_status", "bundle", "version"))
 @settings(deadline=None)
 def test_whatever_it_prints_there_is_a_version_or_an_error(output: str) -> None:
     try:
-        _, version = booted_slot(output)
+        _, version = booted_in_json(output, "rauc")
     except (SourceAbsent, SourceFailed):
         return
-    assert json.dumps(version)
+    assert version is None or json.dumps(version)
 
 
 def test_a_device_with_the_program_alone_is_no_device_with_rauc(tmp_path: Path) -> None:
@@ -150,7 +155,7 @@ def test_the_kernels_command_line_names_a_bootname_or_a_slot(root: Path, slot: s
         ("proc/cmdline", "rauc.slot=A", "RAUC does not know the version of rootfs.0"),
         ("data/central.raucs", "", "RAUC does not know the version of rootfs.1"),
         ("data/central.raucs", "bundle.version=1", "central.raucs is malformed"),
-        ("data/central.raucs", b"\xff", "is not UTF-8 text"),
+        ("data/central.raucs", b"\xff", "central.raucs is malformed"),
         ("etc/rauc/system.conf", "[system\n", "system.conf is malformed"),
     ],
 )
@@ -159,6 +164,17 @@ def test_files_that_do_not_tell_the_version_are_an_error(root: Path, path: str, 
     write(root, path, content)
 
     assert complaint in error(FILES, root)
+
+
+@pytest.mark.parametrize(
+    "line", ["no equals sign", " indented", "[unclosed", "\ufeff", b"note=Sch\xf6n", "=x", "bundle.version"]
+)
+def test_a_bad_line_of_its_files_costs_that_line(root: Path, line: str | bytes) -> None:
+    bad = line.encode() if isinstance(line, str) else line
+    write(root, "data/central.raucs", CENTRAL.encode().replace(b"]\n", b"]\n" + bad + b"\n") + bad)
+    write(root, "etc/rauc/system.conf", CONF.encode().replace(b"]\n", b"]\n" + bad + b"\n") + bad)
+
+    assert read(FILES, root).version == "2026.09-1.4.2"
 
 
 def test_a_file_of_states_that_was_never_written_means_that_nothing_was_installed(root: Path) -> None:
@@ -176,7 +192,94 @@ def test_whatever_its_files_hold_there_is_a_version_or_an_error(root: Path, cont
         (found,) = FILES.find(root)
     except (SourceAbsent, SourceFailed):
         return
-    assert found.version in content.decode()
+    assert found.version in as_text(content).replace("\r", "\n")
+
+
+def test_a_device_booted_from_outside_leaves_the_word_to_os_release(root: Path) -> None:
+    printing(root, "usr/bin/rauc", (FIELD / "08-rauc-status.json").read_text())
+    write(root, "etc/os-release", "VERSION_ID=12\n")
+
+    main = next(reading for reading in read_auto(root) if reading.version)
+
+    assert (main.source, main.version) == ("os-release", "12")
+
+
+@pytest.mark.parametrize("bootname", ["_external_", "/dev/nfs"])
+def test_a_boot_from_outside_is_known_by_its_bootname(root: Path, bootname: str) -> None:
+    status = json.loads((FIELD / "08-rauc-status.json").read_text()) | {"booted": bootname}
+    printing(root, "usr/bin/rauc", json.dumps(status))
+
+    (reading,) = read_source(SERVICE, root, required=False)
+
+    assert reading.is_absent
+
+
+@pytest.mark.parametrize("words", ["root=/dev/sda1 rauc.external", "root=/dev/nfs nfsroot=10.0.0.1:/srv"])
+def test_a_boot_from_outside_is_known_by_the_command_line(root: Path, words: str) -> None:
+    write(root, "proc/cmdline", words)
+    write(root, "data/central.raucs", CENTRAL)
+
+    (reading,) = read_source(FILES, root, required=False)
+
+    assert reading.is_absent
+
+
+#: as rauc's formatter for a shell quotes what rauc 1.8 printed in JSON
+SHELL = """\
+RAUC_SYSTEM_COMPATIBLE='example-gateway'
+RAUC_SYSTEM_VARIANT=''
+RAUC_SYSTEM_BOOTED_BOOTNAME='B'
+RAUC_BOOT_PRIMARY='rootfs.1'
+RAUC_SYSTEM_SLOTS='rootfs.0 rootfs.1'
+RAUC_SLOTS='1 2'
+RAUC_SLOT_STATE_1='inactive'
+RAUC_SLOT_STATUS_BUNDLE_VERSION_1='2026.08'
+RAUC_SLOT_STATE_2='booted'
+RAUC_SLOT_STATUS_BUNDLE_VERSION_2='2026.09-1.4.2'
+"""
+
+
+def without_json(root: Path, then: str) -> None:
+    refusal = (FIELD / "09-rauc-stderr").read_text()
+    program(root, "usr/bin/rauc", f"if 'shell' not in sys.argv[-1]: sys.stderr.write({refusal!r}); sys.exit(1)\n{then}")
+
+
+def test_a_rauc_without_json_is_asked_for_a_shell(root: Path) -> None:
+    without_json(root, f"print({SHELL!r})")
+
+    reading = read(SERVICE, root)
+
+    assert (reading.version, "--output-format=shell: rootfs.1" in reading.detail) == ("2026.09-1.4.2", True)
+
+
+def test_a_rauc_that_has_no_format_for_programs_is_told_of_files(root: Path) -> None:
+    refusal = (FIELD / "09-rauc-stderr").read_text()
+    program(root, "usr/bin/rauc", f"sys.stderr.write({refusal!r}); sys.exit(1)")
+
+    assert 'ask = "files"' in error(SERVICE, root)
+
+
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [
+        (SHELL.replace("'booted'", "'inactive'"), "0 booted slots"),
+        (SHELL.replace("'2026.09-1.4.2'", "''"), "has not installed it"),
+        ("", "0 booted slots"),
+        (SHELL.replace("'booted'", "'x'").replace("'B'", "'_external_'"), "from outside"),
+    ],
+)
+def test_what_a_shell_is_told_may_hold_no_version(root: Path, output: str, word: str) -> None:
+    without_json(root, f"print({output!r})")
+
+    assert word in error(SERVICE, root)
+
+
+def test_messages_of_rauc_beside_its_json_do_not_matter(root: Path) -> None:
+    printing(
+        root, "usr/bin/rauc", f"rauc-Message: 12:00:00.000: Using system config file\n{STATUS}\nrauc-Message: done\n"
+    )
+
+    assert read(SERVICE, root).version == "2026.09-1.4.2"
 
 
 def test_a_mistake_in_its_table_is_named(tmp_path: Path) -> None:

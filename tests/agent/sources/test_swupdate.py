@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_agent.sources import read_all
+from firmtrail_agent.sources.auto import read_auto
 from firmtrail_agent.sources.reading import SourceFailed, read_source
 from firmtrail_agent.sources.swupdate import Swupdate
-from tests.agent.sources.asking import RECORDED, configured, errors, problem_of, versions, write
+from tests.agent.sources.asking import FIELD, RECORDED, configured, errors, problem_of, versions, write
 
 FILE = "etc/sw-versions"
 THREE = (RECORDED / "sw-versions").read_text()
@@ -51,6 +52,39 @@ def test_one_of_several_lines_is_never_taken_for_the_only_one(tmp_path: Path) ->
     assert versions(Swupdate(sole_component="main"), tmp_path) == {"software": "1.0.1", "bootloader": "7"}
 
 
+def test_a_line_without_a_version_costs_that_line(tmp_path: Path) -> None:
+    write(tmp_path, FILE, (FIELD / "03-sw-versions").read_bytes())
+
+    assert versions(Swupdate(), tmp_path) == {"firmware": "0.4.1", "software": "0.9.2", "mcu": None}
+
+
+def test_a_line_without_a_version_is_no_error_of_main(tmp_path: Path) -> None:
+    write(tmp_path, FILE, (FIELD / "03-sw-versions").read_bytes())
+
+    assert {reading.component for reading in read_auto(tmp_path) if reading.error} == {"mcu"}
+
+
+@pytest.mark.parametrize(
+    "line", [b"rootfs", b"rootfs 1 2", b"rootfs \xff", b"rootfs @VERSION@", b"rootfs 1\x07", b"rootfs " + b"9" * 200]
+)
+def test_a_bad_line_is_an_error_of_what_it_names(tmp_path: Path, line: bytes) -> None:
+    write(tmp_path, FILE, b"kernel 6.1\n" + line + b"\napp 7\n")
+
+    assert versions(Swupdate(), tmp_path) == {"kernel": "6.1", "rootfs": None, "app": "7"}
+
+
+def test_the_only_line_without_a_version_is_an_error_of_main(tmp_path: Path) -> None:
+    write(tmp_path, FILE, "rootfs\n")
+
+    assert versions(Swupdate(sole_component="main"), tmp_path) == {"main": None}
+
+
+def test_a_comment_is_no_line(tmp_path: Path) -> None:
+    write(tmp_path, FILE, "# made by the build\nrootfs 1\n")
+
+    assert versions(Swupdate(sole_component="main"), tmp_path) == {"main": "1"}
+
+
 def test_another_file_can_be_named(tmp_path: Path) -> None:
     write(tmp_path, "tmp/sw-versions", "rootfs 1\n")
 
@@ -74,9 +108,7 @@ def test_a_name_with_two_versions_gives_none(tmp_path: Path) -> None:
     ("content", "error"),
     [
         ("", "is empty"),
-        ("rootfs\n", 'holds "rootfs", which is not a name and a version'),
-        ("rootfs 1 2\n", 'holds "rootfs 1 2", which is not a name and a version'),
-        (b"rootfs \xff\n", "is not UTF-8 text"),
+        ("# name version\n", "is empty"),
     ],
 )
 def test_a_malformed_file_is_an_error(tmp_path: Path, content: str | bytes, error: str) -> None:

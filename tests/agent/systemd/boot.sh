@@ -51,7 +51,7 @@ printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' >
 rm -rf "$root/etc/credstore" "$root/etc/firmtrail-agent" "$root/var/lib/firmtrail-agent" "$root/var/lib/private"
 cp -r "$TREE/." "$root/"
 rm -f "$root/etc/machine-id"
-echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
+echo 6f1d1a9b0c4e4a2e8b5f3d7c9e1a2b4c >"$root/etc/machine-id"
 
 cd "$root"
 mkdir -p oldroot

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProjectApiKey,
     )
     from firmtrail_contract.audit_events import ActorKind, AuditAction, AuditEvent, AuditQuery
+    from firmtrail_contract.blanks import trimmed
     from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
     from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
     from firmtrail_contract.devices import Device, DeviceChange, DeviceDetails, DeviceQuery, DeviceState, NewDevice
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         NewEnrollmentKey,
         OnKnownDevice,
     )
+    from firmtrail_contract.fillers import is_filler_identity, is_filler_version
     from firmtrail_contract.firmware import (
         FirmwareReceipt,
         FirmwareReport,
@@ -84,6 +86,7 @@ _MODULES = {
             "ProjectApiKey",
         ),
         "audit_events": ("ActorKind", "AuditAction", "AuditEvent", "AuditQuery"),
+        "blanks": ("trimmed",),
         "converter": ("field_errors", "lenient_converter", "strict_converter"),
         "device_imports": ("DeviceImport", "DeviceImportQuery", "ImportedRow", "ImportOutcome"),
         "devices": ("Device", "DeviceChange", "DeviceDetails", "DeviceQuery", "DeviceState", "NewDevice"),
@@ -95,6 +98,7 @@ _MODULES = {
             "NewEnrollmentKey",
             "OnKnownDevice",
         ),
+        "fillers": ("is_filler_identity", "is_filler_version"),
         "firmware": (
             "FirmwareReceipt",
             "FirmwareReport",
@@ -223,10 +227,13 @@ __all__ = [
     "email_limits",
     "field_errors",
     "format_moment",
+    "is_filler_identity",
+    "is_filler_version",
     "lenient_converter",
     "parse_label_filter",
     "parse_moment",
     "strict_converter",
+    "trimmed",
 ]
 
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import attrs
 
 from firmtrail_agent import durable
+from firmtrail_agent.rooted import Place
 
 if TYPE_CHECKING:
     from firmtrail import ClockReading
 
 #: the systemd unit sets it to %b: its sandbox hides the kernel's own file
 VARIABLE = "FIRMTRAIL_AGENT_BOOT_ID"
-_FILE = "proc/sys/kernel/random/boot_id"
+_FILE = "/proc/sys/kernel/random/boot_id"
 _STATE = "boot.json"
 #: what that means, for people
 UNTOLD = "the kernel's id of this boot cannot be read, so every start of the agent counts as a boot"
@@ -46,8 +47,13 @@ def read_boot_id(environment: Mapping[str, str], root: Path) -> uuid.UUID | None
     with suppress(ValueError):
         return uuid.UUID(environment.get(VARIABLE, ""))
     with suppress(OSError, ValueError):
-        return uuid.UUID((root / _FILE).read_text(encoding="ascii").strip())
+        return _told_by_kernel(Place(root, _FILE))
     return None
+
+
+def _told_by_kernel(place: Place) -> uuid.UUID:
+    with open(place.open(), encoding="ascii") as file:  # noqa: PTH123  a descriptor, not a path
+        return uuid.UUID(file.read().strip())
 
 
 def number_boot(

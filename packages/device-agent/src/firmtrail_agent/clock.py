@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firmtrail import ClockReading, ClockState
 from firmtrail_agent.boot import Boot
+from firmtrail_agent.rooted import Place
 
 #: no clock that shows an earlier moment is right: this software was not written yet
 BUILT_AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -15,7 +16,7 @@ BUILT_AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 TOLERANCE = dt.timedelta(minutes=5)
 #: between two looks at the clocks a time server moves one by milliseconds only, when it does not set it anew
 _JUMP_SECONDS = 5.0
-_SYNCHRONIZED = "run/systemd/timesync/synchronized"
+_SYNCHRONIZED = "/run/systemd/timesync/synchronized"
 
 
 class Clocks:
@@ -74,6 +75,6 @@ class Clocks:
             moment, at = self._server
             ahead = wall - moment - dt.timedelta(seconds=boot_time - at)
             return ClockState.SYNCED if abs(ahead) <= TOLERANCE else ClockState.UNSYNCED
-        if (self._root / _SYNCHRONIZED).exists():
+        if Place(self._root, _SYNCHRONIZED).exists():
             return ClockState.SYNCED
         return ClockState.UNSYNCED

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 from pathlib import Path
 
+from firmtrail_agent.rooted import Place
+from firmtrail_contract.blanks import trimmed
+from firmtrail_contract.fillers import is_filler_identity
+
 #: the first that says something is taken
-_PLACES = ("proc/device-tree/serial-number", "sys/class/dmi/id/product_uuid")
-_INSTALLATION = "etc/machine-id"
+_PLACES = ("/proc/device-tree/serial-number", "/sys/class/dmi/id/product_uuid")
+_INSTALLATION = "/etc/machine-id"
+#: machine-id(5); anything else, such as "uninitialized", is none yet
+_MACHINE_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LONGEST = 128
 
 
 def fingerprint(root: Path) -> str | None:
     """Read it; None: the device has no number."""
     for place in _PLACES:
-        if number := _number(root / place):
+        if number := _number(Place(root, place)):
             return number
-    installation = _number(root / _INSTALLATION)
+    installation = _number(Place(root, _INSTALLATION))
+    if installation is None or not _MACHINE_ID.fullmatch(installation):
+        return None
     # machine-id(5): the id itself is confidential
-    return f"machine-{hashlib.sha256(f'firmtrail {installation}'.encode()).hexdigest()[:32]}" if installation else None
+    return f"machine-{hashlib.sha256(f'firmtrail {installation}'.encode()).hexdigest()[:32]}"
 
 
 def name() -> str:
@@ -27,10 +36,10 @@ def name() -> str:
     return socket.gethostname()
 
 
-def _number(file: Path) -> str | None:
+def _number(place: Place) -> str | None:
     try:
-        text = file.read_bytes()[:_LONGEST].rstrip(b"\0").decode("ascii").strip()
+        with open(place.open(), "rb") as file:  # noqa: PTH123  a descriptor, not a path
+            text = trimmed(file.read(_LONGEST).decode("ascii"))
     except (OSError, UnicodeDecodeError):
         return None
-    # 0000..., ffff... and the like: the maker has left it out
-    return text if text.isprintable() and len(set(text.replace("-", ""))) > 2 else None  # noqa: PLR2004  the same
+    return text if text.isprintable() and not is_filler_identity(text) else None

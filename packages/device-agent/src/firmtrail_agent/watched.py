@@ -19,6 +19,7 @@ _FILES: Mapping[str, Sequence[str]] = {
     "swupdate": ("/etc/sw-versions",),
     "mender": ("/etc/mender/artifact_info",),
     "dpkg": ("/var/lib/dpkg/status",),
+    "apk": ("/lib/apk/db/installed", "/usr/lib/apk/db/installed"),
     "drop-directory": ("/run/firmtrail-agent/versions.d",),
 }
 

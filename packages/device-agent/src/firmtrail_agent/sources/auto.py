@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
+
 from firmtrail_agent.sources.bootc import Bootc
 from firmtrail_agent.sources.device_tree import DeviceTree
 from firmtrail_agent.sources.dmi import Dmi
@@ -41,6 +43,8 @@ def read_auto(root: Path) -> list[Reading]:
     """Ask about `main` until one source has spoken of it, then about what has components of its own."""
     speakers: dict[str, str] = {}
     readings = [reading for source in FOR_MAIN for reading in _ask(source, MAIN, speakers, root)]
+    if MAIN not in speakers and not any(reading.version and reading.source == Swupdate.type for reading in readings):
+        readings[-1] = attrs.evolve(readings[-1], error=readings[-1].detail, detail="")  # nobody else is left to ask
     return readings + [reading for source in BESIDE for reading in _ask(source, source.component, speakers, root)]
 
 

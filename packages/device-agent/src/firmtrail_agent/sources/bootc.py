@@ -25,20 +25,23 @@ class Bootc:
 
     type: ClassVar[str] = "bootc"
     component: str = attrs.field(default="main", validator=keys.component)
+    #: "version" is the image's label; "digest" changes with every image
+    take: str = attrs.field(default="version", validator=keys.choice("version", "digest"))
     timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
 
     def find(self, root: Path) -> list[Found]:
         require_booted(root)
         output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
-        return [Found(component=self.component, version=booted_version(output), detail=PLACE)]
+        return [Found(component=self.component, version=booted_version(output, take=self.take), detail=PLACE)]
 
 
-def booted_version(output: str) -> str:
-    """Take the version of the image that is booted."""
-    image = json_text.at(json_text.parsed(output, PLACE), "status", "booted", "image")
+def booted_version(output: str, *, take: str = "version") -> str:
+    """Take the version of the image that is booted, or its digest."""
+    image = json_text.at(json_text.printed(output, PLACE), "status", "booted", "image")
     if image is None:
         raise SourceAbsent(f"{PLACE}: what is booted is no container image")
-    version = json_text.at(image, "version")
+    version = json_text.at(image, "version" if take == "version" else "imageDigest")
     if not isinstance(version, str):
-        raise SourceFailed(f"{PLACE}: the booted image has no version; give it the label {LABEL}")
+        hint = f'; give it the label {LABEL}, or set take = "digest"' if take == "version" else ""
+        raise SourceFailed(f"{PLACE}: the booted image has no {take}{hint}")
     return version

@@ -10,7 +10,7 @@ import attrs
 
 from firmtrail_agent.sources import extraction, keys
 from firmtrail_agent.sources.places import below
-from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, output_of
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, output_of, program_at
 from firmtrail_agent.sources.reading import Found
 
 MAX_BYTES = 4096
@@ -32,8 +32,9 @@ class Command:
         keys.require_one(pointer=self.pointer, pattern=self.pattern)
 
     def find(self, root: Path) -> list[Found]:
-        file = str(below(root, self.argv[0]))
-        output = output_of([file, *self.argv[1:]], max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
+        file = below(root, self.argv[0])
+        program = program_at(file, self.argv[1:])
+        output = output_of(program, max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
         place = f"the output of {file}"
         version = extraction.version_in(output, place, pointer=self.pointer, pattern=self.pattern)
         return [Found(component=self.component, version=version, detail=place)]

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import as_text, below, read_bytes
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+from firmtrail_contract.fillers import is_filler_version
 
 #: the second is a link to the first, and hidden from a service that sees only processes in /proc
 TREES = ("/sys/firmware/devicetree/base", "/proc/device-tree")
@@ -28,13 +30,22 @@ class DeviceTree:
 
     def find(self, root: Path) -> list[Found]:
         file, content = _property(root, self.property)
-        text = content.removesuffix(b"\0")  # texts end with it; some boards forget it
+        text = _unpadded(content)
         if b"\0" in text:
             raise SourceFailed(f"{file} is a number or several texts, not one text")
-        return [Found(component=self.component, version=as_text(text, str(file)), detail=str(file))]
+        version = as_text(text)
+        if is_filler_version(version):
+            raise SourceAbsent(f"{file} says that there is no version")
+        return [Found(component=self.component, version=version, detail=str(file))]
 
 
-def _property(root: Path, name: str) -> tuple[Path, bytes]:
+def _unpadded(content: bytes) -> bytes:
+    """Take away the NUL that ends a text; some boards forget it, some fill a field of fixed width with more."""
+    text = content.rstrip(b"\0")
+    return text if len(text) > 1 else content.removesuffix(b"\0")  # a number may end in zeros too
+
+
+def _property(root: Path, name: str) -> tuple[Place, bytes]:
     for tree in TREES:
         file = below(root, tree + name)
         try:

@@ -10,6 +10,7 @@ import attrs
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent
+from firmtrail_contract.fillers import is_filler_version
 
 FILE = "/sys/class/dmi/id/bios_version"
 MAX_BYTES = 4096
@@ -24,7 +25,7 @@ class Dmi:
 
     def find(self, root: Path) -> list[Found]:
         file = below(root, FILE)
-        version = read_text(file, max_bytes=MAX_BYTES).removesuffix("\n")
-        if not version.strip():
-            raise SourceAbsent(f"{file} is blank")  # many vendors, and most virtual machines, leave it so
+        version = read_text(file, max_bytes=MAX_BYTES)
+        if is_filler_version(version):  # many vendors, and most virtual machines, leave it blank
+            raise SourceAbsent(f"{file} says that there is no version")
         return [Found(component=self.component, version=version, detail=str(file))]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
-from firmtrail_agent.sources.places import as_text, below, opened
+from firmtrail_agent.sources.paragraphs import paragraphs_of
+from firmtrail_agent.sources.places import as_text, below, listed
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 
 STATUS = "/var/lib/dpkg/status"
 #: what dpkg has changed and not yet written into the status: numbered files of one entry, the last of which counts
 UPDATES = "updates"
-MAX_BYTES = 64 * 1024 * 1024
-MAX_LINE_BYTES = 256 * 1024
+#: of images without dpkg (distroless): a file for each package, which is there, and others of checksums
+SINGLE, CHECKSUMS = "status.d", ".md5sums"
 #: of a package that is wholly there; the last two wait for others to be told of it
 INSTALLED = frozenset({"installed", "triggers-awaited", "triggers-pending"})
 GONE = frozenset({"not-installed", "config-files"})
@@ -35,7 +37,9 @@ class Dpkg:
 
     def find(self, root: Path) -> list[Found]:
         status = below(root, self.path)
-        last = {entry.architecture: entry for file in _files(status) for entry in _entries(file, self.package)}
+        last: dict[str, _Entry] = {}
+        for file in _files(status):
+            last |= _told(_entries(file, self.package))
         present = [entry for entry in last.values() if self.architecture in {None, entry.architecture}]
         version = _version(self.package, [entry for entry in present if entry.state not in GONE])
         return [Found(component=self.component, version=version, detail=f"{status}: {self.package}")]
@@ -63,52 +67,42 @@ def _version(package: str, entries: Sequence[_Entry]) -> str:
     return versions.pop()
 
 
-def _files(status: Path) -> list[Path]:
-    folder = status.parent / UPDATES
-    try:
-        return [status, *sorted(file for file in folder.iterdir() if file.name.isdecimal())]
-    except (FileNotFoundError, NotADirectoryError):  # opkg has no such directory
-        return [status]
-    except OSError as error:
-        raise SourceFailed(f"{folder} cannot be read: {error.strerror}") from None
+def _files(status: Place) -> list[Place]:
+    """Name the files of the database, those last that count in the end."""
+    single = [file for file in _listed(status.parent / SINGLE) if not file.name.endswith(CHECKSUMS)]
+    updates = [file for file in _listed(status.parent / UPDATES) if file.name.isdecimal()]
+    return [*single, *([status] if status.exists() or not single else []), *updates]
 
 
-def _entries(file: Path, package: str) -> Iterator[_Entry]:
-    """Every entry of one package; all others are passed over without being kept."""
+def _listed(folder: Place) -> list[Place]:
     try:
-        with opened(file) as stream:
-            for fields in _paragraphs(stream, file):
-                if fields.get(b"Package") == package.encode():
-                    yield _entry(fields, file)
+        return listed(folder)[1]
+    except SourceAbsent:
+        return []
+
+
+def _told(entries: Iterable[_Entry]) -> dict[str, _Entry]:
+    """Choose the entry of each architecture: the last, but none of a package that is only offered (opkg has those)."""
+    told: dict[str, _Entry] = {}
+    for entry in entries:
+        if entry.state not in GONE or told.get(entry.architecture, entry).state in GONE:
+            told[entry.architecture] = entry
+    return told
+
+
+def _entries(file: Place, package: str) -> Iterator[_Entry]:
+    """Every entry of one package."""
+    try:
+        for fields in paragraphs_of(package, file, name_field=b"Package"):
+            yield _entry(fields, is_single=file.parent.name == SINGLE)
     except SourceAbsent:
         if file.name.isdecimal():  # dpkg has just written it into the status
             return
         raise
 
 
-def _paragraphs(stream: BinaryIO, file: Path) -> Iterator[dict[bytes, bytes]]:
-    fields: dict[bytes, bytes] = {}
-    for line in _lines(stream, file):
-        if line.strip():
-            name, _, value = line.partition(b":")  # a line that goes on with a value begins with a blank
-            fields[name] = value.strip()
-        else:
-            yield fields
-            fields = {}
-    yield fields
-
-
-def _lines(stream: BinaryIO, file: Path) -> Iterator[bytes]:
-    left = MAX_BYTES
-    while line := stream.readline(MAX_LINE_BYTES):
-        left -= len(line)
-        if left < 0 or len(line) == MAX_LINE_BYTES:
-            raise SourceFailed(f"{file} is too large, or has too long a line, to be read")
-        yield line
-
-
-def _entry(fields: dict[bytes, bytes], file: Path) -> _Entry:
+def _entry(fields: dict[bytes, bytes], *, is_single: bool) -> _Entry:
     architecture, status, version = (
-        as_text(fields.get(name, b""), str(file)) for name in (b"Architecture", b"Status", b"Version")
+        as_text(fields.get(name, b"")) for name in (b"Architecture", b"Status", b"Version")
     )
-    return _Entry(architecture, status.rpartition(" ")[2], version)
+    return _Entry(architecture, "installed" if is_single else status.rpartition(" ")[2], version)

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, cast
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import json_text, keys
 from firmtrail_agent.sources.naming import Part, by_component, component_name
-from firmtrail_agent.sources.places import as_text, below, opened
+from firmtrail_agent.sources.places import as_text, below, listed, opened
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed, Unknown
 
 DIRECTORY = "/run/firmtrail-agent/versions.d"
@@ -46,43 +47,39 @@ class DropDirectory:
         return by_component([part for file in files for part in _parts(file)], self.components)
 
 
-def _files(folder: Path) -> list[Path]:
-    try:
-        _require_trusted(folder, folder.stat())
-        files = sorted(file for file in folder.iterdir() if file.suffix == ENDING and not file.name.startswith("."))
-    except FileNotFoundError:
-        raise SourceAbsent(f"there is no {folder}") from None
-    except OSError as error:
-        raise SourceFailed(f"{folder} cannot be read: {error.strerror}") from None
+def _files(folder: Place) -> list[Place]:
+    status, entries = listed(folder)
+    _require_trusted(folder, status)
+    files = [entry for entry in entries if entry.name.endswith(ENDING) and not entry.name.startswith(".")]
     if len(files) > MAX_FILES:
         raise SourceFailed(f"{folder} holds more than {MAX_FILES} files; remove those that nobody needs")
     return files
 
 
-def _parts(file: Path) -> Iterator[Part]:
+def _parts(file: Place) -> Iterator[Part]:
     """What one file says; where it cannot be read, its name stands for the component that it would speak of."""
     try:
         versions = _versions(file)
     except SourceAbsent:  # removed since the directory was listed
         return
     except SourceFailed as failure:
-        name = component_name(file.stem)
+        name = component_name(file.name.removesuffix(ENDING))
         yield Part(names=[name], said=Unknown(component=name, error=str(failure), may_hide_others=True))
         return
     for name, value in versions.items():
         yield Part(names=[name], said=_said(name, value, file))
 
 
-def _versions(file: Path) -> dict[str, Any]:
+def _versions(file: Place) -> dict[str, Any]:
     with opened(file, may_be_link=False) as stream:
         _require_trusted(file, os.fstat(stream.fileno()))
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise SourceFailed(f"{file} is larger than {MAX_BYTES} bytes")
-    return json_text.parsed_object(as_text(content, str(file)), str(file))
+    return json_text.parsed_object(as_text(content), str(file))
 
 
-def _said(name: str, value: Any, file: Path) -> Found | Unknown:
+def _said(name: str, value: Any, file: Place) -> Found | Unknown:
     if isinstance(value, str):
         return Found(component=name, version=value, detail=str(file))
     if isinstance(value, dict) and isinstance(error := cast("dict[str, Any]", value).get("error"), str):
@@ -91,7 +88,7 @@ def _said(name: str, value: Any, file: Path) -> Found | Unknown:
     return Unknown(component=name, error=f"{file}: {name} {what}")
 
 
-def _require_trusted(file: Path, status: os.stat_result) -> None:
+def _require_trusted(file: Place, status: os.stat_result) -> None:
     if status.st_uid not in {0, os.geteuid()}:
         raise SourceFailed(f"{file} belongs to user {status.st_uid}; only root may say what runs: chown root {file}")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

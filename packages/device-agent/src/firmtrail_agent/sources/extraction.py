@@ -6,16 +6,17 @@ import sys
 from typing import Any, cast
 
 from firmtrail_agent.sources import json_text
-from firmtrail_agent.sources.programs import output_of
+from firmtrail_agent.sources.programs import Program, output_of
 from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed
+from firmtrail_contract.blanks import trimmed
 
 #: a pattern can take longer than the universe lasts, and nothing in this process could interrupt it
 _SEARCH = """\
 import re, sys
-found = re.search(sys.argv[1], sys.stdin.buffer.read().decode(), re.MULTILINE)
+found = re.search(sys.argv[1], sys.stdin.buffer.read().decode("utf-8", "surrogatepass"), re.MULTILINE)
 if found:
     version = found["version" if "version" in found.re.groupindex else 1 if found.re.groups else 0]
-    sys.stdout.buffer.write(b"=" + (version or "").encode())
+    sys.stdout.buffer.write(b"=" + (version or "").encode("utf-8", "surrogatepass"))
 """
 SEARCH_SECONDS = 3
 #: a version has at most 128 characters
@@ -32,8 +33,7 @@ def version_in(text: str, place: str, *, pointer: str | None, pattern: str | Non
 
 
 def _first_line(text: str, place: str) -> str:
-    """Take the first line without the blanks around it."""
-    if version := text.split("\n", 1)[0].strip():
+    if version := trimmed(text.split("\n", 1)[0]):
         return version
     raise SourceFailed(f"the first line of {place} is empty")
 
@@ -52,9 +52,11 @@ def _pointed(text: str, pointer: str, place: str) -> str:
 
 def _matched(text: str, pattern: str, place: str) -> str:
     """Take the group `version` of the first match, else its first group, else all of it."""
-    argv = [sys.executable, "-I", "-S", "-c", _SEARCH, pattern]
+    search = Program([sys.executable, "-I", "-S", "-c", _SEARCH, pattern], sys.executable)
     try:
-        found = output_of(argv, max_bytes=_MAX_FOUND, given=text.encode(), timeout_seconds=SEARCH_SECONDS)
+        found = output_of(
+            search, max_bytes=_MAX_FOUND, given=text.encode(errors="surrogatepass"), timeout_seconds=SEARCH_SECONDS
+        )
     except (SourceAbsent, SourceFailed) as failure:
         raise SourceFailed(f"the pattern cannot be searched in {place}: {failure}") from None
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import attrs
 
 from firmtrail_agent.sources import json_text, keys
 from firmtrail_agent.sources.naming import Part, by_component
-from firmtrail_agent.sources.programs import located, output_of
+from firmtrail_agent.sources.programs import ProgramFailed, located, output_of
 from firmtrail_agent.sources.reading import Found, SourceFailed, Unknown
 
 COMMAND = ("fwupdmgr", "get-devices", "--json")
@@ -33,15 +34,18 @@ class Fwupd:
         return self.type
 
     def find(self, root: Path) -> Iterator[Found | Unknown]:
-        output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
+        try:
+            output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
+        except ProgramFailed as failure:
+            raise SourceFailed(_reason(failure.output) or str(failure)) from None
         return by_component(list(parts(output)), self.components)
 
 
 def parts(output: str) -> Iterator[Part]:
     """Take every device that has a version."""
-    devices = json_text.at(json_text.parsed(output, PLACE), "Devices")
+    devices = json_text.at(json_text.printed(output, PLACE), "Devices")
     if not isinstance(devices, list):
-        raise SourceFailed(f"{PLACE} printed no list of devices")
+        raise SourceFailed(_reason(output) or f"{PLACE} printed no list of devices")
     for device in json_text.items(devices):
         version, device_id = json_text.at(device, "Version"), json_text.at(device, "DeviceId")
         known_as = [json_text.at(device, "Name"), device_id, *json_text.items(json_text.at(device, "Guid"))]
@@ -49,3 +53,11 @@ def parts(output: str) -> Iterator[Part]:
         if names and isinstance(version, str):
             detail = f"{PLACE}: {names[0]}, device {device_id}"
             yield Part(names=names, said=Found(component=names[0], version=version, detail=detail))
+
+
+def _reason(output: str) -> str | None:
+    """Find why there are no devices, which fwupdmgr says in JSON too."""
+    with suppress(SourceFailed):
+        reason = json_text.at(json_text.printed(output, PLACE), "Error", "Message")
+        return f"{PLACE}: {reason}" if isinstance(reason, str) and reason else None
+    return None

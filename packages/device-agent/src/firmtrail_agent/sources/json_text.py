@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
 from firmtrail_agent.sources.reading import SourceFailed
@@ -10,8 +12,24 @@ from firmtrail_agent.sources.reading import SourceFailed
 
 def parsed(text: str, place: str) -> Any:
     """Parse JSON. Numbers stay the text that they are: 1.10 is a version, and another one than 1.1."""
+    with _explained(place):
+        return _decoder().decode(text)
+
+
+def printed(output: str, place: str) -> Any:
+    """Parse the JSON object that a program prints, before and after which it may print lines of words."""
+    start = 0 if output.startswith("{") else output.find("\n{") + 1
+    with _explained(place):
+        value, end = _decoder().raw_decode(output[start:].lstrip())
+    if output[start:].lstrip()[end:].partition("\n")[0].strip():
+        raise SourceFailed(f"{place} is not JSON: something stands behind it")
+    return value
+
+
+@contextmanager
+def _explained(place: str) -> Generator[None]:
     try:
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse, object_pairs_hook=_once)
+        yield
     except RecursionError:
         raise SourceFailed(f"{place} is nested too deeply") from None
     except ValueError as error:
@@ -43,6 +61,10 @@ def kind(value: Any) -> str:
     """Name what a value is, for a message."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names[type(value)]
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse, object_pairs_hook=_once)
 
 
 def _refuse(constant: str) -> NoReturn:

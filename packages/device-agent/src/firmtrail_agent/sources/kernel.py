@@ -32,4 +32,4 @@ class Kernel:
                 raise
             # a sandbox may hide /proc/sys
             return [Found(component=self.component, version=os.uname().release, detail="uname")]
-        return [Found(component=self.component, version=text.removesuffix("\n"), detail=str(file))]
+        return [Found(component=self.component, version=text, detail=str(file))]

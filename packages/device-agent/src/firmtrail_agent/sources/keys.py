@@ -99,5 +99,7 @@ components = attrs.validators.optional(_validator(_components))
 timeout_seconds = _validator(values.whole_number(1, MOST_SECONDS))
 #: of Debian's and opkg's packages, and of architectures
 package = _matching(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}", "be a name such as libc6")
+#: of os-release
+shell_variable = _matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "be the name of a variable such as BUILD_ID")
 #: of U-Boot
 variable = _matching(r"[!-<>-~]{1,128}", "be the name of a variable, without '=' and blanks")

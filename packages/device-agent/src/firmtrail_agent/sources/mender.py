@@ -11,7 +11,7 @@ import attrs
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.naming import Part, by_component
 from firmtrail_agent.sources.places import below, read_text
-from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, Program, located, output_of
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed, Unknown
 
 FILE = "/etc/mender/artifact_info"
@@ -48,9 +48,9 @@ class MenderProvides:
         return self.type
 
     def find(self, root: Path) -> Iterator[Found | Unknown]:
-        argv = _show_provides(root)
-        place = " ".join(argv)
-        output = output_of(argv, max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
+        program = _show_provides(root)
+        place = " ".join(program.argv)
+        output = output_of(program, max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
         parts = [
             Part(names=[name], said=Found(component=name, version=value, detail=f"{place}: {name}"))
             for name, value in assignments(output)
@@ -58,7 +58,7 @@ class MenderProvides:
         return by_component(parts, self.components)
 
 
-def _show_provides(root: Path) -> list[str]:
+def _show_provides(root: Path) -> Program:
     for name in PROGRAMS:
         try:
             return located(root, (name, "show-provides"))

@@ -12,6 +12,8 @@ from firmtrail_agent.sources.reading import Found, Unknown
 MAX_LENGTH = 64
 NAMELESS = "unnamed"
 _MOST_NAMES_SHOWN = 8
+#: so much of an id tells two parts of one name apart
+_SHORT = 8
 
 
 def component_name(name: str) -> str:
@@ -30,17 +32,27 @@ class Part:
 
 def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Iterator[Found | Unknown]:
     """Name the component of each part, or, where the configuration has chosen some by name, of those alone."""
-    if chosen is None:
-        for part in parts:
-            yield attrs.evolve(part.said, component=component_name(part.names[0]))
-        return
     known = list(parts)
+    if chosen is None:
+        yield from _each_named(known)
+        return
     for name, component in chosen.items():
         named = [part for part in known if name in part.names]
         for part in named:
             yield attrs.evolve(part.said, component=component)
         if not named:
             yield Unknown(component=component, error=_missing(name, known))
+
+
+def _each_named(parts: Sequence[Part]) -> Iterator[Found | Unknown]:
+    """Name each part; parts of one name are told apart by the second name that they have, such as an id."""
+    named = [component_name(part.names[0]) for part in parts]
+    for part, name in zip(parts, named, strict=True):
+        if named.count(name) > 1 and len(part.names) > 1:
+            beginning = component_name(part.names[1][:_SHORT])
+            yield attrs.evolve(part.said, component=f"{name[: MAX_LENGTH - 1 - len(beginning)]}-{beginning}")
+        else:
+            yield attrs.evolve(part.said, component=name)
 
 
 def hidden_in(errors: Iterable[str | None]) -> str:

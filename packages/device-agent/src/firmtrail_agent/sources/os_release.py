@@ -9,17 +9,17 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import below, read_text
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+from firmtrail_contract.fillers import is_filler_version
 
 #: the first is used, alone, where it exists
 FILES = ("/etc/os-release", "/usr/lib/os-release")
 #: from the one that changes with every image to the one that some distributions never change
 KEYS = ("IMAGE_VERSION", "VERSION_ID", "BUILD_ID")
 MAX_BYTES = 64 * 1024
-#: some editors begin a file with it, and it shows nowhere
-_BYTE_ORDER_MARK = "\ufeff"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 #: one value, and nothing beside it: in double quotes, in single quotes, or bare
 _VALUE = re.compile(r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>(?:[^\s"'\\]|\\.)*))\s*""")
@@ -31,24 +31,29 @@ class OsRelease:
 
     type: ClassVar[str] = "os-release"
     component: str = attrs.field(default="main", validator=keys.component)
+    #: the one that changes with every image, where the first of KEYS that is there does not
+    key: str | None = attrs.field(default=None, validator=attrs.validators.optional(keys.shell_variable))
 
     def find(self, root: Path) -> list[Found]:
         file, text = _read(root)
-        values = dict(_assignments(text.removeprefix(_BYTE_ORDER_MARK)))
-        for key in KEYS:
-            if version := _unquoted(values.get(key, ""), f"{key} in {file}"):
+        values = dict(_assignments(text))
+        asked = KEYS if self.key is None else (self.key,)
+        for key in asked:
+            version = _unquoted(values.get(key, ""), f"{key} in {file}")
+            if not is_filler_version(version):
                 return [Found(component=self.component, version=version, detail=f"{file} {key}")]
-        raise SourceFailed(f"{file} names no {', '.join(KEYS[:-1])} or {KEYS[-1]}")
+        *others, last = asked
+        raise SourceFailed(f"{file} names no {', '.join(others)}{' or ' if others else ''}{last}")
 
 
-def _read(root: Path) -> tuple[Path, str]:
+def _read(root: Path) -> tuple[Place, str]:
     for path in FILES:
         file = below(root, path)
         try:
             return file, read_text(file, max_bytes=MAX_BYTES)
         except SourceAbsent:
             continue
-    raise SourceFailed(f"there is no {below(root, FILES[0])}; name another source of the version in the configuration")
+    raise SourceAbsent(f"there is no {below(root, FILES[0])}; name another source of the version in the configuration")
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,9 @@ from typing import ClassVar
 import attrs
 
 from firmtrail_agent.sources import keys
-from firmtrail_agent.sources.places import below
+from firmtrail_agent.sources.places import below, require_there
 from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
-from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
+from firmtrail_agent.sources.reading import Found, SourceFailed
 
 #: made at boot, on every system of the family
 BOOTED = "/run/ostree-booted"
@@ -20,7 +20,8 @@ PLACE = " ".join(COMMAND)
 MAX_BYTES = 256 * 1024
 
 #: "* os checksum.serial" is what is booted; what is told of it follows, indented
-_BOOTED_DEPLOYMENT = re.compile(r"^\* .*\n(?P<told>(?: {4}.*\n)*)", re.MULTILINE)
+_BOOTED_DEPLOYMENT = re.compile(r"^\* (?P<name>.*)\n(?P<told>(?: {4}.*\n)*)", re.MULTILINE)
+_CHECKSUM = re.compile(r"\b[0-9a-f]{64}\b")
 _VERSION = re.compile(r"^ {4}Version: (.*)$", re.MULTILINE)
 
 
@@ -30,30 +31,36 @@ class Ostree:
 
     type: ClassVar[str] = "ostree"
     component: str = attrs.field(default="main", validator=keys.component)
+    #: "digest" is the checksum of the commit
+    take: str = attrs.field(default="version", validator=keys.choice("version", "digest"))
     timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
 
     def find(self, root: Path) -> list[Found]:
         require_booted(root)
         output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
-        return [Found(component=self.component, version=booted_version(output), detail=PLACE)]
+        return [Found(component=self.component, version=booted_version(output, take=self.take), detail=PLACE)]
 
 
-def booted_version(output: str) -> str:
-    """Take the version of the one deployment that is marked with a star."""
+def booted_version(output: str, *, take: str = "version") -> str:
+    """Take the version of the one deployment that is marked with a star, or its checksum."""
     booted = list(_BOOTED_DEPLOYMENT.finditer(output))
     if len(booted) != 1:
         raise SourceFailed(f"{PLACE} marks {len(booted)} deployments as booted, not one")
+    if take == "digest":
+        return _checksum(booted[0]["name"])
     if not (version := _VERSION.search(booted[0]["told"])):
-        raise SourceFailed(f"{PLACE}: the booted commit has no version; give it one in its metadata")
+        raise SourceFailed(
+            f'{PLACE}: the booted commit has no version; give it one in its metadata, or set take = "digest"'
+        )
     return version[1]
+
+
+def _checksum(name: str) -> str:
+    if not (found := _CHECKSUM.search(name)):
+        raise SourceFailed(f"{PLACE} names no checksum of the booted commit")
+    return found[0]
 
 
 def require_booted(root: Path) -> None:
     """Tell a system that runs from OSTree from one that merely has its tools."""
-    file = below(root, BOOTED)
-    try:
-        file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceAbsent(f"there is no {file}") from None
-    except OSError as error:
-        raise SourceFailed(f"{file} cannot be looked for: {error.strerror}") from None
+    require_there(below(root, BOOTED))

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from firmtrail_agent.sources.places import as_text, below
+import attrs
+
+from firmtrail_agent.rooted import Place
+from firmtrail_agent.sources.places import as_text, below, real_path
 from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed
 from firmtrail_agent.texts import visible
 
@@ -27,21 +30,44 @@ _LOOK_EVERY_SECONDS = 0.05
 _CHUNK = 64 * 1024
 
 
-def located(root: Path, command: Sequence[str]) -> list[str]:
-    """Put in the place of a program's name its path, where systems keep programs.
+@attrs.frozen
+class Program:
+    """A program with its arguments. `argv[0]` is what it is called, maybe a link; `file` is what that leads to."""
+
+    argv: Sequence[str]
+    file: str
+
+
+class ProgramFailed(SourceFailed):
+    """A program that ended with an error, and all that it said."""
+
+    def __init__(self, why: str, *, output: str, complaints: str) -> None:
+        super().__init__(why)
+        self.output = output
+        self.complaints = complaints
+
+
+def program_at(place: Place, arguments: Sequence[str]) -> Program:
+    """Make a program of its place, or raise SourceAbsent or SourceFailed."""
+    return Program([str(place), *arguments], str(real_path(place)))
+
+
+def located(root: Path, command: Sequence[str]) -> Program:
+    """Find a program by its name where systems keep programs.
 
     Raises:
         SourceAbsent: it is nowhere there.
     """
     for directory in DIRECTORIES:
-        file = below(root, directory) / command[0]
-        if os.access(file, os.X_OK):
-            return [str(file), *command[1:]]
+        with suppress(SourceAbsent, SourceFailed):
+            program = program_at(below(root, directory) / command[0], command[1:])
+            if os.access(program.file, os.X_OK):
+                return program
     raise SourceAbsent(f"there is no program {command[0]}")
 
 
 def output_of(
-    argv: Sequence[str],
+    program: Program,
     *,
     max_bytes: int,
     timeout_seconds: float = TIMEOUT_SECONDS,
@@ -55,25 +81,31 @@ def output_of(
 
     Raises:
         SourceAbsent: there is no such file.
-        SourceFailed: it cannot be run, failed, took too long, or printed too much, or no text.
+        ProgramFailed: it ended with an error.
+        SourceFailed: it cannot be run, took too long, or printed too much.
     """
-    process = _started(argv, given)
+    name = program.argv[0]
+    process = _started(program, given)
     try:
-        said = _Said(argv[0], max_bytes)
+        said = _Said(name, max_bytes)
         said.listen(process, timeout_seconds)
     finally:
         _end(process)
     if process.returncode != 0:
-        raise SourceFailed(f"{argv[0]} {_how_it_ended(process.returncode)}{said.complaint()}")
+        complaint = said.complaint(also_on_stdout=process.returncode > 0)
+        why = f"{name} {_how_it_ended(process.returncode)}{complaint}"
+        raise ProgramFailed(why, output=as_text(bytes(said.output)), complaints=said.complaints())
     if disbelieved_if_it_says and disbelieved_if_it_says in said.complaints():
-        raise SourceFailed(f"{argv[0]} does not print what is there{said.complaint()}")
-    return as_text(bytes(said.output), f"what {argv[0]} prints")
+        raise SourceFailed(f"{name} does not print what is there{said.complaint()}")
+    return as_text(bytes(said.output))
 
 
-def _started(argv: Sequence[str], given: bytes) -> subprocess.Popen[bytes]:
+def _started(program: Program, given: bytes) -> subprocess.Popen[bytes]:
+    name = program.argv[0]
     try:
         process = subprocess.Popen(  # noqa: S603  what to run is the configuration's decision; no shell is between
-            argv,
+            program.argv,
+            executable=program.file,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -82,11 +114,11 @@ def _started(argv: Sequence[str], given: bytes) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except (FileNotFoundError, NotADirectoryError):
-        if not os.path.lexists(argv[0]):
-            raise SourceAbsent(f"there is no {argv[0]}") from None
-        raise SourceFailed(f"{argv[0]} cannot be run: the interpreter that it names is missing") from None
+        if not os.path.lexists(program.file):
+            raise SourceAbsent(f"there is no {name}") from None
+        raise SourceFailed(f"{name} cannot be run: the interpreter that it names is missing") from None
     except OSError as error:
-        raise SourceFailed(f"{argv[0]} cannot be run: {error.strerror}") from None
+        raise SourceFailed(f"{name} cannot be run: {error.strerror}") from None
     assert process.stdin
     with suppress(BrokenPipeError):  # it need not read
         process.stdin.write(given)
@@ -140,9 +172,12 @@ class _Said:
     def complaints(self) -> str:
         return self._complaints.decode(errors="replace")
 
-    def complaint(self) -> str:
-        """Make the last line fit for the end of an error."""
-        lines = self.complaints().split("\n")
+    def complaint(self, *, also_on_stdout: bool = False) -> str:
+        """Make the last line fit for the end of an error; some programs complain on stdout."""
+        complaints = self.complaints().strip()
+        if also_on_stdout and not complaints:
+            complaints = self.output.decode(errors="replace")
+        lines = complaints.split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f": {visible(last)[:_LONGEST_COMPLAINT_SHOWN]}" if last else ""
 

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import configparser
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
 import attrs
 
-from firmtrail_agent.sources import json_text, keys
-from firmtrail_agent.sources.places import below, read_text
-from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.rooted import Place
+from firmtrail_agent.sources import keys
+from firmtrail_agent.sources.key_file import Groups, read_key_file
+from firmtrail_agent.sources.places import below, read_text, require_there
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, ProgramFailed, located, output_of
+from firmtrail_agent.sources.rauc_status import booted_in_json, booted_in_shell
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 
-COMMAND = ("rauc", "status", "--detailed", "--output-format=json")
-PLACE = " ".join(COMMAND)
+STATUS = ("rauc", "status", "--detailed")
+COMMAND = (*STATUS, "--output-format=json")
+SHELL_COMMAND = (*STATUS, "--output-format=shell")
+#: what a RAUC says that was built without JSON
+NO_JSON = "Unknown output format"
 #: the first is used, alone
 SYSTEM_CONF = ("/etc/rauc/system.conf", "/run/rauc/system.conf", "/usr/lib/rauc/system.conf")
 COMMAND_LINE = "/proc/cmdline"
 #: in the root file system of the slot itself
 SLOT_STATUS = "/slot.raucs"
 MAX_BYTES = 256 * 1024
+#: from what RAUC prints, and what that is called, to the booted slot and its version
+Booted = Callable[[str, str], tuple[str, str | None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -34,44 +43,45 @@ class Rauc:
     timeout_seconds: int = attrs.field(default=TIMEOUT_SECONDS, validator=keys.timeout_seconds)
 
     def find(self, root: Path) -> list[Found]:
-        conf, text = _system_conf(root)
+        conf = _system_conf(root)
         if self.ask == "files":
-            version, detail = _from_files(root, _key_file(text, conf), conf)
+            version, detail = _from_files(root, read_key_file(conf, max_bytes=MAX_BYTES), conf)
         else:
             version, detail = _from_service(root, self.timeout_seconds)
         return [Found(component=self.component, version=version, detail=detail)]
 
 
-def _system_conf(root: Path) -> tuple[Path, str]:
+def _system_conf(root: Path) -> Place:
     """Find the one file that makes a device a device with RAUC; its program alone does not."""
     for path in SYSTEM_CONF:
-        try:
-            return below(root, path), read_text(below(root, path), max_bytes=MAX_BYTES)
-        except SourceAbsent:
-            continue
+        with suppress(SourceAbsent):
+            require_there(below(root, path))
+            return below(root, path)
     raise SourceAbsent(f"there is no {below(root, SYSTEM_CONF[0])}")
 
 
 def _from_service(root: Path, timeout_seconds: int) -> tuple[str, str]:
-    output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
-    slot, version = booted_slot(output)
-    return version, f"{PLACE}: {slot}"
+    try:
+        return _asked(root, COMMAND, booted_in_json, timeout_seconds)
+    except ProgramFailed as failure:
+        if NO_JSON not in failure.complaints + failure.output:
+            raise
+    try:
+        return _asked(root, SHELL_COMMAND, booted_in_shell, timeout_seconds)
+    except SourceFailed as failure:
+        raise SourceFailed(f'{failure}; this RAUC prints no JSON: set ask = "files"') from None
 
 
-def booted_slot(output: str) -> tuple[str, str]:
-    """Take the name and the version of the one slot that is booted."""
-    slots: list[tuple[str, Any]] = []
-    for named in json_text.items(json_text.at(json_text.parsed(output, PLACE), "slots")):
-        if isinstance(named, dict):
-            slots.extend(cast("dict[str, Any]", named).items())
-    booted = [(name, slot) for name, slot in slots if json_text.at(slot, "state") == "booted"]
-    if len(booted) != 1:
-        raise SourceFailed(f"{PLACE} names {len(booted)} booted slots, not one")
-    name, slot = booted[0]
-    return name, _known(json_text.at(slot, "slot_status", "bundle", "version"), name)
+def _asked(root: Path, command: Sequence[str], booted: Booted, timeout_seconds: int) -> tuple[str, str]:
+    place = " ".join(command)
+    output = output_of(located(root, command), max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
+    slot, version = booted(output, place)
+    return _known(version, slot), f"{place}: {slot}"
 
 
-def _from_files(root: Path, conf: configparser.ConfigParser, file: Path) -> tuple[str, str]:
+def _from_files(root: Path, conf: Groups, file: Place) -> tuple[str, str]:
+    if _was_started_from_outside(root):
+        raise SourceAbsent("what runs was started from outside RAUC's slots")
     place = _status_file(conf)
     if place is None:
         status = below(root, SLOT_STATUS)
@@ -81,48 +91,46 @@ def _from_files(root: Path, conf: configparser.ConfigParser, file: Path) -> tupl
     return _bundle_version(status, f"slot.{slot}", slot), f"{status}: {slot}"
 
 
-def _status_file(conf: configparser.ConfigParser) -> str | None:
+def _was_started_from_outside(root: Path) -> bool:
+    """Look for what RAUC itself goes by: rauc.external, or a root file system on the network."""
+    with suppress(SourceAbsent, SourceFailed):
+        words = read_text(below(root, COMMAND_LINE), max_bytes=MAX_BYTES).split()
+        return any(word.startswith(("rauc.external", "root=/dev/nfs")) for word in words)
+    return False
+
+
+def _status_file(conf: Groups) -> str | None:
     """Tell where the states of all slots are; None: each is in its slot."""
-    place = conf.get("system", "statusfile", fallback=None)
-    if place is None and (folder := conf.get("system", "data-directory", fallback=None)):
+    system = conf.get("system", {})
+    place = system.get("statusfile")
+    if place is None and (folder := system.get("data-directory")):
         return f"{folder}/central.raucs"
     return None if place == "per-slot" else place
 
 
-def _slot_of_command_line(root: Path, conf: configparser.ConfigParser, file: Path) -> str:
+def _slot_of_command_line(root: Path, conf: Groups, file: Place) -> str:
     command_line = below(root, COMMAND_LINE)
     words = read_text(command_line, max_bytes=MAX_BYTES).split()
     bootnames = [word.removeprefix("rauc.slot=") for word in words if word.startswith("rauc.slot=")]
     if not bootnames:
         raise SourceFailed(f'{command_line} holds no rauc.slot=: use ask = "service"')
-    for section in conf.sections():
-        slot = section.removeprefix("slot.")
-        if slot != section and bootnames[-1] in {slot, conf.get(section, "bootname", fallback=None)}:
+    for group, values in conf.items():
+        slot = group.removeprefix("slot.")
+        if slot != group and bootnames[-1] in {slot, values.get("bootname")}:
             return slot
     raise SourceFailed(f"{file} has no slot with the bootname {bootnames[-1]}, which is booted")
 
 
-def _bundle_version(file: Path, section: str, slot: str) -> str:
+def _bundle_version(file: Place, group: str, slot: str) -> str:
     try:
-        status = _key_file(read_text(file, max_bytes=MAX_BYTES), file)
+        status = read_key_file(file, max_bytes=MAX_BYTES)
     except SourceAbsent:
         raise _unknown(slot) from None
-    return _known(status.get(section, "bundle.version", fallback=None), slot)
+    return _known(status.get(group, {}).get("bundle.version"), slot)
 
 
-def _key_file(text: str, file: Path) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(
-        delimiters="=", comment_prefixes="#", strict=False, interpolation=None, default_section=""
-    )
-    try:
-        parser.read_string(text)
-    except configparser.Error as error:
-        raise SourceFailed(f"{file} is malformed: {error.message}") from None
-    return parser
-
-
-def _known(version: Any, slot: str) -> str:
-    if not isinstance(version, str):
+def _known(version: str | None, slot: str) -> str:
+    if not version:
         raise _unknown(slot)
     return version
 

@@ -12,6 +12,8 @@ import attrs
 from firmtrail_agent import values
 from firmtrail_agent.sources.patience import MOST_SECONDS, Impatient, Question, ask_in_turns
 from firmtrail_agent.texts import one_line, shown, told
+from firmtrail_contract.blanks import trimmed
+from firmtrail_contract.fillers import is_filler_version
 
 #: what one source may say; more is a mistake that must not become a flood of reports
 MAX_COMPONENTS = 64
@@ -178,12 +180,12 @@ def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
             error, hides = _reason(one.error), one.may_hide_others
             yield Reading(component=component, source=name, error=error, may_hide_others=hides)
             continue
-        detail = one_line(one.detail)
-        if complaint := _complaint(one.version):
+        detail, version = one_line(one.detail), trimmed(one.version)
+        if complaint := _complaint(version):
             error = f"{detail}: the version {complaint}"
             yield Reading(component=component, source=name, error=error, detail=detail)
         else:
-            yield Reading(component=component, source=name, version=one.version, detail=detail)
+            yield Reading(component=component, source=name, version=version, detail=detail)
 
 
 def _reason(text: str) -> str:
@@ -192,7 +194,13 @@ def _reason(text: str) -> str:
 
 
 def _complaint(version: str) -> str | None:
-    """Say which of the contract's limits a version breaks, if any."""
+    """Say why a text is no version: it says that there is none, is no text, or breaks the contract's limits."""
+    if not version:
+        return "is empty"
+    if is_filler_version(version):
+        return f'is a filler: "{one_line(version)}"'
+    if any("\ud800" <= character <= "\udfff" for character in version):
+        return "is not UTF-8 text"
     from firmtrail import FirmwareReport  # noqa: PLC0415  takes a tenth of a second that check-config need not wait
 
     try:

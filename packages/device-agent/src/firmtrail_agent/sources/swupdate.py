@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.naming import Part, by_component
 from firmtrail_agent.sources.places import below, read_text
@@ -36,7 +37,8 @@ class Swupdate:
 
     def find(self, root: Path) -> Iterator[Found | Unknown]:
         file = below(root, self.path)
-        parts = [_part(line, file) for line in read_text(file, max_bytes=MAX_BYTES).split("\n") if line.strip()]
+        lines = [line.split() for line in read_text(file, max_bytes=MAX_BYTES).split("\n")]
+        parts = [_part(words, file) for words in lines if words and not words[0].startswith("#")]
         if not parts:
             raise SourceFailed(f"{file} is empty")
         if self.sole_component and len(parts) == 1:
@@ -44,9 +46,10 @@ class Swupdate:
         return by_component(parts, self.components)
 
 
-def _part(line: str, file: Path) -> Part:
-    match line.split():
-        case [name, version]:
-            return Part(names=[name], said=Found(component=name, version=version, detail=f"{file} {name}"))
-        case _:
-            raise SourceFailed(f'{file} holds "{line.strip()}", which is not a name and a version')
+def _part(words: Sequence[str], file: Place) -> Part:
+    """Make what one line says; a bad line is an error of what it names."""
+    name, *rest = words
+    if len(rest) == 1:
+        return Part(names=[name], said=Found(component=name, version=rest[0], detail=f"{file} {name}"))
+    error = f'{file} holds "{" ".join(words)}", which is not a name and a version'
+    return Part(names=[name], said=Unknown(component=name, error=error))

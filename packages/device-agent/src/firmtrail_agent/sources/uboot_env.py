@@ -6,6 +6,7 @@ then "name=value" texts, each ended by a NUL.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +14,19 @@ from typing import ClassVar
 
 import attrs
 
+from firmtrail_agent.rooted import Place
 from firmtrail_agent.sources import keys
 from firmtrail_agent.sources.places import as_text, below, read_bytes
-from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, located, output_of
+from firmtrail_agent.sources.programs import TIMEOUT_SECONDS, Program, located, output_of
 from firmtrail_agent.sources.reading import Found, SourceAbsent, SourceFailed
 from firmtrail_agent.values import Wrong
+from firmtrail_contract.blanks import trimmed
 
 PRINT = ("fw_printenv", "-n")
 #: it then prints what might have been, with exit code 0
 PRINTS_ANOTHER = "using default"
+#: of libubootenv, built without NDEBUG
+_CHATTER = re.compile(r"Environment (OK|WRONG)\b")
 MAX_VALUE_BYTES = 4096
 MAX_BYTES = 1024 * 1024
 _CHECKSUM_BYTES = 4
@@ -47,8 +52,8 @@ class UbootEnv:
 
     def find(self, root: Path) -> list[Found]:
         if self.path is None:
-            argv = [*located(root, PRINT), self.variable]
-            version, place = self._printed(argv), " ".join(argv)
+            program = located(root, (*PRINT, self.variable))
+            version, place = self._printed(program), " ".join(program.argv)
         else:
             paths = [self.path, *([self.redundant_path] if self.redundant_path else [])]
             place, variables = _current([below(root, path) for path in paths])
@@ -57,14 +62,25 @@ class UbootEnv:
             raise SourceFailed(f"the environment has no variable {self.variable}")
         return [Found(component=self.component, version=version, detail=place)]
 
-    def _printed(self, argv: Sequence[str]) -> str:
+    def _printed(self, program: Program) -> str:
         output = output_of(
-            argv,
+            program,
             max_bytes=MAX_VALUE_BYTES,
             timeout_seconds=self.timeout_seconds,
             disbelieved_if_it_says=PRINTS_ANOTHER,
         )
-        return output.removesuffix("\n")
+        if PRINTS_ANOTHER in output:
+            raise SourceFailed(f"{program.argv[0]} does not print what is there, but a default environment")
+        return _answer(output, program.argv[0])
+
+
+def _answer(output: str, name: str) -> str:
+    """Take the value from among the lines of words that some builds of fw_printenv print beside it."""
+    lines = [line for line in map(trimmed, output.split("\n")) if line and not _CHATTER.match(line)]
+    values = [line for line in lines if " " not in line] if len(lines) > 1 else lines
+    if len(values) > 1 or (lines and not values):
+        raise SourceFailed(f"{name} printed several lines, and it is not plain which one is the value")
+    return values[0] if values else ""
 
 
 class _Damaged(SourceFailed):
@@ -79,7 +95,7 @@ class _Copy:
     variables: Mapping[str, str]
 
 
-def _current(files: Sequence[Path]) -> tuple[str, Mapping[str, str]]:
+def _current(files: Sequence[Place]) -> tuple[str, Mapping[str, str]]:
     """Choose between the copies as U-Boot does, which goes on with one when the other is broken."""
     copies: list[_Copy] = []
     failures: list[SourceAbsent | _Damaged] = []
@@ -106,7 +122,7 @@ def _is_newer(one: int | None, other: int | None) -> bool:
     return one > other
 
 
-def _copy(file: Path) -> _Copy:
+def _copy(file: Place) -> _Copy:
     content = read_bytes(file, max_bytes=MAX_BYTES)
     checksum = content[:_CHECKSUM_BYTES]
     for flag_bytes in (0, 1):
@@ -114,10 +130,10 @@ def _copy(file: Path) -> _Copy:
         actual = zlib.crc32(data)
         if data and checksum in {actual.to_bytes(4, "little"), actual.to_bytes(4, "big")}:
             flag = content[_CHECKSUM_BYTES] if flag_bytes else None
-            return _Copy(str(file), flag, _variables(data, str(file)))
+            return _Copy(str(file), flag, _variables(data))
     raise _Damaged(f"{file} is no environment of U-Boot, or damaged: its checksum is wrong")
 
 
-def _variables(data: bytes, place: str) -> dict[str, str]:
-    pairs = as_text(data.partition(b"\0\0")[0], place).split("\0")
+def _variables(data: bytes) -> dict[str, str]:
+    pairs = as_text(data.partition(b"\0\0")[0]).split("\0")
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}

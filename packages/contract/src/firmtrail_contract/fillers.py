@@ -1,0 +1,108 @@
+"""What makers and tools write where they know nothing: no version, and no number that tells one device from another.
+
+The words and numbers are those of public lists of fleets (osquery, the inventories OCS and GLPI, systemd). Case, blanks
+and punctuation do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: a text that is made of these alone says nothing: "To be filled by O.E.M.", "SystemSerialNumber", "n/a", "@VERSION@"
+_WORDS_OF_NOTHING = """
+allocated applicable asset assigned available baseboard be bios blank board by change changeme chassis computer
+configured data default defined detail determined empty error failed filled fillme firmware fixme found has have
+here id implemented info information initialised initialized installed invalid is known machine mainboard make
+manufacturer mb me missing model more motherboard na name nil no non none not nothing null num number oem of
+placeholder present product programmed provided replace reserved sample serial set settable sku specified specify
+string supported system tag tba tbd this to todo type unallocated unassigned unavailable unconfigured undefined
+uninitialised uninitialized unk unkown unknow unknown unprogrammed unset unspecified unsupported unused used uuid
+value vendor version xx xxx yet
+"""
+_WORDS = frozenset(_WORDS_OF_NOTHING.split())
+#: a maker's number that many machines have, without its hyphens
+_SHARED = frozenset(
+    {
+        "10000000000080000040000000000000",
+        "01234567891011121314151617181920",
+        "123456781234567890abcddeefaabbcc",
+        "112233445566778899aabbccddeeff00",
+        "00112233445566778899aabbccddeeff",
+        "4c4c454400002010802080c04f202020",  # Dell's, of a board without a service tag
+        "4c4c4544002020108020a0c04f202020",
+        "123456fvgv3i0b8o5n6n7k",
+        "eval",
+        "iatpass",
+        "tulipcomputers",
+    }
+)
+#: before a number: "SYS-1234567890", "SN-12345"
+_LABEL = re.compile(r"(?:sys|sn|serialnumber|serialno|serial|id|no|0x)(?=\w)")
+_UUID = re.compile(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}")
+_RISING = ("01234567890123456789012345678901234567890", "0123456789abcdef" * 3, "abcdefghijklmnopqrstuvwxyz")
+_RUNS = (*_RISING, *(rising[::-1] for rising in _RISING))
+#: what is shorter may be chance
+_SHORTEST_RUN, _SHORTEST_RUN_OF_A_VERSION = 4, 9
+_SHORTEST_SAME_LETTERS = 4
+_LONG_NUMBER = 16
+
+
+def is_filler_version(text: str) -> bool:
+    """Say whether a text in the place of a version says that there is none.
+
+    11, 1.2.3 and 0.0 are versions; "Default string", "x.x.x" and "0123456789" are none.
+    """
+    plain = _plain(text).removeprefix("0x")
+    if plain.isdecimal():
+        return plain in text and len(plain) >= _SHORTEST_RUN_OF_A_VERSION and _is_run(plain)
+    return _says_nothing(plain) or (len(plain) >= _SHORTEST_SAME_LETTERS and len(set(plain)) == 1)
+
+
+def is_filler_identity(text: str) -> bool:
+    """Say whether a text in the place of a serial number, a UUID or a machine id is one that others have too."""
+    plain = _plain(text)
+    number = _LABEL.sub("", plain, count=1) if _LABEL.match(plain) else plain
+    return (
+        len(set(number)) <= 2  # noqa: PLR2004  0000..., ffff... and the like
+        or _says_nothing(plain)
+        or number in _SHARED
+        or _is_pattern(number)
+        or _is_uuid_of_patterns(text.strip().lower())
+    )
+
+
+def _plain(text: str) -> str:
+    """Keep letters, digits and the surrogates that stand for what is no text: that is another fault."""
+    return re.sub(r"[^\w\ud800-\udfff]|_", "", text).lower()
+
+
+def _says_nothing(plain: str) -> bool:
+    """Say whether a text can be cut into words that say nothing; no text at all is such a one."""
+    ends = {0}
+    for start in range(len(plain)):
+        if start in ends:
+            ends |= {start + len(word) for word in _WORDS if plain.startswith(word, start)}
+    return len(plain) in ends
+
+
+def _is_pattern(number: str) -> bool:
+    """Say whether a number goes up or down by one, repeats itself, or counts in bytes: 00010203, 03000200."""
+    if len(number) >= _LONG_NUMBER and set(number[::2]) == {"0"}:
+        return True
+    return len(set(number)) == 1 or _is_run(number) or _is_run(number.rstrip("0")) or _repeats(number)
+
+
+def _is_uuid_of_patterns(text: str) -> bool:
+    """Know 12345678-1234-1234-1234-123456789abc and 11111111-2222-3333-4444-555555555555."""
+    return bool(_UUID.fullmatch(text)) and all(_is_pattern(group) for group in text.split("-"))
+
+
+def _is_run(number: str) -> bool:
+    return len(number) >= _SHORTEST_RUN and any(number in run for run in _RUNS)
+
+
+def _repeats(number: str) -> bool:
+    """Say whether a part makes up the whole: three times, or twice in a number that is too long for chance."""
+    times = 2 if len(number) >= _LONG_NUMBER else 3
+    lengths = range(2, len(number) // times + 1)
+    return any(number == number[:length] * (len(number) // length) for length in lengths if len(number) % length == 0)
