@@ -54,7 +54,7 @@ class SimulatedDevice:
         self._server = server
         self._forecast = forecast
         self._random = randomness.Random(number)  # noqa: S311  a simulation
-        self._observed = Observed(Spool(None, boot_time=self._boot_time), None)
+        self._observed = Observed(Spool(None, self.device_id, boot_time=self._boot_time), None)
         self._token_until = 0.0
         self._arrived = 0
         self._booted = 0.0

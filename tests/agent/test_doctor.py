@@ -17,7 +17,7 @@ from firmtrail_agent.doctor import CHECKS, UNIT, Finding
 from firmtrail_agent.spool import MAX_RECORDS, Spool
 from tests.agent.device import Device, ended
 from tests.agent.examining import examined
-from tests.agent.observing import observed
+from tests.agent.observing import DEVICE, observed
 from tests.agent.report_server import ReportServer, refusing
 from tests.agent.service_manager import ServiceManager
 from tests.authority import ELSEWHERE, Authority
@@ -145,7 +145,7 @@ async def test_a_name_that_nobody_knows_is_told_in_words(device: Device) -> None
 
 
 async def test_a_full_spool_is_found(device: Device) -> None:
-    spool = Spool(device.root / "var/lib/firmtrail-agent/spool", boot_time=lambda: 0.0)
+    spool = Spool(device.root / "var/lib/firmtrail-agent/spool", DEVICE, boot_time=lambda: 0.0)
     for number in range(MAX_RECORDS):
         spool.add(observed(f"v{number}", number), urgent=True)
 

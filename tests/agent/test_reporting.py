@@ -73,7 +73,8 @@ TWO = {"main": "/etc/version", "modem": "/etc/modem"}
 
 
 def opened(device: Device) -> OpenDevice:
-    return open_device(Surroundings(environment={}, root=device.root))
+    chosen = configuration.load(Layers(environment={}, root=device.root))
+    return open_device(Surroundings(environment={}, root=device.root), chosen.device_id)
 
 
 async def report(device: Device) -> list[Result]:

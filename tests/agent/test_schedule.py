@@ -28,7 +28,7 @@ from firmtrail_agent.schedule import (
     Trigger,
 )
 from firmtrail_agent.spool import Spool
-from tests.agent.observing import Time, observed
+from tests.agent.observing import DEVICE, Time, observed
 
 DEVICES = 10_000
 HOUR = 3600
@@ -384,7 +384,7 @@ def test_a_month_without_network_is_one_record_a_few_tries_an_hour_and_over_with
     tmp_path: Path,
 ) -> None:
     time = Time()
-    tested, spool, tries = running(1, time), Spool(tmp_path / "spool", boot_time=time), 0
+    tested, spool, tries = running(1, time), Spool(tmp_path / "spool", DEVICE, boot_time=time), 0
     began, month = time.now, 30 * 24 * HOUR
 
     while time.now < began + month:

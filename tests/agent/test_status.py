@@ -61,7 +61,7 @@ async def test_a_degraded_agent_is_1_and_says_why_to_programs(
     said = json.loads(result.stdout)
     assert said["state"] == "degraded"
     assert said["problems"] == ["wrong server or device: Not today. (404, made_up, request r1)"]
-    assert said["spool"] == {"records": 1, "in_memory": 0, "dropped": 0, "corrupt": 0}
+    assert said["spool"] == {"records": 1, "in_memory": 0, "dropped": 0, "corrupt": 0, "others": 0}
     assert said["pid"] == agent.pid
     assert result.code == 1
     agent.terminate()

@@ -33,7 +33,7 @@ class Agent:
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._around = around
         runtime = directories.runtime(around.environment, around.root)
-        self._device = open_device(around)
+        self._device = open_device(around, settings.configuration.device_id)
         self._runtime_lock = directories.hold(runtime)
         self._notifier = Notifier(around.environment)
         self._news = News(OnChange(around.boot_time), self._notifier, runtime)

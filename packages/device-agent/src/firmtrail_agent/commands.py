@@ -78,7 +78,7 @@ def spool_flush(options: argparse.Namespace) -> int:
     layers = layers_of(options)
     chosen = configuration.load(layers)
     credential = read_credential(chosen, os.environ)
-    with open_device(_surroundings(options)) as device:
+    with open_device(_surroundings(options), chosen.device_id) as device:
         waiting = len(device.observed.spool.records)
         delivery = _in_a_loop(send_all(chosen, credential, device))
     if delivery.failure:
@@ -91,15 +91,16 @@ def spool_flush(options: argparse.Namespace) -> int:
 
 
 def spool_purge(options: argparse.Namespace) -> int:
-    """Throw away what waits."""
-    from firmtrail_agent.device import open_device  # noqa: PLC0415  see above
-    from firmtrail_agent.spool import look_into  # noqa: PLC0415  see above
+    """Throw away what waits, and what was put aside of other devices."""
+    from firmtrail_agent import record_files  # noqa: PLC0415  see above
 
-    with open_device(_surroundings(options)) as device:
-        thrown_away = device.observed.spool.purge()
-    directory = directories.state(os.environ, options.root) / "spool"
-    if look_into(directory):
-        log.error(f"the records in {directory} cannot be removed: see that its disk is not read-only")
+    state = directories.state(os.environ, options.root)
+    lock = directories.hold(state)
+    thrown_away = record_files.purge(state / "spool")
+    if lock is not None:
+        os.close(lock)
+    if record_files.files_in(state / "spool"):
+        log.error(f"the records in {state / 'spool'} cannot be removed: see that its disk is not read-only")
         return os.EX_CANTCREAT
     _print(f"{thrown_away} records thrown away")
     return os.EX_OK
@@ -119,9 +120,9 @@ def _report(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
     credential = read_credential(chosen, os.environ)
     around = _surroundings(options)
     try:
-        device = open_device(around)
+        device = open_device(around, chosen.device_id)
     except directories.InUse:
-        device = borrow_device(around)  # the spool is the running agent's affair
+        device = borrow_device(around, chosen.device_id)  # the spool is the running agent's affair
     with device:
         return _in_a_loop(report_once(chosen, credential, device, options.root))
 

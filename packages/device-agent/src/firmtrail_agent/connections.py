@@ -106,7 +106,8 @@ async def shake_hands(server: Server) -> str:
 
 async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
     """Ask the server whether it takes reports of this device, with a batch that holds none."""
-    sent = borrow_device(around).clocks.read()  # of another boot or number it would look like another machine
+    clocks = borrow_device(around, chosen.device_id).clocks
+    sent = clocks.read()  # of another boot or number it would look like another machine
     try:
         async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:
             await client.firmware.report_batch(chosen.device_id, [], sent=sent)

@@ -16,8 +16,9 @@ from firmtrail_agent.configuration import BadConfiguration, Configuration
 from firmtrail_agent.connections import Fault
 from firmtrail_agent.credentials import Credential, CredentialRefused
 from firmtrail_agent.layers import Layers
+from firmtrail_agent.record_files import look_into
 from firmtrail_agent.sources import read_all
-from firmtrail_agent.spool import MAX_RECORDS, look_into
+from firmtrail_agent.spool import MAX_RECORDS
 from firmtrail_agent.surroundings import Surroundings
 
 UNIT = "firmtrail-agent.service"

@@ -6,7 +6,9 @@ import argparse
 import json
 import os
 import sys
-from typing import Any
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -15,6 +17,9 @@ from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.layers import Layers, layers_of
 from firmtrail_agent.settings import read_credential
+
+if TYPE_CHECKING:
+    from firmtrail_agent.record_files import Owned
 
 #: as sysv-init scripts answer `status`
 HEALTHY, DEGRADED, NOT_RUNNING = 0, 1, 3
@@ -83,20 +88,35 @@ def config_show(options: argparse.Namespace) -> int:
 
 def spool_list(options: argparse.Namespace) -> int:
     """Show what waits to be sent, oldest first."""
-    from firmtrail_agent.spool import look_into  # noqa: PLC0415  brings the SDK, which other commands do not need
+    from firmtrail_agent import record_files  # noqa: PLC0415  brings the SDK, which other commands do not need
 
     directory = directories.state(os.environ, options.root) / "spool"
-    records = look_into(directory)
+    known = _device_id(options)
+    found = record_files.look_into(directory)
+    waiting = [one for one in found if known in {None, one.device_id}]
+    others = len(found) - len(waiting) + len(record_files.files_in(directory / record_files.OTHERS))
     if options.json:
-        from firmtrail import to_json  # noqa: PLC0415  the same
-
-        _print(json.dumps([json.loads(to_json(record)) for record in records], indent=2, ensure_ascii=False))
+        _print(json.dumps([_as_json(one) for one in waiting], indent=2, ensure_ascii=False))
     else:
-        for record in records:
-            _print(_told(record))
-        if not records:
+        for one in waiting:
+            _print(_told(one.record))
+        if not waiting:
             log.info(f"nothing waits in {directory}")
+    if others:
+        log.warning(f"{others} records of another device are kept in {directory} and are not sent")
     return os.EX_OK
+
+
+def _device_id(options: argparse.Namespace) -> uuid.UUID | None:
+    with suppress(BadConfiguration):
+        return configuration.load(layers_of(options)).device_id
+    return None
+
+
+def _as_json(owned: Owned) -> dict[str, Any]:
+    from firmtrail import to_json  # noqa: PLC0415  the same
+
+    return {"device_id": str(owned.device_id), **json.loads(to_json(owned.record))}
 
 
 def _show_problems(layers: Layers) -> int:

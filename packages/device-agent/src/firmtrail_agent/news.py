@@ -120,4 +120,5 @@ def _counts(spool: Spool) -> Mapping[str, int]:
         "in_memory": spool.in_memory,
         "dropped": spool.dropped,
         "corrupt": spool.corrupt,
+        "others": spool.others,
     }

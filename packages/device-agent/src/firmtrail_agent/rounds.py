@@ -129,6 +129,7 @@ class Rounds:
     async def _take(self, settings: Settings) -> None:
         await self.close()
         self._arrived = 0  # the whole fleet may have got these settings
+        await self._on_disk(lambda: self._device.belong_to(settings.configuration.device_id))
         self.settings = settings
 
     async def persist(self) -> None:

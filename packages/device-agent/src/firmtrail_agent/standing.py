@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 300.0
 _STATE, _STARTED = 3 - 3, 22 - 3
 _STOPPED = b"T"
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
-_OF_SPOOL = ("records", "in_memory", "dropped", "corrupt")
+_OF_SPOOL = ("records", "in_memory", "dropped", "corrupt", "others")
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +35,8 @@ class Standing:
     problems: Sequence[str] = ()
     last_report: float | None = None
     next_round: float
-    #: records that wait, of these in memory alone; those dropped and damaged since the agent started
+    #: records that wait, of these in memory alone; those dropped and damaged since the agent started; those kept that are
+    #: of other devices
     spool: Mapping[str, int] = attrs.field(factory=lambda: dict.fromkeys(_OF_SPOOL, 0))
 
     @property
@@ -50,6 +51,8 @@ def sentence(standing: Standing, now: float) -> str:
     said = [*standing.problems] or [f"{component} {version}" for component, version in standing.versions.items()]
     if waiting := standing.spool["records"]:
         said.append(f"{waiting} record{'s' if waiting > 1 else ''} waiting")
+    if others := standing.spool.get("others"):
+        said.append(f"{others} record{'s' if others > 1 else ''} of another device kept")
     if standing.last_report is not None:
         said.append(f"last report {_rough(now - standing.last_report)} ago")
     if standing.next_round >= now - PATIENCE_SECONDS:
