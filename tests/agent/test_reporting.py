@@ -43,6 +43,7 @@ from tests.agent.report_server import (
     truncated,
 )
 
+JSON = "application/json"
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 ANSWERS: dict[str, tuple[Answer, int]] = {
     "401": (refusing(401), os.EX_NOPERM),
@@ -58,10 +59,12 @@ ANSWERS: dict[str, tuple[Answer, int]] = {
     "400": (refusing(400), os.EX_DATAERR),
     "413": (refusing(413), os.EX_DATAERR),
     "422": (refusing(422), os.EX_DATAERR),
-    "400 without a problem": (bare(400), os.EX_TEMPFAIL),
-    "413 without a problem": (bare(413), os.EX_TEMPFAIL),
-    "599 without a problem": (bare(599), os.EX_TEMPFAIL),
-    "200 without a problem": (bare(200), os.EX_TEMPFAIL),
+    **{
+        f"{status} without a problem": (bare(status), os.EX_TEMPFAIL)
+        for status in (200, 302, 400, 401, 403, 404, 405, 410, 413, 599)
+    },
+    "404 of an API gateway": (bare(404, '{"error": "x", "error_description": "y"}', JSON), os.EX_TEMPFAIL),
+    "401 of a proxy": (bare(401, WWW_Authenticate="Negotiate"), os.EX_TEMPFAIL),
     "reset": (reset, os.EX_TEMPFAIL),
     "reset in the middle": (reset_in_the_middle, os.EX_TEMPFAIL),
     "truncated": (truncated, os.EX_TEMPFAIL),

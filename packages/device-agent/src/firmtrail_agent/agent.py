@@ -103,7 +103,11 @@ class Agent:
                 await self._look_around()
             except Exception as error:  # noqa: BLE001  whatever it is, it must not keep the next round from coming
                 self._news.broke(error)
-            self._news.refresh(now=self._around.boot_time(), next_round=self._schedule.next_due())
+            self._news.refresh(
+                now=self._around.boot_time(),
+                next_round=self._schedule.next_due(),
+                next_send=self._schedule.next_send(),
+            )
             if not self._schedule.seconds_left():
                 return
             await self._around.pause(self._schedule.next_sleep(), self._wake)

@@ -46,6 +46,7 @@ _CHANGED_KEY = (
     "if not, somebody else answers in its place"
 )
 _WITHOUT_A_WORD = "wait; if the server asks for a client certificate, name one that it takes in server.client_cert"
+_NOT_THE_SERVER = "see that server.url leads to a Firmtrail server, and what answers in its place: a proxy or a portal"
 _HTTPS = "server.url must lead to an HTTPS server"
 _MEND_IT = "mend what it names"
 
@@ -116,6 +117,7 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
     except FirmtrailError as error:
         failure = failure_of(error)
         fix = _WITHOUT_A_WORD if isinstance(error, ConnectionLostError) else _FIXES[failure.trouble]
+        fix = _NOT_THE_SERVER if failure.is_foreign else fix
         raise Fault(f"{failure.trouble}: {failure.message}", fix) from None
     return "it takes reports of this device"
 

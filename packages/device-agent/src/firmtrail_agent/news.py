@@ -87,9 +87,11 @@ class News:
     def recovered(self, topic: str, message: str) -> None:
         self._log.recovered(topic, message)
 
-    def refresh(self, *, now: float, next_round: float) -> None:
+    def refresh(self, *, now: float, next_round: float, next_send: float) -> None:
         """Bring up to date what systemd and `status` show."""
-        self._standing = attrs.evolve(self._standing, problems=[*self._problems.values()], next_round=next_round)
+        self._standing = attrs.evolve(
+            self._standing, problems=[*self._problems.values()], next_round=next_round, next_send=next_send
+        )
         if self._standing != self._written:
             self._written = self._standing
             standing.write(self._standing, self._directory)
@@ -107,7 +109,9 @@ class News:
 
 def _kind(failure: Failure) -> str:
     """Tell apart what people have to do about it; a 500 after a 503 is no news."""
-    return f"{failure.trouble} {failure.status}" if failure.trouble is not Trouble.TEMPORARY else failure.trouble
+    if failure.trouble is Trouble.TEMPORARY:
+        return f"{failure.trouble}{' of something on the way' if failure.is_foreign else ''}"
+    return f"{failure.trouble} {failure.status}"
 
 
 def _versions(results: Sequence[Result]) -> Mapping[str, str]:

@@ -24,7 +24,6 @@ from firmtrail_agent.texts import one_line
 if TYPE_CHECKING:
     from firmtrail import AsyncClient, RecordReceipt
 
-_UNAUTHENTICATED = 401
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
 MAX_BATCH_BYTES = 32 * 1024
@@ -84,7 +83,7 @@ async def report_once(configuration: Configuration, credential: Credential, devi
 async def send_all(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
     """Send what waits in the spool, once: with the API key itself, since a token would be a second request."""
     delivery = await _send(configuration, credential, device)
-    if delivery.failure and delivery.failure.status == _UNAUTHENTICATED:
+    if delivery.failure and delivery.failure.refuses_the_key:
         from firmtrail_agent import enrollment  # noqa: PLC0415  needed once in a while
 
         if other := await enrollment.working_key(configuration, credential):

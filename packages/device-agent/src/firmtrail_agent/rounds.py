@@ -36,7 +36,6 @@ READING_TIMEOUT_SECONDS = 180.0
 #: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more: what
 #: keeps a herd of devices within its budget
 _ARRIVED_BEFORE_A_TOKEN = 3
-_UNAUTHENTICATED = 401
 _MISDIRECTED = {403, 404, 410}
 
 
@@ -84,7 +83,7 @@ class Rounds:
         if not self._schedule.may_send():
             return
         delivery = await self._deliver()
-        if delivery.failure and delivery.failure.status == _UNAUTHENTICATED:
+        if delivery.failure and delivery.failure.refuses_the_key:
             await self.close()
             await self.renew_credential()
             await self._settle_key()
@@ -204,6 +203,8 @@ def reschedule(schedule: Schedule, delivery: Delivery) -> None:
     failure = delivery.failure
     if failure is None:
         schedule.succeeded(next_report_in_seconds=delivery.next_report_in_seconds, resync=delivery.resync)
+    elif failure.trouble is Trouble.TEMPORARY:
+        schedule.failed(retry_after_seconds=failure.retry_after_seconds)
     elif failure.status in _MISDIRECTED:
         schedule.misdirected()
     elif failure.trouble is Trouble.CREDENTIALS:

@@ -34,9 +34,10 @@ class Standing:
     #: what is wrong; nothing: all is well
     problems: Sequence[str] = ()
     last_report: float | None = None
+    #: when it observes next, and when it sends; None: an earlier version of the agent has not said
     next_round: float
-    #: records that wait, of these in memory alone; those dropped and damaged since the agent started; those kept that are
-    #: of other devices
+    next_send: float | None = None
+    #: how many records wait, are in memory alone, were dropped or damaged since the agent started, are of other devices
     spool: Mapping[str, int] = attrs.field(factory=lambda: dict.fromkeys(_OF_SPOOL, 0))
 
     @property
@@ -56,7 +57,8 @@ def sentence(standing: Standing, now: float) -> str:
     if standing.last_report is not None:
         said.append(f"last report {_rough(now - standing.last_report)} ago")
     if standing.next_round >= now - PATIENCE_SECONDS:
-        said.append(f"next in {_rough(max(0.0, standing.next_round - now))}")
+        due = standing.next_round if standing.next_send is None else standing.next_send
+        said.append(f"next in {_rough(max(0.0, due - now))}")
     return f"{standing.state}: {', '.join(said)}"
 
 

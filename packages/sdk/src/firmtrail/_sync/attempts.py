@@ -48,7 +48,7 @@ class Attempts:
                 answer = self._exchange(call, auth, remaining())
         except FAILURES as error:
             return failure(error, call, self._settings.url, in_time=remaining() > 0)
-        return answer if answer.is_success or answer.refuses_token else refusal(answer)
+        return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
 
     def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
         if os.getpid() != self._process:
