@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from firmtrail_agent import configuration, directories, log, output, standing
 from firmtrail_agent.configuration import Configuration
 from firmtrail_agent.layers import layers_of
+from firmtrail_agent.output import show, show_json
 from firmtrail_agent.settings import read_credential, read_settings
 from firmtrail_agent.sources import read_all
 
@@ -31,8 +31,10 @@ def report(options: argparse.Namespace) -> int:
 
     chosen = configuration.load(layers_of(options))
     results = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
-    shown = output.results_json(results) if options.json else output.results_table(results)
-    _print(shown)
+    if options.json:
+        show_json(output.results_json(results))
+    else:
+        show(*output.results_table(results))
     for result in results:
         if result.error:
             log.error(f"{result.reading.component}: {result.error}")
@@ -57,9 +59,9 @@ def version(options: argparse.Namespace) -> int:
     """Read every version now and show it."""
     readings = read_all(configuration.load_sources(layers_of(options)), options.root)
     if options.json:
-        _print(output.readings_json(readings))
+        show_json(output.readings_json(readings))
     else:
-        _print(output.explained_table(readings) if options.explain else output.readings_table(readings))
+        show(*(output.explained_table(readings) if options.explain else output.readings_table(readings)))
         for reading in readings:
             if reading.error and not options.explain:
                 log.error(f"{reading.component}: {reading.error}")
@@ -86,7 +88,7 @@ def spool_flush(options: argparse.Namespace) -> int:
         return EXIT_CODES[delivery.failure.trouble]
     for words in delivery.refused:
         log.error(f"the server refuses a record, it is put aside: {words}")
-    _print(f"{waiting - len(delivery.refused)} records sent")
+    show(f"{waiting - len(delivery.refused)} records sent")
     return os.EX_DATAERR if delivery.refused else os.EX_OK
 
 
@@ -102,7 +104,7 @@ def spool_purge(options: argparse.Namespace) -> int:
     if record_files.files_in(state / "spool"):
         log.error(f"the records in {state / 'spool'} cannot be removed: see that its disk is not read-only")
         return os.EX_CANTCREAT
-    _print(f"{thrown_away} records thrown away")
+    show(f"{thrown_away} records thrown away")
     return os.EX_OK
 
 
@@ -143,7 +145,7 @@ def _wake_the_agent(options: argparse.Namespace) -> int:
     except OSError as error:
         log.error(f"the agent that runs cannot be told to report: {error}")
         return os.EX_TEMPFAIL
-    _print("the agent that runs is told to report now")
+    show("the agent that runs is told to report now")
     return os.EX_OK
 
 
@@ -155,7 +157,3 @@ def _surroundings(options: argparse.Namespace) -> Surroundings:
     from firmtrail_agent.surroundings import Surroundings  # noqa: PLC0415  see above
 
     return Surroundings(environment=os.environ, root=options.root)
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

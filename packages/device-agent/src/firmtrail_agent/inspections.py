@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from firmtrail_agent import boot, configuration, credentials, directories, ident
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.layers import Layers, layers_of
+from firmtrail_agent.output import show, show_json
 from firmtrail_agent.settings import read_credential
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ def status(options: argparse.Namespace) -> int:
     runtime = directories.runtime(os.environ, options.root)
     left = standing.read(runtime) if directories.is_held(runtime) else None
     if left is None:
-        _print(json.dumps({"state": "not running"}) if options.json else "not running")
+        show(json.dumps({"state": "not running"}) if options.json else "not running")
         return NOT_RUNNING
     now = boot.boot_time()
     said = standing.judged(left, now)
-    shown = json.dumps(standing.as_json(said), indent=2, ensure_ascii=False)
-    _print(shown if options.json else standing.sentence(said, now))
+    if options.json:
+        show_json(standing.as_json(said))
+    else:
+        show(standing.sentence(said, now))
     return DEGRADED if said.state == "degraded" else HEALTHY
 
 
@@ -50,9 +52,9 @@ def check_config(options: argparse.Namespace) -> int:
     except (BadConfiguration, CredentialRefused):
         return _show_problems(layers)
     if clashes := plugins.clashes():
-        _print("\n".join(clashes))
+        show(*clashes)
         return os.EX_CONFIG
-    _print(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
+    show(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
     return os.EX_OK
 
 
@@ -66,12 +68,12 @@ def doctor(options: argparse.Namespace) -> int:
     case = Case(layers=layers_of(options), around=Surroundings(environment=os.environ, root=options.root))
     findings = asyncio.new_event_loop().run_until_complete(examine(case))
     if options.json:
-        _print(json.dumps([attrs.asdict(one) for one in findings], indent=2, ensure_ascii=False))
+        show_json([attrs.asdict(one) for one in findings])
     else:
         for one in findings:
-            _print(
-                f"{one.state:<8} {one.check:<14} {one.detail}" + (f"\n{'':8} {'':14} fix: {one.fix}" if one.fix else "")
-            )
+            show(f"{one.state:<8} {one.check:<14} {one.detail}")
+            if one.fix:
+                show(f"{'':8} {'':14} fix: {one.fix}")
     return DEGRADED if any(one.state == "fault" for one in findings) else HEALTHY
 
 
@@ -80,7 +82,7 @@ def config_show(options: argparse.Namespace) -> int:
     problems: list[str] = []
     for name, value, place in configuration.explain(layers_of(options), problems):
         shown = "not set" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-        _print(f"{name} = {shown}  # {place}")
+        show(f"{name} = {shown}  # {place}")
     for problem in problems:
         log.error(problem)
     return os.EX_CONFIG if problems else os.EX_OK
@@ -96,10 +98,10 @@ def spool_list(options: argparse.Namespace) -> int:
     waiting = [one for one in found if known in {None, one.device_id}]
     others = len(found) - len(waiting) + len(record_files.files_in(directory / record_files.OTHERS))
     if options.json:
-        _print(json.dumps([_as_json(one) for one in waiting], indent=2, ensure_ascii=False))
+        show_json([_as_json(one) for one in waiting])
     else:
         for one in waiting:
-            _print(_told(one.record))
+            show(_told(one.record))
         if not waiting:
             log.info(f"nothing waits in {directory}")
     if others:
@@ -133,7 +135,7 @@ def _show_problems(layers: Layers) -> int:
     except CredentialRefused as error:
         codes.append(os.EX_NOPERM)
         problems.append(str(error))
-    _print("\n".join(dict.fromkeys(problems)))
+    show(*dict.fromkeys(problems))
     return codes[0]
 
 
@@ -145,7 +147,3 @@ def _told(record: Any) -> str:
 
 def _seconds(reading: Any) -> str:
     return f"{reading.boot_time_ms / 1000:.0f} s"
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -16,6 +16,7 @@ from firmtrail_agent.reporting import Delivery, Result
 from firmtrail_agent.spool import Spool
 from firmtrail_agent.standing import Standing
 from firmtrail_agent.systemd import Notifier
+from firmtrail_agent.texts import one_line
 
 
 class News:
@@ -75,7 +76,7 @@ class News:
 
     def broke(self, error: Exception) -> None:
         """Tell of an error that no round should end with."""
-        self._log.warning("round", "".join(traceback.format_exception(error)), kind=repr(error))
+        self._log.warning("round", *"".join(traceback.format_exception(error)).splitlines(), kind=repr(error))
         self._problem("round", f"{type(error).__name__}, see the log")
 
     def went_well(self) -> None:
@@ -102,7 +103,7 @@ class News:
 
     def _problem(self, topic: str, message: str | None) -> None:
         if message:
-            self._problems[topic] = message
+            self._problems[topic] = one_line(message)
         else:
             self._problems.pop(topic, None)
 

@@ -118,7 +118,7 @@ class Rounds:
         try:
             settings = read_settings(self.settings.load, self.settings.environment)
         except (BadConfiguration, CredentialRefused) as error:
-            log.error(f"the configuration stays as it was:\n{error}")
+            log.error("the configuration stays as it was:", *str(error).splitlines())
             return
         log.info("the configuration was read again")
         await self._take(settings)

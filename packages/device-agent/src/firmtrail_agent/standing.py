@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from firmtrail_agent import durable
+from firmtrail_agent.texts import cleaned
 
 _FILE = "status.json"
 #: longer than a round takes whose sources and whose server are all slow; an agent that hangs is ended by the watchdog
@@ -59,13 +60,13 @@ def sentence(standing: Standing, now: float) -> str:
     if standing.next_round >= now - PATIENCE_SECONDS:
         due = standing.next_round if standing.next_send is None else standing.next_send
         said.append(f"next in {_rough(max(0.0, due - now))}")
-    return f"{standing.state}: {', '.join(said)}"
+    return f"{standing.state}: {', '.join(map(cleaned, said))}"
 
 
 def write(standing: Standing, directory: Path) -> None:
     """Leave it for `status` in a directory that is in memory; where there is none, nobody can be told."""
     with suppress(OSError):
-        durable.write(directory / _FILE, json.dumps(as_json(standing)))
+        durable.write(directory / _FILE, json.dumps(cleaned(as_json(standing))))
 
 
 def read(directory: Path) -> Standing | None:
