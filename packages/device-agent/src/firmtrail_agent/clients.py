@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Literal
 
+from firmtrail_agent import log
 from firmtrail_agent.configuration import BadConfiguration, Server
 from firmtrail_agent.texts import hide
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
+
+#: of the SDK about the environment, each of which is said once
+_said = set[str]()
 
 
 def open_client(
@@ -27,14 +32,23 @@ def open_client(
     for shown in (api_key.partition(":")[2], b64encode(api_key.encode()).decode().rstrip("=")):
         hide(shown)
     try:
-        return AsyncClient(
-            server.server_url,
-            api_key=api_key,
-            auth=auth,
-            attempts=attempts,
-            timeout=timeout,
-            proxy=server.proxy,
-            ssl_context=trust.new_context(server),
-        )
+        with warnings.catch_warnings(record=True, action="always") as skipped:
+            client = AsyncClient(
+                server.server_url,
+                api_key=api_key,
+                auth=auth,
+                attempts=attempts,
+                timeout=timeout,
+                proxy=server.proxy,
+                ssl_context=trust.new_context(server),
+            )
     except ConfigError as error:
         raise BadConfiguration([str(error)]) from None
+    _say({str(one.message) for one in skipped} - _said)
+    return client
+
+
+def _say(warned: set[str]) -> None:
+    _said.update(warned)
+    for message in sorted(warned):
+        log.warning(message)

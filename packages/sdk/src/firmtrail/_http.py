@@ -140,6 +140,7 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
             base_url=settings.url,
             verify=settings.ssl_context or _tls(settings),
             proxy=settings.proxy,
+            trust_env=False,  # the settings hold the proxy; of NO_PROXY httpx understands too little
             follow_redirects=False,
             headers={
                 "User-Agent": f"firmtrail-python/{__version__}",
