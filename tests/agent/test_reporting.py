@@ -80,10 +80,10 @@ def opened(device: Device) -> OpenDevice:
     return open_device(Surroundings(environment={}, root=device.root), chosen.device_id)
 
 
-async def report(device: Device) -> list[Result]:
+async def report(device: Device) -> Sequence[Result]:
     chosen = configuration.load(Layers(environment={}, root=device.root))
     with opened(device) as held:
-        return await report_once(chosen, credentials.load(chosen.key_file, {}), held, device.root)
+        return (await report_once(chosen, credentials.load(chosen.key_file, {}), held, device.root)).results
 
 
 async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:

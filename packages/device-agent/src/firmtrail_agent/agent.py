@@ -75,6 +75,7 @@ class Agent:
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
                 await self._rounds.persist()
                 await self._rounds.close()
+        self._news.stopped(self._device.observed.spool)
         self._deafen()
         self._device.close()
         if self._runtime_lock is not None:

@@ -18,8 +18,8 @@ from firmtrail_agent.texts import cleaned
 
 _EXIT_CODES = """\
 exit codes (sysexits.h): 0 done; 64 wrong usage; 65 a component has no version, or the server rejects it;
-69 the server cannot be reached, or is not trusted; 73 a file cannot be written; 75 a failure that passes by itself;
-77 the API key is missing, unsafe or refused; 78 bad configuration.
+69 the server cannot be reached, or is not trusted; 73 a file cannot be written, or a report is lost;
+75 a failure that passes by itself; 77 the API key is missing, unsafe or refused; 78 bad configuration.
 Of status: 0 healthy; 1 degraded; 3 not running. Of doctor: 0 all is well; 1 there are faults"""
 
 

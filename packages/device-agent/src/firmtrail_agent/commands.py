@@ -19,7 +19,7 @@ from firmtrail_agent.settings import read_credential, read_settings
 from firmtrail_agent.sources import read_all
 
 if TYPE_CHECKING:  # the commands that need no network start faster without the SDK
-    from firmtrail_agent.reporting import Result
+    from firmtrail_agent.reporting import Report
     from firmtrail_agent.surroundings import Surroundings
 
 T = TypeVar("T")
@@ -27,10 +27,9 @@ T = TypeVar("T")
 
 def report(options: argparse.Namespace) -> int:
     """Read every version now and report it."""
-    from firmtrail_agent.reporting import exit_code  # noqa: PLC0415  see above
-
     chosen = configuration.load(layers_of(options))
-    results = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
+    done = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
+    results = done.results
     if options.json:
         show_json(output.results_json(results))
     else:
@@ -38,7 +37,9 @@ def report(options: argparse.Namespace) -> int:
     for result in results:
         if result.error:
             log.error(f"{result.reading.component}: {result.error}")
-    return exit_code(results)
+    for loss in done.losses:
+        log.error(loss)
+    return done.exit_code
 
 
 def run(options: argparse.Namespace) -> int:
@@ -108,14 +109,15 @@ def spool_purge(options: argparse.Namespace) -> int:
     return os.EX_OK
 
 
-def _dry_run(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
-    from firmtrail_agent.reporting import Result  # noqa: PLC0415  see above
+def _dry_run(chosen: Configuration, options: argparse.Namespace) -> Report:
+    from firmtrail_agent.reporting import Report, Result  # noqa: PLC0415  see above
 
     readings = read_all(chosen.sources, options.root)
-    return [Result(reading=reading) for reading in readings if not reading.is_absent]
+    results = [Result(reading=reading) for reading in readings if not reading.is_absent]
+    return Report(results=results, losses=[], is_kept=True)
 
 
-def _report(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
+def _report(chosen: Configuration, options: argparse.Namespace) -> Report:
     from firmtrail_agent.device import borrow_device, open_device  # noqa: PLC0415  see above
     from firmtrail_agent.reporting import report_once  # noqa: PLC0415  see above
 

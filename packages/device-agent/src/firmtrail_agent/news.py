@@ -37,6 +37,12 @@ class News:
         if spool.corrupt:
             log.warning(f"{spool.corrupt} damaged records of the spool were put aside")
 
+    def stopped(self, spool: Spool) -> None:
+        """Tell of what ends with the process."""
+        if spool.in_memory:
+            reason = spool.trouble or "the disk does not answer"
+            log.error(f"{spool.in_memory} records that could not be sent are lost: {reason}")
+
     def observed(self, results: Sequence[Result], spool: Spool) -> None:
         """Tell of the sources and of the spool."""
         self._problem("sources", None if results else "no source gives a version")

@@ -36,6 +36,8 @@ _MAX_COMPONENTS_BYTES = 48 * 1024
 _LONGEST_ERROR = 256
 #: in the place of an error until it is known for how many bytes of it there is room
 _NO_ERROR_YET = "?"
+#: what the timer's unit counts as no failure
+_IT_WAITS = {EXIT_CODES[Trouble.NOT_REACHABLE], EXIT_CODES[Trouble.TEMPORARY]}
 _NO_ROOM = Failure(
     trouble=Trouble.REJECTED, message="a report has no room for it: let the sources speak of fewer components"
 )
@@ -71,13 +73,48 @@ class Delivery:
     resync: bool = False
 
 
-async def report_once(configuration: Configuration, credential: Credential, device: Device, root: Path) -> list[Result]:
+@attrs.frozen(kw_only=True)
+class Report:
+    """What became of one round that nothing follows: its process ends."""
+
+    results: Sequence[Result]
+    #: what was lost or put aside, in words
+    losses: Sequence[str]
+    #: what could not be sent is on no disk either
+    is_kept: bool
+
+    @property
+    def exit_code(self) -> int:
+        code = exit_code(self.results)
+        return os.EX_CANTCREAT if not self.is_kept and code in _IT_WAITS else code
+
+
+async def report_once(configuration: Configuration, credential: Credential, device: Device, root: Path) -> Report:
     """Do one round and nothing else; what could not be sent waits on the disk for the next one."""
-    readings = read_all(configuration.sources, root)
+    readings, spool = read_all(configuration.sources, root), device.observed.spool
     if record := record_of(readings, device.clocks):
         device.observed.add(record)
     delivery = await send_all(configuration, credential, device)
-    return results_of(readings, delivery)
+    results = results_of(readings, delivery)
+    before = [words for words in delivery.refused if words not in {result.error for result in results}]
+    return Report(
+        results=results,
+        losses=losses(spool, before),
+        is_kept=not (spool.trouble and spool.in_memory),
+    )
+
+
+def losses(spool: Spool, refused: Sequence[str]) -> list[str]:
+    """Tell of what no later round can tell."""
+    said = [f"the server refuses a record, it is put aside: {words}" for words in refused]
+    if spool.corrupt:
+        said.append(f"{spool.corrupt} damaged records of the spool were put aside")
+    if spool.dropped:
+        said.append(f"there was no room for {spool.dropped} records")
+    if spool.trouble:
+        lost = f"{spool.in_memory} records that could not be sent are lost: " if spool.in_memory else ""
+        said.append(f"{lost}{spool.trouble}")
+    return said
 
 
 async def send_all(configuration: Configuration, credential: Credential, device: Device) -> Delivery:
