@@ -32,23 +32,27 @@ def open_client(
     for shown in (api_key.partition(":")[2], b64encode(api_key.encode()).decode().rstrip("=")):
         hide(shown)
     try:
-        with warnings.catch_warnings(record=True, action="always") as skipped:
-            client = AsyncClient(
+        with warnings.catch_warnings(action="ignore"):  # they are said already
+            return AsyncClient(
                 server.server_url,
                 api_key=api_key,
                 auth=auth,
                 attempts=attempts,
                 timeout=timeout,
-                proxy=server.proxy,
+                proxy=proxy_of(server),
                 ssl_context=trust.new_context(server),
             )
     except ConfigError as error:
         raise BadConfiguration([str(error)]) from None
-    _say({str(one.message) for one in skipped} - _said)
-    return client
 
 
-def _say(warned: set[str]) -> None:
-    _said.update(warned)
-    for message in sorted(warned):
+def proxy_of(server: Server) -> str | None:
+    """Find the proxy on the way to the server: the configured one, or that of the environment."""
+    from firmtrail.proxies import proxy_for  # noqa: PLC0415  as above
+
+    with warnings.catch_warnings(record=True, action="always") as skipped:
+        found = server.proxy or proxy_for(server.server_url)
+    for message in {str(one.message) for one in skipped} - _said:
+        _said.add(message)
         log.warning(message)
+    return found

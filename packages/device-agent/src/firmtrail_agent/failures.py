@@ -16,10 +16,11 @@ from firmtrail import (
     NotSentError,
     NotTrustedError,
     OAuthError,
+    ProxyFailedError,
 )
 from firmtrail_agent.texts import one_line
 
-_UNAUTHENTICATED, _NOT_FOUND, _FIRST_SERVER_ERROR = 401, 404, 500
+_UNAUTHENTICATED, _NOT_FOUND, _PROXY_UNAUTHENTICATED, _FIRST_SERVER_ERROR = 401, 404, 407, 500
 #: what anything but the server may ask for by Retry-After
 _LONGEST_FOREIGN_WAIT_SECONDS = 15 * 60.0
 _NO_TOKENS = (
@@ -39,6 +40,8 @@ class Trouble(StrEnum):
     CERTIFICATE_REFUSED = "client certificate refused"
     #: another certificate, authority or pin, or the right clock
     NOT_TRUSTED = "server not trusted"
+    #: another proxy, or one that lets this device through
+    PROXY_FAILED = "proxy failed"
     #: a connection
     NOT_REACHABLE = "server not reachable"
     #: time
@@ -52,6 +55,7 @@ EXIT_CODES = {
     Trouble.CONFIGURATION: os.EX_CONFIG,
     Trouble.CERTIFICATE_REFUSED: os.EX_CONFIG,
     Trouble.NOT_TRUSTED: os.EX_UNAVAILABLE,
+    Trouble.PROXY_FAILED: os.EX_UNAVAILABLE,
     Trouble.NOT_REACHABLE: os.EX_UNAVAILABLE,
     Trouble.TEMPORARY: os.EX_TEMPFAIL,
     Trouble.REJECTED: os.EX_DATAERR,
@@ -99,6 +103,8 @@ def failure_of(error: FirmtrailError) -> Failure:
 def _trouble_on_the_way(error: FirmtrailError) -> Trouble:
     if isinstance(error, NotTrustedError):
         return Trouble.NOT_TRUSTED
+    if isinstance(error, ProxyFailedError):
+        return Trouble.PROXY_FAILED
     return Trouble.NOT_REACHABLE if isinstance(error, NotSentError) else Trouble.TEMPORARY
 
 
@@ -107,7 +113,7 @@ def _trouble(error: ApiError) -> Trouble:
     if status is None:
         return Trouble.REJECTED
     if _is_foreign(error):
-        return Trouble.TEMPORARY
+        return Trouble.PROXY_FAILED if status == _PROXY_UNAUTHENTICATED else Trouble.TEMPORARY
     if status in {401, 403}:
         return Trouble.CREDENTIALS
     if status in {408, 425, 429} or status >= _FIRST_SERVER_ERROR:

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
-_BAD_REQUEST, _UNAUTHORIZED = 400, 401
+_BAD_REQUEST, _UNAUTHORIZED, _PROXY_UNAUTHORIZED = 400, 401, 407
 _WRONG_SERVER = "is this URL a Firmtrail server?"
 
 _converter = lenient_converter()
@@ -76,6 +76,8 @@ class Answer:
     #: by lower-case name
     headers: Mapping[str, str]
     content: bytes = attrs.field(repr=False)
+    #: that it came through, without a password
+    proxy: str | None = None
 
     @property
     def request_id(self) -> str | None:
@@ -164,9 +166,12 @@ def _read(answer: Answer, model: type[T]) -> T | None:
 def _title(answer: Answer) -> str:
     if answer.is_redirect:
         return "The server redirects elsewhere, which is never followed; use the URL it redirects to."
+    if answer.status == _PROXY_UNAUTHORIZED:
+        return "The proxy asks for a user and a password, which its URL may hold."
+    between = f"the proxy {answer.proxy}" if answer.proxy else "what stands in between, such as a proxy"
     return (
         f"An answer {answer.status} without a problem document is not a Firmtrail server's own. "
-        "Check the url, and what stands in between, such as a proxy."
+        f"Check the url, and {between}."
     )
 
 
