@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from firmtrail_agent import configuration, directories, log, output, standing
 from firmtrail_agent.configuration import Configuration
-from firmtrail_agent.layers import layers_of
+from firmtrail_agent.layers import Layers, layers_of, open_to_others
 from firmtrail_agent.output import show, show_json
 from firmtrail_agent.settings import read_credential, read_settings
 from firmtrail_agent.sources import read_all
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 def report(options: argparse.Namespace) -> int:
     """Read every version now and report it."""
-    chosen = configuration.load(layers_of(options))
+    chosen = _load(layers_of(options))
     done = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
     results = done.results
     if options.json:
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from firmtrail_agent.agent import Agent  # noqa: PLC0415  see above
 
     layers = layers_of(options)
-    settings = read_settings(lambda: configuration.load(layers), os.environ)
+    settings = read_settings(lambda: _load(layers), os.environ)
     agent = Agent(settings, _surroundings(options))
     # Not asyncio.run, which ends only when the thread has ended that asks for an address: see cli.py
     asyncio.new_event_loop().run_until_complete(agent.run())
@@ -79,7 +79,7 @@ def spool_flush(options: argparse.Namespace) -> int:
     if _running(options):
         return _wake_the_agent(options)
     layers = layers_of(options)
-    chosen = configuration.load(layers)
+    chosen = _load(layers)
     credential = read_credential(chosen, os.environ)
     with open_device(_surroundings(options), chosen.device_id) as device:
         waiting = len(device.observed.spool.records)
@@ -107,6 +107,13 @@ def spool_purge(options: argparse.Namespace) -> int:
         return os.EX_CANTCREAT
     show(f"{thrown_away} records thrown away")
     return os.EX_OK
+
+
+def _load(layers: Layers) -> Configuration:
+    """Read the configuration. Who may change it is said, not refused: an update of the agent must silence no device."""
+    for problem in open_to_others(layers):
+        log.warning(problem)
+    return configuration.load(layers)
 
 
 def _dry_run(chosen: Configuration, options: argparse.Namespace) -> Report:

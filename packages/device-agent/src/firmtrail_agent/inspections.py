@@ -14,7 +14,7 @@ import attrs
 from firmtrail_agent import boot, configuration, credentials, directories, identity, log, standing
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
-from firmtrail_agent.layers import Layers, layers_of
+from firmtrail_agent.layers import Layers, layers_of, open_to_others
 from firmtrail_agent.output import show, show_json
 from firmtrail_agent.settings import read_credential
 
@@ -51,8 +51,8 @@ def check_config(options: argparse.Namespace) -> int:
         credential = read_credential(chosen, os.environ)
     except (BadConfiguration, CredentialRefused):
         return _show_problems(layers)
-    if clashes := plugins.clashes():
-        show(*clashes)
+    if problems := [*open_to_others(layers), *plugins.clashes()]:
+        show(*problems)
         return os.EX_CONFIG
     show(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
     return os.EX_OK
@@ -135,6 +135,7 @@ def _show_problems(layers: Layers) -> int:
     except CredentialRefused as error:
         codes.append(os.EX_NOPERM)
         problems.append(str(error))
+    problems += open_to_others(layers)
     show(*dict.fromkeys(problems))
     return codes[0]
 
