@@ -9,8 +9,8 @@ import pytest
 from firmtrail import ApiError, ProblemCode
 from firmtrail.errors import class_of
 from firmtrail_agent.configuration import MAX_INTERVAL_SECONDS
+from firmtrail_agent.delivery import Delivery
 from firmtrail_agent.failures import Trouble, failure_of
-from firmtrail_agent.reporting import Delivery
 from firmtrail_agent.rounds import reschedule
 from firmtrail_agent.schedule import Schedule
 from tests.agent.observing import Time
@@ -20,6 +20,7 @@ STATUSES = range(300, 600)
 ABOUT_A_RECORD = {400, 413, 422}
 PASSING = {408, 425, 429, *range(500, 600)}
 MISDIRECTED = {404, 410}
+PROXY_UNAUTHENTICATED = 407
 OTHERS = {*STATUSES} - ABOUT_A_RECORD - PASSING - MISDIRECTED - {401, 403}
 SOON, LATER, IN_SIX_HOURS = (1, 15 * MINUTE), (5 * MINUTE, 6 * HOUR), (5.4 * HOUR, 6 * HOUR)
 
@@ -73,5 +74,6 @@ def test_no_answer_without_a_problem_document_counts_for_long(retry_after: float
     for status in STATUSES:
         error = class_of(status, None)(status=status, title="No.", retry_after=retry_after)
 
-        assert failure_of(error).trouble is Trouble.TEMPORARY, status
+        expected = Trouble.PROXY_FAILED if status == PROXY_UNAUTHENTICATED else Trouble.TEMPORARY
+        assert failure_of(error).trouble is expected, status
         assert 1 <= wait_after(error) <= 2 * 16 * MINUTE, status

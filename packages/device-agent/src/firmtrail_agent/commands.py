@@ -15,7 +15,7 @@ from firmtrail_agent import configuration, directories, log, output, standing
 from firmtrail_agent.configuration import Configuration
 from firmtrail_agent.layers import Layers, layers_of, open_to_others
 from firmtrail_agent.output import show, show_json
-from firmtrail_agent.settings import read_credential, read_settings
+from firmtrail_agent.settings import Settings, read_settings
 from firmtrail_agent.sources import read_all
 
 if TYPE_CHECKING:  # the commands that need no network start faster without the SDK
@@ -27,8 +27,7 @@ T = TypeVar("T")
 
 def report(options: argparse.Namespace) -> int:
     """Read every version now and report it."""
-    chosen = _load(layers_of(options))
-    done = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
+    done = _dry_run(options) if options.dry_run else _report(options)
     results = done.results
     if options.json:
         show_json(output.results_json(results))
@@ -48,9 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     from firmtrail_agent.agent import Agent  # noqa: PLC0415  see above
 
-    layers = layers_of(options)
-    settings = read_settings(lambda: _load(layers), os.environ)
-    agent = Agent(settings, _surroundings(options))
+    agent = Agent(_settings(options), _surroundings(options))
     # Not asyncio.run, which ends only when the thread has ended that asks for an address: see cli.py
     asyncio.new_event_loop().run_until_complete(agent.run())
     return os.EX_OK
@@ -78,12 +75,10 @@ def spool_flush(options: argparse.Namespace) -> int:
 
     if _running(options):
         return _wake_the_agent(options)
-    layers = layers_of(options)
-    chosen = _load(layers)
-    credential = read_credential(chosen, os.environ)
-    with open_device(_surroundings(options), chosen.device_id) as device:
+    settings = _settings(options)
+    with open_device(_surroundings(options), settings.configuration.device_id) as device:
         waiting = len(device.observed.spool.records)
-        delivery = _in_a_loop(send_all(chosen, credential, device))
+        delivery = _in_a_loop(send_all(settings, device))
     if delivery.failure:
         log.error(f"{delivery.failure.trouble}: {delivery.failure.message}")
         return EXIT_CODES[delivery.failure.trouble]
@@ -116,26 +111,31 @@ def _load(layers: Layers) -> Configuration:
     return configuration.load(layers)
 
 
-def _dry_run(chosen: Configuration, options: argparse.Namespace) -> Report:
+def _settings(options: argparse.Namespace) -> Settings:
+    layers = layers_of(options)
+    return read_settings(lambda: _load(layers), os.environ)
+
+
+def _dry_run(options: argparse.Namespace) -> Report:
     from firmtrail_agent.reporting import Report, Result  # noqa: PLC0415  see above
 
-    readings = read_all(chosen.sources, options.root)
+    readings = read_all(_load(layers_of(options)).sources, options.root)
     results = [Result(reading=reading) for reading in readings if not reading.is_absent]
     return Report(results=results, losses=[], is_kept=True)
 
 
-def _report(chosen: Configuration, options: argparse.Namespace) -> Report:
+def _report(options: argparse.Namespace) -> Report:
     from firmtrail_agent.device import borrow_device, open_device  # noqa: PLC0415  see above
     from firmtrail_agent.reporting import report_once  # noqa: PLC0415  see above
 
-    credential = read_credential(chosen, os.environ)
-    around = _surroundings(options)
+    settings, around = _settings(options), _surroundings(options)
+    device_id = settings.configuration.device_id
     try:
-        device = open_device(around, chosen.device_id)
+        device = open_device(around, device_id)
     except directories.InUse:
-        device = borrow_device(around, chosen.device_id)  # the spool is the running agent's affair
+        device = borrow_device(around, device_id)  # the spool is the running agent's affair
     with device:
-        return _in_a_loop(report_once(chosen, credential, device, options.root))
+        return _in_a_loop(report_once(settings, device, options.root))
 
 
 def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:

@@ -10,9 +10,10 @@ from pathlib import Path
 import attrs
 
 from firmtrail_agent import log, standing
+from firmtrail_agent.delivery import Delivery
 from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.log import OnChange
-from firmtrail_agent.reporting import Delivery, Result
+from firmtrail_agent.reporting import Result
 from firmtrail_agent.spool import Spool
 from firmtrail_agent.standing import Standing
 from firmtrail_agent.systemd import Notifier
