@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+import uuid
 
 import pytest
 
 from firmtrail import to_json
-from firmtrail_agent import durable, standing
+from firmtrail_agent import durable, identity, standing
+from firmtrail_agent.identity import Identity
 from firmtrail_agent.observed import Observed
 from firmtrail_agent.spool import Spool
 from firmtrail_agent.standing import Standing
-from tests.agent.device import DEVICE_ID, Device
+from tests.agent.device import API_KEY, DEVICE_ID, KEY_ID, Device
 from tests.agent.observing import DEVICE, Time, observed
 from tests.agent.report_server import ReportServer, refusing, taken
 from tests.agent.virtual_time import VirtualTime, running
@@ -111,6 +113,22 @@ async def test_a_reload_with_another_device_id_puts_records_aside(
     assert "another device" in capfd.readouterr().err
 
 
+async def test_a_device_enrolled_anew_reports_by_its_new_id(
+    device: Device, server: ReportServer, time: VirtualTime
+) -> None:
+    device.config.write_text(device.config.read_text().replace(f'id = "{DEVICE_ID}"', ""))
+    file = identity.file_in(device.root / "var/lib/firmtrail-agent")
+    identity.write(file, Identity(device_id=uuid.UUID(DEVICE_ID), api_key=API_KEY))
+    async with running(device, time):
+        assert (await server.arrival()).device_id == DEVICE_ID
+        identity.write(file, Identity(device_id=uuid.UUID(OTHER_ID), api_key=f"{KEY_ID}:ftd_ofTheOtherDevice"))
+
+        while (await server.arrival()).device_id != OTHER_ID:
+            pass
+
+    assert time.now <= 3 * 3600
+
+
 def test_the_status_counts_records_of_another_device() -> None:
     said = Standing(pid=1, next_round=0.0, spool={"records": 0, "others": 3})
 
@@ -122,7 +140,7 @@ def test_what_another_device_has_reported_is_new_here(device: Device) -> None:
     state.mkdir()
     before = Observed(Spool(None, DEVICE, boot_time=Time()), state)
     before.reported(observed("1", 1))
-    other = type(DEVICE)(int=8)
+    other = uuid.UUID(int=8)
     spool = Spool(state / "spool", other, boot_time=Time())
 
     Observed(spool, state).add(observed("1", 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from firmtrail_agent import log
@@ -88,7 +89,15 @@ class Rounds:
             self._news.warn("credential", str(error))
             return False
         self._news.recovered("credential", "there is an API key again")
+        if is_another and self._is_another_device():
+            await self.reload()
         return is_another
+
+    def _is_another_device(self) -> bool:
+        """See whether the device was enrolled anew: the key that came with that is no key of the device from before."""
+        with suppress(BadConfiguration):
+            return self.settings.load().device_id != self.settings.configuration.device_id
+        return False
 
     async def reload(self) -> None:
         """Take another configuration, whole or not at all."""
