@@ -22,12 +22,14 @@ from firmtrail import (
 )
 from firmtrail_agent.boot import Boot
 from firmtrail_agent.clock import Clocks
+from firmtrail_agent.delivery import deliver
 from firmtrail_agent.observed import Observed
-from firmtrail_agent.reporting import deliver, record_of
-from firmtrail_agent.rounds import auth_of, reschedule
+from firmtrail_agent.reporting import record_of
+from firmtrail_agent.rounds import reschedule
 from firmtrail_agent.schedule import Schedule, Trigger
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.spool import Spool
+from firmtrail_agent.uploader import auth_of
 from firmtrail_contract import ReportBatch
 from firmtrail_server.settings import Settings
 
@@ -54,7 +56,7 @@ class SimulatedDevice:
         self._server = server
         self._forecast = forecast
         self._random = randomness.Random(number)  # noqa: S311  a simulation
-        self._observed = Observed(Spool(None, boot_time=self._boot_time), None)
+        self._observed = Observed(Spool(None, self.device_id, boot_time=self._boot_time), None)
         self._token_until = 0.0
         self._arrived = 0
         self._booted = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.agent.service_manager import ServiceManager
 from tests.agent.virtual_time import VirtualTime
 from tests.served import serving
 from tests.server.conftest import seed
+
+#: files of a configuration that their group may write are named as a fault
+os.umask(0o022)
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ import uuid
 
 from firmtrail import ClockReading, ComponentReading, ObservationRecord
 
+#: whose the records are
+DEVICE = uuid.UUID(int=7)
+
 
 class Time:
     """A boot clock that the test sets, in seconds."""

@@ -199,11 +199,12 @@ def refusing(status: int, *, detail: str = "Not today.", **headers: str) -> Answ
     return answer
 
 
-def bare(status: int) -> Answer:
+def bare(status: int, text: str = "<html>No.</html>", content_type: str = "text/html", **headers: str) -> Answer:
     """Answer like something that stands between a device and its server."""
 
     async def answer(*_: object) -> web.StreamResponse:
-        return web.Response(status=status, text="<html>No.</html>", content_type="text/html")
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, text=text, content_type=content_type, headers=named)
 
     return answer
 

@@ -34,7 +34,7 @@ NEW_KEY = f"{KEY_ID}:ftd_theNextKeyOfThisDevice"
 ANSWERS: dict[str, Answer] = {
     **{str(status): refusing(status) for status in (400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 422, 425)},
     **{str(status): refusing(status) for status in (429, 451, 500, 501, 502, 503, 504, 599)},
-    **{f"{status} of a proxy": bare(status) for status in (200, 204, 400, 403, 404, 413, 422, 500, 502, 599)},
+    **{f"{status} of a proxy": bare(status) for status in (200, 204, 302, 400, 401, 403, 404, 410, 413, 502)},
     "301": refusing(301, Location="http://127.0.0.1:9/"),
     "307": refusing(307, Location="/elsewhere"),
     "429 with a wait": refusing(429, Retry_After="3600"),
@@ -146,6 +146,45 @@ async def test_a_server_that_does_not_know_the_device_is_asked_every_six_hours(
             await server.arrival()
 
     assert 3 * 0.9 * 6 * HOUR <= time.now <= 3 * 6 * HOUR + HOUR
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 410])
+async def test_an_answer_that_is_not_the_servers_silences_nobody_for_long(
+    device: Device, server: ReportServer, time: VirtualTime, status: int
+) -> None:
+    server.answer = bare(status, Retry_After="86400")
+
+    async with running(device, time):
+        for _ in range(7):
+            await server.arrival()
+
+    assert time.now <= 4 * HOUR
+
+
+async def test_a_foreign_404_for_a_token_silences_nobody_for_long(
+    device: Device, server: ReportServer, time: VirtualTime
+) -> None:
+    async with running(device, time):
+        for _ in range(4):
+            await server.arrival()
+        server.answer_token = lambda request: bare(404)(request, {})
+        await time.passes(3 * HOUR)
+        asked = len(server.received)
+        await time.passes(HOUR)
+
+    assert len(server.received) > asked
+
+
+async def test_a_server_puts_off_the_next_report_by_a_day_at_most(
+    device: Device, server: ReportServer, time: VirtualTime
+) -> None:
+    server.answer = taking(next_report_in_seconds=31 * 24 * HOUR)
+
+    async with running(device, time):
+        for _ in range(2):
+            await server.arrival()
+
+    assert 0.9 * 24 * HOUR <= time.now <= 1.1 * 24 * HOUR + 60
 
 
 async def test_a_refused_record_is_logged_and_the_next_report_comes_after_the_ordinary_interval(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from firmtrail_agent.spool import look_into
+from firmtrail_agent.record_files import look_into
 from tests.agent.device import Device
 from tests.agent.report_server import ReportServer, refusing, taken
 from tests.agent.virtual_time import VirtualTime, running
@@ -19,7 +19,7 @@ HOUR = 3600
 
 
 def spooled(device: Device) -> list[str | None]:
-    return [record.components[0].version for record in look_into(device.root / "var/lib/firmtrail-agent/spool")]
+    return [one.record.components[0].version for one in look_into(device.root / "var/lib/firmtrail-agent/spool")]
 
 
 def state(device: Device) -> dict[str, tuple[int, int]]:

@@ -37,7 +37,7 @@ async def test_an_error_of_its_own_does_not_end_it_and_is_logged_once(
     def break_down(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("firmtrail_agent.rounds.deliver", break_down)
+    monkeypatch.setattr("firmtrail_agent.uploader.deliver", break_down)
 
     async with running(device, time):
         await time.slept_often.wait()

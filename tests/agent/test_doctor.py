@@ -17,7 +17,7 @@ from firmtrail_agent.doctor import CHECKS, UNIT, Finding
 from firmtrail_agent.spool import MAX_RECORDS, Spool
 from tests.agent.device import Device, ended
 from tests.agent.examining import examined
-from tests.agent.observing import observed
+from tests.agent.observing import DEVICE, observed
 from tests.agent.report_server import ReportServer, refusing
 from tests.agent.service_manager import ServiceManager
 from tests.authority import ELSEWHERE, Authority
@@ -145,7 +145,7 @@ async def test_a_name_that_nobody_knows_is_told_in_words(device: Device) -> None
 
 
 async def test_a_full_spool_is_found(device: Device) -> None:
-    spool = Spool(device.root / "var/lib/firmtrail-agent/spool", boot_time=lambda: 0.0)
+    spool = Spool(device.root / "var/lib/firmtrail-agent/spool", DEVICE, boot_time=lambda: 0.0)
     for number in range(MAX_RECORDS):
         spool.add(observed(f"v{number}", number), urgent=True)
 
@@ -212,14 +212,33 @@ async def test_a_server_without_tls_is_found(device: Device, server: ReportServe
     assert findings["tls"].fix == "server.url must lead to an HTTPS server"
 
 
-async def test_what_a_configured_proxy_does_is_seen_at_the_server_alone(device: Device, server: ReportServer) -> None:
+async def test_a_configured_proxy_is_looked_at_in_the_place_of_the_server(device: Device, server: ReportServer) -> None:
     device.configure("http://firmtrail.invalid")
     device.write(DROP_IN, f'[server]\nproxy = "{server.url}"\n')
 
     findings = await examined(device)
 
     assert faults(findings) == {"service"}
-    assert findings["name"].detail == f"the affair of the proxy {server.url}"
+    assert f"of the proxy {server.url}" in findings["name"].detail
+    assert f"of the proxy {server.url}" in findings["connection"].detail
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+async def test_a_dead_proxy_is_named_as_what_fails(
+    device: Device, monkeypatch: pytest.MonkeyPatch, *, is_configured: bool
+) -> None:
+    if is_configured:
+        device.write(DROP_IN, '[server]\nproxy = "http://127.0.0.1:9"\n')
+    else:
+        monkeypatch.setenv("HTTP_PROXY", "http://user:neverShow@127.0.0.1:9")
+
+    findings = await examined(device)
+
+    assert faults(findings) >= {"connection", "server"}
+    for check in ("connection", "server"):
+        assert "proxy http://127.0.0.1:9" in findings[check].detail
+        assert "HTTP_PROXY" in findings[check].fix
+    assert "neverShow" not in str(findings)
 
 
 async def test_a_proxy_of_the_environment_that_is_none_is_found(

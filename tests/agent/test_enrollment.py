@@ -56,16 +56,23 @@ async def test_a_device_that_is_enrolled_stays_as_it_is(device: Device, project:
     assert file_of(device).read_bytes() == before
 
 
-async def test_a_device_that_the_server_knows_is_told_what_helps_and_keeps_its_key(
-    device: Device, project: Project
-) -> None:
+async def test_a_refused_device_hears_the_servers_reason_and_keeps_its_key(device: Device, project: Project) -> None:
     await enroll(device, await project.enrollment_key())
     before = file_of(device).read_bytes()
 
     refused = await enroll(device, await project.enrollment_key(), "--again")
 
-    assert (refused.code, 'Use one made with on_known "replace_keys"' in refused.stderr) == (65, True)
+    assert (refused.code, "this enrollment key replaces no keys" in refused.stderr) == (65, True)
     assert file_of(device).read_bytes() == before
+
+
+async def test_a_known_hardware_with_a_new_name_is_told_its_name(device: Device, project: Project) -> None:
+    key = await project.enrollment_key(on_known="replace_keys")
+    await enroll(device, key, "--name", "first")
+
+    refused = await enroll(device, key, "--again", "--name", "second")
+
+    assert (refused.code, "named 'first'" in refused.stderr) == (65, True)
 
 
 async def test_a_device_that_has_lost_its_disk_gets_another_key_when_the_enrollment_key_allows_it(

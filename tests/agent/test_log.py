@@ -16,10 +16,21 @@ def test_lines_carry_a_priority_where_stderr_is_the_journal(monkeypatch: pytest.
     status = os.fstat(2)
     monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
 
-    log.error("one\ntwo")
+    log.error("one", "two")
     log.info("three")
 
     assert capfd.readouterr().err == "<3>one\n<3>two\n<6>three\n"
+
+
+def test_no_text_forges_a_line_of_the_journal(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
+    status = os.fstat(2)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+
+    log.warning("one\n<0>two\x1b[2J\u2028three" + "x" * 10_000)
+
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("<4>one?<0>two?[2J?three")
+    assert len(line) < 3000
 
 
 def test_lines_are_plain_where_stderr_leads_elsewhere(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:

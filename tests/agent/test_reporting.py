@@ -10,17 +10,19 @@ import pytest
 from aiohttp import web
 
 from firmtrail import ObservationRecord, to_json
-from firmtrail_agent import configuration, credentials
+from firmtrail_agent import configuration
 from firmtrail_agent.clients import open_client
 from firmtrail_agent.configuration import Auth
+from firmtrail_agent.delivery import Delivery, deliver
 from firmtrail_agent.device import Device as OpenDevice
 from firmtrail_agent.device import open_device
 from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.layers import Layers
-from firmtrail_agent.reporting import Delivery, Result, deliver, exit_code, record_of, report_once, send_all
+from firmtrail_agent.reporting import Result, exit_code, record_of, report_once, send_all
+from firmtrail_agent.settings import Settings, read_settings
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.surroundings import Surroundings
-from tests.agent.device import API_KEY, SECRET, Device
+from tests.agent.device import API_KEY, KEY_ID, SECRET, Device
 from tests.agent.observing import observed
 from tests.agent.report_server import (
     Answer,
@@ -39,10 +41,13 @@ from tests.agent.report_server import (
     reset,
     reset_in_the_middle,
     taken,
+    taking_only,
     ten_megabytes,
     truncated,
 )
 
+JSON = "application/json"
+NEW_KEY = f"{KEY_ID}:ftd_theNextKeyOfThisDevice"
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 ANSWERS: dict[str, tuple[Answer, int]] = {
     "401": (refusing(401), os.EX_NOPERM),
@@ -58,10 +63,12 @@ ANSWERS: dict[str, tuple[Answer, int]] = {
     "400": (refusing(400), os.EX_DATAERR),
     "413": (refusing(413), os.EX_DATAERR),
     "422": (refusing(422), os.EX_DATAERR),
-    "400 without a problem": (bare(400), os.EX_TEMPFAIL),
-    "413 without a problem": (bare(413), os.EX_TEMPFAIL),
-    "599 without a problem": (bare(599), os.EX_TEMPFAIL),
-    "200 without a problem": (bare(200), os.EX_TEMPFAIL),
+    **{
+        f"{status} without a problem": (bare(status), os.EX_TEMPFAIL)
+        for status in (200, 302, 400, 401, 403, 404, 405, 410, 413, 599)
+    },
+    "404 of an API gateway": (bare(404, '{"error": "x", "error_description": "y"}', JSON), os.EX_TEMPFAIL),
+    "401 of a proxy": (bare(401, WWW_Authenticate="Negotiate"), os.EX_TEMPFAIL),
     "reset": (reset, os.EX_TEMPFAIL),
     "reset in the middle": (reset_in_the_middle, os.EX_TEMPFAIL),
     "truncated": (truncated, os.EX_TEMPFAIL),
@@ -72,35 +79,38 @@ ANSWERS: dict[str, tuple[Answer, int]] = {
 TWO = {"main": "/etc/version", "modem": "/etc/modem"}
 
 
+def settings_of(device: Device) -> Settings:
+    return read_settings(lambda: configuration.load(Layers(environment={}, root=device.root)), {})
+
+
 def opened(device: Device) -> OpenDevice:
-    return open_device(Surroundings(environment={}, root=device.root))
-
-
-async def report(device: Device) -> list[Result]:
     chosen = configuration.load(Layers(environment={}, root=device.root))
+    return open_device(Surroundings(environment={}, root=device.root), chosen.device_id)
+
+
+async def report(device: Device) -> Sequence[Result]:
     with opened(device) as held:
-        return await report_once(chosen, credentials.load(chosen.key_file, {}), held, device.root)
+        return (await report_once(settings_of(device), held, device.root)).results
 
 
 async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:
     """Send records of these versions."""
-    chosen = configuration.load(Layers(environment={}, root=device.root))
     with opened(device) as held:
         for ms, version in enumerate(versions):
             held.observed.add(observed(version, ms))
-        return held, await send_all(chosen, credentials.load(chosen.key_file, {}), held)
+        return held, await send_all(settings_of(device), held)
 
 
 async def send_in_rounds(
     device: Device, server: ReportServer, answers: list[Answer], *versions: str
 ) -> tuple[OpenDevice, list[Delivery]]:
     """Send records of these versions as the daemon does, in as many rounds as there are answers."""
-    chosen, deliveries = configuration.load(Layers(environment={}, root=device.root)), list[Delivery]()
+    deliveries = list[Delivery]()
     with opened(device) as held:
         for ms, version in enumerate(versions):
             held.observed.add(observed(version, ms))
         for server.answer in answers:
-            deliveries.append(await send_all(chosen, credentials.load(chosen.key_file, {}), held))
+            deliveries.append(await send_all(settings_of(device), held))
     return held, deliveries
 
 
@@ -389,6 +399,27 @@ async def test_a_report_is_one_request_that_carries_the_key_itself(device: Devic
     await report(device)
 
     assert [(one.scheme, one.credential) for one in server.received] == [("Basic", API_KEY)]
+
+
+async def test_a_refused_key_without_another_one_is_shown_once(device: Device, server: ReportServer) -> None:
+    server.answer = refusing(401)
+
+    await report(device)
+
+    assert len(server.received) == 1
+
+
+async def test_a_key_replaced_in_the_middle_hides_no_refusal(device: Device, server: ReportServer) -> None:
+    async def once(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        device.write_key(NEW_KEY)
+        server.answer = taking_only(NEW_KEY)
+        return await refusing_records("v1")(request, body)
+
+    server.answer = once
+
+    held, delivery = await send(device, *[f"v{number}" for number in range(40)])
+
+    assert (delivery.failure, len(delivery.refused), held.observed.spool.records) == (None, 1, [])
 
 
 async def test_a_report_goes_through_the_configured_proxy_and_past_that_of_the_environment(

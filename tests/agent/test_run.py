@@ -24,8 +24,8 @@ main()
 
 #: the agent, with a mistake in it
 _BROKEN = """
-from firmtrail_agent import rounds
-rounds.deliver = None
+from firmtrail_agent import uploader
+uploader.deliver = None
 from firmtrail_agent.cli import main
 main()
 """

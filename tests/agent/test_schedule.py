@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from firmtrail_agent.configuration import MAX_INTERVAL_SECONDS
 from firmtrail_agent.schedule import (
     LEAST_PAUSE_SECONDS,
-    LONGEST_INTERVAL_SECONDS,
+    LONGEST_ASKED_SECONDS,
     LONGEST_RETRY_AFTER_SECONDS,
     LONGEST_SLEEP_SECONDS,
     REFUSED_BASE_SECONDS,
@@ -28,7 +29,7 @@ from firmtrail_agent.schedule import (
     Trigger,
 )
 from firmtrail_agent.spool import Spool
-from tests.agent.observing import Time, observed
+from tests.agent.observing import DEVICE, Time, observed
 
 DEVICES = 10_000
 HOUR = 3600
@@ -100,8 +101,27 @@ def test_a_server_may_ask_for_another_interval_within_reason(seed: int, asked: f
 
     tested.succeeded(next_report_in_seconds=asked)
 
-    within_reason = min(max(asked, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
+    within_reason = min(max(asked, SHORTEST_INTERVAL_SECONDS), LONGEST_ASKED_SECONDS)
     assert 0.9 * within_reason <= tested.seconds_left() <= 1.1 * within_reason
+
+
+def test_an_interval_above_a_day_stays_the_longest_a_server_gets() -> None:
+    tested = schedule(1, Time(), interval=7 * 24 * HOUR, is_new_boot=False)
+    tested.started()
+
+    tested.succeeded(next_report_in_seconds=31 * 24 * HOUR)
+
+    assert 6 * 24 * HOUR <= tested.seconds_left() <= 8 * 24 * HOUR
+
+
+def test_the_next_sending_is_after_rounds_that_observe_only() -> None:
+    time = Time()
+    tested = running(1, time)
+
+    tested.misdirected()
+
+    assert tested.next_due() - time.now <= 1.1 * HOUR
+    assert tested.next_send() - time.now >= 0.9 * 6 * HOUR
 
 
 @given(seeds, st.integers(0, 5000))
@@ -384,7 +404,7 @@ def test_a_month_without_network_is_one_record_a_few_tries_an_hour_and_over_with
     tmp_path: Path,
 ) -> None:
     time = Time()
-    tested, spool, tries = running(1, time), Spool(tmp_path / "spool", boot_time=time), 0
+    tested, spool, tries = running(1, time), Spool(tmp_path / "spool", DEVICE, boot_time=time), 0
     began, month = time.now, 30 * 24 * HOUR
 
     while time.now < began + month:
@@ -426,7 +446,9 @@ class ScheduleMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.tested.seconds_left())
     @rule()
     def begin_a_round(self) -> None:
+        is_sending = self.tested.next_send() <= self.time.now
         assert self.tested.started()
+        assert self.tested.may_send() == is_sending
 
     @rule(resync=st.booleans(), asked=st.none() | st.floats(0, 1e7))
     def succeed(self, resync: bool, asked: float | None) -> None:  # noqa: FBT001  hypothesis passes it by name
@@ -459,7 +481,7 @@ class ScheduleMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_next_round_comes(self) -> None:
-        assert self.tested.seconds_left() <= 1.1 * LONGEST_INTERVAL_SECONDS
+        assert self.tested.seconds_left() <= 1.1 * MAX_INTERVAL_SECONDS
 
     @invariant()
     def what_may_not_be_sent_may_be_sent_in_time(self) -> None:

@@ -17,7 +17,7 @@ from firmtrail_agent.boot import boot_time
 from firmtrail_agent.directories import InUse, hold, is_held
 from firmtrail_agent.standing import Standing, sentence
 from tests.agent.device import DEVICE_ID, SECRET, Device, ended
-from tests.agent.report_server import ReportServer, refusing, taken
+from tests.agent.report_server import Answer, ReportServer, bare, refusing, taken
 from tests.agent.service_manager import ServiceManager
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
@@ -61,9 +61,24 @@ async def test_a_degraded_agent_is_1_and_says_why_to_programs(
     said = json.loads(result.stdout)
     assert said["state"] == "degraded"
     assert said["problems"] == ["wrong server or device: Not today. (404, made_up, request r1)"]
-    assert said["spool"] == {"records": 1, "in_memory": 0, "dropped": 0, "corrupt": 0}
+    assert said["spool"] == {"records": 1, "in_memory": 0, "dropped": 0, "corrupt": 0, "others": 0}
     assert said["pid"] == agent.pid
     assert result.code == 1
+    agent.terminate()
+    await ended(agent)
+
+
+@pytest.mark.parametrize(("answer", "hours"), [(refusing(404), (5.3, 6)), (bare(404), (0, 0.25))])
+async def test_the_status_says_when_it_sends_next(
+    device: Device, server: ReportServer, service_manager: ServiceManager, answer: Answer, hours: tuple[float, float]
+) -> None:
+    server.answer = answer
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=degraded")
+
+    said = json.loads((await device.run("status", "--json")).stdout)
+
+    assert hours[0] <= (said["next_send"] - boot_time()) / 3600 <= hours[1]
     agent.terminate()
     await ended(agent)
 

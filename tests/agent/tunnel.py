@@ -21,6 +21,7 @@ async def tunnelling() -> AsyncGenerator[tuple[str, list[str]]]:
             far_reader, far_writer = await asyncio.open_connection(host, int(port))
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         yield "http://127.0.0.1:{1}".format(*listening.sockets[0].getsockname()), asked

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 
-from tests.sdk.misbehaving import MisbehavingServer, dripping
+from tests.sdk.misbehaving import MisbehavingServer, answering, dripping
 from tests.sdk.shell import ADA, PASSWORD, Shell
 
 
@@ -70,3 +71,19 @@ async def test_an_interrupt_is_130(misbehaving: MisbehavingServer, tmp_path: Pat
     _, errors = await process.communicate()
 
     assert (process.returncode, errors) == (130, b"")
+
+
+async def test_an_error_of_the_server_commands_no_terminal(misbehaving: MisbehavingServer, tmp_path: Path) -> None:
+    problem = {"code": "conflict", "title": "x", "status": 409, "detail": "no\x1b[2J\nforged", "request_id": "r"}
+    misbehaving.behaviours = [answering(409, json.dumps(problem))]
+    own = {"HOME": str(tmp_path), "FIRMTRAIL_URL": misbehaving.url, "FIRMTRAIL_API_KEY": "id:secret"}
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "firmtrail.cli", "projects", "list"),
+        env={**os.environ, **own, "FIRMTRAIL_AUTH": "basic"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+
+    assert b"forged" in errors
+    assert (b"\x1b" in errors, errors.count(b"\n")) == (False, 1)

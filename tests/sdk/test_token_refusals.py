@@ -16,6 +16,7 @@ from firmtrail import (
     DecodeError,
     FirmtrailError,
     InvalidClientError,
+    NotFoundError,
     NotSentError,
     OAuthError,
     PermissionDeniedError,
@@ -113,10 +114,23 @@ async def test_an_answer_that_is_no_oauth_error_is_told_as_everywhere(
 async def test_a_server_without_the_endpoint_is_told_apart_with_what_to_do(
     misbehaving: MisbehavingServer, report: Report
 ) -> None:
-    misbehaving.behaviours = [answering(404)]
+    problem = '{"code": "not_found", "title": "x", "status": 404, "detail": "y", "request_id": "z"}'
+    misbehaving.behaviours = [answering(404, problem)]
 
     with pytest.raises(ConfigError, match=r'auth="basic", or set FIRMTRAIL_AUTH=basic'):
         await report(misbehaving.url)
+
+
+@pytest.mark.parametrize("body", ["<html>", '{"error": "not_found", "error_description": "No route."}'])
+async def test_a_foreign_404_for_a_token_says_nothing_of_tokens(
+    misbehaving: MisbehavingServer, report: Report, body: str
+) -> None:
+    misbehaving.behaviours = [answering(404, body)]
+
+    with pytest.raises(NotFoundError) as refused:
+        await report(misbehaving.url)
+
+    assert refused.value.code is None
 
 
 @pytest.mark.parametrize(

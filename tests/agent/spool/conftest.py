@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.spool import Spool
-from tests.agent.observing import Time
+from tests.agent.observing import DEVICE, Time
 from tests.agent.spool.looking import Opener
 
 
@@ -24,4 +24,4 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def opened(directory: Path, time: Time) -> Opener:
     """Open the spool, as after a restart."""
-    return lambda: Spool(directory, boot_time=time)
+    return lambda: Spool(directory, DEVICE, boot_time=time)

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from firmtrail_agent.spool import Spool
-from tests.agent.observing import observed
+from tests.agent.observing import DEVICE, observed
 
 #: a writer stores a few records in this time
 LONGEST_LIFE_SECONDS = 0.03
@@ -25,7 +25,7 @@ def main(directory: Path, times: int, seed: int) -> None:
     for _ in range(times):
         for word, one in _live_and_die(directory, number, chance.uniform(0, LONGEST_LIFE_SECONDS)):
             (stored if word == "stored" else gone).add(one)
-        found = Spool(directory, boot_time=float)
+        found = Spool(directory, DEVICE, boot_time=float)
         kept = [record.first_observed.boot_time_ms for record in found.records]
         assert found.corrupt == 0
         assert kept == sorted(kept)
@@ -52,7 +52,7 @@ def _live_and_die(directory: Path, number: int, seconds: float) -> list[tuple[st
 
 def _write(directory: Path, number: int, writer: int) -> None:
     try:
-        spool = Spool(directory, boot_time=float)
+        spool = Spool(directory, DEVICE, boot_time=float)
         os.write(writer, b"\n")
         for one in itertools.count(number):
             spool.add(observed(f"v{one}", one), urgent=True)

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 from firmtrail_agent.spool import Spool
-from tests.agent.observing import observed
+from tests.agent.observing import DEVICE, observed
 
 
 def main(disk: Path) -> None:
     _mount("-t", "tmpfs", "-o", "size=600k", "tmpfs", disk)
-    spool = Spool(disk / "spool", boot_time=float)
+    spool = Spool(disk / "spool", DEVICE, boot_time=float)
     _observe(spool, 1, 5)
     _tell("new", spool)
     _observe(spool, 6, 60)
@@ -30,7 +30,7 @@ def main(disk: Path) -> None:
     _mount("-o", "remount,rw", disk)
     _observe(spool, 68, 1)
     _tell("writable", spool)
-    again = Spool(disk / "spool", boot_time=float)
+    again = Spool(disk / "spool", DEVICE, boot_time=float)
     _tell("restarted", again)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.spool import MAX_BAD_FILES, MAX_IN_MEMORY, Spool
-from tests.agent.observing import Time, observed
+from firmtrail_agent.record_files import BAD, MAX_FILES
+from firmtrail_agent.spool import MAX_IN_MEMORY, Spool
+from tests.agent.observing import DEVICE, Time, observed
 from tests.agent.spool.looking import Opener, files, told
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -61,7 +62,7 @@ def test_no_more_than_eight_damaged_files_are_kept(opened: Opener, directory: Pa
         file.write_bytes(b"rotten")
 
     assert opened().corrupt == 12
-    assert len(files(directory / "bad")) == MAX_BAD_FILES
+    assert len(files(directory / "bad")) == MAX_FILES[BAD]
 
 
 def test_what_a_power_cut_left_half_written_is_swept(opened: Opener, directory: Path) -> None:
@@ -84,7 +85,7 @@ def test_nobody_else_may_read_it(opened: Opener, directory: Path) -> None:
 def unusable(tmp_path: Path, time: Time) -> Spool:
     """A spool whose directory cannot be made, by root neither."""
     (tmp_path / "file").write_text("")
-    return Spool(tmp_path / "file" / "spool", boot_time=time)
+    return Spool(tmp_path / "file" / "spool", DEVICE, boot_time=time)
 
 
 def test_without_a_disk_the_newest_records_are_kept_in_memory(unusable: Spool) -> None:
@@ -105,7 +106,7 @@ def test_a_disk_that_cannot_be_written_is_a_trouble_with_its_reason(unusable: Sp
 
 
 def test_without_a_directory_there_is_no_trouble(time: Time) -> None:
-    spool = Spool(None, boot_time=time)
+    spool = Spool(None, DEVICE, boot_time=time)
     spool.add(observed("1", 1), urgent=True)
     spool.acknowledge(1)
 
@@ -157,8 +158,8 @@ _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from firmtrail_agent.spool import Spool
-from tests.agent.observing import observed
-spool = Spool(Path(sys.argv[1]), boot_time=lambda: 0.0)
+from tests.agent.observing import DEVICE, observed
+spool = Spool(Path(sys.argv[1]), DEVICE, boot_time=lambda: 0.0)
 spool.add(observed("0", 0), urgent=True)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from firmtrail import ClockState, ComponentReading, ObservationRecord
 from firmtrail_agent.spool import MAX_BYTES, MAX_RECORDS, REWRITE_SECONDS, Spool
-from tests.agent.observing import Time, observed, reading
+from tests.agent.observing import DEVICE, Time, observed, reading
 from tests.agent.spool.looking import Opener, files, told
 
 
@@ -170,7 +170,7 @@ class SpoolMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.time = Time()
-        self.spool = Spool(self.directory, boot_time=self.time)
+        self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
         #: version, first, last
         self.expected: list[list[object]] = []
 
@@ -204,12 +204,12 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule()
     def end_and_start(self) -> None:
         self.spool.persist()
-        self.spool = Spool(self.directory, boot_time=self.time)
+        self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
 
     @rule()
     def lose_power(self) -> None:
         stored = [entry.stored for entry in self.spool._entries if entry.stored]
-        self.spool = Spool(self.directory, boot_time=self.time)
+        self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
         assert self.spool.records == stored
         self.expected = [[*one] for one in told(self.spool)]
 

@@ -33,7 +33,7 @@ class Agent:
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._around = around
         runtime = directories.runtime(around.environment, around.root)
-        self._device = open_device(around)
+        self._device = open_device(around, settings.configuration.device_id)
         self._runtime_lock = directories.hold(runtime)
         self._notifier = Notifier(around.environment)
         self._news = News(OnChange(around.boot_time), self._notifier, runtime)
@@ -75,6 +75,7 @@ class Agent:
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
                 await self._rounds.persist()
                 await self._rounds.close()
+        self._news.stopped(self._device.observed.spool)
         self._deafen()
         self._device.close()
         if self._runtime_lock is not None:
@@ -103,7 +104,11 @@ class Agent:
                 await self._look_around()
             except Exception as error:  # noqa: BLE001  whatever it is, it must not keep the next round from coming
                 self._news.broke(error)
-            self._news.refresh(now=self._around.boot_time(), next_round=self._schedule.next_due())
+            self._news.refresh(
+                now=self._around.boot_time(),
+                next_round=self._schedule.next_due(),
+                next_send=self._schedule.next_send(),
+            )
             if not self._schedule.seconds_left():
                 return
             await self._around.pause(self._schedule.next_sleep(), self._wake)

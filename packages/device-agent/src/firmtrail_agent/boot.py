@@ -56,6 +56,11 @@ def _told_by_kernel(place: Place) -> uuid.UUID:
         return uuid.UUID(file.read().strip())
 
 
+def has_run_in(boot_id: uuid.UUID | None, state: Path) -> bool:
+    """Say whether the agent has run in this boot before: then what it left is of this machine, and of no other."""
+    return boot_id is not None and _read(state / _STATE)[0] == boot_id
+
+
 def number_boot(
     boot_id: uuid.UUID | None, state: Path, *, observed: ClockReading | None = None, store: bool = True
 ) -> Boot:

@@ -14,11 +14,12 @@ from firmtrail_agent import commands, identity_commands, inspections, log, outpu
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
 from firmtrail_agent.directories import InUse
+from firmtrail_agent.texts import cleaned
 
 _EXIT_CODES = """\
 exit codes (sysexits.h): 0 done; 64 wrong usage; 65 a component has no version, or the server rejects it;
-69 the server cannot be reached, or is not trusted; 73 a file cannot be written; 75 a failure that passes by itself;
-77 the API key is missing, unsafe or refused; 78 bad configuration.
+69 the server cannot be reached, or is not trusted; 73 a file cannot be written, or a report is lost;
+75 a failure that passes by itself; 77 the API key is missing, unsafe or refused; 78 bad configuration.
 Of status: 0 healthy; 1 degraded; 3 not running. Of doctor: 0 all is well; 1 there are faults"""
 
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as ended:  # the command line is wrong, or asks for help
         code = ended.code if isinstance(ended.code, int) else os.EX_USAGE
     except BadConfiguration as error:
-        log.error(str(error))
+        log.error(*error.problems)
         code = os.EX_CONFIG
     except CredentialRefused as error:
         log.error(str(error))
@@ -63,7 +64,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Never:
         self.print_usage(sys.stderr)
-        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
+        self.exit(os.EX_USAGE, f"{self.prog}: {cleaned(message)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

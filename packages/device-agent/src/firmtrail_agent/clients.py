@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Literal
 
+from firmtrail_agent import log
 from firmtrail_agent.configuration import BadConfiguration, Server
 from firmtrail_agent.texts import hide
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
+
+#: of the SDK about the environment, each of which is said once
+_said = set[str]()
 
 
 def open_client(
@@ -27,14 +32,27 @@ def open_client(
     for shown in (api_key.partition(":")[2], b64encode(api_key.encode()).decode().rstrip("=")):
         hide(shown)
     try:
-        return AsyncClient(
-            server.server_url,
-            api_key=api_key,
-            auth=auth,
-            attempts=attempts,
-            timeout=timeout,
-            proxy=server.proxy,
-            ssl_context=trust.new_context(server),
-        )
+        with warnings.catch_warnings(action="ignore"):  # they are said already
+            return AsyncClient(
+                server.server_url,
+                api_key=api_key,
+                auth=auth,
+                attempts=attempts,
+                timeout=timeout,
+                proxy=proxy_of(server),
+                ssl_context=trust.new_context(server),
+            )
     except ConfigError as error:
         raise BadConfiguration([str(error)]) from None
+
+
+def proxy_of(server: Server) -> str | None:
+    """Find the proxy on the way to the server: the configured one, or that of the environment."""
+    from firmtrail.proxies import proxy_for  # noqa: PLC0415  as above
+
+    with warnings.catch_warnings(record=True, action="always") as skipped:
+        found = server.proxy or proxy_for(server.server_url)
+    for message in {str(one.message) for one in skipped} - _said:
+        _said.add(message)
+        log.warning(message)
+    return found

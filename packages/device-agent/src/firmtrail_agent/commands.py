@@ -8,18 +8,18 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from firmtrail_agent import configuration, directories, log, output, standing
 from firmtrail_agent.configuration import Configuration
-from firmtrail_agent.layers import layers_of
-from firmtrail_agent.settings import read_credential, read_settings
+from firmtrail_agent.layers import Layers, layers_of, open_to_others
+from firmtrail_agent.output import show, show_json
+from firmtrail_agent.settings import Settings, read_settings
 from firmtrail_agent.sources import read_all
 
 if TYPE_CHECKING:  # the commands that need no network start faster without the SDK
-    from firmtrail_agent.reporting import Result
+    from firmtrail_agent.reporting import Report
     from firmtrail_agent.surroundings import Surroundings
 
 T = TypeVar("T")
@@ -27,16 +27,18 @@ T = TypeVar("T")
 
 def report(options: argparse.Namespace) -> int:
     """Read every version now and report it."""
-    from firmtrail_agent.reporting import exit_code  # noqa: PLC0415  see above
-
-    chosen = configuration.load(layers_of(options))
-    results = _dry_run(chosen, options) if options.dry_run else _report(chosen, options)
-    shown = output.results_json(results) if options.json else output.results_table(results)
-    _print(shown)
+    done = _dry_run(options) if options.dry_run else _report(options)
+    results = done.results
+    if options.json:
+        show_json(output.results_json(results))
+    else:
+        show(*output.results_table(results))
     for result in results:
         if result.error:
             log.error(f"{result.reading.component}: {result.error}")
-    return exit_code(results)
+    for loss in done.losses:
+        log.error(loss)
+    return done.exit_code
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,9 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     from firmtrail_agent.agent import Agent  # noqa: PLC0415  see above
 
-    layers = layers_of(options)
-    settings = read_settings(lambda: configuration.load(layers), os.environ)
-    agent = Agent(settings, _surroundings(options))
+    agent = Agent(_settings(options), _surroundings(options))
     # Not asyncio.run, which ends only when the thread has ended that asks for an address: see cli.py
     asyncio.new_event_loop().run_until_complete(agent.run())
     return os.EX_OK
@@ -57,9 +57,9 @@ def version(options: argparse.Namespace) -> int:
     """Read every version now and show it."""
     readings = read_all(configuration.load_sources(layers_of(options)), options.root)
     if options.json:
-        _print(output.readings_json(readings))
+        show_json(output.readings_json(readings))
     else:
-        _print(output.explained_table(readings) if options.explain else output.readings_table(readings))
+        show(*(output.explained_table(readings) if options.explain else output.readings_table(readings)))
         for reading in readings:
             if reading.error and not options.explain:
                 log.error(f"{reading.component}: {reading.error}")
@@ -75,55 +75,67 @@ def spool_flush(options: argparse.Namespace) -> int:
 
     if _running(options):
         return _wake_the_agent(options)
-    layers = layers_of(options)
-    chosen = configuration.load(layers)
-    credential = read_credential(chosen, os.environ)
-    with open_device(_surroundings(options)) as device:
+    settings = _settings(options)
+    with open_device(_surroundings(options), settings.configuration.device_id) as device:
         waiting = len(device.observed.spool.records)
-        delivery = _in_a_loop(send_all(chosen, credential, device))
+        delivery = _in_a_loop(send_all(settings, device))
     if delivery.failure:
         log.error(f"{delivery.failure.trouble}: {delivery.failure.message}")
         return EXIT_CODES[delivery.failure.trouble]
     for words in delivery.refused:
         log.error(f"the server refuses a record, it is put aside: {words}")
-    _print(f"{waiting - len(delivery.refused)} records sent")
+    show(f"{waiting - len(delivery.refused)} records sent")
     return os.EX_DATAERR if delivery.refused else os.EX_OK
 
 
 def spool_purge(options: argparse.Namespace) -> int:
-    """Throw away what waits."""
-    from firmtrail_agent.device import open_device  # noqa: PLC0415  see above
-    from firmtrail_agent.spool import look_into  # noqa: PLC0415  see above
+    """Throw away what waits, and what was put aside of other devices."""
+    from firmtrail_agent import record_files  # noqa: PLC0415  see above
 
-    with open_device(_surroundings(options)) as device:
-        thrown_away = device.observed.spool.purge()
-    directory = directories.state(os.environ, options.root) / "spool"
-    if look_into(directory):
-        log.error(f"the records in {directory} cannot be removed: see that its disk is not read-only")
+    state = directories.state(os.environ, options.root)
+    lock = directories.hold(state)
+    thrown_away = record_files.purge(state / "spool")
+    if lock is not None:
+        os.close(lock)
+    if record_files.files_in(state / "spool"):
+        log.error(f"the records in {state / 'spool'} cannot be removed: see that its disk is not read-only")
         return os.EX_CANTCREAT
-    _print(f"{thrown_away} records thrown away")
+    show(f"{thrown_away} records thrown away")
     return os.EX_OK
 
 
-def _dry_run(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
-    from firmtrail_agent.reporting import Result  # noqa: PLC0415  see above
+def _load(layers: Layers) -> Configuration:
+    """Read the configuration. Who may change it is said, not refused: an update of the agent must silence no device."""
+    for problem in open_to_others(layers):
+        log.warning(problem)
+    return configuration.load(layers)
 
-    readings = read_all(chosen.sources, options.root)
-    return [Result(reading=reading) for reading in readings if not reading.is_absent]
+
+def _settings(options: argparse.Namespace) -> Settings:
+    layers = layers_of(options)
+    return read_settings(lambda: _load(layers), os.environ)
 
 
-def _report(chosen: Configuration, options: argparse.Namespace) -> list[Result]:
+def _dry_run(options: argparse.Namespace) -> Report:
+    from firmtrail_agent.reporting import Report, Result  # noqa: PLC0415  see above
+
+    readings = read_all(_load(layers_of(options)).sources, options.root)
+    results = [Result(reading=reading) for reading in readings if not reading.is_absent]
+    return Report(results=results, losses=[], is_kept=True)
+
+
+def _report(options: argparse.Namespace) -> Report:
     from firmtrail_agent.device import borrow_device, open_device  # noqa: PLC0415  see above
     from firmtrail_agent.reporting import report_once  # noqa: PLC0415  see above
 
-    credential = read_credential(chosen, os.environ)
-    around = _surroundings(options)
+    settings, around = _settings(options), _surroundings(options)
+    device_id = settings.configuration.device_id
     try:
-        device = open_device(around)
+        device = open_device(around, device_id)
     except directories.InUse:
-        device = borrow_device(around)  # the spool is the running agent's affair
+        device = borrow_device(around, device_id)  # the spool is the running agent's affair
     with device:
-        return _in_a_loop(report_once(chosen, credential, device, options.root))
+        return _in_a_loop(report_once(settings, device, options.root))
 
 
 def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
@@ -142,7 +154,7 @@ def _wake_the_agent(options: argparse.Namespace) -> int:
     except OSError as error:
         log.error(f"the agent that runs cannot be told to report: {error}")
         return os.EX_TEMPFAIL
-    _print("the agent that runs is told to report now")
+    show("the agent that runs is told to report now")
     return os.EX_OK
 
 
@@ -154,7 +166,3 @@ def _surroundings(options: argparse.Namespace) -> Surroundings:
     from firmtrail_agent.surroundings import Surroundings  # noqa: PLC0415  see above
 
     return Surroundings(environment=os.environ, root=options.root)
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

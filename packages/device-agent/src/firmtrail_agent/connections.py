@@ -6,12 +6,13 @@ import asyncio
 import os
 import socket
 import ssl
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from base64 import b64encode
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from firmtrail import ConnectionLostError, FirmtrailError
+from firmtrail.proxies import without_password
 from firmtrail_agent import trust
-from firmtrail_agent.clients import open_client
+from firmtrail_agent.clients import open_client, proxy_of
 from firmtrail_agent.configuration import BadConfiguration, Configuration, Server
 from firmtrail_agent.credentials import Credential
 from firmtrail_agent.device import borrow_device
@@ -22,11 +23,13 @@ _PATIENCE_SECONDS = 5.0
 #: as OpenSSL numbers them
 _NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
 _MEANT_NAME = "server.url must hold the name that the certificate is for"
+_MEND_PROXY = "see that server.proxy, or HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, name the right proxy"
 _FIXES = {
     Trouble.CREDENTIALS: "enroll this device again, or give it another API key",
     Trouble.CONFIGURATION: "mend server.url or device.id",
     Trouble.CERTIFICATE_REFUSED: "name a certificate that the server takes, with its key, in server.client_cert",
     Trouble.NOT_TRUSTED: "see what the check of its certificate says",
+    Trouble.PROXY_FAILED: _MEND_PROXY,
     Trouble.NOT_REACHABLE: "mend the network",
     Trouble.TEMPORARY: "wait; the server's operator knows more",
     Trouble.REJECTED: "the server speaks another version: update the agent or the server",
@@ -46,7 +49,9 @@ _CHANGED_KEY = (
     "if not, somebody else answers in its place"
 )
 _WITHOUT_A_WORD = "wait; if the server asks for a client certificate, name one that it takes in server.client_cert"
+_NOT_THE_SERVER = "see that server.url leads to a Firmtrail server, and what answers in its place: a proxy or a portal"
 _HTTPS = "server.url must lead to an HTTPS server"
+_SCHEMES = {"http", "https"}
 _MEND_IT = "mend what it names"
 
 
@@ -59,37 +64,39 @@ class Fault(Exception):
 
 
 async def look_up(server: Server) -> str:
-    """Ask for the address of the server."""
-    parts = urlsplit(server.server_url)
-    if by := _proxy(server, parts):
-        return by
+    """Ask for the address of the server, or of the proxy on the way."""
+    place, whose = _nearest(server)
+    if place.scheme not in _SCHEMES:
+        return f"the affair of the proxy {whose}"
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, _port(parts))
+            found = await asyncio.get_running_loop().getaddrinfo(place.hostname, _port(place))
     except OSError as error:
-        fix = "mend server.url, or the DNS of this device: /etc/resolv.conf"
-        raise Fault(f"the name {parts.hostname} leads nowhere: {error or 'no answer in time'}", fix) from None
-    return f"{parts.hostname} is {found[0][4][0]}"
+        fix = f"{_MEND_PROXY if whose else 'mend server.url'}, or the DNS of this device: /etc/resolv.conf"
+        raise Fault(
+            f"the name {place.hostname}{_of(whose)} leads nowhere: {error or 'no answer in time'}", fix
+        ) from None
+    return f"{place.hostname}{_of(whose)} is {found[0][4][0]}"
 
 
 async def connect(server: Server) -> str:
-    """Open a connection to the server."""
-    parts = urlsplit(server.server_url)
-    if by := _proxy(server, parts):
-        return by
-    await _open(parts, None)
-    return f"port {_port(parts)} answers"
+    """Open a connection to the server, or to the proxy on the way."""
+    place, whose = _nearest(server)
+    if place.scheme not in _SCHEMES:
+        return f"the affair of the proxy {whose}"
+    await _open(place, None, whose=whose)
+    return f"port {_port(place)}{_of(whose)} answers"
 
 
 async def shake_hands(server: Server) -> str:
-    """See whether the server's certificate is trusted, also through a configured proxy."""
-    parts = urlsplit(server.server_url)
+    """See whether the server's certificate is trusted, also through a proxy."""
+    parts, (place, whose) = urlsplit(server.server_url), _nearest(server)
     if parts.scheme == "http":
         return "not used: server.url begins with http"
-    if (by := _proxy(server, parts)) and not _leads_through(server):
-        return by
+    if whose and place.scheme != "http":
+        return f"the affair of the proxy {whose}"
     try:
-        connection = await _open(parts, trust.new_context(server), proxy=server.proxy)
+        connection = await _open(parts, trust.new_context(server), proxy=place if whose else None, whose=whose)
     except BadConfiguration as error:
         raise Fault(str(error), _MEND_IT) from None
     except trust.PinMismatch as error:
@@ -106,7 +113,8 @@ async def shake_hands(server: Server) -> str:
 
 async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
     """Ask the server whether it takes reports of this device, with a batch that holds none."""
-    sent = borrow_device(around).clocks.read()  # of another boot or number it would look like another machine
+    clocks = borrow_device(around, chosen.device_id).clocks
+    sent = clocks.read()  # of another boot or number it would look like another machine
     try:
         async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:
             await client.firmware.report_batch(chosen.device_id, [], sent=sent)
@@ -115,12 +123,15 @@ async def knock(chosen: Configuration, credential: Credential, around: Surroundi
     except FirmtrailError as error:
         failure = failure_of(error)
         fix = _WITHOUT_A_WORD if isinstance(error, ConnectionLostError) else _FIXES[failure.trouble]
+        fix = _NOT_THE_SERVER if failure.is_foreign else fix
         raise Fault(f"{failure.trouble}: {failure.message}", fix) from None
     return "it takes reports of this device"
 
 
-async def _open(parts: SplitResult, context: ssl.SSLContext | None, *, proxy: str | None = None) -> ssl.SSLObject:
-    nearest = urlsplit(proxy) if proxy else parts
+async def _open(
+    parts: SplitResult, context: ssl.SSLContext | None, *, whose: str, proxy: SplitResult | None = None
+) -> ssl.SSLObject:
+    nearest = proxy or parts
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             reader, writer = await asyncio.open_connection(
@@ -128,7 +139,7 @@ async def _open(parts: SplitResult, context: ssl.SSLContext | None, *, proxy: st
             )
             try:
                 if proxy and context:
-                    await _tunnel(reader, writer, parts)
+                    await _tunnel(reader, writer, parts, proxy)
                     await writer.start_tls(context, server_hostname=parts.hostname)
                 return writer.get_extra_info("ssl_object")
             finally:
@@ -136,8 +147,10 @@ async def _open(parts: SplitResult, context: ssl.SSLContext | None, *, proxy: st
     except ssl.SSLError:
         raise
     except OSError as error:
-        fix = "see that it runs, that its URL has its port, and that no firewall is in between"
-        raise Fault(f"port {_port(nearest)} of {nearest.hostname} does not answer: {_reason(error)}", fix) from None
+        port = _MEND_PROXY if whose else "see that its URL has its port"
+        fix = f"{port}, that it runs, and that no firewall is in between"
+        message = f"port {_port(nearest)} of {nearest.hostname}{_of(whose)} does not answer: {_reason(error)}"
+        raise Fault(message, fix) from None
 
 
 def _reason(error: OSError) -> str:
@@ -148,30 +161,42 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else "the connection was ended"
 
 
-async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parts: SplitResult) -> None:
+async def _tunnel(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parts: SplitResult, proxy: SplitResult
+) -> None:
     """Let a proxy lead to the server (RFC 9110, section 9.3.6)."""
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     place = f"{host}:{_port(parts)}"
-    writer.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+    shown = f"Proxy-Authorization: Basic {_basic(proxy)}\r\n" if proxy.username else ""
+    writer.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{shown}\r\n".encode())
     try:
         _, status, *_ = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split()
     except (EOFError, asyncio.LimitOverrunError, ValueError):
         status = "no HTTP"
     if not status.startswith("2"):
-        raise Fault(f"the proxy does not lead to {place}: {status}", "mend server.proxy, or what the proxy allows")
+        raise Fault(f"the proxy does not lead to {place}: {status}", f"{_MEND_PROXY}, and what it allows")
+
+
+def _basic(proxy: SplitResult) -> str:
+    return b64encode(f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}".encode()).decode()
 
 
 def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _leads_through(server: Server) -> bool:
-    return server.proxy is not None and server.proxy.startswith("http:")
+def _nearest(server: Server) -> tuple[SplitResult, str]:
+    """Say what is connected to: a proxy, with its name for people, or the server."""
+    proxy = proxy_of(server)
+    if proxy is None:
+        return urlsplit(server.server_url), ""
+    try:
+        place = urlsplit(proxy)
+        _port(place)
+    except ValueError:
+        raise Fault("the proxy's URL is none", _MEND_PROXY) from None
+    return place, without_password(proxy)
 
 
-def _proxy(server: Server, parts: SplitResult) -> str | None:
-    if server.proxy:
-        return f"the affair of the proxy {server.proxy}"
-    if parts.scheme in getproxies() and not proxy_bypass(parts.hostname or ""):
-        return "the proxy's affair"
-    return None
+def _of(whose: str) -> str:
+    return f" of the proxy {whose}" if whose else ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import uuid
 from contextlib import suppress
-from pathlib import Path
 from typing import Self
 
 import attrs
 
-from firmtrail_agent import boot, directories, durable
+from firmtrail_agent import boot, directories, durable, log, record_files
 from firmtrail_agent.boot import Boot
 from firmtrail_agent.clock import Clocks
 from firmtrail_agent.observed import Observed
@@ -27,6 +27,12 @@ class Device:
     #: keeps other agents out; None: nothing can be kept on the disk
     lock: int | None
 
+    def belong_to(self, device_id: uuid.UUID) -> None:
+        """Go on as another device of the server: what was observed before is not said to be of that one."""
+        if device_id != self.observed.spool.device_id:
+            self.observed.belong_to(device_id)
+            _tell_of_others(self.observed.spool)
+
     def close(self) -> None:
         """Let another agent have it."""
         if self.lock is not None:
@@ -39,8 +45,8 @@ class Device:
         self.close()
 
 
-def open_device(around: Surroundings) -> Device:
-    """Take the device into use.
+def open_device(around: Surroundings, device_id: uuid.UUID) -> Device:
+    """Take the device into use, by the id that it has now.
 
     Raises:
         InUse: another agent has it.
@@ -49,23 +55,40 @@ def open_device(around: Surroundings) -> Device:
     lock = directories.hold(state)
     with suppress(OSError):
         durable.make_directory(state)
-    return _device(around, state, lock)
-
-
-def borrow_device(around: Surroundings) -> Device:
-    """Look at a device that an agent may be using; nothing of it is changed, and what is observed is kept in memory."""
-    return _device(around, directories.state(around.environment, around.root), None, is_borrowed=True)
-
-
-def _device(around: Surroundings, state: Path, lock: int | None, *, is_borrowed: bool = False) -> Device:
-    spool = Spool(None if is_borrowed else state / "spool", boot_time=around.boot_time)
     boot_id = boot.read_boot_id(around.environment, around.root)
-    this = boot.number_boot(boot_id, state, observed=spool.last_reading, store=not is_borrowed)
-    clocks = Clocks(
+    spool = Spool(
+        state / "spool",
+        device_id,
+        boot_time=around.boot_time,
+        takes_unowned=boot.has_run_in(boot_id, state),
+    )
+    _tell_of_others(spool)
+    this = boot.number_boot(boot_id, state, observed=spool.last_reading)
+    return Device(boot=this, clocks=_clocks(around, this), observed=Observed(spool, state), lock=lock)
+
+
+def borrow_device(around: Surroundings, device_id: uuid.UUID) -> Device:
+    """Look at a device that an agent may be using; nothing of it is changed, and what is observed is kept in memory."""
+    state = directories.state(around.environment, around.root)
+    boot_id = boot.read_boot_id(around.environment, around.root)
+    this = boot.number_boot(boot_id, state, store=False)
+    spool = Spool(None, device_id, boot_time=around.boot_time)
+    return Device(boot=this, clocks=_clocks(around, this), observed=Observed(spool, None), lock=None)
+
+
+def _clocks(around: Surroundings, this: Boot) -> Clocks:
+    return Clocks(
         this,
         boot_time=around.boot_time,
         wall_time=around.wall_time,
         monotonic=around.monotonic,
         root=around.root,
     )
-    return Device(boot=this, clocks=clocks, observed=Observed(spool, None if is_borrowed else state), lock=lock)
+
+
+def _tell_of_others(spool: Spool) -> None:
+    if spool.newly_others:
+        log.warning(
+            f"{spool.newly_others} waiting records are of another device and are not sent: this device has another id, "
+            f"or its disk was copied. They are kept in the spool's directory {record_files.OTHERS}."
+        )

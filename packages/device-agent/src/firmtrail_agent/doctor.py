@@ -15,9 +15,10 @@ from firmtrail_agent.clock import BUILT_AT
 from firmtrail_agent.configuration import BadConfiguration, Configuration
 from firmtrail_agent.connections import Fault
 from firmtrail_agent.credentials import Credential, CredentialRefused
-from firmtrail_agent.layers import Layers
+from firmtrail_agent.layers import Layers, open_to_others
+from firmtrail_agent.record_files import look_into
 from firmtrail_agent.sources import read_all
-from firmtrail_agent.spool import MAX_RECORDS, look_into
+from firmtrail_agent.spool import MAX_RECORDS
 from firmtrail_agent.surroundings import Surroundings
 
 UNIT = "firmtrail-agent.service"
@@ -73,6 +74,8 @@ async def _configuration(case: Case) -> str:
         raise Fault(
             "; ".join(error.problems), "mend the configuration, then run firmtrail-agent check-config"
         ) from None
+    if found := open_to_others(case.layers):
+        raise Fault("; ".join(found), "let nobody but root write it: firmtrail-agent check-config names the commands")
     return f"device {case.chosen.device_id} reports to {case.chosen.server_url}"
 
 

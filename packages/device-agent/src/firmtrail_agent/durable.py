@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 from contextlib import suppress
 from pathlib import Path
 
 MAX_BYTES = 1024 * 1024
-_TEMPORARY = ".tmp"
+#: what is being written, and what keeps room for it
+_TEMPORARY, _ROOM = ".tmp", ".room"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Corrupt(Exception):
@@ -22,9 +25,9 @@ def make_directory(directory: Path) -> None:
 
 
 def sweep(directory: Path) -> None:
-    """Remove what `write` has begun and not finished."""
-    with suppress(FileNotFoundError):
-        (directory / _TEMPORARY).unlink()
+    """Remove what `write` has begun and not finished, and room that nothing was written into."""
+    for name in (_TEMPORARY, _ROOM):
+        (directory / name).unlink(missing_ok=True)
 
 
 def new_directory(directory: Path) -> None:
@@ -45,7 +48,8 @@ def give_to_owner(descriptor: int, directory: Path) -> None:
 
 def make_room(directory: Path, size: int) -> None:
     """See that the next `write` there has room for so many bytes, or raise an OSError."""
-    descriptor = _open_temporary(directory)
+    (directory / _ROOM).unlink(missing_ok=True)
+    descriptor = os.open(directory / _ROOM, _NEW, 0o600)
     try:
         _write_all(descriptor, os.urandom(size))  # zeros take no room on a disk that is compressed
         os.fdatasync(descriptor)
@@ -89,8 +93,20 @@ def read(file: Path) -> str:
 
 
 def _open_temporary(directory: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(directory / _TEMPORARY, flags, 0o600)
+    """Open a file that nobody else has prepared: a new one, or the room that was made."""
+    temporary = directory / _TEMPORARY
+    temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        descriptor = os.open(directory / _ROOM, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        if _is_ours(os.fstat(descriptor)):
+            (directory / _ROOM).replace(temporary)
+            return descriptor
+        os.close(descriptor)
+    return os.open(temporary, _NEW, 0o600)
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -13,7 +13,6 @@ import attrs
 from firmtrail import (
     AsyncClient,
     AuthenticationError,
-    ConflictError,
     FirmtrailError,
     IssuedDeviceApiKey,
     NotSentError,
@@ -27,10 +26,7 @@ from firmtrail_agent.directories import InUse
 from firmtrail_agent.failures import EXIT_CODES, Failure, Trouble, failure_of
 from firmtrail_agent.identity import Identity, IdentityDamaged
 
-_KNOWN = (
-    "The server knows a device of this name or this hardware, and this enrollment key does not replace its keys. "
-    'Use one made with on_known "replace_keys", delete the device there, or give another --name and --fingerprint.'
-)
+_CONFLICT = 409
 _UNKNOWN = (
     "The answer got lost, so the server may know this device now. Run it again; if it is refused then, "
     'use an enrollment key made with on_known "replace_keys".'
@@ -69,8 +65,6 @@ async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file
         try:
             async with _client(server, enrollment_key) as client:
                 enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
-        except ConflictError:
-            raise NotEnrolled(_KNOWN, os.EX_DATAERR) from None
         except FirmtrailError as error:
             raise _not_enrolled(error) from None
         issued = enrolled.api_key
@@ -208,6 +202,8 @@ def _not_enrolled(error: FirmtrailError) -> NotEnrolled:
 
 
 def _failed(failure: Failure) -> NotEnrolled:
+    if failure.status == _CONFLICT and not failure.is_foreign:
+        return NotEnrolled(failure.message, os.EX_DATAERR)  # the server knows why, and the device is not to blame
     return NotEnrolled(f"{failure.trouble}: {failure.message}", EXIT_CODES[failure.trouble])
 
 

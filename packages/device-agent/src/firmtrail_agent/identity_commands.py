@@ -15,6 +15,7 @@ from firmtrail_agent import configuration, credentials, directories, hardware, i
 from firmtrail_agent.credentials import MAX_BYTES, CredentialRefused
 from firmtrail_agent.identity import Identity, IdentityDamaged
 from firmtrail_agent.layers import layers_of
+from firmtrail_agent.output import show
 
 if TYPE_CHECKING:  # brings the HTTP library, which the other commands start faster without
     from firmtrail_agent.enrollment import Applicant
@@ -30,9 +31,9 @@ def enroll(options: argparse.Namespace) -> int:
 
     server, file = configuration.load_server(layers_of(options)), _file(options)
     applicant = _applicant(options)
-    _print(f"name:        {applicant.name}\nfingerprint: {applicant.fingerprint}")
+    show(f"name:        {applicant.name}", f"fingerprint: {applicant.fingerprint}")
     if not options.again and (known := _known(file)):
-        _print(f"enrolled already as device {known.device_id}; --again enrolls it anew")
+        show(f"enrolled already as device {known.device_id}; --again enrolls it anew")
         return os.EX_OK
     key = _enrollment_key(options.key_file)
     return _told(
@@ -59,7 +60,7 @@ def _told(work: Coroutine[Any, Any, Identity], done: str) -> int:
         return error.code
     except IdentityDamaged as error:
         raise CredentialRefused(str(error)) from None
-    _print(done.format(mine.device_id))
+    show(done.format(mine.device_id))
     return os.EX_OK
 
 
@@ -97,7 +98,3 @@ def _standard_input() -> bytes:
 
 def _file(options: argparse.Namespace) -> Path:
     return identity.file_in(directories.state(os.environ, options.root))
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

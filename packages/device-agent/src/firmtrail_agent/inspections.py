@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
-from typing import Any
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from firmtrail_agent import boot, configuration, credentials, directories, identity, log, standing
 from firmtrail_agent.configuration import BadConfiguration
 from firmtrail_agent.credentials import CredentialRefused
-from firmtrail_agent.layers import Layers, layers_of
+from firmtrail_agent.layers import Layers, layers_of, open_to_others
+from firmtrail_agent.output import show, show_json
 from firmtrail_agent.settings import read_credential
+
+if TYPE_CHECKING:
+    from firmtrail_agent.record_files import Owned
 
 #: as sysv-init scripts answer `status`
 HEALTHY, DEGRADED, NOT_RUNNING = 0, 1, 3
@@ -25,12 +30,14 @@ def status(options: argparse.Namespace) -> int:
     runtime = directories.runtime(os.environ, options.root)
     left = standing.read(runtime) if directories.is_held(runtime) else None
     if left is None:
-        _print(json.dumps({"state": "not running"}) if options.json else "not running")
+        show(json.dumps({"state": "not running"}) if options.json else "not running")
         return NOT_RUNNING
     now = boot.boot_time()
     said = standing.judged(left, now)
-    shown = json.dumps(standing.as_json(said), indent=2, ensure_ascii=False)
-    _print(shown if options.json else standing.sentence(said, now))
+    if options.json:
+        show_json(standing.as_json(said))
+    else:
+        show(standing.sentence(said, now))
     return DEGRADED if said.state == "degraded" else HEALTHY
 
 
@@ -44,10 +51,10 @@ def check_config(options: argparse.Namespace) -> int:
         credential = read_credential(chosen, os.environ)
     except (BadConfiguration, CredentialRefused):
         return _show_problems(layers)
-    if clashes := plugins.clashes():
-        _print("\n".join(clashes))
+    if problems := [*open_to_others(layers), *plugins.clashes()]:
+        show(*problems)
         return os.EX_CONFIG
-    _print(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
+    show(f"ok: device {chosen.device_id} reports to {chosen.server_url} with the API key in {credential.file}")
     return os.EX_OK
 
 
@@ -61,12 +68,12 @@ def doctor(options: argparse.Namespace) -> int:
     case = Case(layers=layers_of(options), around=Surroundings(environment=os.environ, root=options.root))
     findings = asyncio.new_event_loop().run_until_complete(examine(case))
     if options.json:
-        _print(json.dumps([attrs.asdict(one) for one in findings], indent=2, ensure_ascii=False))
+        show_json([attrs.asdict(one) for one in findings])
     else:
         for one in findings:
-            _print(
-                f"{one.state:<8} {one.check:<14} {one.detail}" + (f"\n{'':8} {'':14} fix: {one.fix}" if one.fix else "")
-            )
+            show(f"{one.state:<8} {one.check:<14} {one.detail}")
+            if one.fix:
+                show(f"{'':8} {'':14} fix: {one.fix}")
     return DEGRADED if any(one.state == "fault" for one in findings) else HEALTHY
 
 
@@ -75,7 +82,7 @@ def config_show(options: argparse.Namespace) -> int:
     problems: list[str] = []
     for name, value, place in configuration.explain(layers_of(options), problems):
         shown = "not set" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-        _print(f"{name} = {shown}  # {place}")
+        show(f"{name} = {shown}  # {place}")
     for problem in problems:
         log.error(problem)
     return os.EX_CONFIG if problems else os.EX_OK
@@ -83,20 +90,35 @@ def config_show(options: argparse.Namespace) -> int:
 
 def spool_list(options: argparse.Namespace) -> int:
     """Show what waits to be sent, oldest first."""
-    from firmtrail_agent.spool import look_into  # noqa: PLC0415  brings the SDK, which other commands do not need
+    from firmtrail_agent import record_files  # noqa: PLC0415  brings the SDK, which other commands do not need
 
     directory = directories.state(os.environ, options.root) / "spool"
-    records = look_into(directory)
+    known = _device_id(options)
+    found = record_files.look_into(directory)
+    waiting = [one for one in found if known in {None, one.device_id}]
+    others = len(found) - len(waiting) + len(record_files.files_in(directory / record_files.OTHERS))
     if options.json:
-        from firmtrail import to_json  # noqa: PLC0415  the same
-
-        _print(json.dumps([json.loads(to_json(record)) for record in records], indent=2, ensure_ascii=False))
+        show_json([_as_json(one) for one in waiting])
     else:
-        for record in records:
-            _print(_told(record))
-        if not records:
+        for one in waiting:
+            show(_told(one.record))
+        if not waiting:
             log.info(f"nothing waits in {directory}")
+    if others:
+        log.warning(f"{others} records of another device are kept in {directory} and are not sent")
     return os.EX_OK
+
+
+def _device_id(options: argparse.Namespace) -> uuid.UUID | None:
+    with suppress(BadConfiguration):
+        return configuration.load(layers_of(options)).device_id
+    return None
+
+
+def _as_json(owned: Owned) -> dict[str, Any]:
+    from firmtrail import to_json  # noqa: PLC0415  the same
+
+    return {"device_id": str(owned.device_id), **json.loads(to_json(owned.record))}
 
 
 def _show_problems(layers: Layers) -> int:
@@ -113,7 +135,8 @@ def _show_problems(layers: Layers) -> int:
     except CredentialRefused as error:
         codes.append(os.EX_NOPERM)
         problems.append(str(error))
-    _print("\n".join(dict.fromkeys(problems)))
+    problems += open_to_others(layers)
+    show(*dict.fromkeys(problems))
     return codes[0]
 
 
@@ -125,7 +148,3 @@ def _told(record: Any) -> str:
 
 def _seconds(reading: Any) -> str:
     return f"{reading.boot_time_ms / 1000:.0f} s"
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -21,6 +22,7 @@ from firmtrail_agent.toml_places import line_of
 PREFIX = "FIRMTRAIL_AGENT_"
 SYSTEM_FILES = ("usr/lib/firmtrail-agent/config.toml", "etc/firmtrail-agent/config.toml")
 DROP_INS = "etc/firmtrail-agent/config.d"
+_OTHERS_WRITE = 0o022
 #: a variable of our prefix that the systemd unit sets and that is no setting
 _NO_SETTINGS = frozenset({f"{PREFIX}BOOT_ID"})
 
@@ -68,6 +70,15 @@ def gather(layers: Layers, known: Sequence[str], problems: list[str]) -> dict[st
     return given
 
 
+def open_to_others(layers: Layers) -> list[str]:
+    """Name the files and directories of the configuration that others may write: a source in it may run any command."""
+    files = [file for file in _files(layers, []) if file.exists()]
+    places = [place for file in files for place in (file.parent.parent, file.parent, file)]
+    if layers.file is None:
+        places.append(layers.root / DROP_INS)
+    return [problem for place in dict.fromkeys(places) if (problem := _open_to_others(place, layers.root))]
+
+
 def variable(name: str) -> str:
     """Name the environment variable of a key."""
     return PREFIX + name.upper().replace(".", "_")
@@ -82,6 +93,21 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
         return close[0]
     close = get_close_matches(name.rpartition(".")[2], short, 1)
     return short[close[0]] if close else None
+
+
+def _open_to_others(place: Path, root: Path) -> str | None:
+    try:
+        status = place.stat()
+    except OSError:
+        return None
+    if place == root or status.st_mode & stat.S_ISVTX:
+        return None
+    what = "change the configuration, and run commands as the agent by it"
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"{place}: belongs to user {status.st_uid}, who may {what}. Run: chown root {place}"
+    if status.st_mode & _OTHERS_WRITE:
+        return f"{place}: others may {what}. Run: chmod go-w {place}"
+    return None
 
 
 def _all(layers: Layers, known: Sequence[str], problems: list[str]) -> Iterator[tuple[str, Given]]:

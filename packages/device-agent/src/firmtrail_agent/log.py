@@ -1,27 +1,30 @@
-"""Lines on stderr, with the priority that systemd's journal understands where stderr is the journal."""
+"""Lines on stderr, with the priority that systemd's journal understands where stderr is the journal.
+
+Each argument is one line, whatever it holds: what somebody else wrote can forge no second one.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from firmtrail_agent.texts import visible
+from firmtrail_agent.texts import cleaned
 
 _HOUR = 3600.0
 
 
-def error(message: str) -> None:
-    _write(3, message)
+def error(*lines: str) -> None:
+    _write(3, lines)
 
 
-def warning(message: str) -> None:
-    _write(4, message)
+def warning(*lines: str) -> None:
+    _write(4, lines)
 
 
-def info(message: str) -> None:
-    _write(6, message)
+def info(*lines: str) -> None:
+    _write(6, lines)
 
 
 class OnChange:
@@ -32,9 +35,9 @@ class OnChange:
         #: by topic: what kind of thing was said, when it is said again, and how long after that once more
         self._said: dict[str, tuple[str, float, float]] = {}
 
-    def warning(self, topic: str, message: str, *, kind: str | None = None) -> None:
-        """Warn, unless the last warning about the topic was of the same kind (without one: the same message)."""
-        kind, now = kind or message, self._clock()
+    def warning(self, topic: str, *lines: str, kind: str | None = None) -> None:
+        """Warn, unless the last warning about the topic was of the same kind (without one: the same lines)."""
+        kind, now = kind or "\n".join(lines), self._clock()
         said, again_at, pause = self._said.get(topic, ("", 0.0, 0.0))
         if said != kind:
             self._said[topic] = (kind, now + _HOUR, _HOUR)
@@ -42,7 +45,7 @@ class OnChange:
             self._said[topic] = (kind, now + 2 * pause, 2 * pause)
         else:
             return
-        warning(message)
+        warning(*lines)
 
     def recovered(self, topic: str, message: str) -> None:
         """Say that it is over, if there was a warning."""
@@ -50,10 +53,10 @@ class OnChange:
             info(message)
 
 
-def _write(priority: int, message: str) -> None:
+def _write(priority: int, lines: Sequence[str]) -> None:
     with suppress(OSError, ValueError):  # a full disk or a closed stderr must not stop the agent
         prefix = f"<{priority}>" if _is_journal() else "firmtrail-agent: "
-        print("\n".join(prefix + visible(line) for line in message.splitlines()), file=sys.stderr, flush=True)  # noqa: T201  this is the log
+        print("\n".join(prefix + cleaned(line) for line in lines), file=sys.stderr, flush=True)  # noqa: T201  this is the log
 
 
 def _is_journal() -> bool:

@@ -10,12 +10,14 @@ from pathlib import Path
 import attrs
 
 from firmtrail_agent import log, standing
+from firmtrail_agent.delivery import Delivery
 from firmtrail_agent.failures import Failure, Trouble
 from firmtrail_agent.log import OnChange
-from firmtrail_agent.reporting import Delivery, Result
+from firmtrail_agent.reporting import Result
 from firmtrail_agent.spool import Spool
 from firmtrail_agent.standing import Standing
 from firmtrail_agent.systemd import Notifier
+from firmtrail_agent.texts import one_line
 
 
 class News:
@@ -35,6 +37,12 @@ class News:
         """Tell of what the spool has gone through while nobody looked."""
         if spool.corrupt:
             log.warning(f"{spool.corrupt} damaged records of the spool were put aside")
+
+    def stopped(self, spool: Spool) -> None:
+        """Tell of what ends with the process."""
+        if spool.in_memory:
+            reason = spool.trouble or "the disk does not answer"
+            log.error(f"{spool.in_memory} records that could not be sent are lost: {reason}")
 
     def observed(self, results: Sequence[Result], spool: Spool) -> None:
         """Tell of the sources and of the spool."""
@@ -75,7 +83,7 @@ class News:
 
     def broke(self, error: Exception) -> None:
         """Tell of an error that no round should end with."""
-        self._log.warning("round", "".join(traceback.format_exception(error)), kind=repr(error))
+        self._log.warning("round", *"".join(traceback.format_exception(error)).splitlines(), kind=repr(error))
         self._problem("round", f"{type(error).__name__}, see the log")
 
     def went_well(self) -> None:
@@ -87,9 +95,11 @@ class News:
     def recovered(self, topic: str, message: str) -> None:
         self._log.recovered(topic, message)
 
-    def refresh(self, *, now: float, next_round: float) -> None:
+    def refresh(self, *, now: float, next_round: float, next_send: float) -> None:
         """Bring up to date what systemd and `status` show."""
-        self._standing = attrs.evolve(self._standing, problems=[*self._problems.values()], next_round=next_round)
+        self._standing = attrs.evolve(
+            self._standing, problems=[*self._problems.values()], next_round=next_round, next_send=next_send
+        )
         if self._standing != self._written:
             self._written = self._standing
             standing.write(self._standing, self._directory)
@@ -100,14 +110,16 @@ class News:
 
     def _problem(self, topic: str, message: str | None) -> None:
         if message:
-            self._problems[topic] = message
+            self._problems[topic] = one_line(message)
         else:
             self._problems.pop(topic, None)
 
 
 def _kind(failure: Failure) -> str:
     """Tell apart what people have to do about it; a 500 after a 503 is no news."""
-    return f"{failure.trouble} {failure.status}" if failure.trouble is not Trouble.TEMPORARY else failure.trouble
+    if failure.trouble is Trouble.TEMPORARY:
+        return f"{failure.trouble}{' of something on the way' if failure.is_foreign else ''}"
+    return f"{failure.trouble} {failure.status}"
 
 
 def _versions(results: Sequence[Result]) -> Mapping[str, str]:
@@ -120,4 +132,5 @@ def _counts(spool: Spool) -> Mapping[str, int]:
         "in_memory": spool.in_memory,
         "dropped": spool.dropped,
         "corrupt": spool.corrupt,
+        "others": spool.others,
     }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from firmtrail import ComponentReading, ObservationRecord, from_json, to_json
-from firmtrail_agent import durable
+from firmtrail import ComponentReading, ObservationRecord
+from firmtrail_agent import durable, record_files
 from firmtrail_agent.spool import Spool, says_the_same
 
 _FILE = "reported.json"
 
 
 class Observed:
-    """The spool, and what the server has heard last."""
+    """The spool, and what the server has heard last of its device."""
 
     def __init__(self, spool: Spool, state: Path | None) -> None:
         self.spool = spool
@@ -34,12 +35,18 @@ class Observed:
         self._reported = record.components
         if self._file is not None:
             with suppress(OSError):  # the next boot then takes it for new, and reports it once more
-                durable.write(self._file, to_json(record))
+                record_files.write(self._file, self.spool.device_id, record)
+
+    def belong_to(self, device_id: uuid.UUID) -> None:
+        """Go on as another device: its configuration names another one."""
+        self.spool.belong_to(device_id)
+        self._reported = self._read()
 
     def _read(self) -> Sequence[ComponentReading]:
         if self._file is None:
             return []
         try:
-            return from_json(durable.read(self._file), ObservationRecord).components
+            owned = record_files.read(self._file)
         except (OSError, durable.Corrupt, ValueError):
             return []
+        return owned.record.components if owned.device_id == self.spool.device_id else []

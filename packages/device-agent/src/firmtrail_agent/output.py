@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from firmtrail_agent.sources import Reading
+from firmtrail_agent.texts import LONGEST_LINE, cleaned
 
 if TYPE_CHECKING:  # it brings the SDK, which not every command needs
     from _typeshed import ReadableBuffer
@@ -47,21 +48,33 @@ def open_streams() -> Printed:
     return printed
 
 
-def results_table(results: Sequence[Result]) -> str:
+def show(*lines: str) -> None:
+    """Print lines; each argument is one, whatever somebody else wrote into it. Nothing is printed in another way."""
+    sys.stdout.writelines(f"{cleaned(line)}\n" for line in lines)
+
+
+def show_json(value: Any) -> None:
+    """Print JSON for programs."""
+    import json  # noqa: PLC0415  only who asks for it waits for it
+
+    sys.stdout.write(json.dumps(cleaned(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def results_table(results: Sequence[Result]) -> list[str]:
     rows = [(result.reading.component, result.reading.version or "-", _outcome(result)) for result in results]
     return _table(("COMPONENT", "VERSION", "RESULT"), rows)
 
 
-def results_json(results: Sequence[Result]) -> str:
-    return _json([_result(result) for result in results])
+def results_json(results: Sequence[Result]) -> dict[str, Any]:
+    return {"components": [_result(result) for result in results]}
 
 
-def readings_table(readings: Sequence[Reading]) -> str:
+def readings_table(readings: Sequence[Reading]) -> list[str]:
     rows = [(reading.component, reading.version or "-") for reading in readings if not reading.is_absent]
     return _table(("COMPONENT", "VERSION"), rows)
 
 
-def explained_table(readings: Sequence[Reading]) -> str:
+def explained_table(readings: Sequence[Reading]) -> list[str]:
     """Show also where each version stood, what failed, and what this device does not have."""
     rows = [
         (reading.component, reading.version or "-", reading.source, _answer(reading), reading.error or reading.detail)
@@ -70,8 +83,8 @@ def explained_table(readings: Sequence[Reading]) -> str:
     return _table(("COMPONENT", "VERSION", "SOURCE", "ANSWER", "DETAIL"), rows)
 
 
-def readings_json(readings: Sequence[Reading]) -> str:
-    return _json([_reading(reading) for reading in readings])
+def readings_json(readings: Sequence[Reading]) -> dict[str, Any]:
+    return {"components": [_reading(reading) for reading in readings]}
 
 
 def _answer(reading: Reading) -> str:
@@ -103,13 +116,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _json(items: list[dict[str, Any]]) -> str:
-    import json  # noqa: PLC0415  only who asks for it waits for it
-
-    return json.dumps({"components": items}, indent=2, ensure_ascii=False)
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [header, *rows]
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    lines = [header, *([cleaned(cell)[:LONGEST_LINE] for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]

@@ -24,7 +24,9 @@ REFUSED_BASE_SECONDS = 5 * 60.0
 REFUSED_CAP_SECONDS = 6 * 3600.0
 #: what a server may ask for; a mistaken header must not silence a device for a year
 LONGEST_RETRY_AFTER_SECONDS = 6 * 3600.0
-SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 10.0, 31 * 24 * 3600.0
+SHORTEST_INTERVAL_SECONDS = 10.0
+#: what one answer may put off the next report by, unless the configuration's interval is longer
+LONGEST_ASKED_SECONDS = 24 * 3600.0
 #: 2 to this power times any base is above its cap; a year of failures must not overflow
 _LAST_DOUBLING = 16
 
@@ -83,6 +85,14 @@ class Schedule:
         """When the next round is due, by the clock."""
         return min(self._due.values())
 
+    def next_send(self) -> float:
+        """When the server is asked next, by the clock: rounds before that observe only."""
+        begins = {trigger: max(due, self._clock()) for trigger, due in self._due.items()}
+        return min(
+            (begin for trigger, begin in begins.items() if begin >= self._opens_for(trigger)),
+            default=max(self._gate, self.next_due()),
+        )
+
     def seconds_left(self) -> float:
         """How long until the next round is due; 0 when it is."""
         return max(0.0, self.next_due() - self._clock())
@@ -112,9 +122,8 @@ class Schedule:
         self._gate = self._clock()
         self._due.pop(Trigger.RETRY, None)
         asked = self._interval if next_report_in_seconds is None else next_report_in_seconds
-        self._due[Trigger.HEARTBEAT] = self._after_an_interval(
-            min(max(asked, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
-        )
+        longest = max(LONGEST_ASKED_SECONDS, self._interval)
+        self._due[Trigger.HEARTBEAT] = self._after_an_interval(min(max(asked, SHORTEST_INTERVAL_SECONDS), longest))
         if resync and Trigger.RESYNC not in self._last_triggers:  # a server that always asks is answered once
             self.request(Trigger.RESYNC)
 
@@ -157,6 +166,9 @@ class Schedule:
 
     def _after_an_interval(self, seconds: float) -> float:
         return self._clock() + seconds * self._random.uniform(0.9, 1.1)
+
+    def _opens_for(self, trigger: Trigger) -> float:
+        return min(self._gate, self._locked_until) if trigger in _WAKING else self._gate
 
     def _close_gate(self, seconds: float, *, locked: float) -> None:
         self._gate = self._due[Trigger.RETRY] = self._clock() + seconds

@@ -2,12 +2,13 @@
 
 A version is a state: an observation that says the same as the last one extends its record, and only changes make new
 ones, of the versions or of what is known of the time. What is kept is in memory, too; a disk that cannot be written
-makes the spool smaller, not useless.
+makes the spool smaller, not useless. What its directory holds of other devices is put aside: see record_files.py.
 """
 
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from errno import ENOSPC
@@ -15,8 +16,8 @@ from pathlib import Path
 
 import attrs
 
-from firmtrail import ClockReading, ClockState, ComponentReading, ObservationRecord, from_json, to_json
-from firmtrail_agent import durable
+from firmtrail import ClockReading, ClockState, ComponentReading, ObservationRecord, to_json
+from firmtrail_agent import durable, record_files
 
 MAX_RECORDS = 256
 MAX_BYTES = 256 * 1024
@@ -24,11 +25,9 @@ MAX_BYTES = 256 * 1024
 MAX_IN_MEMORY = 32
 #: left for others on the disk
 FREE_BYTES = 512 * 1024
-MAX_BAD_FILES = 8
 #: an observation that changes nothing can wait for so long until it is written: a power cut costs an hour's knowledge
 #: of a version that ran on, not flash memory
 REWRITE_SECONDS = 3600.0
-_SUFFIX = ".record"
 
 
 @attrs.define
@@ -41,10 +40,22 @@ class _Entry:
 
 
 class Spool:
-    """Records, oldest first, in a directory that has no other user; without one in memory alone."""
+    """Records of a device, oldest first, in a directory that has no other user; without one in memory alone.
 
-    def __init__(self, directory: Path | None, *, boot_time: Callable[[], float]) -> None:
+    `takes_unowned`: a record that does not say whose it is was written by this device.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None,
+        device_id: uuid.UUID,
+        *,
+        boot_time: Callable[[], float],
+        takes_unowned: bool = False,
+    ) -> None:
         self._directory = directory
+        self.device_id = device_id
+        self._takes_unowned = takes_unowned
         self._boot_time = boot_time
         self._entries: list[_Entry] = []
         self._next_number = 1
@@ -55,6 +66,8 @@ class Spool:
         self.corrupt = 0
         #: records that there was no room for
         self.dropped = 0
+        #: records of other devices that were put aside just now, and all that there are
+        self.newly_others = self.others = 0
         #: records that the server refused, each sent by itself, since it took one
         self.refused_in_a_row = 0
         self._load()
@@ -109,33 +122,47 @@ class Spool:
         """Put a record aside that the server refuses."""
         entry = self._entries.pop(index)
         if entry.stored is not None:
-            self._put_aside(self._file(entry.number))
+            record_files.put_aside(self._file(entry.number), into=record_files.BAD)
 
-    def purge(self) -> int:
-        """Throw away all records, and say how many there were."""
-        count = len(self._entries)
-        self.acknowledge(count)
-        return count
+    def belong_to(self, device_id: uuid.UUID) -> None:
+        """Become the spool of another device: the records of this one are put aside, and what that one left is back."""
+        self.persist()
+        self.dropped += self.in_memory
+        self._entries.clear()
+        self.device_id, self.newly_others = device_id, 0
+        self._load()
 
     def _load(self) -> None:
         if self._directory is None:
             return
         try:
             durable.make_directory(self._directory)
-            for file in sorted(self._directory.glob(f"*{_SUFFIX}")):
+            for file in record_files.files_in(self._directory):
                 self._load_file(file)
+            for file in record_files.bring_back(self._directory, self.device_id):
+                self._load_file(file)
+            self.others = len(record_files.files_in(self._directory / record_files.OTHERS))
         except OSError as error:
             self._failed(error)
+        self._entries.sort(key=lambda entry: entry.number)
 
     def _load_file(self, file: Path) -> None:
         try:
-            number, record = int(file.stem), from_json(durable.read(file), ObservationRecord)
+            number, owned = int(file.stem), record_files.read(file)
         except (durable.Corrupt, ValueError, OSError):
             self.corrupt += 1
-            self._put_aside(file)
+            record_files.put_aside(file, into=record_files.BAD)
             return
-        self._entries.append(_Entry(number, record, _size(record), stored=record))
+        is_taken = owned.device_id is None and self._takes_unowned
+        if owned.device_id != self.device_id and not is_taken:
+            self.newly_others += 1
+            record_files.put_aside_of_another(file, owned.device_id)
+            return
+        entry = _Entry(number, owned.record, _size(owned.record), stored=owned.record)
+        self._entries.append(entry)
         self._next_number = max(self._next_number, number + 1)
+        if is_taken:
+            self._write(entry)
 
     def _make_room(self) -> None:
         """Drop the oldest between the first, which says what ran when contact was lost, and the last."""
@@ -167,7 +194,7 @@ class Spool:
             if self.trouble:  # the directory may be what is missing
                 durable.make_directory(self._directory)
             _require_room(self._directory)
-            durable.write(self._file(entry.number), to_json(entry.record))
+            record_files.write(self._file(entry.number), self.device_id, entry.record)
         except OSError as error:
             self._failed(error)
             return False
@@ -182,37 +209,9 @@ class Spool:
             with suppress(OSError):  # it will be sent again after the next start, which changes nothing
                 self._file(entry.number).unlink()
 
-    def _put_aside(self, file: Path) -> None:
-        aside = file.parent / "bad"
-        with suppress(OSError):
-            durable.new_directory(aside)
-            file.replace(aside / file.name)
-            for old in sorted(aside.iterdir())[:-MAX_BAD_FILES]:
-                old.unlink()
-
     def _file(self, number: int) -> Path:
         assert self._directory is not None
-        return self._directory / f"{number:010}{_SUFFIX}"
-
-
-def look_into(directory: Path) -> list[ObservationRecord]:
-    """Read the records of a spool that an agent may be using, as far as they can be read, and change nothing.
-
-    Raises:
-        PermissionError: this user may not look into it.
-    """
-    records: list[ObservationRecord] = []
-    for file in _records_in(directory):
-        with suppress(OSError, durable.Corrupt, ValueError):
-            records.append(from_json(durable.read(file), ObservationRecord))
-    return records
-
-
-def _records_in(directory: Path) -> list[Path]:
-    try:
-        return sorted(file for file in directory.iterdir() if file.suffix == _SUFFIX)  # glob keeps silent about errors
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        return self._directory / record_files.name(number)
 
 
 def _extends(record: ObservationRecord, observed: ObservationRecord) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from firmtrail_agent import durable
+from firmtrail_agent.texts import cleaned
 
 _FILE = "status.json"
 #: longer than a round takes whose sources and whose server are all slow; an agent that hangs is ended by the watchdog
@@ -19,7 +20,7 @@ PATIENCE_SECONDS = 300.0
 _STATE, _STARTED = 3 - 3, 22 - 3
 _STOPPED = b"T"
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
-_OF_SPOOL = ("records", "in_memory", "dropped", "corrupt")
+_OF_SPOOL = ("records", "in_memory", "dropped", "corrupt", "others")
 
 
 @attrs.frozen(kw_only=True)
@@ -34,8 +35,10 @@ class Standing:
     #: what is wrong; nothing: all is well
     problems: Sequence[str] = ()
     last_report: float | None = None
+    #: when it observes next, and when it sends; None: an earlier version of the agent has not said
     next_round: float
-    #: records that wait, of these in memory alone; those dropped and damaged since the agent started
+    next_send: float | None = None
+    #: how many records wait, are in memory alone, were dropped or damaged since the agent started, are of other devices
     spool: Mapping[str, int] = attrs.field(factory=lambda: dict.fromkeys(_OF_SPOOL, 0))
 
     @property
@@ -50,17 +53,20 @@ def sentence(standing: Standing, now: float) -> str:
     said = [*standing.problems] or [f"{component} {version}" for component, version in standing.versions.items()]
     if waiting := standing.spool["records"]:
         said.append(f"{waiting} record{'s' if waiting > 1 else ''} waiting")
+    if others := standing.spool.get("others"):
+        said.append(f"{others} record{'s' if others > 1 else ''} of another device kept")
     if standing.last_report is not None:
         said.append(f"last report {_rough(now - standing.last_report)} ago")
     if standing.next_round >= now - PATIENCE_SECONDS:
-        said.append(f"next in {_rough(max(0.0, standing.next_round - now))}")
-    return f"{standing.state}: {', '.join(said)}"
+        due = standing.next_round if standing.next_send is None else standing.next_send
+        said.append(f"next in {_rough(max(0.0, due - now))}")
+    return f"{standing.state}: {', '.join(map(cleaned, said))}"
 
 
 def write(standing: Standing, directory: Path) -> None:
     """Leave it for `status` in a directory that is in memory; where there is none, nobody can be told."""
     with suppress(OSError):
-        durable.write(directory / _FILE, json.dumps(as_json(standing)))
+        durable.write(directory / _FILE, json.dumps(cleaned(as_json(standing))))
 
 
 def read(directory: Path) -> Standing | None:

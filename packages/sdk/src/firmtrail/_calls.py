@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import attrs
 from cattrs import BaseValidationError
 
-from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, ServerError, class_of
+from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, class_of
 from firmtrail_contract import (
     FieldError,
     OAuthErrorCode,
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
-_UNAUTHORIZED = 401
+_BAD_REQUEST, _UNAUTHORIZED, _PROXY_UNAUTHORIZED = 400, 401, 407
 _WRONG_SERVER = "is this URL a Firmtrail server?"
 
 _converter = lenient_converter()
@@ -76,6 +76,8 @@ class Answer:
     #: by lower-case name
     headers: Mapping[str, str]
     content: bytes = attrs.field(repr=False)
+    #: that it came through, without a password
+    proxy: str | None = None
 
     @property
     def request_id(self) -> str | None:
@@ -121,10 +123,10 @@ def decode(answer: Answer, model: type[T]) -> T:
     raise DecodeError(message, status=answer.status, request_id=answer.request_id, errors=errors)
 
 
-def refusal(answer: Answer) -> ApiError:
+def refusal(answer: Answer, call: Call) -> ApiError:
     """Build the error that an unsuccessful answer stands for, whether it says why or not."""
     problem = _read(answer, Problem)
-    if problem is None and (said := _read(answer, OAuthRefusal)) and class_of(answer.status, None) is not ServerError:
+    if problem is None and _may_refuse_a_token(answer, call) and (said := _read(answer, OAuthRefusal)):
         return _oauth_error(said, answer)
     code = problem.code if problem else None
     return class_of(answer.status, code)(
@@ -136,6 +138,11 @@ def refusal(answer: Answer) -> ApiError:
         retry_after=_retry_after(answer),
         errors=problem.errors if problem else [],
     )
+
+
+def _may_refuse_a_token(answer: Answer, call: Call) -> bool:
+    """Look at where it comes from: many a gateway says `error` too, and none of them is the token endpoint."""
+    return call.form is not None and answer.status in {_BAD_REQUEST, _UNAUTHORIZED}
 
 
 def _oauth_error(said: OAuthRefusal, answer: Answer) -> OAuthError:
@@ -159,7 +166,13 @@ def _read(answer: Answer, model: type[T]) -> T | None:
 def _title(answer: Answer) -> str:
     if answer.is_redirect:
         return "The server redirects elsewhere, which is never followed; use the URL it redirects to."
-    return f"The server answered {answer.status} without a problem document."
+    if answer.status == _PROXY_UNAUTHORIZED:
+        return "The proxy asks for a user and a password, which its URL may hold."
+    between = f"the proxy {answer.proxy}" if answer.proxy else "what stands in between, such as a proxy"
+    return (
+        f"An answer {answer.status} without a problem document is not a Firmtrail server's own. "
+        f"Check the url, and {between}."
+    )
 
 
 def _retry_after(answer: Answer) -> float | None:

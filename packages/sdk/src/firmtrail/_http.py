@@ -22,8 +22,10 @@ from firmtrail.errors import (
     DeadlineExceededError,
     NotSentError,
     NotTrustedError,
+    ProxyFailedError,
     TransportError,
 )
+from firmtrail.proxies import without_password
 
 T = TypeVar("T")
 
@@ -97,19 +99,30 @@ def timeouts(remaining: float) -> httpx.Timeout:
     )
 
 
-def failure(error: Exception, call: Call, url: str, *, in_time: bool) -> TransportError:
+def failure(error: Exception, call: Call, settings: Settings, *, in_time: bool) -> TransportError:
     """Say in our words, and without an object of httpx, why no whole answer came back."""
+    url = settings.url
     if not in_time or isinstance(error, DeadlinePassed):
         message = f"{call.method} {call.path} was not over within the client's timeout."
         return DeadlineExceededError(message, maybe_applied=not call.repeatable)
     if said := _said_of_our_certificate(error):
         return CertificateRefusedError(f"{url} {said}.")
     reason = str(error).rstrip(".") or type(error).__name__
+    proxy = without_password(settings.proxy) if settings.proxy else None
+    if proxy and _is_of_the_proxy(error):
+        return ProxyFailedError(f"The proxy {proxy} cannot be reached, or does not lead to {url}: {reason}.")
+    through = f" through the proxy {proxy}" if proxy else ""
     if isinstance(error, _NOT_SENT):
         kind = NotTrustedError if _is_of_certificates(error) else NotSentError
-        return kind(f"Cannot reach {url}: {reason}.")
-    message = f"The connection to {url} broke before the answer was there: {reason}."
+        return kind(f"Cannot reach {url}{through}: {reason}.")
+    message = f"The connection to {url}{through} broke before the answer was there: {reason}."
     return ConnectionLostError(message, maybe_applied=not call.repeatable)
+
+
+def _is_of_the_proxy(error: Exception) -> bool:
+    """Where there is a proxy, it is what one connects to; TLS begins when it has led to the server."""
+    is_of_tls = _said_by_tls(error) is not None
+    return isinstance(error, httpx.ProxyError | httpx.ConnectError | httpx.ConnectTimeout) and not is_of_tls
 
 
 def _is_of_certificates(error: BaseException) -> bool:
@@ -140,6 +153,7 @@ def _opened(kind: Callable[..., T], settings: Settings) -> T:
             base_url=settings.url,
             verify=settings.ssl_context or _tls(settings),
             proxy=settings.proxy,
+            trust_env=False,  # the settings hold the proxy; of NO_PROXY httpx understands too little
             follow_redirects=False,
             headers={
                 "User-Agent": f"firmtrail-python/{__version__}",

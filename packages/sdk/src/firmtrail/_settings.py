@@ -35,7 +35,7 @@ class Settings:
     ca_file: Path | None = None
     #: the certificate that a server may ask for, and its key
     client_cert: Path | None = None
-    #: instead of those of the environment
+    #: on the way to the server; None: there is none
     proxy: str | None = None
     #: instead of the usual certificates, `ca_file` and `client_cert`
     ssl_context: SSLContext | None = None

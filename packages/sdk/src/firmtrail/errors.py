@@ -6,7 +6,8 @@ FirmtrailError
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
 │   │   ├── NotTrustedError        the server's certificate is not the right one
-│   │   └── CertificateRefusedError  the client's is not, or there is none
+│   │   ├── CertificateRefusedError  the client's is not, or there is none
+│   │   └── ProxyFailedError       the proxy on the way cannot be reached, or does not lead to the server
 │   ├── ConnectionLostError        it left, and no whole answer came back
 │   └── DeadlineExceededError      also a TimeoutError
 ├── DecodeError                    a success that breaks the contract, with JSON paths
@@ -70,6 +71,10 @@ class NotTrustedError(NotSentError):
 
 class CertificateRefusedError(NotSentError):
     """The server asks for a client certificate, or refuses the one that it was shown; it has not read the request."""
+
+
+class ProxyFailedError(NotSentError):
+    """The proxy on the way cannot be reached, or does not lead to the server, of which nothing is known."""
 
 
 class ConnectionLostError(TransportError):

@@ -32,7 +32,7 @@ class AsyncTransport:
         """Send until it succeeds, cannot succeed, or the time is over."""
         answer = await self._sent(call, self._policy.clock() + self._timeout)
         if not answer.is_success:
-            raise refusal(answer)
+            raise refusal(answer, call)
         return answer
 
     async def access_token(self) -> AccessToken:
@@ -42,7 +42,7 @@ class AsyncTransport:
             raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
         answer = await self._granted(credential, self._policy.clock() + self._timeout)
         if not answer.is_success:
-            raise refusal(answer)
+            raise refusal(answer, token_call(credential))
         return decode(answer, AccessToken)
 
     async def aclose(self) -> None:
@@ -93,8 +93,9 @@ class AsyncTransport:
             return new_token(answer, asked_at=asked_at, random=self._policy.random())
         except DeadlineExceededError:
             raise
-        except NotFoundError:
-            return no_endpoint(self._settings.url)
+        except NotFoundError as error:
+            is_its_own = error.code is not None  # what stands in between knows nothing of tokens
+            return no_endpoint(self._settings.url) if is_its_own else error.with_traceback(None)
         except FirmtrailError as error:
             return error.with_traceback(None)
 

@@ -10,6 +10,7 @@ from firmtrail._http import FAILURES, Authorization, failure, new_client, timeou
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
 from firmtrail.errors import DecodeError, FirmtrailError
+from firmtrail.proxies import without_password
 
 
 class Attempts:
@@ -47,8 +48,8 @@ class Attempts:
             with ends_after(remaining):
                 answer = self._exchange(call, auth, remaining())
         except FAILURES as error:
-            return failure(error, call, self._settings.url, in_time=remaining() > 0)
-        return answer if answer.is_success or answer.refuses_token else refusal(answer)
+            return failure(error, call, self._settings, in_time=remaining() > 0)
+        return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
 
     def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
         if os.getpid() != self._process:
@@ -68,7 +69,9 @@ class Attempts:
                 if len(content) > call.max_answer_bytes:
                     break
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return _whole(Answer(status=response.status_code, headers=headers, content=bytes(content)), call)
+        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
+        answer = Answer(status=response.status_code, headers=headers, content=bytes(content), proxy=proxy)
+        return _whole(answer, call)
 
 
 def _whole(answer: Answer, call: Call) -> Answer:

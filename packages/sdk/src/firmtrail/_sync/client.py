@@ -17,6 +17,7 @@ from firmtrail._settings import Auth, checked_attempts, given_credential, read_s
 from firmtrail._sync.transport import Transport
 from firmtrail.credentials import ApiKey, Login
 from firmtrail.errors import ConfigError
+from firmtrail.proxies import proxy_for
 from firmtrail_contract import AccessToken
 
 if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
@@ -77,10 +78,11 @@ class Client:
         credential = given_credential(api_key, login, access_token)
         if ssl_context is not None and (ca_file is not None or client_cert is not None):
             raise ConfigError("Pass ssl_context, or ca_file and client_cert: a context holds what they would add.")
+        found = read_settings(url, credential, auth=auth, ca_file=ca_file)
         settings = attrs.evolve(
-            read_settings(url, credential, auth=auth, ca_file=ca_file),
+            found,
             client_cert=None if client_cert is None else Path(client_cert),
-            proxy=proxy,
+            proxy=proxy or proxy_for(found.url),
             ssl_context=ssl_context,
         )
         policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))

@@ -21,7 +21,7 @@ from firmtrail.cli import (
     projects,
 )
 from firmtrail.cli.asking import confirm
-from firmtrail.cli.output import show
+from firmtrail.cli.output import show, visible
 from firmtrail.cli.verbs import RowsRefused, UsageError, Verb
 from firmtrail.errors import AuthenticationError, ConfigError, CredentialsError, FirmtrailError, TransportError
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show(verb.run(client, options), options, verb.columns)
         sys.stdout.flush()
     except FirmtrailError as error:
-        sys.stderr.write(f"firmtrail: {error}{_advice(error)}\n")
+        sys.stderr.write(f"firmtrail: {visible(str(error))}{_advice(error)}\n")
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
     except KeyboardInterrupt:
         return INTERRUPTED

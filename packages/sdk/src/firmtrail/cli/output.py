@@ -26,7 +26,7 @@ def show(result: Any, options: Any, columns: Sequence[str]) -> None:
     items: Iterable[Any] = [result] if is_one else result
     if options.json or options.quiet:
         for item in items:
-            sys.stdout.write(f"{to_json(item) if options.json else essence(item)}\n")
+            sys.stdout.write(f"{to_json(item) if options.json else visible(essence(item))}\n")
     elif is_one:
         _show_one(result)
     else:
@@ -92,11 +92,11 @@ def _text(value: Any) -> str:
         case dict():
             return ",".join(f"{key}={_text(one)}" for key, one in cast("dict[str, Any]", value).items())
         case FieldError():
-            return _visible(f"{value.pointer} {value.detail}")
+            return visible(f"{value.pointer} {value.detail}")
         case VersionPeriod():
-            return _visible(f"{value.component} {value.version}")
+            return visible(f"{value.component} {value.version}")
         case _:
-            return _visible(_word(value))
+            return visible(_word(value))
 
 
 def _word(value: Any) -> str:
@@ -107,6 +107,6 @@ def _word(value: Any) -> str:
     return f"{value:%Y-%m-%d %H:%M:%SZ}" if isinstance(value, dt.datetime) else str(value)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Keep what a server sent from moving the cursor or worse."""
     return text if text.isprintable() else repr(text)[1:-1]
