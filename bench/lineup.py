@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bench.command import say
 from bench.cpu import cpu_seconds
-from bench.fleet import Device, basic, store_fleet, store_history, write_requests
+from bench.fleet import Device, basic, bearer, store_fleet, store_history
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
 from bench.load import Mode
 from bench.processes import Server
+from bench.requests import COMPONENTS, agents_batch, report, write_requests
 from bench.rows import Row, Sample, sample_of
 from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
@@ -42,7 +43,7 @@ PERIODS = "select (select count(*) from device_firmware) + (select count(*) from
 def echo(stage: Stage, fleet: list[Device]) -> Measures:
     """The bare server, which gets the same requests as ours."""
     say("starting the bare echo")
-    requests = write_requests(stage.folder / "echo.requests", fleet, lambda device: [device.authorization])
+    requests = write_requests(stage.folder / "echo.requests", map(report, fleet))
     site = stage.site("echo", _module("bench.servers.echo"), _PATH, devices=len(fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {
@@ -56,13 +57,23 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server as it is run, one process."""
     say("starting our server")
     site = _our_site(stage, "ours", fleet)
-    requests = write_requests(stage.folder / "ours.requests", fleet, lambda device: [device.authorization])
+    requests = write_requests(stage.folder / "ours.requests", map(report, fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {
         Row.BASIC: load.measure_warm,
         Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
         **_with_tokens(stage, site, fleet),
     }
+
+
+def batches(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server, sent what the agent sends. The first batches of all make their boots known."""
+    say("starting our server for batches, and sending each device's first")
+    site = _our_site(stage, "batches", fleet, observations=len(COMPONENTS))
+    requests = write_requests(stage.folder / "batches.requests", map(agents_batch, fleet))
+    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load.warm_up(passes=1, seconds=2)
+    return {Row.BATCH: load.measure_warm}
 
 
 def profiled(stage: Stage, fleet: list[Device], file: Path) -> tuple[Measure, Server]:
@@ -72,7 +83,7 @@ def profiled(stage: Stage, fleet: list[Device], file: Path) -> tuple[Measure, Se
     environment = {**_PATH, **_configured(url), FILE_VARIABLE: str(file)}
     command = [*_module("bench.servers.profiled"), *SERVER[1:]]
     site = stage.site("profiled", command, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
-    requests = write_requests(stage.folder / "profiled.requests", fleet, lambda device: [device.authorization])
+    requests = write_requests(stage.folder / "profiled.requests", map(report, fleet))
     return Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm, site.server
 
 
@@ -82,7 +93,7 @@ def big(stage: Stage, fleet: list[Device]) -> Measures:
     url = _our_database(stage, "big", fleet)
     store_history(url)
     site = _our_site(stage, "big", fleet, url)
-    requests = write_requests(stage.folder / "big.requests", fleet, lambda device: [device.authorization])
+    requests = write_requests(stage.folder / "big.requests", map(report, fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {Row.BIG: load.measure_warm}
 
@@ -99,7 +110,7 @@ def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
         devices=len(fleet),
         books=Books(url, REPORTS, PERIODS),
     )
-    requests = write_requests(stage.folder / "ungathered.requests", fleet, lambda device: [device.authorization])
+    requests = write_requests(stage.folder / "ungathered.requests", map(report, fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {Row.UNGATHERED: load.measure_warm}
 
@@ -115,8 +126,8 @@ def refusals(stage: Stage, fleet: list[Device]) -> Measures:
     def wrong(key_id: uuid.UUID) -> list[str]:
         return [basic(key_id, new_secret(SecretPrefix.DEVICE)), f"X-Forwarded-For: {IPv4Address(next(numbers))}"]
 
-    unknown = write_requests(stage.folder / "unknown.requests", fleet, lambda _: wrong(uuid.uuid4()))
-    mistaken = write_requests(stage.folder / "wrong.requests", fleet, lambda device: wrong(device.key_id))
+    unknown = write_requests(stage.folder / "unknown.requests", [report(one, *wrong(uuid.uuid4())) for one in fleet])
+    mistaken = write_requests(stage.folder / "wrong.requests", [report(one, *wrong(one.key_id)) for one in fleet])
     return {
         Row.UNKNOWN_ID: Contestant(site=site, requests=unknown, connections=1, mode=Mode.REFUSED).measure,
         Row.WRONG_SECRET: Contestant(site=site, requests=mistaken, connections=1, mode=Mode.REFUSED).measure,
@@ -142,11 +153,12 @@ def _our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
     return url
 
 
-def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None) -> Site:
+def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None, *, observations: int = 1) -> Site:
     url = url or _our_database(stage, name, fleet)
     # Tokens outlive the benchmark.
     environment = {**_configured(url), "FIRMTRAIL_DEVICE_TOKEN_SECONDS": "86400"}
-    return stage.site(name, SERVER, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
+    books = Books(url, REPORTS, PERIODS, observations)
+    return stage.site(name, SERVER, environment, devices=len(fleet), books=books)
 
 
 def _configured(url: str) -> dict[str, str]:
@@ -154,10 +166,8 @@ def _configured(url: str) -> dict[str, str]:
 
 
 def _with_tokens(stage: Stage, site: Site, fleet: list[Device]) -> Measures:
-    tokens = dict(zip(fleet, fetch_tokens(site.server.url, fleet), strict=True))
-    requests = write_requests(
-        stage.folder / "bearer.requests", fleet, lambda device: [f"Authorization: Bearer {tokens[device]}"]
-    )
+    bearers = [bearer(token) for token in fetch_tokens(site.server.url, fleet)]
+    requests = write_requests(stage.folder / "bearer.requests", map(report, fleet, bearers))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {Row.BEARER: load.measure_warm}
 

@@ -77,6 +77,7 @@ def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
     measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
     if options.quick:
         return measures
+    measures |= lineup.batches(stage, fleet)
     measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
     if not options.skip_peers:
         peers.install()

@@ -15,6 +15,7 @@ class Row(StrEnum):
     ECHO = "bare aiohttp echo"
     BASIC = "ours, Basic"
     BEARER = "ours, Bearer"
+    BATCH = "ours, the agent's batch, Basic"
     BIG = "ours, Basic, 5 million periods stored"
     PGBENCH = "pgbench, one row per INSERT"
     UNGATHERED = "ours, Basic, not gathered"

@@ -27,6 +27,8 @@ class Books:
     reports: LiteralString
     #: version periods, where reports are more than rows
     periods: LiteralString | None = None
+    #: in each request: a good answer adds so many to the reports, and to the periods where they bring new versions
+    observations: int = 1
 
     def count_reports(self) -> int:
         return _count(self.url, self.reports)
@@ -60,8 +62,8 @@ class Site:
         if self.books is None or self._periods_before is None:
             return
         made = (self.books.count_periods() or 0) - self._periods_before
-        sent = self.walk.versions_sent()
-        if not sent - self.abandoned <= made <= sent:
+        sent = self.walk.versions_sent() * self.books.observations
+        if not sent - self.abandoned * self.books.observations <= made <= sent:
             raise WrongAnswers(f"{self.name}: {sent} new versions were reported, but {made} periods stored.")
 
 
@@ -112,7 +114,7 @@ class Contestant:
         site.abandoned += load.abandoned
         check_answers(site.name, load)
         if site.books:
-            check_stored(site.name, load, site.books.count_reports() - stored)
+            check_stored(site.name, load, site.books.count_reports() - stored, observations=site.books.observations)
         app, database = (1e6 * (now - then) / load.requests for now, then in zip(after, before, strict=True))
         return Sample(
             rate=load.rate,
@@ -134,11 +136,16 @@ def check_answers(name: str, load: Load) -> None:
         raise WrongAnswers(f"{name}: {load.wrong} of {load.requests} answers had a status that was not wanted.")
 
 
-def check_stored(name: str, load: Load, stored: int) -> None:
-    """Refuse a load that lost acknowledged reports, or made some up; abandoned requests may be stored or not."""
-    if not load.requests <= stored <= load.requests + load.abandoned:
+def check_stored(name: str, load: Load, stored: int, *, observations: int = 1) -> None:
+    """Refuse a load that lost acknowledged reports, or made some up; abandoned requests may be stored or not.
+
+    Each request holds that many `observations`.
+    """
+    least, most = load.requests * observations, (load.requests + load.abandoned) * observations
+    if not least <= stored <= most:
         raise WrongAnswers(
-            f"{name}: {load.requests} reports were acknowledged and {load.abandoned} abandoned, but {stored} stored."
+            f"{name}: {load.requests} reports were acknowledged and {load.abandoned} abandoned, "
+            f"{observations} observations each, but {stored} stored."
         )
 
 

@@ -11,6 +11,7 @@ from bench.cluster import libpq_environment
 from bench.command import say
 from bench.errors import CannotMeasure
 from bench.lineup import CONNECTIONS, ROOT, Measures
+from bench.requests import REPORT, request, write_requests
 from bench.rows import Row
 from bench.site import Books, Contestant
 from bench.stage import Stage
@@ -40,17 +41,20 @@ def django(stage: Stage, *, cached: bool) -> Measures:
     say(f"starting the Django peer{', with cache and kept connections' if cached else ''}")
     name = "django_cached" if cached else "django"
     url = stage.cluster.create(name, with_tables=False)
-    requests = stage.folder / f"{name}.requests"
+    fleet = stage.folder / f"{name}.fleet"
     environment = {**libpq_environment(url), "PYTHONPATH": str(_HERE), "PEER_CACHE": str(int(cached))}
-    _seed(environment, requests)
+    _seed(environment, fleet)
     command = [_BIN / "gunicorn", "--workers=2", "--bind=127.0.0.1:0", "django_seed.wsgi"]
     site = stage.site(name, command, environment, devices=_DEVICES, books=Books(url, _REPORTS))
-    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    devices = [line.split("\t") for line in fleet.read_text(encoding="utf-8").splitlines()]
+    requests = [request(f"POST {path}", [authorization], REPORT) for path, authorization in devices]
+    file = write_requests(stage.folder / f"{name}.requests", requests)
+    load = Contestant(site=site, requests=file, connections=CONNECTIONS)
     load.warm_up(passes=_WARM_PASSES if cached else 1, seconds=10)
     return {Row.DJANGO_CACHED if cached else Row.DJANGO: load.measure}
 
 
-def _seed(environment: dict[str, str], requests: Path) -> None:
-    command = [_BIN / "python", "-m", "django_seed.seed", str(_DEVICES), requests]
+def _seed(environment: dict[str, str], fleet: Path) -> None:
+    command = [_BIN / "python", "-m", "django_seed.seed", str(_DEVICES), fleet]
     if subprocess.run(command, env=os.environ | environment, check=False).returncode != 0:
         raise CannotMeasure("The Django peer could not fill its tables, see above; --skip-peers goes on without it.")

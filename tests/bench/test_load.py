@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from bench.errors import CannotMeasure, WrongAnswers
@@ -65,5 +67,13 @@ def test_what_was_abandoned_may_be_stored_or_not(stored: int) -> None:
 
 @pytest.mark.parametrize("stored", [99, 103])
 def test_a_lost_report_and_an_invented_one_spoil_a_load(stored: int) -> None:
-    with pytest.raises(WrongAnswers, match=rf"100 reports were acknowledged and 2 abandoned, but {stored} stored"):
+    with pytest.raises(WrongAnswers, match=rf"100 reports were acknowledged and 2 abandoned, .* but {stored} stored"):
         check_stored("ours", made_of(abandoned=2), stored)
+
+
+@pytest.mark.parametrize(("stored", "good"), [(199, False), (200, True), (204, True), (205, False)])
+def test_each_observation_of_a_batch_is_counted(stored: int, *, good: bool) -> None:
+    expected = nullcontext() if good else pytest.raises(WrongAnswers)
+
+    with expected:
+        check_stored("batches", made_of(abandoned=2), stored, observations=2)
