@@ -79,8 +79,8 @@ def batches(stage: Stage, fleet: list[Device]) -> Measures:
 def profiled(stage: Stage, fleet: list[Device], file: Path) -> tuple[Measure, Server]:
     """Our server with a sampler that writes to a file."""
     say("starting our server, with a sampler")
-    url = _our_database(stage, "profiled", fleet)
-    environment = {**_PATH, **_configured(url), FILE_VARIABLE: str(file)}
+    url = our_database(stage, "profiled", fleet)
+    environment = {**_PATH, **our_environment(url), FILE_VARIABLE: str(file)}
     command = [*_module("bench.servers.profiled"), *SERVER[1:]]
     site = stage.site("profiled", command, environment, devices=len(fleet), books=Books(url, REPORTS, PERIODS))
     requests = write_requests(stage.folder / "profiled.requests", map(report, fleet))
@@ -90,7 +90,7 @@ def profiled(stage: Stage, fleet: list[Device], file: Path) -> tuple[Measure, Se
 def big(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server over tables that have grown; the fleet is a tenth of their devices."""
     say("storing 5 million periods of 100,000 devices, and starting our server over them")
-    url = _our_database(stage, "big", fleet)
+    url = our_database(stage, "big", fleet)
     store_history(url)
     site = _our_site(stage, "big", fleet, url)
     requests = write_requests(stage.folder / "big.requests", map(report, fleet))
@@ -101,7 +101,7 @@ def big(stage: Stage, fleet: list[Device]) -> Measures:
 def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server, each report a transaction of its own."""
     say("starting our server that does not gather")
-    url = _our_database(stage, "ungathered", fleet)
+    url = our_database(stage, "ungathered", fleet)
     environment = {**_PATH, "FIRMTRAIL_DATABASE_URL": url}
     site = stage.site(
         "ungathered",
@@ -118,8 +118,8 @@ def ungathered(stage: Stage, fleet: list[Device]) -> Measures:
 def refusals(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server, asked with wrong credentials; each comes from an address of its own, or it would soon be limited."""
     say("starting our server for wrong credentials")
-    url = _our_database(stage, "refusals", fleet)
-    environment = {**_configured(url), "FIRMTRAIL_TRUSTED_PROXIES": "127.0.0.0/8"}
+    url = our_database(stage, "refusals", fleet)
+    environment = {**our_environment(url), "FIRMTRAIL_TRUSTED_PROXIES": "127.0.0.0/8"}
     site = stage.site("refusals", SERVER, environment, devices=len(fleet))
     numbers = itertools.count(int(IPv4Address("10.0.0.1")))
 
@@ -147,22 +147,25 @@ def _module(name: str) -> list[str | Path]:
     return [sys.executable, "-m", name]
 
 
-def _our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
+def our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
     url = stage.cluster.create(name, with_tables=True)
     store_fleet(url, fleet)
     return url
 
 
 def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None, *, observations: int = 1) -> Site:
-    url = url or _our_database(stage, name, fleet)
-    # Tokens outlive the benchmark.
-    environment = {**_configured(url), "FIRMTRAIL_DEVICE_TOKEN_SECONDS": "86400"}
+    url = url or our_database(stage, name, fleet)
     books = Books(url, REPORTS, PERIODS, observations)
-    return stage.site(name, SERVER, environment, devices=len(fleet), books=books)
+    return stage.site(name, SERVER, our_environment(url), devices=len(fleet), books=books)
 
 
-def _configured(url: str) -> dict[str, str]:
-    return {"FIRMTRAIL_DATABASE_URL": url, "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text()}
+def our_environment(url: str) -> dict[str, str]:
+    """Configure a server over a database; the tokens that it gives outlive the benchmark."""
+    return {
+        "FIRMTRAIL_DATABASE_URL": url,
+        "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text(),
+        "FIRMTRAIL_DEVICE_TOKEN_SECONDS": "86400",
+    }
 
 
 def _with_tokens(stage: Stage, site: Site, fleet: list[Device]) -> Measures:

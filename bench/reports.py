@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import lineup, peers
+from bench.cold import cold
 from bench.command import exit_code_of, say
 from bench.fleet import make_fleet
 from bench.load import find_wrk
@@ -77,7 +78,7 @@ def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
     measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
     if options.quick:
         return measures
-    measures |= lineup.batches(stage, fleet)
+    measures |= {**lineup.batches(stage, fleet), **cold(stage, fleet)}
     measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
     if not options.skip_peers:
         peers.install()

@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 from bench.fleet import Device
+from bench.tokens import TOKEN_PATH
 from firmtrail import ClockReading, ComponentReading, ObservationRecord, to_json
 from firmtrail_contract import ReportBatch
 
@@ -21,6 +22,7 @@ BOOTED_MS = 1_577_836_800_000
 #: two of them: one would be a single report
 COMPONENTS = ("main", "modem")
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 _VERSION = "1.0.$version"
 REPORT = f'{{"version": "{_VERSION}"}}'
 #: in the place of $clock, which is no number
@@ -45,6 +47,12 @@ def agents_batch(device: Device, *headers: str) -> str:
     batch = ReportBatch(sent=now, records=[ObservationRecord(first_observed=now, components=components)])
     body = to_json(batch).replace(str(_STAND_IN), "$clock")
     return request(f"POST {device.path}/firmware_reports", headers or [device.authorization], body)
+
+
+def token_request(device: Device) -> str:
+    """Ask for an access token."""
+    body = "grant_type=client_credentials"
+    return request(f"POST {TOKEN_PATH}", [device.authorization], body, content_type=FORM)
 
 
 def filled(template: str, *, host: str = "", version: int = 0, clock: int = _STAND_IN) -> bytes:

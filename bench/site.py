@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString
@@ -53,6 +54,31 @@ class Site:
     def __post_init__(self) -> None:
         self._periods_before = self.books and self.books.count_periods()
 
+    def measured(self, send: Callable[[], Load]) -> Sample:
+        """Load the site.
+
+        Raises:
+            WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
+        """
+        stored = self.books.count_reports() if self.books else 0
+        before = self._cpu_seconds()
+        load = send()
+        after = self._cpu_seconds()
+        wait_until_quiet(self.server.pid)
+        self.abandoned += load.abandoned
+        check_answers(self.name, load)
+        if self.books:
+            stored = self.books.count_reports() - stored
+            check_stored(self.name, load, stored, observations=self.books.observations)
+        app, database = (1e6 * (now - then) / load.requests for now, then in zip(after, before, strict=True))
+        return Sample(
+            rate=load.rate,
+            p50_ms=load.p50_ms,
+            p99_ms=load.p99_ms,
+            app_us=app,
+            database_us=database if self.books else None,
+        )
+
     def check_periods(self) -> None:
         """Compare the periods that all loads together have made with those that the walk has sent.
 
@@ -65,6 +91,9 @@ class Site:
         sent = self.walk.versions_sent() * self.books.observations
         if not sent - self.abandoned * self.books.observations <= made <= sent:
             raise WrongAnswers(f"{self.name}: {sent} new versions were reported, but {made} periods stored.")
+
+    def _cpu_seconds(self) -> tuple[float, float]:
+        return cpu_seconds(self.server.pid), cpu_seconds(self.cluster.pid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,39 +122,17 @@ class Contestant:
         return self.measure(seconds)
 
     def measure(self, seconds: int) -> Sample:
-        """Load the site.
-
-        Raises:
-            WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
-        """
         site = self.site
-        stored = site.books.count_reports() if site.books else 0
-        before = self._cpu_seconds()
-        load = drive(
-            site.server.url,
-            self.requests,
-            site.walk,
-            seconds=seconds,
-            connections=self.connections,
-            mode=self.mode,
+        return site.measured(
+            lambda: drive(
+                site.server.url,
+                self.requests,
+                site.walk,
+                seconds=seconds,
+                connections=self.connections,
+                mode=self.mode,
+            )
         )
-        after = self._cpu_seconds()
-        wait_until_quiet(site.server.pid)
-        site.abandoned += load.abandoned
-        check_answers(site.name, load)
-        if site.books:
-            check_stored(site.name, load, site.books.count_reports() - stored, observations=site.books.observations)
-        app, database = (1e6 * (now - then) / load.requests for now, then in zip(after, before, strict=True))
-        return Sample(
-            rate=load.rate,
-            p50_ms=load.p50_ms,
-            p99_ms=load.p99_ms,
-            app_us=app,
-            database_us=database if site.books else None,
-        )
-
-    def _cpu_seconds(self) -> tuple[float, float]:
-        return cpu_seconds(self.site.server.pid), cpu_seconds(self.site.cluster.pid)
 
 
 def check_answers(name: str, load: Load) -> None:

@@ -77,6 +77,7 @@ TARGETS = [
     Target("reports / bare echo, Basic", _rate(Row.BASIC, Row.ECHO), at_least=0.75),
     Target("reports / bare echo, Bearer", _rate(Row.BEARER, Row.ECHO), at_least=0.75),
     Target("the agent's batches / reports", _rate(Row.BATCH, Row.BASIC), at_least=0.6),
+    Target("the agent's batches, Basic, cold / reports, warm", _rate(Row.COLD_BATCH, Row.BASIC), at_least=0.5),
     Target("CPU of a report / of a bare echo, in the app, Basic", _app_cpu(Row.BASIC, Row.ECHO), at_most=1.5),
     Target("CPU of a report / of a bare echo, in the app, Bearer", _app_cpu(Row.BEARER, Row.ECHO), at_most=1.5),
     Target("reports / pgbench's single-row INSERTs", _rate(Row.BASIC, Row.PGBENCH), at_least=1),

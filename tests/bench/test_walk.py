@@ -37,6 +37,11 @@ def test_versions_sent_are_those_of_every_visit(position: int) -> None:
     assert walk.versions_sent() == counted_one_by_one(7, position)
 
 
+@pytest.mark.parametrize("position", [0, 6, 7, 62, 63, 64, 700])
+def test_the_next_visit_is_the_one_that_the_script_makes(position: int) -> None:
+    assert Walk(devices=7, position=position).next_visit() == (position % 7, version(position % 7, position // 7))
+
+
 def test_one_visit_of_ten_brings_a_new_version() -> None:
     before, after = Walk(devices=1000, position=1000), Walk(devices=1000, position=101_000)
 
