@@ -122,6 +122,21 @@ def store_history(url: str, devices: int = BIG_DEVICES, periods: int = PERIODS_O
     _settle(url)
 
 
+def store_viewer(url: str) -> str:
+    """Give the project of `store_fleet` a key that may read everything, and return its header line."""
+    key_id, secret = uuid.uuid4(), new_secret(SecretPrefix.PROJECT)
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            """
+            insert into api_keys (id, project_id, role, secret_hash)
+            select %(id)s, id, 'viewer', %(secret_hash)s
+              from projects
+            """,
+            {"id": key_id, "secret_hash": hash_secret(secret)},
+        )
+    return basic(key_id, secret)
+
+
 def basic(key_id: uuid.UUID, secret: str) -> str:
     """Make a header line."""
     return f"Authorization: Basic {b64encode(f'{key_id}:{secret}'.encode()).decode()}"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from bench.command import say
 from bench.cpu import cpu_seconds
-from bench.fleet import Device, basic, bearer, store_fleet, store_history
+from bench.fleet import Device, basic, bearer, store_fleet, store_history, store_viewer
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
 from bench.load import Mode
 from bench.processes import Server
-from bench.requests import COMPONENTS, agents_batch, report, write_requests
+from bench.requests import COMPONENTS, agents_batch, report, request, write_requests
 from bench.rows import Row, Sample, sample_of
 from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
@@ -74,6 +74,22 @@ def batches(stage: Stage, fleet: list[Device]) -> Measures:
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     load.warm_up(passes=1, seconds=2)
     return {Row.BATCH: load.measure_warm}
+
+
+def reads(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server, asked for a device, and for its history of nine closed periods and the open one."""
+    say("storing ten periods for each device, and starting our server over them")
+    url = our_database(stage, "reads", fleet)
+    store_history(url, devices=len(fleet), periods=9)
+    authorization = store_viewer(url)
+    site = _our_site(stage, "reads", fleet, url, observations=0)
+
+    def load(name: str, path: str) -> Measure:
+        requests = [request(f"GET {device.path}{path}", [authorization]) for device in fleet]
+        file = write_requests(stage.folder / f"{name}.requests", requests)
+        return Contestant(site=site, requests=file, connections=CONNECTIONS).measure
+
+    return {Row.DEVICE: load("device", ""), Row.HISTORY: load("history", "/firmware_version")}
 
 
 def profiled(stage: Stage, fleet: list[Device], file: Path) -> tuple[Measure, Server]:

@@ -78,7 +78,7 @@ def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
     measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
     if options.quick:
         return measures
-    measures |= {**lineup.batches(stage, fleet), **cold(stage, fleet)}
+    measures |= {**lineup.batches(stage, fleet), **cold(stage, fleet), **lineup.reads(stage, fleet)}
     measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
     if not options.skip_peers:
         peers.install()

@@ -21,6 +21,8 @@ class Row(StrEnum):
     COLD_BATCH = "ours, the agent's batch, Basic, cold"
     COLD_BATCH_BEARER = "ours, the agent's batch, Bearer, cold"
     TOKENS = "ours, access tokens given"
+    DEVICE = "ours, a device read"
+    HISTORY = "ours, a history of ten periods read"
     BIG = "ours, Basic, 5 million periods stored"
     PGBENCH = "pgbench, one row per INSERT"
     UNGATHERED = "ours, Basic, not gathered"
