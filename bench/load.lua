@@ -95,6 +95,7 @@ function done(summary, latency)
     seconds = summary.duration / 1e6,
     p50_ms = latency:percentile(50) / 1e3,
     p99_ms = latency:percentile(99) / 1e3,
+    slowest_ms = latency.max / 1e3,
     wrong = threads[1]:get("mode") == "refused" and threads[1]:get("wrong") or errors.status,
     broken = errors.connect + errors.read + errors.write,
     late = errors.timeout,

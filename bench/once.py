@@ -1,4 +1,4 @@
-"""Requests that are sent once each, all of them answered: a load that ends by number, which wrk's do not.
+"""Requests that come from a list, all of them answered: a load that ends with the list, which wrk's do not.
 
 It works on plain sockets, so that to send a request costs little beside what it costs to answer it.
 """
@@ -53,7 +53,7 @@ class _Connection:
 
 
 def send_all(url: str, requests: Iterable[bytes], *, connections: int) -> Load:
-    """Send each request on whichever connection is free, and wait for all answers.
+    """Send each request once, on whichever connection is free, and wait for all answers.
 
     Raises:
         CannotMeasure: no answer comes for a minute.
@@ -86,8 +86,20 @@ def send_all(url: str, requests: Iterable[bytes], *, connections: int) -> Load:
 
 def visits(url: str, requests: Sequence[str], walk: Walk, *, count: int) -> Iterator[bytes]:
     """Fill in the requests of a walk's next visits; `requests` holds one for each device."""
+    return islice(_all_visits(url, requests, walk), count)
+
+
+def visits_for(url: str, requests: Sequence[str], walk: Walk, *, seconds: float) -> Iterator[bytes]:
+    """Fill in such requests for some seconds, each when it is sent."""
+    sending = _all_visits(url, requests, walk)
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        yield next(sending)
+
+
+def _all_visits(url: str, requests: Sequence[str], walk: Walk) -> Iterator[bytes]:
     host = urlsplit(url).netloc
-    for _ in range(count):
+    while True:
         device, version = walk.next_visit()
         walk.position += 1
         yield filled(requests[device], host=host, version=version, clock=clock_now())
@@ -107,6 +119,7 @@ def _load(latencies_ms: list[float], *, seconds: float, wrong: int) -> Load:
         seconds=seconds,
         p50_ms=statistics.median(latencies_ms),
         p99_ms=percentiles[98] if percentiles else latencies_ms[0],
+        slowest_ms=max(latencies_ms),
         wrong=wrong,
         broken=0,
         abandoned=0,

@@ -21,6 +21,7 @@ from bench.command import exit_code_of, say
 from bench.fleet import make_fleet
 from bench.load import find_wrk
 from bench.machine import describe
+from bench.offline import offline
 from bench.rows import Round, Row
 from bench.stage import Stage, open_stage
 from bench.table import Result, as_markdown, show
@@ -78,7 +79,12 @@ def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
     measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
     if options.quick:
         return measures
-    measures |= {**lineup.batches(stage, fleet), **cold(stage, fleet), **lineup.reads(stage, fleet)}
+    measures |= {
+        **lineup.batches(stage, fleet),
+        **cold(stage, fleet),
+        **offline(stage, fleet),
+        **lineup.reads(stage, fleet),
+    }
     measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
     if not options.skip_peers:
         peers.install()

@@ -1,4 +1,4 @@
-"""The requests of a load, as templates. Each visit of a device fills in $host, $version and $clock.
+"""The requests of a load, as templates. Each visit of a device fills in $host, $version and the boot clock.
 
 load.lua fills them for wrk, `filled` for loads that Python sends.
 """
@@ -6,6 +6,7 @@ load.lua fills them for wrk, `filled` for loads that Python sends.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from bench.fleet import Device
 from bench.tokens import TOKEN_PATH
 from firmtrail import ClockReading, ComponentReading, ObservationRecord, to_json
 from firmtrail_contract import ReportBatch
+from firmtrail_contract.reports import MAX_RECORDS
 
 #: All devices have started at that moment, 2020 began: a boot clock has twelve digits. As in load.lua.
 BOOTED_MS = 1_577_836_800_000
@@ -24,6 +26,11 @@ COMPONENTS = ("main", "modem")
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 _VERSION = "1.0.$version"
+#: different versions in a spool
+_ALTERNATING = 3
+_SEEN_TWICE = (2, 3)
+#: in an offline batch, the first and the last moment of each component of each record
+OFFLINE_OBSERVATIONS = MAX_RECORDS // 4 * (1 + 2 + 2 + 4)
 REPORT = f'{{"version": "{_VERSION}"}}'
 #: in the place of $clock, which is no number
 _STAND_IN = 111_111_111_111
@@ -49,6 +56,29 @@ def agents_batch(device: Device, *headers: str) -> str:
     return request(f"POST {device.path}/firmware_reports", headers or [device.authorization], body)
 
 
+def offline_batch(device: Device) -> str:
+    """What a device sends that was offline: as many records as a batch may hold, each of them a change.
+
+    In half of the records there are two components, and half of them were observed more than once. The boot clock is
+    written as its full seconds, $second, and three digits: records are a millisecond apart, and before the sending.
+    """
+    second = _STAND_IN // 1000 * 1000
+    records = [
+        ObservationRecord(
+            first_observed=_reading(device, second + 2 * index),
+            last_observed=_reading(device, second + 2 * index + 1) if index % 4 in _SEEN_TWICE else None,
+            components=[
+                ComponentReading(component=name, version=f"{_VERSION}.{index % _ALTERNATING}")
+                for name in COMPONENTS[: 1 + index % 2]
+            ],
+        )
+        for index in range(MAX_RECORDS)
+    ]
+    body = to_json(ReportBatch(sent=_reading(device, second + 999), records=records))
+    text = re.sub(rf"\b{second // 1000}(?=\d{{3}}\b)", "${second}", body)
+    return request(f"POST {device.path}/firmware_reports", [device.authorization], text)
+
+
 def token_request(device: Device) -> str:
     """Ask for an access token."""
     body = "grant_type=client_credentials"
@@ -56,7 +86,8 @@ def token_request(device: Device) -> str:
 
 
 def filled(template: str, *, host: str = "", version: int = 0, clock: int = _STAND_IN) -> bytes:
-    return Template(template).substitute(host=host, version=f"{version:07d}", clock=clock).encode()
+    values = {"host": host, "version": f"{version:07d}", "clock": clock, "second": clock // 1000}
+    return Template(template).substitute(values).encode()
 
 
 def clock_now() -> int:

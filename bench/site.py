@@ -54,8 +54,8 @@ class Site:
     def __post_init__(self) -> None:
         self._periods_before = self.books and self.books.count_periods()
 
-    def measured(self, send: Callable[[], Load]) -> Sample:
-        """Load the site.
+    def measured(self, send: Callable[[], Load], *, records: int = 1) -> Sample:
+        """Load the site. The rate and the CPU time are of records, of which each request holds so many.
 
         Raises:
             WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
@@ -70,11 +70,12 @@ class Site:
         if self.books:
             stored = self.books.count_reports() - stored
             check_stored(self.name, load, stored, observations=self.books.observations)
-        app, database = (1e6 * (now - then) / load.requests for now, then in zip(after, before, strict=True))
+        app, database = (1e6 * (now - then) / load.requests / records for now, then in zip(after, before, strict=True))
         return Sample(
-            rate=load.rate,
+            rate=load.rate * records,
             p50_ms=load.p50_ms,
             p99_ms=load.p99_ms,
+            slowest_ms=load.slowest_ms,
             app_us=app,
             database_us=database if self.books else None,
         )

@@ -45,13 +45,13 @@ def as_markdown(result: Result, title: str) -> str:
 def _rows(rounds: Sequence[Round], box: Box) -> Table:
     table = Table(box=box)
     table.add_column(f"median of {len(rounds)} round{'s' if len(rounds) > 1 else ''}")
-    for heading in ("requests/s", "p50 ms", "p99 ms", "CPU µs, app", "CPU µs, PostgreSQL"):
+    for heading in ("requests/s", "p50 ms", "p99 ms", "slowest ms", "CPU µs, app", "CPU µs, PostgreSQL"):
         table.add_column(heading, justify="right")
     for row in Row:
         if row in rounds[0]:
             sample = median_sample([measured[row] for measured in rounds])
-            figures = (sample.rate, sample.p50_ms, sample.p99_ms, sample.app_us, sample.database_us)
-            table.add_row(row, *map(_figure, figures))
+            times = (sample.p50_ms, sample.p99_ms, sample.slowest_ms)
+            table.add_row(row, *map(_figure, (sample.rate, *times, sample.app_us, sample.database_us)))
     return table
 
 

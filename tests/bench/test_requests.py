@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 from bench.fleet import make_fleet
-from bench.requests import COMPONENTS, agents_batch, clock_now, filled, report, write_requests
+from bench.requests import (
+    COMPONENTS,
+    OFFLINE_OBSERVATIONS,
+    agents_batch,
+    clock_now,
+    filled,
+    offline_batch,
+    report,
+    write_requests,
+)
 from firmtrail_contract import ReportBatch, strict_converter
+from firmtrail_contract.reports import MAX_RECORDS
 from firmtrail_server import batches
 
 (DEVICE,) = make_fleet(1)
@@ -46,6 +57,32 @@ def test_the_agent_s_batch_is_one_that_the_server_takes() -> None:
     assert [(one.component, one.version) for one in batch.records[0].components] == [
         (name, "1.0.0000003") for name in COMPONENTS
     ]
+
+
+def test_an_offline_batch_is_full_of_changes_in_order() -> None:
+    clock = clock_now()
+    head, body = split(filled(offline_batch(DEVICE), clock=clock))
+
+    batch = strict_converter().structure(json.loads(body), ReportBatch)
+
+    assert f"Content-Length: {len(body)}" in head
+    assert not batches.refusals(batch)
+    assert len(batch.records) == MAX_RECORDS
+    moments = [
+        moment.boot_time_ms for one in batch.records for moment in (one.first_observed, one.last_observed) if moment
+    ]
+    assert moments == sorted(set(moments))
+    assert clock - 1000 < moments[0] < moments[-1] < batch.sent.boot_time_ms < clock + 1000
+    assert all(earlier.components != later.components for earlier, later in pairwise(batch.records))
+
+
+def test_the_observations_of_an_offline_batch_are_counted() -> None:
+    _, body = split(filled(offline_batch(DEVICE)))
+    records = json.loads(body)["records"]
+
+    counted = sum(len(one["components"]) * (2 if one["last_observed"] else 1) for one in records)
+
+    assert counted == OFFLINE_OBSERVATIONS
 
 
 def test_the_boot_clock_has_as_many_digits_as_its_stand_in() -> None:

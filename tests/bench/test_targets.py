@@ -12,7 +12,7 @@ from bench.targets import TARGETS, Target, Verdict, verdicts
 
 
 def sample(rate: float, *, p50_ms: float = 1.0, app_us: float | None = 10.0) -> Sample:
-    return Sample(rate=rate, p50_ms=p50_ms, p99_ms=p50_ms, app_us=app_us)
+    return Sample(rate=rate, p50_ms=p50_ms, p99_ms=p50_ms, slowest_ms=p50_ms, app_us=app_us)
 
 
 def verdict_on(text: str, rounds: Sequence[Round]) -> Verdict:
@@ -90,14 +90,14 @@ def test_each_figure_of_a_row_is_the_median_of_its_rounds() -> None:
 def test_percentiles_are_of_the_single_latencies() -> None:
     measured = sample_of([float(n) for n in range(1, 1000)], rate=7.0)
 
-    assert (measured.p50_ms, measured.p99_ms) == (500.0, 990.0)
+    assert (measured.p50_ms, measured.p99_ms, measured.slowest_ms) == (500.0, 990.0, 999.0)
 
 
 def test_the_result_is_a_markdown_table() -> None:
-    rounds = [{Row.ECHO: Sample(rate=12_345.6, p50_ms=4.567, p99_ms=9.0, app_us=41.2)}]
+    rounds = [{Row.ECHO: Sample(rate=12_345.6, p50_ms=4.567, p99_ms=9.0, slowest_ms=12.5, app_us=41.2)}]
 
     text = as_markdown(Result({"CPU": "a fast one"}, rounds, verdicts(rounds)), "Reports")
 
     assert text.startswith("# Reports\n")
-    assert "| bare aiohttp echo |     12,346 |   4.57 |   9.00 |       41.20 |" in text
+    assert "| bare aiohttp echo |     12,346 |   4.57 |   9.00 |      12.50 |       41.20 |" in text
     assert "- CPU: a fast one" in text
