@@ -6,9 +6,11 @@ import itertools
 import sys
 import uuid
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from bench.cluster import open_transaction
 from bench.command import say
 from bench.cpu import cpu_seconds
 from bench.fleet import Device, basic, bearer, store_fleet, store_history, store_viewer
@@ -69,11 +71,23 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
 def batches(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server, sent what the agent sends. The first batches of all make their boots known."""
     say("starting our server for batches, and sending each device's first")
-    site = _our_site(stage, "batches", fleet, observations=len(COMPONENTS))
-    requests = write_requests(stage.folder / "batches.requests", map(agents_batch, fleet))
-    load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
+    load = _contestant(stage, "batches", fleet, agents_batch, observations=len(COMPONENTS))
     load.warm_up(passes=1, seconds=2)
     return {Row.BATCH: load.measure_warm}
+
+
+def with_open_transaction(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server while somebody else leaves a transaction open in its database."""
+    say("starting our servers whose database somebody else reads")
+    reports = _contestant(stage, "open", fleet, report)
+    batches = _contestant(stage, "open_batches", fleet, agents_batch, observations=len(COMPONENTS))
+
+    def measure(load: Contestant, seconds: int) -> Sample:
+        assert load.site.books
+        with open_transaction(load.site.books.url):
+            return load.measure_warm(seconds)
+
+    return {Row.OPEN: partial(measure, reports), Row.OPEN_BATCH: partial(measure, batches)}
 
 
 def reads(stage: Stage, fleet: list[Device]) -> Measures:
@@ -173,6 +187,14 @@ def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = No
     url = url or our_database(stage, name, fleet)
     books = Books(url, REPORTS, PERIODS, observations)
     return stage.site(name, SERVER, our_environment(url), devices=len(fleet), books=books)
+
+
+def _contestant(
+    stage: Stage, name: str, fleet: list[Device], kind: Callable[[Device], str], *, observations: int = 1
+) -> Contestant:
+    site = _our_site(stage, name, fleet, observations=observations)
+    requests = write_requests(stage.folder / f"{name}.requests", map(kind, fleet))
+    return Contestant(site=site, requests=requests, connections=CONNECTIONS)
 
 
 def our_environment(url: str) -> dict[str, str]:

@@ -21,6 +21,8 @@ class Row(StrEnum):
     COLD_BATCH = "ours, the agent's batch, Basic, cold"
     COLD_BATCH_BEARER = "ours, the agent's batch, Bearer, cold"
     TOKENS = "ours, access tokens given"
+    OPEN = "ours, Basic, beside an open transaction"
+    OPEN_BATCH = "ours, the agent's batch, Basic, beside an open transaction"
     DEVICE = "ours, a device read"
     HISTORY = "ours, a history of ten periods read"
     OFFLINE_1 = "ours, records of offline batches, 1 device"

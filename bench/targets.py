@@ -95,6 +95,8 @@ TARGETS = [
         at_most=1,
     ),
     Target("unknown key id / wrong secret, p50", _p50(Row.UNKNOWN_ID, Row.WRONG_SECRET), at_least=0.9, at_most=1.1),
+    Target("reports beside an open transaction / without", _rate(Row.OPEN, Row.BASIC)),
+    Target("the agent's batches beside an open transaction / without", _rate(Row.OPEN_BATCH, Row.BATCH)),
     Target("gathered / not gathered", _rate(Row.BASIC, Row.UNGATHERED)),
     Target("the load's script / one request for ever", _rate(Row.ECHO, Row.ECHO_STILL)),
 ]
