@@ -68,6 +68,11 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
     }
 
 
+def others(stage: Stage, fleet: list[Device]) -> Measures:
+    """What single reports are compared with, beside the echo."""
+    return {**inserts(stage), **ungathered(stage, fleet), **refusals(stage, fleet)}
+
+
 def batches(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server, sent what the agent sends. The first batches of all make their boots known."""
     say("starting our server for batches, and sending each device's first")

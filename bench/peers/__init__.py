@@ -1,4 +1,4 @@
-"""The Django peer, in an environment of its own: installed, started, filled and warm."""
+"""The Django peer, in an environment of their own: installed, started, filled and warm."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.cluster import libpq_environment
 from bench.command import say
 from bench.errors import CannotMeasure
+from bench.fleet import Device
 from bench.lineup import CONNECTIONS, ROOT, Measures
 from bench.requests import REPORT, request, write_requests
 from bench.rows import Row
@@ -23,6 +24,12 @@ _REPORTS = "select count(*) from firmware_versions"
 _DEVICES = 64
 #: after so many, both workers have met every device
 _WARM_PASSES = 12
+
+
+def all_peers(stage: Stage, _: list[Device]) -> Measures:
+    """Install and start them."""
+    install()
+    return {**django(stage, cached=False), **django(stage, cached=True)}
 
 
 def install() -> None:
