@@ -60,7 +60,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the bare echo and ours alone, a small fleet, no files")
     parser.add_argument("--only", choices=GROUPS, help="one group of rows beside the echo and ours, no files")
     parser.add_argument("--skip-big", action="store_true", help="without the 5 million periods")
-    parser.add_argument("--skip-peers", action="store_true", help="without Django")
+    parser.add_argument("--skip-peers", action="store_true", help="without Django and gooseBit")
     parser.add_argument("--results", type=Path, help=f"where to write reports.json and reports.md ({RESULTS.name}/)")
     options = parser.parse_args(arguments)
     if options.results is None and not (options.quick or options.only):

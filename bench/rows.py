@@ -33,6 +33,7 @@ class Row(StrEnum):
     UNGATHERED = "ours, Basic, not gathered"
     DJANGO_CACHED = "Django peer, cache and kept connections"
     DJANGO = "Django peer"
+    GOOSEBIT = "gooseBit, which authenticates nobody"
     ECHO_ALONE = "bare aiohttp echo, 1 connection"
     INSERT_ALONE = "one INSERT over psycopg, 1 connection"
     BASIC_ALONE = "ours, Basic, 1 connection"

@@ -88,6 +88,7 @@ TARGETS = [
     Target("reports / pgbench's single-row INSERTs", _rate(Row.BASIC, Row.PGBENCH), at_least=1),
     Target("reports / the Django peer's", _rate(Row.BASIC, Row.DJANGO), at_least=1000),
     Target("reports / the Django peer's, with cache", _rate(Row.BASIC, Row.DJANGO_CACHED), at_least=12),
+    Target("reports / gooseBit's", _rate(Row.BASIC, Row.GOOSEBIT)),
     Target("with 5 million periods stored / empty tables", _rate(Row.BIG, Row.BASIC), at_least=0.9),
     Target(
         "1 connection: p50 of a report / of one INSERT plus one bare echo",
