@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.command import say
+from bench.commits import TOKEN_VARIABLE
 from bench.cpu import wait_until_quiet
 from bench.fleet import Device, bearer
 from bench.lineup import CONNECTIONS, PERIODS, REPORTS, SERVER, Measure, Measures, our_database, our_environment
@@ -34,7 +35,7 @@ class _ColdSite:
         self._environment = our_environment(url)
         with running(SERVER, self._environment) as server:
             books = Books(url, REPORTS, PERIODS, observations)
-            self._site = Site(name, server, stage.cluster, Walk(len(fleet)), books)
+            self._site = Site(name, server, stage.cluster, Walk(len(fleet)), books, self._environment[TOKEN_VARIABLE])
         stage.sites.append(self._site)
 
     def bearers(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import sys
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from bench.cluster import open_transaction
 from bench.command import say
+from bench.commits import TOKEN_VARIABLE
 from bench.cpu import cpu_seconds
 from bench.fleet import Device, basic, bearer, store_fleet, store_history, store_viewer
 from bench.inserts import Inserts, insert_one_by_one, insert_with_pgbench
@@ -208,6 +210,7 @@ def our_environment(url: str) -> dict[str, str]:
         "FIRMTRAIL_DATABASE_URL": url,
         "FIRMTRAIL_SIGNING_KEYS": new_signing_keys().as_text(),
         "FIRMTRAIL_DEVICE_TOKEN_SECONDS": "86400",
+        TOKEN_VARIABLE: secrets.token_urlsafe(),
     }
 
 

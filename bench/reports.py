@@ -32,7 +32,7 @@ RESULTS = Path(__file__).with_name("results")
 DEVICES = 10_000
 QUICK_DEVICES = 1000
 #: of the tables where there is no terminal
-_WIDTH = 120
+_WIDTH = 160
 
 
 #: what is measured beside the echo and our warm server, which everything is compared with

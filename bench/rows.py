@@ -54,6 +54,8 @@ class Sample:
     app_us: float | None = None
     #: CPU time a request, in all processes of PostgreSQL; None where it is not asked
     database_us: float | None = None
+    #: reports a commit; None where nothing is gathered
+    mean_batch: float | None = None
 
 
 Round = Mapping[Row, Sample]
@@ -76,6 +78,7 @@ def median_sample(samples: Sequence[Sample]) -> Sample:
         slowest_ms=statistics.median(sample.slowest_ms for sample in samples),
         app_us=_median_if_any([sample.app_us for sample in samples]),
         database_us=_median_if_any([sample.database_us for sample in samples]),
+        mean_batch=_median_if_any([sample.mean_batch for sample in samples]),
     )
 
 

@@ -10,6 +10,7 @@ from typing import LiteralString
 import psycopg
 
 from bench.cluster import Cluster
+from bench.commits import Commits, read_commits
 from bench.cpu import cpu_seconds, wait_until_quiet
 from bench.errors import CannotMeasure, WrongAnswers
 from bench.load import Load, Mode, drive
@@ -48,6 +49,8 @@ class Site:
     walk: Walk
     #: None: the server stores nothing
     books: Books | None = None
+    #: opens the server's metrics; None: it has none, or no commits
+    metrics_token: str | None = None
     #: requests sent whose answer nobody waited for: they may be stored or not
     abandoned: int = 0
 
@@ -61,6 +64,7 @@ class Site:
             WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
         """
         stored = self.books.count_reports() if self.books else 0
+        commits = self._commits()
         before = self._cpu_seconds()
         load = send()
         after = self._cpu_seconds()
@@ -70,7 +74,8 @@ class Site:
         if self.books:
             stored = self.books.count_reports() - stored
             check_stored(self.name, load, stored, observations=self.books.observations)
-        app, database = (1e6 * (now - then) / load.requests / records for now, then in zip(after, before, strict=True))
+        count = load.requests * records
+        app, database = (1e6 * (later - then) / count for later, then in zip(after, before, strict=True))
         return Sample(
             rate=load.rate * records,
             p50_ms=load.p50_ms,
@@ -78,6 +83,7 @@ class Site:
             slowest_ms=load.slowest_ms,
             app_us=app,
             database_us=database if self.books else None,
+            mean_batch=now.mean_since(commits) if commits and (now := self._commits()) else None,
         )
 
     def check_periods(self) -> None:
@@ -92,6 +98,9 @@ class Site:
         sent = self.walk.versions_sent() * self.books.observations
         if not sent - self.abandoned * self.books.observations <= made <= sent:
             raise WrongAnswers(f"{self.name}: {sent} new versions were reported, but {made} periods stored.")
+
+    def _commits(self) -> Commits | None:
+        return read_commits(self.server.url, self.metrics_token) if self.metrics_token else None
 
     def _cpu_seconds(self) -> tuple[float, float]:
         return cpu_seconds(self.server.pid), cpu_seconds(self.cluster.pid)
