@@ -54,6 +54,19 @@ def running_cluster(folder: Path) -> Generator[Cluster]:
         yield Cluster(url, pid)
 
 
+@contextmanager
+def open_transaction(url: str) -> Generator[None]:
+    """Leave a SERIALIZABLE transaction open that has read what devices run, as a forgotten psql does.
+
+    Until it ends PostgreSQL remembers what all later SERIALIZABLE transactions have read, and has little room for that.
+    """
+    with psycopg.connect(url) as conn:
+        conn.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        conn.execute("select count(*) from device_firmware")
+        yield
+        conn.rollback()
+
+
 def libpq_environment(url: str) -> dict[str, str]:
     """Say where a database is, and READ COMMITTED, as programs over libpq read it from their environment."""
     parameters = conninfo_to_dict(url)

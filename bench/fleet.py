@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psycopg
 
@@ -29,7 +27,7 @@ class Device:
 
     @property
     def path(self) -> str:
-        return f"/v1/devices/{self.id}/firmware_version"
+        return f"/v1/devices/{self.id}"
 
     @property
     def authorization(self) -> str:
@@ -124,17 +122,29 @@ def store_history(url: str, devices: int = BIG_DEVICES, periods: int = PERIODS_O
     _settle(url)
 
 
-def write_requests(file: Path, fleet: Iterable[Device], headers: Callable[[Device], Sequence[str]]) -> Path:
-    """Write what load.lua reads, for our eyes only: it holds secrets."""
-    lines = ["\t".join([device.path, *headers(device)]) + "\n" for device in fleet]
-    file.touch(mode=0o600)
-    file.write_text("".join(lines), encoding="utf-8")
-    return file
+def store_viewer(url: str) -> str:
+    """Give the project of `store_fleet` a key that may read everything, and return its header line."""
+    key_id, secret = uuid.uuid4(), new_secret(SecretPrefix.PROJECT)
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            """
+            insert into api_keys (id, project_id, role, secret_hash)
+            select %(id)s, id, 'viewer', %(secret_hash)s
+              from projects
+            """,
+            {"id": key_id, "secret_hash": hash_secret(secret)},
+        )
+    return basic(key_id, secret)
 
 
 def basic(key_id: uuid.UUID, secret: str) -> str:
     """Make a header line."""
     return f"Authorization: Basic {b64encode(f'{key_id}:{secret}'.encode()).decode()}"
+
+
+def bearer(token: str) -> str:
+    """Make a header line."""
+    return f"Authorization: Bearer {token}"
 
 
 def _new_device(_: int) -> Device:

@@ -3,46 +3,52 @@
 -- alone, so a walk goes on where the run before it ended.
 --
 -- Arguments:
---   1. the file of requests: a line for each device, its path and its header lines, with tabs between them
+--   1. the file of requests: a line for each device, as requests.py writes it. A visit puts values in the place of
+--      $version, seven digits, and $clock, the twelve digits of the boot clock.
 --   2. the number of the first visit
 --   3. "walk"; or "still" to send the first request for ever, which wrk does without calling Lua; or "refused" to walk
 --      and to count as wrong every answer but 401
 -- Prints what the run has counted as one line, key=value.
 
 local CHANGE_EVERY = 10
-local BODY = '{"version": "1.0.%07d"}'
+-- when the devices have started; as in requests.py
+local BOOTED_MS = 1577836800000
 
-local heads = {}
-local bodies = {}
+local requests = {}
 local threads = {}
 -- globals: what done() reads
 position = 0
 mode = "walk"
 wrong = 0
 
-local function head(line)
-  local path, headers = line:match("^([^\t]+)\t(.+)$")
-  local lines = {
-    "POST " .. path .. " HTTP/1.1",
-    "Host: " .. wrk.headers["Host"],
-    "Content-Type: application/json",
-    "Content-Length: " .. #BODY:format(0),
-    (headers:gsub("\t", "\r\n")),
-  }
-  return table.concat(lines, "\r\n") .. "\r\n\r\n"
-end
-
-local function body(version)
-  if not bodies[version] then
-    bodies[version] = BODY:format(version)
+-- cuts a request at its marks: every second part is the name of a value, the last one empty
+local function parts_of(line)
+  local text = line:gsub("%$host", wrk.headers["Host"]):gsub("\t", "\r\n")
+  local parts = {}
+  for plain, name in (text .. "$"):gmatch("([^$]*)%$(%l*)") do
+    parts[#parts + 1] = plain
+    parts[#parts + 1] = name
   end
-  return bodies[version]
+  return parts
 end
 
+-- The boot clock follows the time in whole seconds. The number of the pass makes every visit of a device later than the
+-- one before, also within a second.
 local function next_request()
-  local device = position % #heads
-  local pass = (position - device) / #heads
-  return heads[device + 1] .. body(math.floor((pass + device) / CHANGE_EVERY))
+  local device = position % #requests
+  local pass = (position - device) / #requests
+  local values = {
+    version = ("%07d"):format(math.floor((pass + device) / CHANGE_EVERY)),
+    clock = ("%d"):format(os.time() * 1000 + pass - BOOTED_MS),
+    [""] = "",
+  }
+  local parts = requests[device + 1]
+  local texts = {}
+  for n = 1, #parts, 2 do
+    texts[n] = parts[n]
+    texts[n + 1] = values[parts[n + 1]]
+  end
+  return table.concat(texts)
 end
 
 local function visit()
@@ -69,7 +75,7 @@ end
 
 function init(arguments)
   for line in io.lines(arguments[1]) do
-    heads[#heads + 1] = head(line)
+    requests[#requests + 1] = parts_of(line)
   end
   position = tonumber(arguments[2])
   mode = arguments[3]
@@ -89,6 +95,7 @@ function done(summary, latency)
     seconds = summary.duration / 1e6,
     p50_ms = latency:percentile(50) / 1e3,
     p99_ms = latency:percentile(99) / 1e3,
+    slowest_ms = latency.max / 1e3,
     wrong = threads[1]:get("mode") == "refused" and threads[1]:get("wrong") or errors.status,
     broken = errors.connect + errors.read + errors.write,
     late = errors.timeout,

@@ -36,6 +36,7 @@ class Load:
     seconds: float
     p50_ms: float
     p99_ms: float
+    slowest_ms: float
     #: answers of another status than wanted: below 400, or 401 where that is the mode
     wrong: int
     #: connections that could not be made, or broke
@@ -91,6 +92,7 @@ def parsed(output: str, position: int) -> tuple[Load, int]:
         seconds=counted["seconds"],
         p50_ms=counted["p50_ms"],
         p99_ms=counted["p99_ms"],
+        slowest_ms=counted["slowest_ms"],
         wrong=int(counted["wrong"]),
         broken=int(counted["broken"]),
         abandoned=max(0, reached - position - requests),

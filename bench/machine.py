@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import sysconfig
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,11 +24,18 @@ def describe(stage: Stage) -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": platform.release(),
         "file system of the database": _file_system(stage.folder),
-        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}, {_build()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
         "PostgreSQL": f"{stage.cluster.setting('server_version')}, {settings}",
         "wrk": _wrk_version(),
     }
+
+
+def _build() -> str:
+    """Say how the interpreter was compiled: one without optimisation is slower, and not evenly."""
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    optimised = "optimised" if "--enable-optimizations" in options else "not optimised (no --enable-optimizations)"
+    return f"{optimised}, {platform.python_compiler()}"
 
 
 def _cpu_model() -> str:

@@ -10,16 +10,19 @@ import argparse
 import datetime as dt
 import json
 import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from bench import lineup, peers
+from bench.cold import cold
 from bench.command import exit_code_of, say
-from bench.fleet import make_fleet
+from bench.fleet import Device, make_fleet
 from bench.load import find_wrk
 from bench.machine import describe
+from bench.offline import offline
 from bench.rows import Round, Row
 from bench.stage import Stage, open_stage
 from bench.table import Result, as_markdown, show
@@ -29,24 +32,38 @@ RESULTS = Path(__file__).with_name("results")
 DEVICES = 10_000
 QUICK_DEVICES = 1000
 #: of the tables where there is no terminal
-_WIDTH = 120
+_WIDTH = 160
+
+
+#: what is measured beside the echo and our warm server, which everything is compared with
+GROUPS: Mapping[str, Callable[[Stage, list[Device]], lineup.Measures]] = {
+    "reports": lineup.others,
+    "batches": lineup.batches,
+    "cold": cold,
+    "offline": offline,
+    "open": lineup.with_open_transaction,
+    "reads": lineup.reads,
+    "peers": peers.all_peers,
+    "big": lineup.big,
+}
 
 
 def main() -> int:
-    options = _options()
+    options = options_of(sys.argv[1:])
     return exit_code_of(lambda: _benchmark(options))
 
 
-def _options() -> argparse.Namespace:
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench reports")
     parser.add_argument("--rounds", type=int, default=6, help="(%(default)s)")
     parser.add_argument("--seconds", type=int, default=4, help="of each row in each round (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="the bare echo and ours alone, a small fleet, no files")
+    parser.add_argument("--only", choices=GROUPS, help="one group of rows beside the echo and ours, no files")
     parser.add_argument("--skip-big", action="store_true", help="without the 5 million periods")
-    parser.add_argument("--skip-peers", action="store_true", help="without Django")
+    parser.add_argument("--skip-peers", action="store_true", help="without Django and gooseBit")
     parser.add_argument("--results", type=Path, help=f"where to write reports.json and reports.md ({RESULTS.name}/)")
-    options = parser.parse_args()
-    if options.results is None and not options.quick:
+    options = parser.parse_args(arguments)
+    if options.results is None and not (options.quick or options.only):
         options.results = RESULTS
     return options
 
@@ -75,15 +92,17 @@ def _measure(options: argparse.Namespace) -> Result:
 def _line_up(stage: Stage, options: argparse.Namespace) -> lineup.Measures:
     fleet = make_fleet(QUICK_DEVICES if options.quick else DEVICES)
     measures = {**lineup.echo(stage, fleet), **lineup.ours(stage, fleet)}
-    if options.quick:
-        return measures
-    measures |= {**lineup.inserts(stage), **lineup.ungathered(stage, fleet), **lineup.refusals(stage, fleet)}
-    if not options.skip_peers:
-        peers.install()
-        measures |= {**peers.django(stage, cached=False), **peers.django(stage, cached=True)}
-    if not options.skip_big:
-        measures |= lineup.big(stage, fleet)
+    for group in chosen(options):
+        measures |= GROUPS[group](stage, fleet)
     return measures
+
+
+def chosen(options: argparse.Namespace) -> Collection[str]:
+    """Name the groups to measure."""
+    if options.only:
+        return [options.only]
+    skipped = {name for name in ("big", "peers") if getattr(options, f"skip_{name}")}
+    return [] if options.quick else [name for name in GROUPS if name not in skipped]
 
 
 def _round(measures: lineup.Measures, options: argparse.Namespace, number: int) -> Round:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString
@@ -9,6 +10,7 @@ from typing import LiteralString
 import psycopg
 
 from bench.cluster import Cluster
+from bench.commits import Commits, read_commits
 from bench.cpu import cpu_seconds, wait_until_quiet
 from bench.errors import CannotMeasure, WrongAnswers
 from bench.load import Load, Mode, drive
@@ -27,6 +29,8 @@ class Books:
     reports: LiteralString
     #: version periods, where reports are more than rows
     periods: LiteralString | None = None
+    #: in each request: a good answer adds so many to the reports, and to the periods where they bring new versions
+    observations: int = 1
 
     def count_reports(self) -> int:
         return _count(self.url, self.reports)
@@ -45,11 +49,42 @@ class Site:
     walk: Walk
     #: None: the server stores nothing
     books: Books | None = None
+    #: opens the server's metrics; None: it has none, or no commits
+    metrics_token: str | None = None
     #: requests sent whose answer nobody waited for: they may be stored or not
     abandoned: int = 0
 
     def __post_init__(self) -> None:
         self._periods_before = self.books and self.books.count_periods()
+
+    def measured(self, send: Callable[[], Load], *, records: int = 1) -> Sample:
+        """Load the site. The rate and the CPU time are of records, of which each request holds so many.
+
+        Raises:
+            WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
+        """
+        stored = self.books.count_reports() if self.books else 0
+        commits = self._commits()
+        before = self._cpu_seconds()
+        load = send()
+        after = self._cpu_seconds()
+        wait_until_quiet(self.server.pid)
+        self.abandoned += load.abandoned
+        check_answers(self.name, load)
+        if self.books:
+            stored = self.books.count_reports() - stored
+            check_stored(self.name, load, stored, observations=self.books.observations)
+        count = load.requests * records
+        app, database = (1e6 * (later - then) / count for later, then in zip(after, before, strict=True))
+        return Sample(
+            rate=load.rate * records,
+            p50_ms=load.p50_ms,
+            p99_ms=load.p99_ms,
+            slowest_ms=load.slowest_ms,
+            app_us=app,
+            database_us=database if self.books else None,
+            mean_batch=now.mean_since(commits) if commits and (now := self._commits()) else None,
+        )
 
     def check_periods(self) -> None:
         """Compare the periods that all loads together have made with those that the walk has sent.
@@ -60,9 +95,15 @@ class Site:
         if self.books is None or self._periods_before is None:
             return
         made = (self.books.count_periods() or 0) - self._periods_before
-        sent = self.walk.versions_sent()
-        if not sent - self.abandoned <= made <= sent:
+        sent = self.walk.versions_sent() * self.books.observations
+        if not sent - self.abandoned * self.books.observations <= made <= sent:
             raise WrongAnswers(f"{self.name}: {sent} new versions were reported, but {made} periods stored.")
+
+    def _commits(self) -> Commits | None:
+        return read_commits(self.server.url, self.metrics_token) if self.metrics_token else None
+
+    def _cpu_seconds(self) -> tuple[float, float]:
+        return cpu_seconds(self.server.pid), cpu_seconds(self.cluster.pid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,39 +132,17 @@ class Contestant:
         return self.measure(seconds)
 
     def measure(self, seconds: int) -> Sample:
-        """Load the site.
-
-        Raises:
-            WrongAnswers: requests were not answered as wanted, or acknowledged reports are not stored.
-        """
         site = self.site
-        stored = site.books.count_reports() if site.books else 0
-        before = self._cpu_seconds()
-        load = drive(
-            site.server.url,
-            self.requests,
-            site.walk,
-            seconds=seconds,
-            connections=self.connections,
-            mode=self.mode,
+        return site.measured(
+            lambda: drive(
+                site.server.url,
+                self.requests,
+                site.walk,
+                seconds=seconds,
+                connections=self.connections,
+                mode=self.mode,
+            )
         )
-        after = self._cpu_seconds()
-        wait_until_quiet(site.server.pid)
-        site.abandoned += load.abandoned
-        check_answers(site.name, load)
-        if site.books:
-            check_stored(site.name, load, site.books.count_reports() - stored)
-        app, database = (1e6 * (now - then) / load.requests for now, then in zip(after, before, strict=True))
-        return Sample(
-            rate=load.rate,
-            p50_ms=load.p50_ms,
-            p99_ms=load.p99_ms,
-            app_us=app,
-            database_us=database if site.books else None,
-        )
-
-    def _cpu_seconds(self) -> tuple[float, float]:
-        return cpu_seconds(self.site.server.pid), cpu_seconds(self.site.cluster.pid)
 
 
 def check_answers(name: str, load: Load) -> None:
@@ -134,11 +153,16 @@ def check_answers(name: str, load: Load) -> None:
         raise WrongAnswers(f"{name}: {load.wrong} of {load.requests} answers had a status that was not wanted.")
 
 
-def check_stored(name: str, load: Load, stored: int) -> None:
-    """Refuse a load that lost acknowledged reports, or made some up; abandoned requests may be stored or not."""
-    if not load.requests <= stored <= load.requests + load.abandoned:
+def check_stored(name: str, load: Load, stored: int, *, observations: int = 1) -> None:
+    """Refuse a load that lost acknowledged reports, or made some up; abandoned requests may be stored or not.
+
+    Each request holds that many `observations`.
+    """
+    least, most = load.requests * observations, (load.requests + load.abandoned) * observations
+    if not least <= stored <= most:
         raise WrongAnswers(
-            f"{name}: {load.requests} reports were acknowledged and {load.abandoned} abandoned, but {stored} stored."
+            f"{name}: {load.requests} reports were acknowledged and {load.abandoned} abandoned, "
+            f"{observations} observations each, but {stored} stored."
         )
 
 

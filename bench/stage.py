@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cluster import Cluster, running_cluster
+from bench.commits import TOKEN_VARIABLE
 from bench.processes import running
 from bench.site import Books, Site
 from bench.walk import Walk
@@ -36,7 +37,7 @@ class Stage:
     ) -> Site:
         """Start a server for a fleet of that size."""
         server = self.stack.enter_context(running(command, environment))
-        self.sites.append(Site(name, server, self.cluster, Walk(devices), books))
+        self.sites.append(Site(name, server, self.cluster, Walk(devices), books, environment.get(TOKEN_VARIABLE)))
         return self.sites[-1]
 
     def check_periods(self) -> None:

@@ -12,6 +12,10 @@ from rich.table import Table
 from bench.rows import Round, Row, median_sample
 from bench.targets import Verdict
 
+_HEADINGS = (
+    *("requests/s", "p50 ms", "p99 ms", "slowest ms"),
+    *("CPU µs, app", "CPU µs, PostgreSQL", "reports a commit"),
+)
 _MARKDOWN_WIDTH = 400
 _WHOLE_FROM = 100
 _MET = {True: "met", False: "MISSED", None: "not measured"}
@@ -45,12 +49,13 @@ def as_markdown(result: Result, title: str) -> str:
 def _rows(rounds: Sequence[Round], box: Box) -> Table:
     table = Table(box=box)
     table.add_column(f"median of {len(rounds)} round{'s' if len(rounds) > 1 else ''}")
-    for heading in ("requests/s", "p50 ms", "p99 ms", "CPU µs, app", "CPU µs, PostgreSQL"):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     for row in Row:
         if row in rounds[0]:
             sample = median_sample([measured[row] for measured in rounds])
-            figures = (sample.rate, sample.p50_ms, sample.p99_ms, sample.app_us, sample.database_us)
+            times = (sample.p50_ms, sample.p99_ms, sample.slowest_ms)
+            figures = (sample.rate, *times, sample.app_us, sample.database_us, sample.mean_batch)
             table.add_row(row, *map(_figure, figures))
     return table
 

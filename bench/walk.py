@@ -21,6 +21,11 @@ class Walk:
         """How often every device has been visited."""
         return self.position // self.devices
 
+    def next_visit(self) -> tuple[int, int]:
+        """Say which device comes next, and with which version."""
+        passes, device = divmod(self.position, self.devices)
+        return device, (passes + device) // CHANGE_EVERY
+
     def versions_sent(self) -> int:
         """Count the periods that the visits so far make: each device's first version and every change."""
         full, begun = divmod(self.position, self.devices)

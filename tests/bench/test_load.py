@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from bench.errors import CannotMeasure, WrongAnswers
@@ -18,12 +20,13 @@ Running 3s test @ http://127.0.0.1:33545
   Non-2xx or 3xx responses: 3
 Requests/sec:   8964.25
 Transfer/sec:      1.44MB
-counted p50_ms=6.905 broken=0 p99_ms=20.763 wrong=3 requests=27080 seconds=3.020888 position=127121
+counted p50_ms=6.905 broken=0 p99_ms=20.763 slowest_ms=84.804 wrong=3 requests=27080 seconds=3.020888 position=127121
 """
 
 
 def made_of(*, requests: int = 100, abandoned: int = 0, wrong: int = 0) -> Load:
-    return Load(requests=requests, seconds=1.0, p50_ms=1.0, p99_ms=2.0, wrong=wrong, broken=0, abandoned=abandoned)
+    times = {"seconds": 1.0, "p50_ms": 1.0, "p99_ms": 2.0, "slowest_ms": 3.0}
+    return Load(requests=requests, wrong=wrong, broken=0, abandoned=abandoned, **times)
 
 
 def test_a_run_is_read_from_the_line_that_the_script_prints() -> None:
@@ -31,7 +34,14 @@ def test_a_run_is_read_from_the_line_that_the_script_prints() -> None:
 
     assert position == 127_121
     assert counted == Load(
-        requests=27_080, seconds=3.020888, p50_ms=6.905, p99_ms=20.763, wrong=3, broken=0, abandoned=41
+        requests=27_080,
+        seconds=3.020888,
+        p50_ms=6.905,
+        p99_ms=20.763,
+        slowest_ms=84.804,
+        wrong=3,
+        broken=0,
+        abandoned=41,
     )
     assert round(counted.rate) == 8964
 
@@ -65,5 +75,13 @@ def test_what_was_abandoned_may_be_stored_or_not(stored: int) -> None:
 
 @pytest.mark.parametrize("stored", [99, 103])
 def test_a_lost_report_and_an_invented_one_spoil_a_load(stored: int) -> None:
-    with pytest.raises(WrongAnswers, match=rf"100 reports were acknowledged and 2 abandoned, but {stored} stored"):
+    with pytest.raises(WrongAnswers, match=rf"100 reports were acknowledged and 2 abandoned, .* but {stored} stored"):
         check_stored("ours", made_of(abandoned=2), stored)
+
+
+@pytest.mark.parametrize(("stored", "good"), [(199, False), (200, True), (204, True), (205, False)])
+def test_each_observation_of_a_batch_is_counted(stored: int, *, good: bool) -> None:
+    expected = nullcontext() if good else pytest.raises(WrongAnswers)
+
+    with expected:
+        check_stored("batches", made_of(abandoned=2), stored, observations=2)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.reports import GROUPS, chosen, options_of
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,8 +30,29 @@ def test_a_quick_run_measures_the_echo_and_ours(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "reports.json").read_text())
     assert {"bare aiohttp echo", "ours, Basic"} <= written["rounds"][0].keys()
     assert written["rounds"][0]["ours, Basic"]["rate"] > 0
+    assert written["rounds"][0]["ours, Basic"]["mean_batch"] >= 1
+    assert "optimised" in written["facts"]["Python"]
     assert "| ours, Basic " in (tmp_path / "reports.md").read_text()
     assert "ours, Basic" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "groups"),
+    [
+        ([], [*GROUPS]),
+        (["--quick"], []),
+        (["--only=cold"], ["cold"]),
+        (["--quick", "--only=cold"], ["cold"]),
+        (["--skip-peers", "--skip-big"], [name for name in GROUPS if name not in ("peers", "big")]),
+    ],
+)
+def test_the_options_choose_the_groups(arguments: list[str], groups: list[str]) -> None:
+    assert [*chosen(options_of(arguments))] == groups
+
+
+@pytest.mark.parametrize(("arguments", "writes"), [([], True), (["--quick"], False), (["--only=cold"], False)])
+def test_only_the_whole_table_is_written(arguments: list[str], *, writes: bool) -> None:
+    assert (options_of(arguments).results is not None) is writes
 
 
 def test_a_missing_wrk_is_said_before_anything_is_started(tmp_path: Path) -> None:

@@ -6,13 +6,16 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncGenerator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bench.fleet import make_fleet
 from bench.load import drive
+from bench.requests import REPORT, agents_batch, clock_now, request, write_requests
 from bench.walk import CHANGE_EVERY, Walk
 
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
@@ -34,6 +37,11 @@ def test_versions_sent_are_those_of_every_visit(position: int) -> None:
     assert walk.versions_sent() == counted_one_by_one(7, position)
 
 
+@pytest.mark.parametrize("position", [0, 6, 7, 62, 63, 64, 700])
+def test_the_next_visit_is_the_one_that_the_script_makes(position: int) -> None:
+    assert Walk(devices=7, position=position).next_visit() == (position % 7, version(position % 7, position // 7))
+
+
 def test_one_visit_of_ten_brings_a_new_version() -> None:
     before, after = Walk(devices=1000, position=1000), Walk(devices=1000, position=101_000)
 
@@ -42,7 +50,7 @@ def test_one_visit_of_ten_brings_a_new_version() -> None:
 
 @pytest.fixture
 def received() -> list[tuple[str, str, str]]:
-    """Path, Authorization and version of every request."""
+    """Path, Authorization and body of every request."""
     return []
 
 
@@ -51,8 +59,7 @@ async def recorder(received: list[tuple[str, str, str]]) -> AsyncGenerator[str]:
     async def record(request: web.Request) -> web.Response:
         if request.path == "/refused":
             raise web.HTTPServiceUnavailable
-        version = json.loads(await request.read())["version"]
-        received.append((request.path, request.headers["Authorization"], version))
+        received.append((request.path, request.headers["Authorization"], await request.text()))
         return web.json_response({})
 
     app = web.Application()
@@ -65,15 +72,18 @@ async def recorder(received: list[tuple[str, str, str]]) -> AsyncGenerator[str]:
 async def test_wrk_walks_over_the_fleet_and_goes_on_where_it_was(
     recorder: str, received: list[tuple[str, str, str]], tmp_path: Path
 ) -> None:
-    requests = tmp_path / "requests"
-    requests.write_text("".join(f"/devices/{n}\tAuthorization: Basic key{n}\n" for n in range(7)))
+    requests = write_requests(
+        tmp_path / "requests",
+        [request(f"POST /devices/{n}", [f"Authorization: Basic key{n}"], REPORT) for n in range(7)],
+    )
     walk = Walk(devices=7)
 
     for _ in range(2):
         await asyncio.to_thread(drive, recorder, requests, walk, seconds=1, connections=1)
 
     sent = [
-        (f"/devices/{n % 7}", f"Basic key{n % 7}", f"1.0.{version(n % 7, n // 7):07d}") for n in range(walk.position)
+        (f"/devices/{n % 7}", f"Basic key{n % 7}", f'{{"version": "1.0.{version(n % 7, n // 7):07d}"}}')
+        for n in range(walk.position)
     ]
     rest = iter(sent)
     assert all(request in rest for request in received)  # in this order
@@ -81,9 +91,25 @@ async def test_wrk_walks_over_the_fleet_and_goes_on_where_it_was(
 
 
 @needs_wrk
+async def test_the_boot_clock_of_a_device_grows_with_every_batch(
+    recorder: str, received: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    device = make_fleet(1)[0]
+    requests, walk, before = write_requests(tmp_path / "requests", [agents_batch(device)]), Walk(1), clock_now()
+
+    for _ in range(2):
+        await asyncio.to_thread(drive, recorder, requests, walk, seconds=1, connections=1)
+
+    sent = [json.loads(text) for _, _, text in received]
+    clocks = [batch["sent"]["boot_time_ms"] for batch in sent]
+    assert all(batch["records"][0]["first_observed"] == batch["sent"] for batch in sent)
+    assert all(earlier < later for earlier, later in pairwise(clocks))
+    assert before - 1000 <= clocks[0] <= clocks[-1] <= clock_now() + walk.passes
+
+
+@needs_wrk
 async def test_a_refusal_is_counted(recorder: str, tmp_path: Path) -> None:
-    requests = tmp_path / "requests"
-    requests.write_text("/refused\tAuthorization: Basic key\n")
+    requests = write_requests(tmp_path / "requests", [request("POST /refused", ["Authorization: Basic key"], REPORT)])
 
     load = await asyncio.to_thread(drive, recorder, requests, Walk(devices=1), seconds=1, connections=1)
 

@@ -1,4 +1,4 @@
-"""Make the tables and a fleet in them: `python -m django_seed.seed DEVICES FILE`; FILE is for load.lua."""
+"""Make the tables and a fleet in them: `python -m django_seed.seed DEVICES FILE`; FILE tells their paths and keys."""
 
 import os
 import secrets
