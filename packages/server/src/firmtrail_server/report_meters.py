@@ -27,5 +27,4 @@ class ReportMeters:
 
     def add(self, stored: Iterable[Stored]) -> None:
         for outcome, count in Counter([one.outcome for one in stored]).items():
-            if outcome is not None:
-                self._outcomes[outcome].add(count)
+            self._outcomes[outcome].add(count)

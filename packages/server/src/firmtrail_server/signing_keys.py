@@ -12,7 +12,7 @@ import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import attrs
 from joserfc.errors import JoseError
@@ -26,6 +26,12 @@ class BadSigningKeys(Exception):
     """A text or a file that holds no usable keys. The message repeats nothing of it: it may hold a secret."""
 
 
+class _Signer(Protocol):
+    """An Ed25519 key, of whichever library joserfc uses."""
+
+    def sign(self, data: bytes) -> bytes: ...
+
+
 @attrs.frozen
 class SigningKeys:
     """One key or more, by their ids; the first one signs."""
@@ -35,6 +41,14 @@ class SigningKeys:
     @property
     def signing_id(self) -> str:
         return next(iter(self.by_id))
+
+    def signature(self, key_id: str, message: bytes) -> bytes | None:
+        """Sign a message, as a JSON Web Signature writes it; None if there is no such key."""
+        key = self.by_id.get(key_id)
+        if key is None:
+            return None
+        signer = cast("_Signer", key.get_op_key("sign"))
+        return base64.urlsafe_b64encode(signer.sign(message)).rstrip(b"=")
 
     def digest_key(self) -> bytes:
         """The secret that digests of API keys' secrets are keyed with: it follows from the key that signs."""

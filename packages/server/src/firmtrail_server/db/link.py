@@ -26,12 +26,15 @@ from firmtrail_server.errors import DatabaseUnavailable, StorageRefused, TooMany
 
 Row = tuple[Any, ...]
 
-#: One plan for all sizes of a batch, and always by primary key: planning costs more than such a statement itself, and
-#: a table read whole would collide with every other writer. A database that does not know a setting goes without.
+#: One plan for all sizes of a batch, and always by primary key, row by row: planning costs more than such a statement
+#: itself, and a table that was small when it was planned may have grown. A database that does not know a setting goes
+#: without.
 _SETTINGS = """
     select set_config(wanted.name, wanted.value, false)
       from (values ('plan_cache_mode', 'force_generic_plan'),
                    ('enable_seqscan', 'off'),
+                   ('enable_hashjoin', 'off'),
+                   ('enable_mergejoin', 'off'),
                    ('default_transaction_isolation', %(isolation)s)) as wanted (name, value)
       join pg_settings
         on pg_settings.name = wanted.name

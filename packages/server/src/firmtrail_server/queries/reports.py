@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
@@ -28,11 +28,10 @@ class Report(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What the statement made of a version."""
+    """What became of a version."""
 
     observed_at: dt.datetime
-    #: None: its record is late or tells of a new component, and nothing of it is stored
-    outcome: ReportOutcome | None
+    outcome: ReportOutcome
 
 
 async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[Stored] | None]:
@@ -45,23 +44,25 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     What is known is read by locking it, so the statement decides rightly at READ COMMITTED.
 
     Returns:
-        For each report what became of each version; None where the key is not alive, or the secret not proved by it.
+        For each report what became of each version; nothing where it was left alone; None where the key is not alive,
+        or the secret not proved by its digest.
     """
     columns = _columns(reports)
     rows = await link.run(
         """
         with input as (
-            select position, report, api_key_id, device_id, digest, component, version, first_at, last_at, count
+            select position, report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count
               from unnest(
-                       %(reports)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[], %(digests)s::bytea[],
-                       %(components)s::text[], %(versions)s::text[],
+                       %(reports)s::int8[], %(parts)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[],
+                       %(digests)s::bytea[], %(components)s::text[], %(versions)s::text[],
                        %(first_moments)s::timestamptz[], %(last_moments)s::timestamptz[], %(counts)s::int8[]
                    ) with ordinality
-                as input (report, api_key_id, device_id, digest, component, version, first_at, last_at, count, position)
+                as input (report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
+                          position)
         ),
         alive as (
-            select input.position, input.report, input.device_id, api_keys.project_id, input.component, input.version,
-                   input.first_at, input.last_at, input.count
+            select input.position, input.report, input.parts, input.device_id, api_keys.project_id, input.component,
+                   input.version, input.first_at, input.last_at, input.count
               from input
               join api_keys
                 on api_keys.id = input.api_key_id
@@ -71,9 +72,21 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                and api_keys.project_id not in (select id from projects where deleted_at is not null)
         ),
         known as (
-            select alive.position, device_firmware.period_id, device_firmware.version,
-                   device_firmware.first_reported_at, device_firmware.last_reported_at, device_firmware.report_count,
-                   device_firmware.recorded_at, device_firmware.tie_rank
+            select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,
+                   alive.version, alive.count,
+                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, device_firmware.last_reported_at))
+                       as first_at,
+                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, device_firmware.last_reported_at))
+                       as last_at,
+                   alive.first_at is null or alive.first_at > device_firmware.last_reported_at as newer,
+                   alive.version = device_firmware.version as repeated,
+                   device_firmware.period_id as known_period_id,
+                   device_firmware.version as known_version,
+                   device_firmware.first_reported_at as known_first,
+                   device_firmware.last_reported_at as known_last,
+                   device_firmware.report_count as known_count,
+                   device_firmware.recorded_at as known_recorded_at,
+                   device_firmware.tie_rank as known_tie_rank
               from alive
               join device_firmware
                 on device_firmware.device_id = alive.device_id
@@ -81,24 +94,11 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                for update of device_firmware
         ),
         placed as (
-            select alive.position, alive.report, alive.device_id, alive.project_id, alive.component, alive.version,
-                   alive.count,
-                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, known.last_reported_at)) as first_at,
-                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, known.last_reported_at)) as last_at,
-                   bool_and(known.period_id is not null
-                            and (alive.first_at is null or alive.first_at > known.last_reported_at))
-                       over (partition by alive.report) as newest,
-                   alive.version = known.version as repeated,
-                   known.period_id as known_period_id,
-                   known.version as known_version,
-                   known.first_reported_at as known_first,
-                   known.last_reported_at as known_last,
-                   known.report_count as known_count,
-                   known.recorded_at as known_recorded_at,
-                   known.tie_rank as known_tie_rank
-              from alive
-              left join known
-                on known.position = alive.position
+            select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
+                   known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
+                   known_tie_rank,
+                   bool_and(newer) over (partition by report) and count(*) over (partition by report) = parts as newest
+              from known
         ),
         extended as (
             update device_firmware
@@ -128,20 +128,24 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
              where newest
                and not repeated
         )
-        select report, first_at,
+        select report, position, first_at,
                case when newest and repeated then 'extended'
                     when newest then 'opened'
                     when repeated and first_at >= known_first and last_at <= known_last then 'known'
                end as outcome
           from placed
-         order by position
+         union all
+        select report, position, null, null
+          from alive
         """,
         columns,
     )
-    stored: dict[int, list[Stored]] = {}
-    for report, observed_at, outcome in rows:
-        stored.setdefault(report, []).append(Stored(observed_at, _OUTCOMES[outcome]))
-    return [stored.get(number) for number in range(len(reports))]
+    stored: dict[int, dict[int, Stored]] = {}
+    for report, position, observed_at, outcome in rows:
+        of_report = stored.setdefault(report, {})
+        if outcome is not None:
+            of_report[position] = Stored(observed_at, _OUTCOMES[outcome])
+    return [_whole(report, stored.get(number)) for number, report in enumerate(reports)]
 
 
 async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uuid.UUID:
@@ -165,9 +169,17 @@ async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uui
     return row[0]
 
 
+def _whole(report: Report, stored: Mapping[int, Stored] | None) -> list[Stored] | None:
+    if stored is None:
+        return None
+    is_whole = len(stored) == len(report.record.versions)
+    return [stored[position] for position in sorted(stored)] if is_whole else []
+
+
 def _columns(reports: Sequence[Report]) -> dict[str, str]:
     """Write reports as array literals, one a column: an element for each version."""
     numbers: list[str] = []
+    parts: list[str] = []
     keys: list[str] = []
     devices: list[str] = []
     digests: list[bytes | None] = []
@@ -178,11 +190,12 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
     counts: list[str] = []
     for number, (sender, _, (first, last, said)) in enumerate(reports):
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
-        count = "1"
+        count, part_count = "1", str(len(said))
         if last.at != first.at:
             last_at, count = last.at.isoformat(), "2"
         for component, version in said:
             numbers.append(str(number))
+            parts.append(part_count)
             keys.append(sender.api_key_id.hex)
             devices.append(sender.device_id.hex)
             digests.append(sender.digest)
@@ -193,6 +206,7 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
             counts.append(count)
     return {
         "reports": array(numbers),
+        "parts": array(parts),
         "api_key_ids": array(keys),
         "device_ids": array(devices),
         "digests": bytea_array(digests),
@@ -206,7 +220,4 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
 
 
 _SERVER = ObservedAtSource.SERVER
-_OUTCOMES: dict[str | None, ReportOutcome | None] = {
-    None: None,
-    **{outcome.value: outcome for outcome in ReportOutcome},
-}
+_OUTCOMES: dict[str, ReportOutcome] = {outcome.value: outcome for outcome in ReportOutcome}
