@@ -42,6 +42,7 @@ from firmtrail_server.db import Connection, Link
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
+    activity,
     api_keys,
     boots,
     firmware,
@@ -75,6 +76,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     reports.get_project: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     firmware.has_reported: "the device asks it of itself, when its key has told who it is",
+    activity.find_oldest_transaction: "it looks at the whole database",
     removals.find_deleted_project: "it looks for work in all projects",
     removals.find_marked: "the same",
 }

@@ -10,7 +10,7 @@ from tests.server.refusals import assert_problem
 
 async def test_a_server_with_its_database_is_alive_and_ready(http: httpx.AsyncClient) -> None:
     for path in ("/healthz", "/readyz"):
-        assert (await http.get(path)).raise_for_status().json() == {"status": "ok"}
+        assert (await http.get(path)).raise_for_status().json()["status"] == "ok"
 
 
 async def test_a_server_whose_schema_is_too_old_is_alive_but_not_ready_and_says_what_to_run(

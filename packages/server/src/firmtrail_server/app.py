@@ -60,6 +60,7 @@ class App:
                 sweeper=lambda: services.sweeper.run(services.clock),
                 key_use=services.authentication.key_use.run,
                 meters=services.meters.keep_sampled,
+                readiness=services.readiness.run,
             ):
                 yield
         finally:
@@ -116,17 +117,20 @@ def create_app(
         readiness=Readiness(database),
     )
     front = Front(ROUTES, services)
-    _watch_database(meters, database, services.ingest)
+    _watch_database(meters, services)
     _watch_authentication(meters, services.authentication)
     return App(services, front)
 
 
-def _watch_database(meters: Meters, database: Database, ingest: Ingest) -> None:
+def _watch_database(meters: Meters, services: Services) -> None:
+    database, ingest, readiness = services.database, services.ingest, services.readiness
     name = "firmtrail_database_commits_total"
     meters.watch_count(name, "Transactions, of reading too.", lambda: database.commits + ingest.commits)
     for stat, text in _POOL.items():
         name = f"firmtrail_database_{stat}"
         meters.watch(name, f"{text}; each worker has a pool.", lambda stat=stat: database.pool_stats().get(stat, 0))
+    name, text = "firmtrail_database_oldest_transaction_seconds", "Age of the oldest open transaction of the database."
+    meters.watch(name, text, lambda: readiness.oldest.seconds if readiness.oldest else 0, combine=max)
 
 
 def _watch_authentication(meters: Meters, authentication: Authentication) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from mmap import mmap
 from typing import NoReturn, TypeAlias
@@ -104,6 +104,8 @@ class _Family:
     name: str
     text: str
     bounds: Sequence[float] = ()
+    #: makes one number of those of all workers
+    combine: Callable[[Iterable[float]], float] = sum
     series: list[_Series] = attrs.field(factory=list[_Series])
 
     @property
@@ -114,7 +116,7 @@ class _Family:
         metric = Metric(self.name.removesuffix("_total"), self.text, self.kind)
         rows = board.rows(of_the_living=self.kind == "gauge")
         for one in self.series:
-            cells = [sum(row[at] for row in rows) for at in range(one.at, one.at + self.cells)]
+            cells = [self.combine([row[at] for row in rows] or [0]) for at in range(one.at, one.at + self.cells)]
             if any(cells) or not one.labels:  # of those with labels most are never used
                 self._add(metric, one.labels, cells)
         return metric
@@ -153,9 +155,18 @@ class Meters(Collector):
         at = self._allot("counter", name, text, {})
         self._watched.append(_Watched(at, self._row[at], read))
 
-    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Show a number that is kept elsewhere."""
-        self._watched.append(_Watched(self._allot("gauge", name, text, {}), 0, read))
+    def watch(
+        self,
+        name: str,
+        text: str,
+        read: Callable[[], float],
+        *,
+        combine: Callable[[Iterable[float]], float] = sum,
+    ) -> None:
+        """Show a number that is kept elsewhere; `combine` makes one of those of all workers."""
+        at = self._allot("gauge", name, text, {})
+        self._families[name] = attrs.evolve(self._families[name], combine=combine)
+        self._watched.append(_Watched(at, 0, read))
 
     def sample(self) -> None:
         """Copy what is kept elsewhere, so that other workers see it."""

@@ -37,7 +37,8 @@ _REASONS = ("FATAL:", "PANIC:")
 _DEFAULTS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "default_transaction_isolation": "serializable",
+    # Of whoever connects: a transaction that is forgotten makes every report cost more until it ends.
+    "idle_in_transaction_session_timeout": "60s",
     # A statement that fails is reported to its client; the log would keep the values in it.
     "log_min_messages": "log",
     "log_checkpoints": "off",

@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from firmtrail_server.errors import MetricsNotShown, MetricsTokenWrong
 from firmtrail_server.http.answers import Document
 from firmtrail_server.http.context import PublicContext
+from firmtrail_server.queries.activity import OpenTransaction
 
 
 @attrs.frozen(kw_only=True)
@@ -20,15 +21,25 @@ class Status:
     status: str = "ok"
 
 
+@attrs.frozen(kw_only=True)
+class Readiness(Status):
+    """All is well, and what there is to know of the database."""
+
+    #: of anybody; null: there is none
+    oldest_transaction: OpenTransaction | None
+
+
 async def healthz(_ctx: PublicContext) -> Status:
     """Say that the process lives."""
     return Status()
 
 
-async def readyz(ctx: PublicContext) -> Status:
-    """Say that the database answers and its schema is not older than this server needs; 503 otherwise."""
-    await ctx.services.readiness.check()
-    return Status()
+async def readyz(ctx: PublicContext) -> Readiness:
+    """Say that the database answers and its schema is not older than this server needs; 503 otherwise.
+
+    It also names the oldest open transaction: one that stays open makes reports cost more.
+    """
+    return Readiness(oldest_transaction=await ctx.services.readiness.check())
 
 
 async def metrics(ctx: PublicContext) -> Annotated[Document, CONTENT_TYPE_PLAIN_0_0_4]:
