@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -90,7 +91,8 @@ async def test_readyz_metrics_and_the_log_name_the_oldest_transaction(
             metrics = (await http.get("/metrics")).text
 
         assert (named["pid"], named["state"]) == (pid, "idle in transaction")
-        assert float(metrics.split("firmtrail_database_oldest_transaction_seconds ")[1].split()[0]) > 0
+        (seconds,) = re.findall(r"^firmtrail_database_oldest_transaction_seconds (\S+)$", metrics, re.MULTILINE)
+        assert float(seconds) > 0
         warnings = [one.message for one in caplog.records if one.name == readiness.__name__]
         assert len(warnings) == 1
         assert str(named["pid"]) in warnings[0]
