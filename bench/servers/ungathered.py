@@ -32,8 +32,7 @@ class OneByOne(Ingest):
         sender, received_at, record, _ = submission
         assert isinstance(record, Record)
         ((stored,),) = await self._pool.run(Transaction.INGEST, store_records, sender, received_at, [record])
-        assert stored.outcome is not None
-        return [Outcome(record.first, record.last, {record.versions[0][0]: stored.outcome})]
+        return [Outcome(record.first, record.last, [stored.outcome])]
 
 
 async def serve(url: str) -> None:

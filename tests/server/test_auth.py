@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import json
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from ipaddress import ip_network
@@ -19,13 +20,22 @@ from firmtrail_server.app import create_app
 from firmtrail_server.credentials import SecretChecker, SecretPrefix, new_secret
 from firmtrail_server.errors import CredentialQueueFull, TooManyFailures
 from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY, MAX_FAILURES_OF_AN_ADDRESS, FailureLimits
+from firmtrail_server.http.route import Route
+from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
 from firmtrail_server.token_cache import TokenCache
 from firmtrail_server.tokens import Claims
 from tests.served import Server, serving
+from tests.server.callers import Caller
 from tests.server.conftest import Clock, Demo
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+_READING = {"boot_id": "0e6b3f4a-3c8f-4a7e-9a53-5a3a5f1d0001", "boot_sequence": 1, "boot_time_ms": 1}
+#: a body for each route that finds the key alive itself
+GOOD = {
+    "/v1/devices/{device_id}/firmware_version": b'{"version": "2"}',
+    "/v1/devices/{device_id}/firmware_reports": json.dumps({"sent": _READING, "records": []}).encode(),
+}
 
 
 @pytest.fixture
@@ -109,6 +119,60 @@ async def test_a_key_works_on_after_the_signing_key_was_replaced(
     """Two servers with different signing keys are what a replacement looks like while it is under way."""
     for server in (http, second, http, second):
         assert (await call(server, demo)).status_code in {200, 201}
+
+
+#: what ends the key of a device, one way or another
+ENDS = {
+    "deleted": "delete from api_keys where device_id is not null",
+    "expired": "update api_keys set expires_at = '2026-01-01Z'",
+    "project deleted": "update projects set deleted_at = now()",
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.checks_liveness], ids=lambda one: one.path)
+@pytest.mark.parametrize("body", [b"{}", b"not JSON", None], ids=["invalid", "malformed", "good"])
+async def test_a_route_that_finds_the_key_alive_itself_refuses_a_dead_one(  # noqa: PLR0913, PLR0917  ways to end, bodies
+    http: httpx.AsyncClient, demo: Demo, database_url: str, route: Route, end: str, body: bytes | None
+) -> None:
+    path = route.path.format(device_id=demo.device_id)
+    await report(http, demo)
+    await change_keys(database_url, end)
+
+    answer = await http.post(
+        path, auth=demo.device_key, content=body or GOOD[route.path], headers={"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code == 401
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        assert await (await conn.execute("select sum(report_count) from device_firmware")).fetchone() == (1,)
+
+
+@pytest.mark.parametrize("credential", ["a token", "a secret"])
+async def test_the_key_of_a_retired_device_is_refused(
+    http: httpx.AsyncClient, demo: Demo, admin: Caller, credential: str
+) -> None:
+    granted = await http.post("/v1/oauth/token", auth=demo.device_key, data={"grant_type": "client_credentials"})
+    bearer = {"Authorization": f"Bearer {granted.json()['access_token']}"}
+    await admin.post(f"devices/{demo.device_id}/retire", {})
+
+    if credential == "a token":
+        answer = await http.post(demo.path, json={"version": "1"}, headers=bearer)
+    else:
+        answer = await report(http, demo)
+
+    assert answer.status_code == 401
+
+
+async def test_a_right_key_is_not_refused_for_the_guesses_of_its_neighbours(
+    http: httpx.AsyncClient, demo: Demo
+) -> None:
+    guesses = [(str(uuid.uuid4()), new_secret(SecretPrefix.DEVICE)) for _ in range(MAX_FAILURES_OF_AN_ADDRESS + 1)]
+    refused = [await http.post(demo.path, auth=guess, json={"version": "1"}) for guess in guesses]
+
+    assert refused[-1].status_code == 429
+    assert (await report(http, demo)).status_code == 201
+    assert (await read(http, demo)).status_code == 200
 
 
 @pytest.mark.parametrize("call", [report, report_errors, read, report_as_project])

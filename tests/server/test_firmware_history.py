@@ -55,7 +55,7 @@ class History:
         record = Record(when, when, [(component, version)])
         sender = Sender(self.key_id, self.device_id, None)
         (stored,) = await self.ingest.submit(Submission(sender, received_at, record))
-        return Receipt(stored.first.at, stored.by_component[component])
+        return Receipt(stored.first.at, stored.versions[0])
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:

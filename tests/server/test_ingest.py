@@ -122,7 +122,7 @@ async def fleet(database_url: str, isolation: Transaction) -> AsyncGenerator[Fle
 
 
 def outcomes(recorded: list[list[Outcome] | BaseException]) -> list[object]:
-    return [said if isinstance(said, BaseException) else next(iter(said[0].by_component.values())) for said in recorded]
+    return [said if isinstance(said, BaseException) else said[0].versions[0] for said in recorded]
 
 
 async def test_reports_that_arrive_during_a_transaction_are_stored_by_the_next_one(fleet: Fleet) -> None:
@@ -199,7 +199,7 @@ async def test_a_report_with_a_late_part_is_stored_whole(fleet: Fleet) -> None:
 
     (outcome,) = await fleet.ingest.submit(device.says_all(("main", "1.0"), ("modem", "0.9"), at=yesterday))
 
-    assert outcome.by_component == {"main": ReportOutcome.OPENED, "modem": ReportOutcome.OPENED}
+    assert outcome.versions == [ReportOutcome.OPENED, ReportOutcome.OPENED]
     assert await fleet.history(device) == [("0.8", 1), ("1.0", 1), ("0.9", 1), ("2.0", 1)]
 
 
@@ -208,7 +208,7 @@ async def test_a_report_of_a_component_that_is_new_is_stored_whole(fleet: Fleet)
 
     (outcome,) = await fleet.ingest.submit(device.says_all(("main", "0"), ("modem", "0.9")))
 
-    assert outcome.by_component == {"main": ReportOutcome.EXTENDED, "modem": ReportOutcome.OPENED}
+    assert outcome.versions == [ReportOutcome.EXTENDED, ReportOutcome.OPENED]
     assert await fleet.history(device) == [("0", 2), ("0.9", 1)]
 
 

@@ -20,10 +20,10 @@ class ReportMeters:
         name, text = "firmtrail_reports_total", "Versions reported, by what they did to the history."
         self._outcomes = {one: meters.counter(name, text, outcome=one.value) for one in ReportOutcome}
 
-    def add_group(self, outcomes: Sequence[list[Stored] | None]) -> None:
-        """Count a group that was stored; what has no outcome is late, new or refused."""
-        self._sizes.observe(len(outcomes))
-        self.add(stored for of_report in outcomes if of_report for stored in of_report)
+    def add_group(self, stored: Sequence[list[Stored]]) -> None:
+        """Count a group that was stored; a report of which nothing was is late, new or refused."""
+        self._sizes.observe(len(stored))
+        self.add(one for of_report in stored for one in of_report)
 
     def add(self, stored: Iterable[Stored]) -> None:
         for outcome, count in Counter([one.outcome for one in stored]).items():

@@ -12,7 +12,11 @@ def array(values: Iterable[str]) -> str:
 
 def text_array(values: Iterable[str]) -> str:
     """Write texts as an array literal: quoted, so that none of them is taken for anything else."""
-    return "{" + ",".join(['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]) + "}"
+    listed = list(values)
+    joined = '","'.join(listed)
+    if "\\" in joined or joined.count('"') > 2 * max(len(listed) - 1, 0):  # hardly ever
+        joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in listed])
+    return f'{{"{joined}"}}' if listed else "{}"
 
 
 def bytea_array(values: Iterable[bytes | None]) -> str:

@@ -31,7 +31,7 @@ async def report_firmware_version(
         version=body.version,
         observed_at=stored.first.at,
         observed_at_source=stored.first.source,
-        outcome=stored.by_component[body.component],
+        outcome=stored.versions[0],
     )
     return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 

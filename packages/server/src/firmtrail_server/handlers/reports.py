@@ -51,8 +51,9 @@ async def report_firmware_batch(ctx: ReportContext, device_id: uuid.UUID, body: 
 def _receipt(device_id: uuid.UUID, record: ObservationRecord, outcome: Outcome) -> RecordReceipt:
     if record.dropped_before:
         logger.warning("device %s had no room for %d records", device_id, record.dropped_before)
+    versions = iter(outcome.versions)
     components = [
-        ComponentReceipt(component=reading.component, outcome=outcome.by_component.get(reading.component))
+        ComponentReceipt(component=reading.component, outcome=None if reading.version is None else next(versions))
         for reading in record.components
     ]
     return RecordReceipt(first_observed=outcome.first, last_observed=outcome.last, components=components)

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from firmtrail_contract import ObservedMoment, ReportBatch, ReportOutcome
 from firmtrail_server import batches
 from firmtrail_server.boot_clocks import Boot
@@ -41,7 +39,8 @@ class Outcome(NamedTuple):
 
     first: ObservedMoment
     last: ObservedMoment
-    by_component: Mapping[str, ReportOutcome]
+    #: of each of its versions
+    versions: Sequence[ReportOutcome]
 
 
 class Ingest:
@@ -87,13 +86,10 @@ class Ingest:
             DatabaseUnavailable: what became of it is not known; a report may be sent again.
         """
         said = submission.said
-        if isinstance(said, Record):
-            (stored,) = await self._store(submission, [said])
-            return [_outcome(said, stored)]
-        records = batches.records(said, await self._boots(submission, said))
+        records = [said] if isinstance(said, Record) else batches.records(said, await self._boots(submission, said))
         telling = [record for record in records if record.versions]
-        stored = iter(await self._store(submission, telling) if telling else [])
-        return [_outcome(record, next(stored)) if record.versions else _outcome(record, []) for record in records]
+        stored = iter(await self._store(submission, telling))
+        return [_outcome(record, next(stored) if record.versions else []) for record in records]
 
     async def _boots(self, submission: Submission, batch: ReportBatch) -> Mapping[uuid.UUID, Boot]:
         """Find out when the boots that a batch names started."""
@@ -107,29 +103,26 @@ class Ingest:
         assert submission.actor is not None
         return await self._database.run(self._isolation, settle, sender, submission.actor, batch, received_at)
 
-    async def _store(self, submission: Submission, records: Sequence[Record]) -> list[list[Stored]]:
+    async def _store(self, submission: Submission, records: Sequence[Record]) -> Sequence[list[Stored]]:
         sender, received_at = submission.sender, submission.received_at
         if len(records) == 1:
             stored = await self._reports.submit(Report(sender, received_at, records[0]))
-            if stored is None:
-                raise SecretUnproved
             if stored:
                 return [stored]
+        if not records:
+            return []
         rewritten = await self._database.run(self._isolation, store_records, sender, received_at, records)
         self._meters.add(one for of_record in rewritten for one in of_record)
         return rewritten
 
-    async def _extend(self, link: Link, items: Sequence[Report]) -> list[list[Stored] | None]:
+    async def _extend(self, link: Link, items: Sequence[Report]) -> list[list[Stored]]:
         outcomes = await reports.extend_histories(link, items)
         self._meters.add_group(outcomes)
         return outcomes
 
 
 def _outcome(record: Record, stored: Sequence[Stored]) -> Outcome:
-    by_component: dict[str, ReportOutcome] = {}
-    for (component, _), one in zip(record.versions, stored, strict=True):
-        by_component[component] = one.outcome
-    if stored and stored[0].observed_at != record.first.at:  # the server's moment, raised to the last report
-        moment = attrs.evolve(record.first, at=stored[0].observed_at)
-        return Outcome(moment, moment, by_component)
-    return Outcome(record.first, record.last, by_component)
+    first, last = record.first, record.last
+    if stored and stored[0].observed_at != first.at:  # the server's moment, raised to the last report
+        first = last = ObservedMoment(at=stored[0].observed_at, source=first.source)
+    return Outcome(first, last, [one.outcome for one in stored])

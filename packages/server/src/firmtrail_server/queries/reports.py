@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
@@ -34,7 +34,7 @@ class Stored(NamedTuple):
     outcome: ReportOutcome
 
 
-async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[Stored] | None]:
+async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[Stored]]:
     """Store records that go on with what is known; no two may be of one component of a device.
 
     Extends the open period of a component, or closes it and opens the next. A record of which any part is late, or is
@@ -44,8 +44,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     What is known is read by locking it, so the statement decides rightly at READ COMMITTED.
 
     Returns:
-        For each report what became of each version; nothing where it was left alone; None where the key is not alive,
-        or the secret not proved by its digest.
+        For each report what became of each version; nothing where it was left alone, as it is too when its key is not
+        alive, or the secret not proved by its digest.
     """
     columns = _columns(reports)
     rows = await link.run(
@@ -128,24 +128,24 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
              where newest
                and not repeated
         )
-        select report, position, first_at,
+        select position, first_at,
                case when newest and repeated then 'extended'
                     when newest then 'opened'
                     when repeated and first_at >= known_first and last_at <= known_last then 'known'
                end as outcome
           from placed
-         union all
-        select report, position, null, null
-          from alive
         """,
         columns,
     )
-    stored: dict[int, dict[int, Stored]] = {}
-    for report, position, observed_at, outcome in rows:
-        of_report = stored.setdefault(report, {})
-        if outcome is not None:
-            of_report[position] = Stored(observed_at, _OUTCOMES[outcome])
-    return [_whole(report, stored.get(number)) for number, report in enumerate(reports)]
+    found = {position: Stored(at, _OUTCOMES[outcome]) for position, at, outcome in rows if outcome is not None}
+    stored: list[list[Stored]] = []
+    first = 1
+    for report in reports:
+        end = first + len(report.record.versions)
+        of_report = [found[position] for position in range(first, end) if position in found]
+        stored.append(of_report if len(of_report) == end - first else [])
+        first = end
+    return stored
 
 
 async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uuid.UUID:
@@ -167,13 +167,6 @@ async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uui
     if (row := await cur.fetchone()) is None:
         raise SecretUnproved
     return row[0]
-
-
-def _whole(report: Report, stored: Mapping[int, Stored] | None) -> list[Stored] | None:
-    if stored is None:
-        return None
-    is_whole = len(stored) == len(report.record.versions)
-    return [stored[position] for position in sorted(stored)] if is_whole else []
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, str]:
