@@ -67,12 +67,16 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
         alive as (
             select input.position, input.device_id, sending.recorded_at as sending_recorded_at
               from input
-              join api_keys
-                on api_keys.id = input.api_key_id
-               and api_keys.device_id = input.device_id
-               and (input.digest is null or api_keys.secret_digest = input.digest)
-               and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
-               and api_keys.project_id not in (select id from projects where deleted_at is not null)
+             cross join lateral (
+                    select 1
+                      from api_keys
+                     where api_keys.id = input.api_key_id
+                       and api_keys.device_id = input.device_id
+                       and (input.digest is null or api_keys.secret_digest = input.digest)
+                       and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
+                       and api_keys.project_id not in (select id from projects where deleted_at is not null)
+                     limit 1
+                   ) as key
               left join device_boots as sending
                 on sending.device_id = input.device_id
                and sending.boot_id = input.sending_boot_id

@@ -41,7 +41,9 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     of a component that has no period yet, is left alone whole. The key tells the project, so the statement takes none.
     The server's moment of all of them is that of the last.
 
-    What is known is read by locking it, so the statement decides rightly at READ COMMITTED.
+    What is known is read by locking it, so the statement decides rightly at READ COMMITTED. Each table is met row by row,
+    by its primary key: a limit or a lock within `lateral` leaves the planner no other way, also while it takes the tables
+    for small ones.
 
     Returns:
         For each report what became of each version; nothing where it was left alone, as it is too when its key is not
@@ -61,37 +63,42 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                           position)
         ),
         alive as (
-            select input.position, input.report, input.parts, input.device_id, api_keys.project_id, input.component,
+            select input.position, input.report, input.parts, input.device_id, key.project_id, input.component,
                    input.version, input.first_at, input.last_at, input.count
               from input
-              join api_keys
-                on api_keys.id = input.api_key_id
-               and api_keys.device_id = input.device_id
-               and (input.digest is null or api_keys.secret_digest = input.digest)
-               and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
-               and api_keys.project_id not in (select id from projects where deleted_at is not null)
+             cross join lateral (
+                    select project_id
+                      from api_keys
+                     where api_keys.id = input.api_key_id
+                       and api_keys.device_id = input.device_id
+                       and (input.digest is null or api_keys.secret_digest = input.digest)
+                       and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
+                       and api_keys.project_id not in (select id from projects where deleted_at is not null)
+                     limit 1
+                   ) as key
         ),
         known as (
             select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,
                    alive.version, alive.count,
-                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, device_firmware.last_reported_at))
-                       as first_at,
-                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, device_firmware.last_reported_at))
-                       as last_at,
-                   alive.first_at is null or alive.first_at > device_firmware.last_reported_at as newer,
-                   alive.version = device_firmware.version as repeated,
-                   device_firmware.period_id as known_period_id,
-                   device_firmware.version as known_version,
-                   device_firmware.first_reported_at as known_first,
-                   device_firmware.last_reported_at as known_last,
-                   device_firmware.report_count as known_count,
-                   device_firmware.recorded_at as known_recorded_at,
-                   device_firmware.tie_rank as known_tie_rank
+                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at)) as first_at,
+                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at)) as last_at,
+                   alive.first_at is null or alive.first_at > current.last_reported_at as newer,
+                   alive.version = current.version as repeated,
+                   current.period_id as known_period_id,
+                   current.version as known_version,
+                   current.first_reported_at as known_first,
+                   current.last_reported_at as known_last,
+                   current.report_count as known_count,
+                   current.recorded_at as known_recorded_at,
+                   current.tie_rank as known_tie_rank
               from alive
-              join device_firmware
-                on device_firmware.device_id = alive.device_id
-               and device_firmware.component = alive.component
-               for update of device_firmware
+             cross join lateral (
+                    select version, period_id, first_reported_at, last_reported_at, report_count, recorded_at, tie_rank
+                      from device_firmware
+                     where device_firmware.device_id = alive.device_id
+                       and device_firmware.component = alive.component
+                       for update of device_firmware
+                   ) as current
         ),
         placed as (
             select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
@@ -101,21 +108,29 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
               from known
         ),
         extended as (
-            update device_firmware
-               set version = placed.version,
-                   last_reported_at = placed.last_at,
-                   period_id = case when repeated then known_period_id else gen_random_uuid() end,
-                   first_reported_at = case when repeated then known_first else first_at end,
-                   report_count = case when repeated then known_count + count else count end,
-                   recorded_at = case when repeated then known_recorded_at else %(received_at)s::timestamptz end,
-                   tie_rank = case when repeated then known_tie_rank
-                                   when first_at = known_first then known_tie_rank + 1
-                                   else 0
-                              end
+            insert into device_firmware (
+                       device_id, component, project_id, version, last_reported_at,
+                       period_id, first_reported_at, report_count, recorded_at, tie_rank
+                   )
+            select device_id, component, project_id, version, last_at,
+                   case when repeated then known_period_id else gen_random_uuid() end,
+                   case when repeated then known_first else first_at end,
+                   case when repeated then known_count + count else count end,
+                   case when repeated then known_recorded_at else %(received_at)s::timestamptz end,
+                   case when repeated then known_tie_rank
+                        when first_at = known_first then known_tie_rank + 1
+                        else 0
+                   end
               from placed
              where newest
-               and device_firmware.device_id = placed.device_id
-               and device_firmware.component = placed.component
+                on conflict (device_id, component) do update
+               set version = excluded.version,
+                   last_reported_at = excluded.last_reported_at,
+                   period_id = excluded.period_id,
+                   first_reported_at = excluded.first_reported_at,
+                   report_count = excluded.report_count,
+                   recorded_at = excluded.recorded_at,
+                   tie_rank = excluded.tie_rank
         ),
         closed as (
             insert into device_firmware_periods (
