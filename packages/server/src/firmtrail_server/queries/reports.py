@@ -41,9 +41,9 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     of a component that has no period yet, is left alone whole. The key tells the project, so the statement takes none.
     The server's moment of all of them is that of the last.
 
-    What is known is read by locking it, so the statement decides rightly at READ COMMITTED. Each table is met row by row,
-    by its primary key: a limit or a lock within `lateral` leaves the planner no other way, also while it takes the tables
-    for small ones.
+    What is known is read by locking it, so the statement decides rightly at READ COMMITTED. Each table is met row by
+    row, by its primary key: a limit or a lock within `lateral` leaves the planner no other way, also while it takes the
+    tables for small ones.
 
     Returns:
         For each report what became of each version; nothing where it was left alone, as it is too when its key is not
@@ -80,8 +80,10 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         known as (
             select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,
                    alive.version, alive.count,
-                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at)) as first_at,
-                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at)) as last_at,
+                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
+                       as first_at,
+                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
+                       as last_at,
                    alive.first_at is null or alive.first_at > current.last_reported_at as newer,
                    alive.version = current.version as repeated,
                    current.period_id as known_period_id,
