@@ -35,6 +35,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 
 import attrs
@@ -89,9 +90,10 @@ def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[Cloc
     """Tell which moment every reading counts for."""
     found: dict[ClockReading, ObservedMoment] = {}
     later, later_at = batch.sent, boots[batch.sent.boot_id].started_at + _elapsed(batch.sent)
-    for reading in sorted(_readings(batch), key=order, reverse=True):
+    for reading in sorted(_readings(batch), key=partial(_place, batch.sent), reverse=True):
         boot = boots[reading.boot_id]
-        latest = later_at if order(reading) == order(later) else later_at - _RESOLUTION
+        is_same = _place(batch.sent, reading) == _place(batch.sent, later)
+        latest = later_at if is_same else later_at - _RESOLUTION
         later, later_at = reading, min(boot.started_at + _elapsed(reading), latest)
         found[reading] = ObservedMoment(at=later_at, source=boot.source)
     return found
@@ -100,6 +102,12 @@ def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[Cloc
 def order(reading: ClockReading) -> tuple[int, int]:
     """Place a reading among all others of its device."""
     return reading.boot_sequence, reading.boot_time_ms
+
+
+def _place(sent: ClockReading, reading: ClockReading) -> tuple[bool, int, uuid.UUID, int]:
+    """Place a reading among those of a batch: boots one after the other, also two of one number; the last one sends."""
+    boot_id = reading.boot_id
+    return boot_id == sent.boot_id, reading.boot_sequence, boot_id, reading.boot_time_ms
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +133,7 @@ def _stretches(
     batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
 ) -> list[_Stretch]:
     """Sort the readings by boot, the one that sends last, and see what came before each."""
-    stretches = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence))
+    stretches = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence, one.boot_id))
     floor = EARLIEST_MOMENT
     for index, stretch in enumerate(stretches):
         heard_of = [known[later.boot_id].reported_until for later in stretches[index:] if later.boot_id in known]

@@ -13,12 +13,16 @@ from firmtrail_server.db import Connection, Link, array, bytea_array, rows
 from firmtrail_server.machines import RememberedBoot
 from firmtrail_server.meaning import Sender
 
-#: of each device: as many as may pass before an answer that was lost is asked for again
-REMEMBERED = 16
 _SOURCES: dict[str, ObservedAtSource] = {source.value: source for source in ObservedAtSource}
 
 
-async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[RememberedBoot]:
+async def list_remembered(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, batch: ReportBatch
+) -> list[RememberedBoot]:
+    """Of the boots of a device: those that a batch names, and those that were heard of since the one that sends.
+
+    The boot that sends may be new: then it is the boot, or the boots, that were heard of last.
+    """
     async with conn.cursor(row_factory=rows(RememberedBoot)) as cur:
         await cur.execute(
             """
@@ -26,8 +30,20 @@ async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uu
               from device_boots
              where project_id = %(project_id)s
                and device_id = %(device_id)s
+               and (boot_id = any(%(named)s)
+                    or recorded_at >= (
+                           select coalesce(min(case when boot_id = %(sending)s then recorded_at end), max(recorded_at))
+                             from device_boots
+                            where project_id = %(project_id)s
+                              and device_id = %(device_id)s
+                       ))
             """,
-            {"project_id": project_id, "device_id": device_id},
+            {
+                "project_id": project_id,
+                "device_id": device_id,
+                "named": [*named_boots(batch)],
+                "sending": batch.sent.boot_id,
+            },
         )
         return await cur.fetchall()
 
@@ -46,7 +62,7 @@ class BootLookup(NamedTuple):
 
 
 async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[RememberedBoot] | None]:
-    """Look up, for each batch, what is remembered of the boots that it names, and of those newer than the sending one.
+    """Look up, for each batch, the boots that it names, and newer ones that have sent with its key.
 
     Returns:
         For each batch its boots; None where the key is not alive, or the secret not proved by its digest.
@@ -65,7 +81,7 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
               from unnest(%(positions)s::int8[], %(boot_ids)s::uuid[]) as named (position, boot_id)
         ),
         alive as (
-            select input.position, input.device_id, sending.recorded_at as sending_recorded_at
+            select input.position, input.device_id, input.api_key_id, sending.recorded_at as sending_recorded_at
               from input
               join api_keys
                 on api_keys.id = input.api_key_id
@@ -76,14 +92,30 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
               left join device_boots as sending
                 on sending.device_id = input.device_id
                and sending.boot_id = input.sending_boot_id
+        ),
+        found as (
+            select alive.position, boots.boot_id, boots.started_at, boots.source, boots.reported_until,
+                   boots.recorded_at, boots.api_key_id
+              from alive
+              join named
+                on named.position = alive.position
+              join device_boots as boots
+                on boots.device_id = alive.device_id
+               and boots.boot_id = named.boot_id
+             union
+            select alive.position, boots.boot_id, boots.started_at, boots.source, boots.reported_until,
+                   boots.recorded_at, boots.api_key_id
+              from alive
+              join device_boots as boots
+                on boots.device_id = alive.device_id
+               and boots.recorded_at >= alive.sending_recorded_at
+               and boots.api_key_id = alive.api_key_id
         )
-        select alive.position, boots.boot_id, boots.started_at, boots.source, boots.reported_until, boots.recorded_at,
-               boots.api_key_id
+        select alive.position, found.boot_id, found.started_at, found.source, found.reported_until, found.recorded_at,
+               found.api_key_id
           from alive
-          left join device_boots as boots
-            on boots.device_id = alive.device_id
-           and (boots.recorded_at >= alive.sending_recorded_at
-                or (alive.position, boots.boot_id) in (select position, boot_id from named))
+          left join found
+            on found.position = alive.position
         """,
         {
             "api_key_ids": array([one.sender.api_key_id.hex for one in lookups]),
@@ -179,24 +211,4 @@ async def update_sender(
            and boot_id = %(boot_id)s
         """,
         {"project_id": project_id, "device_id": device_id, "boot_id": boot_id, "api_key_id": api_key_id},
-    )
-
-
-async def forget_oldest(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> None:
-    """Keep the newest boots of a device."""
-    await conn.execute(
-        """
-        delete from device_boots
-         where project_id = %(project_id)s
-           and device_id = %(device_id)s
-           and boot_id in (
-                   select boot_id
-                     from device_boots
-                    where project_id = %(project_id)s
-                      and device_id = %(device_id)s
-                    order by recorded_at desc, boot_id
-                   offset %(remembered)s
-               )
-        """,
-        {"project_id": project_id, "device_id": device_id, "remembered": REMEMBERED},
     )
