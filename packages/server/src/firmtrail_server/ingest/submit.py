@@ -7,9 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import attrs
-
-from firmtrail_contract import ObservedMoment, ReportBatch, ReportOutcome
+from firmtrail_contract import ObservedAtSource, ObservedMoment, ReportBatch, ReportOutcome
 from firmtrail_server import batches
 from firmtrail_server.boot_clocks import Boot
 from firmtrail_server.db import Database, Link, Transaction
@@ -109,7 +107,7 @@ class Ingest:
 
     async def _store(self, submission: Submission, records: Sequence[Record]) -> list[list[Stored]]:
         sender, received_at = submission.sender, submission.received_at
-        if len(records) == 1:
+        if len(records) == 1 and not records[0].is_doubtful:
             stored = await self._reports.submit(Report(sender, received_at, records[0]))
             if stored is None:
                 raise SecretUnproved
@@ -131,6 +129,6 @@ def _outcome(record: Record, stored: Sequence[Stored]) -> Outcome:
         assert one.outcome is not None
         by_component[component] = one.outcome
     if stored and stored[0].observed_at != record.first.at:  # the server's moment, raised to the last report
-        moment = attrs.evolve(record.first, at=stored[0].observed_at)
+        moment = ObservedMoment(at=stored[0].observed_at, source=ObservedAtSource.SERVER)
         return Outcome(moment, moment, by_component)
     return Outcome(record.first, record.last, by_component)
