@@ -23,8 +23,9 @@ from firmtrail_contract import (
     ReportOutcome,
 )
 from firmtrail_server.batches import MAX_RECORD_ERRORS, records, refusals
-from firmtrail_server.boot_clocks import Boot, are_known, find_boots, moments
+from firmtrail_server.boot_clocks import are_known, find_boots, moments
 from firmtrail_server.meaning import Period, Sighting, place_all
+from firmtrail_server.remembered import Boot
 from tests.server.batching import NOW, batch, reading, record
 
 GOOD = record(reading(7, 5))
@@ -262,3 +263,41 @@ def test_a_moment_of_the_boot_clock_is_late_by_no_more_than_a_request_takes_and_
             assert dt.timedelta() <= late <= dt.timedelta(seconds=60)
         elif found.source is ObservedAtSource.UPPER_BOUND:
             assert late >= dt.timedelta(seconds=-2)
+
+
+@st.composite
+def any_batches(draw: st.DrawFn) -> list[tuple[ReportBatch, int]]:
+    """Batches that any machines send with one key, and how many milliseconds after the one before each comes."""
+    numbers = draw(st.lists(st.integers(0, 4), min_size=5, max_size=5))
+    milliseconds = st.integers(0, 5) | st.integers(0, 400_000_000)
+    wall = st.none() | st.integers(-900_000_000, 900_000_000).map(moment)
+
+    def clocks() -> ClockReading:
+        boot = draw(st.integers(0, 4))
+        return attrs.evolve(reading(boot, draw(milliseconds), wall=draw(wall)), boot_sequence=numbers[boot])
+
+    batches: list[tuple[ReportBatch, int]] = []
+    for _ in range(draw(st.integers(1, 4))):
+        said = batch(clocks(), *(record(clocks(), version=draw(st.sampled_from("AB"))) for _ in range(3)))
+        wrong = refusals(said)
+        good = [one for index, one in enumerate(said.records) if index not in wrong]
+        batches.append((attrs.evolve(said, records=good), draw(milliseconds)))
+    return batches
+
+
+@settings(max_examples=500, deadline=None)
+@given(any_batches(), st.integers(0, 3), st.integers(0, 10**9))
+def test_a_retry_finds_the_moments_that_it_found_before_whatever_came_between(
+    batches: list[tuple[ReportBatch, int]], which: int, later: int
+) -> None:
+    server, now = Server(), 0
+    found: list[dict[ClockReading, ObservedMoment]] = []
+    for said, after in batches:
+        now += after
+        server.receive(said, moment(now))
+        found.append(dict(moments(said, server.boots)))
+    which %= len(batches)
+
+    server.receive(batches[which][0], moment(now + later))
+
+    assert moments(batches[which][0], server.boots) == found[which]

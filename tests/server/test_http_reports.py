@@ -252,6 +252,65 @@ async def test_a_record_of_a_state_directory_put_back_is_known_after_any_number_
     assert [period["version"] for period in await history(http, demo)] == ["old", "new"]
 
 
+async def test_the_first_batch_of_a_boot_after_the_next_boot_keeps_the_new_version_current(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    await report(http, demo, reading(5, HOUR), record(reading(5, HOUR), main="1"))
+    clock.advance(hours=1)
+    held_up = reading(6, 60_000)
+    clock.advance(minutes=3)
+    await report(http, demo, reading(7, 60_000), record(reading(7, 60_000), main="3"))
+    clock.advance(minutes=2)
+
+    for _ in range(3):
+        await report(http, demo, held_up, record(held_up, main="2"))
+        clock.advance(hours=1)
+
+    assert await told(http, demo) == [
+        ("main", "1", "01 12:00", "01 12:00"),
+        ("main", "2", "01 13:01", "01 13:01"),
+        ("main", "3", "01 13:03", "01 13:03"),
+    ]
+
+
+async def test_a_boot_with_the_number_of_another_one_runs_now(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    for boot, version in ((1, "1"), (2, "2")):
+        await report(http, demo, reading(boot, 1000), record(reading(boot, 1000), main=version))
+        clock.advance(hours=1)
+    new_state = reading(3, 60_000) | {"boot_sequence": 1}
+
+    await report(http, demo, new_state, record(new_state, main="1"))
+
+    assert [period["version"] for period in await history(http, demo)] == ["1", "2", "1"]
+
+
+async def test_a_machine_that_was_held_while_offline_gets_its_history_right_and_a_retry_changes_nothing(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    def synced(ms: int) -> Json:
+        return reading(1, ms, wall_time=clock().isoformat(), clock_state="synced")
+
+    online = (synced(HOUR), record(synced(HOUR), main="1"))
+    await report(http, demo, *online)
+    clock.advance(hours=1)
+    before = record(synced(2 * HOUR), main="2")
+    clock.advance(days=3)
+    offline = (synced(3 * HOUR), before, record(synced(3 * HOUR), main="3"))
+
+    for _ in range(2):
+        await report(http, demo, *offline)
+        await report(http, demo, *online)
+        clock.advance(hours=1)
+
+    assert await told(http, demo) == [
+        ("main", "1", "01 12:00", "01 12:00"),
+        ("main", "2", "01 13:00", "01 13:00"),
+        ("main", "3", "04 13:00", "04 13:00"),
+    ]
+
+
 async def test_a_clock_that_drifted_by_minutes_is_set_again(http: httpx.AsyncClient, demo: Demo, clock: Clock) -> None:
     await report(http, demo, reading(1, 0), record(reading(1, 0), main="1"))
     clock.advance(days=100, minutes=-6)

@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Mapping
 
 from firmtrail_contract import AuditAction, ReportBatch
-from firmtrail_server.boot_clocks import Boot, are_known, find_boots
+from firmtrail_server.boot_clocks import are_known, find_boots
 from firmtrail_server.db import Collided, Connection
 from firmtrail_server.machines import RememberedBoot, other_machine
 from firmtrail_server.meaning import Sender
 from firmtrail_server.queries import audit_events, boots, devices, firmware, reports
 from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.remembered import Boot
 
 
 def is_settled(

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ObservedMoment, ReportBatch, ReportOutcome
 from firmtrail_server import batches
-from firmtrail_server.boot_clocks import Boot
 from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import SecretUnproved
 from firmtrail_server.ingest.boots import is_settled, settle
@@ -21,6 +20,7 @@ from firmtrail_server.queries import boots, reports
 from firmtrail_server.queries.audit_events import Actor
 from firmtrail_server.queries.boots import BootLookup
 from firmtrail_server.queries.reports import Report, Stored
+from firmtrail_server.remembered import Boot
 from firmtrail_server.report_meters import ReportMeters
 
 
