@@ -16,7 +16,7 @@ from firmtrail import (
     ReportOutcome,
 )
 from firmtrail_contract import ReportBatch
-from firmtrail_server import batches, boot_clocks, meaning
+from firmtrail_server import batches, boot_clocks, meaning, remembered
 
 START = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 #: requests are counted by
@@ -27,7 +27,7 @@ BIN_SECONDS = 10
 class Known:
     """What the server knows of a device that has one component."""
 
-    boots: dict[uuid.UUID, boot_clocks.Boot] = attrs.field(factory=dict[uuid.UUID, boot_clocks.Boot])
+    boots: dict[uuid.UUID, remembered.Boot] = attrs.field(factory=dict[uuid.UUID, remembered.Boot])
     periods: list[meaning.Period] = attrs.field(factory=list[meaning.Period])
     #: reports of a version that began a period
     opened: int = 0

@@ -14,6 +14,7 @@ from firmtrail import (
     Client,
     InvalidRequestError,
     NotFoundError,
+    ObservedAtSource,
     PermissionDeniedError,
     ReportOutcome,
     VersionPeriod,
@@ -41,6 +42,17 @@ async def test_what_a_device_reports_its_project_reads(server: Server, demo: Dem
 
     assert receipt.outcome is ReportOutcome.OPENED
     assert [(p.component, p.version, p.first_reported_at) for p in periods] == [("main", "1.4.2", moment)]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+async def test_a_strict_report_keeps_the_moment_of_an_old_history(server: Server, demo: Demo, strict: bool) -> None:  # noqa: FBT001
+    async with AsyncClient(url(server), api_key=key(demo.device_key)) as device:
+        moment = dt.datetime(2019, 5, 3, 12, tzinfo=dt.UTC)
+
+        receipt = await device.firmware.report(demo.device_id, "1.4.2", observed_at=moment, strict=strict)
+
+    assert (receipt.observed_at == moment) is strict
+    assert receipt.observed_at_source is (ObservedAtSource.DEVICE if strict else ObservedAtSource.SERVER)
 
 
 async def test_the_sync_client_does_the_same(server: Server, demo: Demo) -> None:

@@ -14,19 +14,30 @@ from firmtrail_contract import (
     ObservedAtSource,
     ReportBatch,
 )
-from firmtrail_server.boot_clocks import Boot, are_known, find_boots, moments
+from firmtrail_server.boot_clocks import are_known, find_boots, moments
 from firmtrail_server.meaning import MAX_CLOCK_LEAD
+from firmtrail_server.remembered import Boot
 from tests.server.batching import NOW, ago, batch, reading, record
 
 HOUR = 3_600_000
+LONG_AGO = ago(days=30)
 
 
-def boot(number: int, started_at: dt.datetime, reported_until: dt.datetime | None = None) -> Boot:
+def boot(
+    number: int,
+    started_at: dt.datetime,
+    reported_until: dt.datetime | None = None,
+    *,
+    sequence: int | None = None,
+    recorded_at: dt.datetime = LONG_AGO,
+) -> Boot:
     return Boot(
         boot_id=uuid.UUID(int=number),
         started_at=started_at,
         source=ObservedAtSource.BOOT_CLOCK,
         reported_until=reported_until,
+        boot_sequence=sequence,
+        recorded_at=recorded_at,
     )
 
 
@@ -171,7 +182,8 @@ def test_a_drifted_boot_gets_a_new_start(drift: dt.timedelta) -> None:
     sending = batch(reading(7, HOUR), record(reading(7, HOUR)))
 
     assert not are_known(sending, NOW, {drifted.boot_id: drifted})
-    assert sending_boot(sending, drifted, ago(minutes=30)) == boot(7, ago(hours=1), ago(minutes=30))
+    found = sending_boot(sending, drifted, ago(minutes=30))
+    assert (found.started_at, found.reported_until) == (ago(hours=1), ago(minutes=30))
 
 
 @pytest.mark.parametrize("late", [dt.timedelta(minutes=6), dt.timedelta(days=20)])
@@ -181,7 +193,7 @@ def test_a_request_that_was_held_up_or_is_sent_again_does_not_count_as_drift(lat
 
     assert sending_boot(sent_again, known, known.started_at + dt.timedelta(milliseconds=HOUR - 1000)) == known
     assert sending_boot(sent_again, known, known.started_at + dt.timedelta(days=1)) == known
-    assert sending_boot(sent_again, known, known.started_at) == boot(7, ago(hours=1), known.started_at)
+    assert sending_boot(sent_again, known, known.started_at).started_at == ago(hours=1)
 
 
 def test_a_batch_with_a_boot_that_was_not_there_before_has_something_to_remember() -> None:
@@ -200,3 +212,166 @@ def test_a_new_boot_is_moved_by_no_more_than_five_minutes() -> None:
     found = sending_boot(batch(reading(7, 60_000)), None, NOW + dt.timedelta(days=1))
 
     assert found.started_at == ago(minutes=1) + MAX_CLOCK_LEAD
+
+
+def test_a_synced_reading_that_a_later_one_contradicts_decides_nothing() -> None:
+    readings = [reading(6, HOUR, wall=ago(days=3)), reading(6, 2 * HOUR, wall=ago(days=2))]
+
+    assert told(reading(7, HOUR), readings) == [(ago(days=2, hours=1), "device"), (ago(days=2), "device")]
+
+
+@pytest.mark.parametrize("wrong", range(4))
+@pytest.mark.parametrize("off", [dt.timedelta(days=-1), dt.timedelta(days=1), dt.timedelta(days=-300)])
+def test_one_synced_reading_that_all_others_contradict_decides_nothing(wrong: int, off: dt.timedelta) -> None:
+    walls = [ago(days=2, hours=-hour) + (off if hour == wrong else dt.timedelta()) for hour in range(4)]
+    readings = [reading(6, hour * HOUR, wall=wall) for hour, wall in enumerate(walls)]
+
+    assert told(reading(7, HOUR), readings) == [(ago(days=2, hours=-hour), "device") for hour in range(4)]
+
+
+@pytest.mark.parametrize("wrong", range(4))
+def test_one_synced_reading_that_is_wrong_decides_nothing_in_the_boot_that_sends(wrong: int) -> None:
+    walls = [ago(hours=4 - hour, days=hour == wrong) for hour in range(4)]
+    readings = [reading(7, hour * HOUR, wall=wall) for hour, wall in enumerate(walls)]
+
+    found = told(reading(7, 4 * HOUR, wall=NOW), readings)
+
+    assert found == [(ago(hours=4 - hour), "boot_clock") for hour in range(4)]
+
+
+def test_a_machine_that_was_held_for_days_is_told_by_synced_readings_on_both_sides() -> None:
+    before = [reading(7, hour * HOUR, wall=ago(days=3, hours=4 - hour)) for hour in (1, 2)]
+    after = [reading(7, 3 * HOUR, wall=ago(hours=1))]
+
+    assert told(reading(7, 4 * HOUR, wall=NOW), [*before, *after]) == [
+        (ago(days=3, hours=3), "device"),
+        (ago(days=3, hours=2), "device"),
+        (ago(hours=1), "boot_clock"),
+    ]
+
+
+def test_an_earlier_boot_that_was_held_is_told_by_synced_readings_on_both_sides() -> None:
+    before = [reading(6, hour * HOUR, wall=ago(days=9, hours=4 - hour)) for hour in (1, 2)]
+    after = [reading(6, hour * HOUR, wall=ago(days=6, hours=4 - hour)) for hour in (3, 4)]
+
+    found = told(reading(7, HOUR), [*before, *after])
+
+    assert [at for at, _ in found] == [ago(days=9, hours=3), ago(days=9, hours=2), ago(days=6, hours=1), ago(days=6)]
+
+
+def test_a_machine_that_was_held_since_it_reported_needs_one_synced_reading() -> None:
+    known = boot(7, ago(days=3, hours=4), reported_until=ago(days=4))
+    readings = [reading(7, 2 * HOUR, wall=ago(days=3, hours=2)), reading(7, 3 * HOUR, wall=ago(hours=1))]
+    sending = batch(reading(7, 4 * HOUR, wall=NOW), *map(record, readings))
+
+    (found,) = find_boots(sending, NOW, {known.boot_id: known}, ago(days=3, hours=3))
+
+    assert [moments(sending, {found.boot_id: found})[one].at for one in readings] == [
+        ago(days=3, hours=2),
+        ago(hours=1),
+    ]
+
+
+def test_what_was_told_before_a_boot_drifted_keeps_its_moment() -> None:
+    known = boot(7, ago(days=3, hours=4))
+    first = batch(reading(7, HOUR), record(reading(7, HOUR)))
+    later = batch(reading(7, 4 * HOUR), record(reading(7, 3 * HOUR)))
+    before = moments(first, {known.boot_id: known})
+
+    (moved,) = find_boots(later, NOW, {known.boot_id: known}, ago(days=3, hours=3))
+
+    assert moved.started_at == ago(hours=4)
+    assert moments(first, {moved.boot_id: moved}) == before
+
+
+def test_starts_of_an_agent_without_a_boot_id_that_share_a_boot_clock_share_its_start() -> None:
+    (found,) = told(
+        reading(7, 100 * HOUR),
+        [reading(6, 60 * HOUR)],
+        boot(5, ago(hours=100)),
+        boot(7, ago(hours=100), reported_until=ago(hours=50)),
+    )
+
+    assert found == (ago(hours=40), "boot_clock")
+
+
+@pytest.mark.parametrize("reported", [ago(hours=101), ago(hours=99, minutes=58), ago(hours=60)])
+def test_starts_of_an_agent_without_a_boot_id_are_one_boot_where_there_is_no_time_for_two(
+    reported: dt.datetime,
+) -> None:
+    sent, readings = reading(7, 100 * HOUR), [reading(5, 50 * HOUR), reading(6, 60 * HOUR), reading(6, 90 * HOUR)]
+    sending = batch(sent, *map(record, readings))
+
+    found = moments(sending, {one.boot_id: one for one in find_boots(sending, NOW, {}, reported)})
+
+    assert [found[one].at for one in readings] == [ago(hours=50), ago(hours=40), ago(hours=10)]
+    assert {found[one].source for one in readings} == {ObservedAtSource.BOOT_CLOCK}
+
+
+def test_a_boot_that_has_time_before_the_next_one_is_a_boot_of_its_own() -> None:
+    sending = batch(reading(7, 100 * HOUR), record(reading(6, 60 * HOUR)))
+
+    found = find_boots(sending, NOW, {}, ago(hours=161))
+
+    assert (found[1].started_at, found[1].source) == (ago(hours=160), ObservedAtSource.UPPER_BOUND)
+
+
+def test_starts_of_an_agent_without_a_boot_id_share_a_start_that_a_synced_clock_tells() -> None:
+    readings = [reading(6, 60 * HOUR, wall=ago(hours=40)), reading(6, 61 * HOUR)]
+
+    assert told(reading(7, 100 * HOUR), readings) == [(ago(hours=40), "boot_clock"), (ago(hours=39), "boot_clock")]
+
+
+def late_first_batch(sent: ClockReading, *known: Boot) -> tuple[dt.datetime, str]:
+    sending = batch(sent, record(sent))
+    (found,) = find_boots(sending, NOW, {one.boot_id: one for one in known}, ago(minutes=1))
+    moment = moments(sending, {found.boot_id: found})[sent]
+    return moment.at, moment.source.value
+
+
+NEXT = boot(7, ago(minutes=3), reported_until=ago(hours=9), sequence=7, recorded_at=ago(minutes=2))
+
+
+def test_the_first_batch_of_a_boot_that_comes_after_the_next_boot_counts_for_the_time_before() -> None:
+    found = late_first_batch(reading(6, 60_000), NEXT)
+
+    assert found == (ago(minutes=3) - dt.timedelta(microseconds=1), "upper_bound")
+
+
+def test_such_a_batch_with_a_synced_clock_counts_for_its_own_moment() -> None:
+    assert late_first_batch(reading(6, 60_000, wall=ago(minutes=8)), NEXT) == (ago(minutes=8), "device")
+
+
+def test_a_boot_that_began_before_a_later_one_was_heard_of_is_an_earlier_one() -> None:
+    assert late_first_batch(reading(3, HOUR), NEXT)[0] < NEXT.started_at
+
+
+def test_a_boot_whose_synced_clock_is_later_than_the_boot_heard_of_last_runs_now() -> None:
+    assert late_first_batch(reading(6, 60_000, wall=NOW), NEXT) == (NOW, "boot_clock")
+
+
+@pytest.mark.parametrize("number", [1, 6])
+def test_a_boot_of_a_lost_or_restored_state_runs_now(number: int) -> None:
+    before = boot(99, ago(days=9), sequence=number, recorded_at=ago(days=9))
+
+    assert late_first_batch(reading(number, 60_000), NEXT, before) == (NOW, "boot_clock")
+
+
+def test_a_boot_of_a_lost_state_runs_now_though_its_number_was_never_heard() -> None:
+    assert late_first_batch(reading(1, 60_000), NEXT) == (NOW, "boot_clock")
+
+
+@pytest.mark.parametrize("reported_until", [ago(minutes=1), NOW + dt.timedelta(minutes=58)])
+def test_a_boot_that_was_wrongly_taken_for_an_earlier_one_runs_now_at_its_next_report(
+    reported_until: dt.datetime,
+) -> None:
+    other = boot(7, ago(minutes=20), reported_until=ago(hours=9), sequence=7, recorded_at=ago(minutes=19))
+    first = batch(reading(6, 60_000), record(reading(6, 60_000)))
+    (taken,) = find_boots(first, NOW, {other.boot_id: other}, ago(minutes=1))
+    known = {other.boot_id: other, taken.boot_id: taken}
+    later, received_at = batch(reading(6, HOUR), record(reading(6, HOUR))), NOW + dt.timedelta(minutes=59)
+
+    (found,) = find_boots(later, received_at, known, reported_until)
+
+    assert moments(later, {found.boot_id: found})[later.sent].at == received_at
+    assert moments(first, {found.boot_id: found}) == moments(first, {taken.boot_id: taken})

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.server.conftest import Clock, Demo
+from tests.server.refusals import errors
 
 
 def moment(hour: int) -> str:
@@ -88,6 +89,78 @@ async def test_an_unbelievable_moment_falls_back_to_the_servers_and_says_so(
     assert answer.status_code == 201
     assert answer.json()["observed_at"] == "2026-06-01T12:00:00.000000Z"
     assert answer.json()["observed_at_source"] == "server"
+
+
+NEVER_SET = ["2000-01-01T00:05:00Z", "2010-01-01T00:00:10Z", "2015-01-01T00:00:10Z", "2024-10-01T09:00:00Z"]
+
+
+@pytest.mark.parametrize("never_set", NEVER_SET)
+async def test_a_clock_that_was_never_set_does_not_keep_the_old_version_current(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock, never_set: str
+) -> None:
+    await report(http, demo, version="1.0", observed_at=moment(1))
+    clock.advance(hours=1)
+
+    answer = await report(http, demo, version="2.0", observed_at=never_set)
+
+    assert (answer.status_code, answer.json()["observed_at_source"]) == (201, "server")
+    assert answer.json()["observed_at"] == "2026-06-01T13:00:00.000000Z"
+    assert await versions(http, demo) == ["1.0", "2.0"]
+
+
+@pytest.mark.parametrize("never_set", NEVER_SET)
+async def test_a_device_whose_clock_is_never_set_has_the_order_of_arrival(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock, never_set: str
+) -> None:
+    for version in ("1.0", "1.0", "2.0", "1.0"):
+        clock.advance(hours=1)
+        await report(http, demo, version=version, observed_at=never_set)
+
+    assert await versions(http, demo) == ["1.0", "2.0", "1.0"]
+
+
+async def test_an_old_history_does_not_make_a_clock_that_was_never_set_believed(
+    http: httpx.AsyncClient, demo: Demo
+) -> None:
+    await report(http, demo, version="0.9", observed_at="2000-01-01T00:05:00Z", strict=True)
+    await report(http, demo, version="0.9", observed_at=moment(1))
+
+    answer = await report(http, demo, version="1.0", observed_at="2000-01-01T00:06:00Z")
+
+    assert answer.json()["observed_at_source"] == "server"
+    assert await versions(http, demo) == ["0.9", "1.0"]
+
+
+async def test_a_strict_report_of_an_old_history_is_taken_as_it_is(http: httpx.AsyncClient, demo: Demo) -> None:
+    await report(http, demo, version="3.0", observed_at=moment(1))
+
+    answers = [
+        await report(http, demo, version=version, observed_at=f"{year}-05-01T00:00:00Z", strict=True)
+        for version, year in (("2.0", 2019), ("1.0", 2004), ("2.0", 2019))
+    ]
+
+    assert [answer.json()["observed_at_source"] for answer in answers] == ["device"] * 3
+    assert answers[-1].json()["outcome"] == "known"
+    assert await versions(http, demo) == ["1.0", "2.0", "3.0"]
+
+
+@pytest.mark.parametrize("said", [{}, {"observed_at": "1999-12-31T23:59:59Z"}, {"observed_at": "2026-06-01T12:05:01Z"}])
+async def test_a_strict_report_with_an_impossible_moment_is_refused(
+    http: httpx.AsyncClient, demo: Demo, said: dict[str, str]
+) -> None:
+    answer = await report(http, demo, version="1.0", strict=True, **said)
+
+    assert errors(answer) == [("body", "/observed_at", "out_of_range")]
+    assert await versions(http, demo) == []
+
+
+async def test_a_report_that_is_a_year_late_is_believed(http: httpx.AsyncClient, demo: Demo) -> None:
+    await report(http, demo, version="2.0", observed_at=moment(1))
+
+    answer = await report(http, demo, version="1.0", observed_at="2025-05-01T00:00:00Z")
+
+    assert answer.json()["observed_at_source"] == "device"
+    assert await versions(http, demo) == ["1.0", "2.0"]
 
 
 async def test_a_late_report_adds_to_the_history_and_does_not_become_current(

@@ -10,12 +10,10 @@ from typing import Any
 
 import attrs
 import httpx
-import psycopg
 import pytest
 
 from firmtrail_contract import MAX_RECORD_COMPONENTS, MAX_RECORDS
 from firmtrail_server.openapi.examples import example
-from firmtrail_server.queries.boots import REMEMBERED
 from firmtrail_server.settings import Settings
 from tests.server.conftest import Clock, Demo
 from tests.server.refusals import assert_problem, errors
@@ -223,16 +221,94 @@ class TestWithAnInterval:
         assert (await report(http, demo, reading(1, 0))).json()["next_report_in_seconds"] == 900
 
 
-async def test_of_a_device_that_boots_for_ever_the_newest_boots_are_remembered(
-    http: httpx.AsyncClient, demo: Demo, clock: Clock, database_url: str
+async def test_a_retry_of_a_batch_of_many_boots_changes_nothing(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
 ) -> None:
-    for boot in range(REMEMBERED + 5):
-        clock.advance(minutes=1)
-        await report(http, demo, reading(boot, 1000))
+    records = [record(reading(boot, HOUR), main=f"{boot}") for boot in range(1, 62)]
+    await report(http, demo, reading(61, HOUR), *records)
+    before = await history(http, demo)
 
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        found = conn.execute("select boot_id from device_boots").fetchall()
-    assert {row[0].int for row in found} == {*range(5, REMEMBERED + 5)}
+    for wait in [0, 1, 10, 10_000]:
+        clock.advance(minutes=wait)
+        await report(http, demo, reading(61, HOUR), *records)
+
+    assert len(before) == 61
+    assert await history(http, demo) == before
+
+
+async def test_a_record_of_a_state_directory_put_back_is_known_after_any_number_of_boots(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    old = record(reading(1, HOUR), main="old")
+    await report(http, demo, reading(1, HOUR), old)
+    for boot in range(2, 40):
+        clock.advance(hours=2)
+        await report(http, demo, reading(boot, HOUR), record(reading(boot, HOUR), main="new"))
+    put_back = reading(100, 1000) | {"boot_sequence": 2}
+
+    answer = await report(http, demo, put_back, old, record(put_back, main="new"))
+
+    assert [one["components"][0]["outcome"] for one in answer.json()["records"]] == ["known", "extended"]
+    assert [period["version"] for period in await history(http, demo)] == ["old", "new"]
+
+
+async def test_the_first_batch_of_a_boot_after_the_next_boot_keeps_the_new_version_current(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    await report(http, demo, reading(5, HOUR), record(reading(5, HOUR), main="1"))
+    clock.advance(hours=1)
+    held_up = reading(6, 60_000)
+    clock.advance(minutes=3)
+    await report(http, demo, reading(7, 60_000), record(reading(7, 60_000), main="3"))
+    clock.advance(minutes=2)
+
+    for _ in range(3):
+        await report(http, demo, held_up, record(held_up, main="2"))
+        clock.advance(hours=1)
+
+    assert await told(http, demo) == [
+        ("main", "1", "01 12:00", "01 12:00"),
+        ("main", "2", "01 13:01", "01 13:01"),
+        ("main", "3", "01 13:03", "01 13:03"),
+    ]
+
+
+async def test_a_boot_with_the_number_of_another_one_runs_now(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    for boot, version in ((1, "1"), (2, "2")):
+        await report(http, demo, reading(boot, 1000), record(reading(boot, 1000), main=version))
+        clock.advance(hours=1)
+    new_state = reading(3, 60_000) | {"boot_sequence": 1}
+
+    await report(http, demo, new_state, record(new_state, main="1"))
+
+    assert [period["version"] for period in await history(http, demo)] == ["1", "2", "1"]
+
+
+async def test_a_machine_that_was_held_while_offline_gets_its_history_right_and_a_retry_changes_nothing(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    def synced(ms: int) -> Json:
+        return reading(1, ms, wall_time=clock().isoformat(), clock_state="synced")
+
+    online = (synced(HOUR), record(synced(HOUR), main="1"))
+    await report(http, demo, *online)
+    clock.advance(hours=1)
+    before = record(synced(2 * HOUR), main="2")
+    clock.advance(days=3)
+    offline = (synced(3 * HOUR), before, record(synced(3 * HOUR), main="3"))
+
+    for _ in range(2):
+        await report(http, demo, *offline)
+        await report(http, demo, *online)
+        clock.advance(hours=1)
+
+    assert await told(http, demo) == [
+        ("main", "1", "01 12:00", "01 12:00"),
+        ("main", "2", "01 13:00", "01 13:00"),
+        ("main", "3", "04 13:00", "04 13:00"),
+    ]
 
 
 async def test_a_clock_that_drifted_by_minutes_is_set_again(http: httpx.AsyncClient, demo: Demo, clock: Clock) -> None:

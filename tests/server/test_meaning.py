@@ -10,8 +10,19 @@ from random import Random
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_contract import FirmwareReport, ObservedAtSource, ReportOutcome
-from firmtrail_server.meaning import Period, Sighting, moment, place, place_all
+from firmtrail_contract import FirmwareReport, ObservedAtSource, ObservedMoment, ReportOutcome
+from firmtrail_server.meaning import (
+    EARLIEST_MOMENT,
+    MAX_LATENESS,
+    Period,
+    Record,
+    Sighting,
+    is_doubtful,
+    judged,
+    moment,
+    place,
+    place_all,
+)
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -188,3 +199,23 @@ def test_a_moment_further_ahead_or_before_2000_is_replaced_by_the_servers() -> N
         found = moment(FirmwareReport(version="1", observed_at=said), NOW)
 
         assert (found.at, found.source) == (NOW, ObservedAtSource.SERVER)
+
+
+def claim(said: dt.datetime, *, live_since: dt.datetime) -> ObservedMoment:
+    """The moment that a single report counts for, of a device that has been reporting since a moment."""
+    at = moment(FirmwareReport(version="1", observed_at=said), NOW)
+    return judged(Record(at, at, [("main", "1")], is_doubtful(at, NOW)), live_since, NOW).first
+
+
+@given(st.timedeltas(MAX_LATENESS + dt.timedelta(seconds=1), NOW - EARLIEST_MOMENT))
+def test_a_claim_years_older_than_its_device_counts_for_the_servers_moment(late: dt.timedelta) -> None:
+    found = claim(NOW - late, live_since=NOW)
+
+    assert found == ObservedMoment(at=NOW, source=ObservedAtSource.SERVER)
+
+
+@given(st.timedeltas(dt.timedelta(), MAX_LATENESS), st.timedeltas(dt.timedelta(), dt.timedelta(days=3650)))
+def test_a_claim_months_older_than_its_device_is_believed(late: dt.timedelta, age: dt.timedelta) -> None:
+    said = NOW - age - late
+
+    assert claim(said, live_since=NOW - age) == ObservedMoment(at=said, source=ObservedAtSource.DEVICE)

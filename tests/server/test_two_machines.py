@@ -108,6 +108,19 @@ async def test_one_machine_that_boots_again_and_again_is_one(
     assert await found(admin, demo) == []
 
 
+async def test_a_machine_that_comes_back_after_many_boots_of_the_other_is_flagged(
+    admin: Caller, demo: Demo, clock: Clock, machine: Machine, clone: Machine
+) -> None:
+    await take_turns(clock, machine)
+    for _ in range(20):
+        clone.boot()
+        await take_turns(clock, clone)
+
+    await take_turns(clock, machine)
+
+    assert await since(admin, demo) is not None
+
+
 async def test_a_machine_that_takes_the_place_of_another_is_one(
     admin: Caller, demo: Demo, clock: Clock, machine: Machine, clone: Machine
 ) -> None:

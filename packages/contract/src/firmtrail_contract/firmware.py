@@ -46,6 +46,8 @@ class FirmwareReport:
     component: str = attrs.field(default=DEFAULT_COMPONENT, validator=component_limits)
     #: the device's moment; without it the order of arrival counts
     observed_at: dt.datetime | None = None
+    #: for imports of old histories: take `observed_at` as it is, or refuse the report if it cannot be right
+    strict: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +58,8 @@ class FirmwareReceipt:
     version: str
     #: the moment the report counts for
     observed_at: dt.datetime
-    #: `server` when the report named no moment, or one that cannot be believed
+    #: `server` when the report named no moment, or one that cannot be believed: before 2000, in the future, or
+    #: more than 18 months before anything that the device has said
     observed_at_source: ObservedAtSource
     #: `opened` a version period, `extended` one, or was `known` before
     outcome: ReportOutcome

@@ -24,8 +24,9 @@ from firmtrail_contract import (
 )
 from firmtrail_contract.firmware import component_limits, version_limits
 from firmtrail_contract.reports import error_limits
-from firmtrail_server.boot_clocks import Boot, moments, order
+from firmtrail_server.boot_clocks import moments, order
 from firmtrail_server.meaning import Record
+from firmtrail_server.remembered import Boot
 
 #: of a record: an answer must not become many times as large as what was sent
 MAX_RECORD_ERRORS = 8

@@ -6,8 +6,7 @@ start. It is found once, by the first of these that applies, and remembered:
 
 * The boot that sends a batch started when that batch was received, less what its boot clock had counted by then:
   `boot_clock`. This is late by the time that the request took.
-* An earlier boot started at the wall time of its first reading with a synced clock, less what its boot clock had
-  counted by then: `device`.
+* An earlier boot started where its readings with a synced clock say (wall_clocks.py): `device`.
 * An earlier boot without such a reading ended when the next boot began: `upper_bound`. It may have ended earlier; how
   much, nobody knows.
 
@@ -21,40 +20,41 @@ Boots do not overlap, and a boot that is new comes after everything that was rep
 clocks say otherwise, a boot is moved to where it fits, by five minutes at most; a wall clock that is further off is not
 believed. Every reading counts for a moment before that of a later reading.
 
+An agent that cannot read the kernel's boot id draws an id at each of its starts. Two such boots are one boot of the
+kernel, and share its start, if the boot clock goes on from the first to the second, and there is no time for the first
+between what was reported before and the start of the second, or a synced clock tells the same start of both and the
+first goes on after it.
+
 Crystals drift, and a virtual machine that is held counts nothing: the start of the boot that sends is found anew when
 it is more than five minutes off. A request that was held up, or sent again, looks the same, so that is done only where
-all versions that it tells of the boot are later than whatever is known of the device.
+all versions that it tells of the boot are later than whatever is known of the device. What was observed before keeps
+the start of before (`stretches`).
 
-The number of a boot orders the readings of one batch, never boots of several: a device whose state is lost, or another
-machine with its key, counts from the beginning. So a first batch that was held up for longer than the next boot took to
-send its own is taken for what runs now.
+The first batch of a boot may be held up until the next boot has reported. The number of a boot orders only the boots of
+one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
+boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, and
+one of these holds: its synced clock shows a moment before that boot was heard of; its number is the one before; by its
+boot clock it began before that boot was heard of. If this was wrong, its next report corrects it: that is made after
+the other boot was heard of.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby, pairwise
 
 import attrs
 
-from firmtrail_contract import ClockReading, ClockState, ObservedAtSource, ObservedMoment, ReportBatch
+from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment, ReportBatch
 from firmtrail_server.meaning import EARLIEST_MOMENT, MAX_CLOCK_LEAD
+from firmtrail_server.remembered import Boot, Stretch
+from firmtrail_server.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
 
 _RESOLUTION = dt.timedelta(microseconds=1)
-
-
-@attrs.frozen(kw_only=True)
-class Boot:
-    """A boot of a device, as it is remembered."""
-
-    boot_id: uuid.UUID
-    started_at: dt.datetime
-    #: where `started_at` comes from
-    source: ObservedAtSource
-    #: the last moment of any report of the device that was there before; None: there was none
-    reported_until: dt.datetime | None
+_NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
@@ -72,29 +72,44 @@ def named_boots(batch: ReportBatch) -> set[uuid.UUID]:
 def find_boots(
     batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
 ) -> list[Boot]:
-    """Find all boots that the batch names, from the newest to the oldest."""
-    sent, sending = batch.sent, known.get(batch.sent.boot_id)
-    if sending and _has_drifted(sending, sent, received_at) and _is_news(batch, sending, reported_until):
-        known = {boot_id: boot for boot_id, boot in known.items() if boot_id != sent.boot_id}
-    stretches = [*reversed(_stretches(batch, known, reported_until))]
-    fresh = _sending_start(stretches[0], received_at)
-    boots = [known.get(sent.boot_id) or _boot(stretches[0], fresh, reported_until)]
-    for later, stretch in pairwise(stretches):
-        start = _earlier_start(stretch, boots[-1].started_at, boots[-1].started_at + later.first)
-        boots.append(known.get(stretch.boot_id) or _boot(stretch, start, reported_until))
+    """Find all boots that the batch names, from the newest to the oldest.
+
+    `known` holds at least those of them that are remembered, what was heard of last beside the boot that sends, and
+    boots that have its number.
+    """
+    sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch.sent, received_at, known)
+    if sending is None and next_boot is not None:
+        reported_until = next_boot.reported_until
+    outdated = _outdated(batch, received_at, known, reported_until)
+    others = {boot_id: boot for boot_id, boot in known.items() if outdated is None or boot_id != batch.sent.boot_id}
+    told = [*reversed(_all_told(batch, others, reported_until))]
+    new = partial(_new_boot, reported_until=reported_until, recorded_at=received_at)
+    if sending is not None and outdated is not None:
+        starts = [*sending.stretches, outdated, _sending_start(told[0], received_at)]
+        sending = new(told[0], starts, recorded_at=sending.recorded_at)
+    elif sending is None and next_boot is not None:
+        sending = new(told[0], _earlier_starts(told[0], next_boot, None))
+    boots = [sending or new(told[0], _sending_starts(told[0], received_at))]
+    for later, one in pairwise(told):
+        boots.append(known.get(one.boot_id) or new(one, _earlier_starts(one, boots[-1], later.first)))
     return boots
 
 
 def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[ClockReading, ObservedMoment]:
-    """Tell which moment every reading counts for."""
+    """Tell which moment every reading counts for.
+
+    Those of a boot lie before the next one begins, by the start that it had first: that never moves.
+    """
     found: dict[ClockReading, ObservedMoment] = {}
-    later, later_at = batch.sent, boots[batch.sent.boot_id].started_at + _elapsed(batch.sent)
-    for reading in sorted(_readings(batch), key=order, reverse=True):
-        boot = boots[reading.boot_id]
-        latest = later_at if order(reading) == order(later) else later_at - _RESOLUTION
-        later, later_at = reading, min(boot.started_at + _elapsed(reading), latest)
-        found[reading] = ObservedMoment(at=later_at, source=boot.source)
-    return found
+    begin = _NEVER
+    readings = sorted({*_readings(batch), batch.sent}, key=partial(_place, batch.sent), reverse=True)
+    for boot_id, group in groupby(readings, key=lambda one: one.boot_id):
+        boot, of_boot = boots[boot_id], [*group]
+        for rank, reading in enumerate(of_boot, start=1):
+            told = boot.moment(reading)
+            found[reading] = attrs.evolve(told, at=min(told.at, begin - rank * _RESOLUTION))
+        begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * _RESOLUTION)
+    return {reading: found[reading] for reading in _readings(batch)}
 
 
 def order(reading: ClockReading) -> tuple[int, int]:
@@ -102,8 +117,14 @@ def order(reading: ClockReading) -> tuple[int, int]:
     return reading.boot_sequence, reading.boot_time_ms
 
 
+def _place(sent: ClockReading, reading: ClockReading) -> tuple[bool, int, uuid.UUID, int]:
+    """Place a reading among those of a batch: boots one after the other, also two of one number; the last one sends."""
+    boot_id = reading.boot_id
+    return boot_id == sent.boot_id, reading.boot_sequence, boot_id, reading.boot_time_ms
+
+
 @attrs.frozen(kw_only=True)
-class _Stretch:
+class _Told:
     """What a batch says of a boot."""
 
     boot_id: uuid.UUID
@@ -111,88 +132,177 @@ class _Stretch:
     #: what its boot clock showed at the first reading, and at the last
     first: dt.timedelta
     last: dt.timedelta
-    #: its start by the wall clock; None: that was never synced
-    wall_start: dt.datetime | None
+    #: its start by the wall clock
+    wall_starts: list[WallStart]
     #: its first reading is later than this
     floor: dt.datetime = EARLIEST_MOMENT
+    #: what was reported before it was heard of
+    reported_until: dt.datetime = EARLIEST_MOMENT
 
     @property
     def earliest_start(self) -> dt.datetime:
         return self.floor + _RESOLUTION - self.first
 
+    def fitting_starts(self, latest: dt.datetime) -> list[WallStart]:
+        """Move what the wall clock says to where it fits, by five minutes at most."""
+        moved = [(one, min(max(one.at, self.earliest_start), latest)) for one in self.wall_starts]
+        return [attrs.evolve(one, at=at) for one, at in moved if one.agrees_with(at)]
 
-def _stretches(
-    batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
-) -> list[_Stretch]:
+    def is_one_with(self, next_start: dt.datetime, next_first: dt.timedelta) -> bool:
+        """Say whether this and the next one are one boot of the kernel, whose id the agent could not read."""
+        if self.last > next_first or self.earliest_start > next_start:
+            return False
+        if self.reported_until + self.last > next_start + MAX_CLOCK_LEAD:
+            return True  # it would have started before what was reported before it was heard of
+        told = [one for one in weighed(self.wall_starts)[-1:] if one.agrees_with(next_start)]
+        return any(one.at + self.last > next_start + MAX_CLOCK_LEAD for one in told)
+
+
+def _all_told(batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None) -> list[_Told]:
     """Sort the readings by boot, the one that sends last, and see what came before each."""
-    stretches = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence))
-    floor = EARLIEST_MOMENT
-    for index, stretch in enumerate(stretches):
-        heard_of = [known[later.boot_id].reported_until for later in stretches[index:] if later.boot_id in known]
-        floor = max(floor, (heard_of[0] if heard_of else reported_until) or floor)
-        stretches[index] = attrs.evolve(stretch, floor=floor)
-        boot = known.get(stretch.boot_id)
-        floor = max(floor, boot.started_at + stretch.last) if boot else floor + stretch.last - stretch.first
-    return stretches
+    told = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence, one.boot_id))
+    floor = reported = EARLIEST_MOMENT
+    for index, one in enumerate(told):
+        heard_of = [known[later.boot_id].reported_until for later in told[index:] if later.boot_id in known]
+        reported = max(reported, (heard_of[0] if heard_of else reported_until) or reported)
+        floor = max(floor, reported)
+        told[index] = attrs.evolve(one, floor=floor, reported_until=reported)
+        boot = known.get(one.boot_id)
+        reported = max(reported, boot.started_at + one.last) if boot else reported
+        floor = max(floor, reported) if boot else floor + one.last - one.first
+    return told
 
 
-def _by_boot(batch: ReportBatch) -> Iterator[_Stretch]:
+def _by_boot(batch: ReportBatch) -> Iterator[_Told]:
     by_boot: dict[uuid.UUID, list[ClockReading]] = {}
     for reading in [*_readings(batch), *batch.waiting, batch.sent]:
         by_boot.setdefault(reading.boot_id, []).append(reading)
     for boot_id, readings in by_boot.items():
-        yield _Stretch(
+        yield _Told(
             boot_id=boot_id,
             sequence=readings[0].boot_sequence,
-            first=min(map(_elapsed, readings)),
-            last=max(map(_elapsed, readings)),
-            wall_start=next(filter(None, map(_wall_start, readings)), None),
+            first=min(map(elapsed, readings)),
+            last=max(map(elapsed, readings)),
+            wall_starts=wall_starts(readings),
         )
 
 
-def _sending_start(stretch: _Stretch, received_at: dt.datetime) -> ObservedMoment:
-    fresh = received_at - stretch.last
-    at = max(fresh, min(stretch.earliest_start, fresh + MAX_CLOCK_LEAD))
-    return ObservedMoment(at=at, source=ObservedAtSource.BOOT_CLOCK)
+def _sending_start(told: _Told, received_at: dt.datetime) -> Stretch:
+    fresh = received_at - told.last
+    at = max(fresh, min(told.earliest_start, fresh + MAX_CLOCK_LEAD))
+    return Stretch(started_at=at, source=ObservedAtSource.BOOT_CLOCK, until=received_at)
 
 
-def _earlier_start(stretch: _Stretch, next_start: dt.datetime, next_reading: dt.datetime) -> ObservedMoment:
-    """Take the wall clock if it fits, else the end of the boot for the start of the next one."""
-    latest = min(max(next_start - stretch.last, stretch.earliest_start), next_reading - _RESOLUTION - stretch.last)
+def _sending_starts(told: _Told, received_at: dt.datetime) -> list[Stretch]:
+    """Take the server's clock, and before that what several readings say of the time before the machine was held."""
+    fresh = _sending_start(told, received_at)
+    agreeing = [one.first for one in told.wall_starts if one.agrees_with(fresh.started_at)]
+    now = WallStart(at=fresh.started_at, first=min([told.last, *agreeing]), last=told.last, count=0)
+    others = [one for one in told.fitting_starts(fresh.started_at) if not one.agrees_with(fresh.started_at)]
+    return [*map(_by_wall, weighed(others, sure=now)), fresh]
+
+
+def _earlier_starts(told: _Told, next_boot: Boot, next_first: dt.timedelta | None) -> list[Stretch]:
+    """Take the wall clock if it fits, else the end of the boot for the start of the next one.
+
+    `next_first` is what the next boot's clock showed at its first reading; None: that is not in the batch.
+    """
+    next_start = min(next_boot.first_start, next_boot.started_at)
+    if next_first is not None and told.is_one_with(next_start, next_first):
+        return [Stretch(started_at=next_start, source=next_boot.source, until=next_start + told.last)]
+    next_reading = next_start + (next_first or dt.timedelta())
+    latest = min(max(next_start - told.last, told.earliest_start), next_reading - _RESOLUTION - told.last)
     latest = max(latest, EARLIEST_MOMENT)
-    if stretch.wall_start is not None:
-        fitting = min(max(stretch.wall_start, stretch.earliest_start), latest)
-        if abs(fitting - stretch.wall_start) <= MAX_CLOCK_LEAD:
-            return ObservedMoment(at=fitting, source=ObservedAtSource.DEVICE)
-    return ObservedMoment(at=latest, source=ObservedAtSource.UPPER_BOUND)
+    if right := weighed(told.fitting_starts(latest)):
+        return [*map(_by_wall, right)]
+    return [Stretch(started_at=latest, source=ObservedAtSource.UPPER_BOUND, until=latest + told.last)]
 
 
-def _boot(stretch: _Stretch, start: ObservedMoment, reported_until: dt.datetime | None) -> Boot:
-    return Boot(boot_id=stretch.boot_id, started_at=start.at, source=start.source, reported_until=reported_until)
+def _by_wall(start: WallStart) -> Stretch:
+    return Stretch(started_at=start.at, source=ObservedAtSource.DEVICE, until=start.at + start.last)
+
+
+def _new_boot(
+    told: _Told, starts: Sequence[Stretch], *, reported_until: dt.datetime | None, recorded_at: dt.datetime
+) -> Boot:
+    return Boot(
+        boot_id=told.boot_id,
+        boot_sequence=told.sequence,
+        started_at=starts[-1].started_at,
+        source=starts[-1].source,
+        reported_until=reported_until,
+        recorded_at=recorded_at,
+        stretches=tuple(starts[:-1]),
+    )
+
+
+def _overtaker(sent: ClockReading, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> Boot | None:
+    """Find the boot after the one that sends, if the batch was held up until after that one had reported."""
+    newest = _newest(known, sent.boot_id)
+    if newest is None or (newest.boot_sequence or 0) <= sent.boot_sequence:
+        return None
+    if any(boot.boot_sequence == sent.boot_sequence for boot in known.values()):
+        return None  # numbers count anew
+    made_at = synced_wall_time(sent)
+    if made_at is not None and made_at <= received_at + MAX_CLOCK_LEAD:
+        return newest if made_at < newest.recorded_at else None
+    is_next = newest.boot_sequence == sent.boot_sequence + 1
+    return newest if is_next or received_at - elapsed(sent) < newest.recorded_at else None
+
+
+def _newest(known: Mapping[uuid.UUID, Boot], sending: uuid.UUID) -> Boot | None:
+    """The boot that was heard of last, beside the one that sends."""
+    others = [boot for boot in known.values() if boot.boot_id != sending]
+    return max(others, key=lambda one: (one.recorded_at, one.boot_sequence or 0), default=None)
+
+
+def _outdated(
+    batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
+) -> Stretch | None:
+    """Say until when the start of the boot that sends was right, if it is to be found anew."""
+    sending, newest = known.get(batch.sent.boot_id), _newest(known, batch.sent.boot_id)
+    if sending is None or not _has_drifted(sending, batch.sent, received_at):
+        return None
+    if _is_news(batch, sending, reported_until):
+        until = max([_told_from(batch, sending) - _RESOLUTION, *_agreeing(batch, sending, received_at)])
+    elif newest is not None and _runs_after(sending, batch.sent, newest):
+        until = newest.recorded_at + MAX_CLOCK_LEAD
+    else:
+        return None
+    return Stretch(started_at=sending.started_at, source=sending.source, until=until)
+
+
+def _agreeing(batch: ReportBatch, sending: Boot, received_at: dt.datetime) -> Iterator[dt.datetime]:
+    """Find the moments of synced readings that agree with the start that is remembered, not with the new one."""
+    readings = [one for one in _readings(batch) if one.boot_id == sending.boot_id]
+    fresh = received_at - elapsed(batch.sent)
+    for one in wall_starts(readings):
+        if one.agrees_with(sending.started_at) and abs(one.at - sending.started_at) < abs(one.at - fresh):
+            yield sending.started_at + one.last
 
 
 def _has_drifted(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
-    return abs(boot.started_at + _elapsed(sent) - received_at) > MAX_CLOCK_LEAD
+    return abs(boot.moment(sent).at - received_at) > MAX_CLOCK_LEAD
 
 
 def _is_news(batch: ReportBatch, sending: Boot, reported_until: dt.datetime | None) -> bool:
     """Say whether the batch tells versions of this boot, and all of them are later than whatever is known."""
+    return (reported_until or EARLIEST_MOMENT) < _told_from(batch, sending) < _NEVER
+
+
+def _told_from(batch: ReportBatch, sending: Boot) -> dt.datetime:
+    """The first moment of this boot of which the batch tells a version."""
     told = [one.first_observed for one in batch.records if any(component.version for component in one.components)]
-    of_boot = [_elapsed(reading) for reading in told if reading.boot_id == sending.boot_id]
-    return bool(of_boot) and (reported_until is None or sending.started_at + min(of_boot) > reported_until)
+    return min([sending.moment(reading).at for reading in told if reading.boot_id == sending.boot_id], default=_NEVER)
 
 
-def _wall_start(reading: ClockReading) -> dt.datetime | None:
-    if reading.clock_state is not ClockState.SYNCED or reading.wall_time is None:
-        return None
-    return reading.wall_time - _elapsed(reading) if reading.wall_time >= EARLIEST_MOMENT else None
+def _runs_after(sending: Boot, sent: ClockReading, newest: Boot) -> bool:
+    """Say whether a boot that was taken for an earlier one sends after the newest one was heard of."""
+    is_earlier = sending.source is not ObservedAtSource.BOOT_CLOCK
+    return is_earlier and sending.moment(sent).at > newest.recorded_at + MAX_CLOCK_LEAD
 
 
 def _readings(batch: ReportBatch) -> Iterator[ClockReading]:
     for record in batch.records:
         yield record.first_observed
         yield record.last_observed or record.first_observed
-
-
-def _elapsed(reading: ClockReading) -> dt.timedelta:
-    return dt.timedelta(milliseconds=reading.boot_time_ms)

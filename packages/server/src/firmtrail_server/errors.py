@@ -79,16 +79,20 @@ class InvalidRequest(DomainError):
         self.errors = list(errors[:MAX_ERRORS])
 
 
-class NotInTheFuture(InvalidRequest):
+class FieldOutOfRange(InvalidRequest):
+    def __init__(self, field: str, detail: str) -> None:
+        code, location = ViolationCode.OUT_OF_RANGE, FieldLocation.BODY
+        super().__init__([FieldError(location=location, pointer=f"/{field}", code=code, detail=detail)])
+
+
+class NotInTheFuture(FieldOutOfRange):
     def __init__(self, field: str) -> None:
-        detail = "must lie in the future"
-        super().__init__(
-            [
-                FieldError(
-                    location=FieldLocation.BODY, pointer=f"/{field}", code=ViolationCode.OUT_OF_RANGE, detail=detail
-                )
-            ]
-        )
+        super().__init__(field, "must lie in the future")
+
+
+class NoStrictMoment(FieldOutOfRange):
+    def __init__(self) -> None:
+        super().__init__("observed_at", "must be given where strict is true, from 2000 on and not in the future")
 
 
 class MalformedRequest(DomainError):

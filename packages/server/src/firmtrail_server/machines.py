@@ -9,23 +9,20 @@ What this cannot see is in docs/two-machines.md.
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Iterable
 
 import attrs
 
 from firmtrail_contract import ClockReading
-from firmtrail_server.boot_clocks import Boot
 from firmtrail_server.meaning import MAX_CLOCK_LEAD
+from firmtrail_server.remembered import Boot
 
 
 @attrs.frozen(kw_only=True)
 class RememberedBoot(Boot):
     """A boot, with who has sent during it."""
 
-    #: when it was first heard of
-    recorded_at: dt.datetime
     #: the key with which it last sent; None: it was only told of
     api_key_id: uuid.UUID | None
 
@@ -36,7 +33,7 @@ def other_machine(sent: ClockReading, api_key_id: uuid.UUID, boots: Iterable[Rem
     sending = by_id.get(sent.boot_id)
     if sending is None:
         return None
-    sent_at = sending.started_at + dt.timedelta(milliseconds=sent.boot_time_ms)
+    sent_at = sending.moment(sent).at
     for boot in by_id.values():
         is_newer = boot is not sending and boot.recorded_at >= sending.recorded_at
         if is_newer and boot.api_key_id == api_key_id and sent_at > boot.recorded_at + MAX_CLOCK_LEAD:

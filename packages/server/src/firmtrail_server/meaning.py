@@ -26,6 +26,9 @@ from firmtrail_contract import FirmwareReport, ObservedAtSource, ObservedMoment,
 
 MAX_CLOCK_LEAD = dt.timedelta(minutes=5)
 EARLIEST_MOMENT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+#: how much older a moment may be than anything that its device has said: a clock that was never set shows 2000, 2010 or
+#: the day on which its firmware was built, and a device that was offline shows days, weeks or months
+MAX_LATENESS = dt.timedelta(days=548)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +63,8 @@ class Record(NamedTuple):
     last: ObservedMoment
     #: component and version, no component twice
     versions: Sequence[tuple[str, str]]
+    #: it is so old that it is believed only if the device has been reporting for as long
+    is_doubtful: bool = False
 
 
 class Sighting(NamedTuple):
@@ -80,6 +85,23 @@ def moment(report: FirmwareReport, received_at: dt.datetime) -> ObservedMoment:
     if said is not None and EARLIEST_MOMENT <= said <= received_at + MAX_CLOCK_LEAD:
         return ObservedMoment(at=said, source=ObservedAtSource.DEVICE)
     return ObservedMoment(at=received_at, source=ObservedAtSource.SERVER)
+
+
+def is_doubtful(at: ObservedMoment, received_at: dt.datetime) -> bool:
+    """Say whether a moment is so old that what the device has said before decides whether it is believed."""
+    return at.at < received_at - MAX_LATENESS
+
+
+def judged(record: Record, live_since: dt.datetime, received_at: dt.datetime) -> Record:
+    """Take the server's moment for a record that is years older than anything its device has said.
+
+    `live_since` is the first moment of the device that was not old when the server learned of it. What an importer told
+    of the past, or a clock before it was set, is no reason to believe another moment of that time.
+    """
+    if not record.is_doubtful or record.first.at >= live_since - MAX_LATENESS:
+        return record
+    now = ObservedMoment(at=received_at, source=ObservedAtSource.SERVER)
+    return Record(now, now, record.versions)
 
 
 def place_all(periods: list[Period], sightings: Iterable[Sighting]) -> list[ReportOutcome]:

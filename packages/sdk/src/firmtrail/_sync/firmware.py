@@ -40,6 +40,7 @@ class Firmware:
         *,
         component: str = DEFAULT_COMPONENT,
         observed_at: dt.datetime | None = None,
+        strict: bool = False,
     ) -> FirmwareReceipt:
         """Report that a component runs a version. Safe to repeat: a report always says when it was observed.
 
@@ -48,14 +49,21 @@ class Firmware:
             version: 1 to 128 printable characters, kept as they are.
             component: the part of the device that runs it.
             observed_at: an aware datetime; now, if left out.
+            strict: for imports of old histories: take `observed_at` as it is, or refuse the report. Otherwise one that
+                is before 2000, in the future or years before anything that the device has said counts for now, and
+                the receipt's `observed_at_source` is `server`.
 
         Raises:
-            InvalidRequestError: a value is not allowed; nothing was sent.
+            InvalidRequestError: a value is not allowed; nothing was stored.
             FirmtrailError: see `firmtrail.errors`.
         """
         moment = dt.datetime.now(dt.UTC) if observed_at is None else observed_at
-        report = body(FirmwareReport, version=version, component=component, observed_at=moment)
-        call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=report, repeatable=True)
+        values = {"version": version, "component": component, "observed_at": moment}
+        report = body(FirmwareReport, **values, strict=strict)
+        said = {
+            name: getattr(report, name) for name in [*values, *["strict"] * strict]
+        }  # not every server knows `strict`
+        call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=said, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
 
     def report_batch(

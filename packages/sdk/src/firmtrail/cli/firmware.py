@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firmtrail.cli.names import DEVICE, device_id
-from firmtrail.cli.verbs import LIMIT, Verb, earlier, option, positional
+from firmtrail.cli.verbs import LIMIT, Verb, earlier, flag, option, positional
 
 HISTORY = Verb(
     "history",
@@ -17,13 +17,16 @@ VERBS = [
     Verb(
         "report",
         "report, with a device's own API key, what it runs",
-        lambda c, o: c.firmware.report(device_id(c, o), o.version, component=o.component, observed_at=o.observed_at),
+        lambda c, o: c.firmware.report(
+            device_id(c, o), o.version, component=o.component, observed_at=o.observed_at, strict=o.strict
+        ),
         [
             DEVICE[0],
             positional("version", "as the device writes it", metavar="VERSION"),
             *DEVICE[1:],
             option("component", "the part of the device that runs it", default="main"),
             option("observed-at", "a moment, or such as 2h ago; now, if left out", type=earlier, metavar="WHEN"),
+            flag("strict", "refuse a moment that the server does not believe, instead of taking its own"),
         ],
     ),
     HISTORY,

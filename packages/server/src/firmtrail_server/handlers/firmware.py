@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import uuid
 
-from firmtrail_contract import FirmwareReceipt, FirmwareReport, Page, PageQuery, ReportOutcome, VersionPeriod
+from firmtrail_contract import (
+    FirmwareReceipt,
+    FirmwareReport,
+    ObservedAtSource,
+    Page,
+    PageQuery,
+    ReportOutcome,
+    VersionPeriod,
+)
 from firmtrail_server.db import Connection
+from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.ingest import Submission
-from firmtrail_server.meaning import Record, moment
+from firmtrail_server.meaning import Record, is_doubtful, moment
 from firmtrail_server.paging import page, position
 from firmtrail_server.queries import devices, firmware
 from firmtrail_server.queries.firmware import BEGINNING
@@ -20,11 +29,14 @@ async def report_firmware_version(
 ) -> Created[FirmwareReceipt] | FirmwareReceipt:
     """Report the version that a component of this device runs. Idempotent: a retry changes nothing.
 
-    201 when the report opened a version period, 200 when it extended one or was known.
+    201 when the report opened a version period, 200 when it extended one or was known. A moment that cannot be right
+    counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
     """
     received_at = ctx.now()
     at = moment(body, received_at)
-    record = Record(first=at, last=at, versions=[(body.component, body.version)])
+    if body.strict and at.source is ObservedAtSource.SERVER:
+        raise NoStrictMoment
+    record = Record(at, at, [(body.component, body.version)], not body.strict and is_doubtful(at, received_at))
     (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record))
     receipt = FirmwareReceipt(
         component=body.component,

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from firmtrail_server.authentication import Credential
-from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.errors import InvalidRequest, SecretUnproved
 from firmtrail_server.http.auth import read_credential
 from firmtrail_server.http.context import CALLER, ReportContext
 from firmtrail_server.http.endpoint import Call, Endpoint, response_of
@@ -33,6 +33,9 @@ class ReportEndpoint(Endpoint):
                 return response_of(await self._handle(call, credential, arguments))
             except SecretUnproved:
                 pass
+            except InvalidRequest:  # which is only the business of who may report
+                await self.permit(call)
+                raise
         await self.permit(call)  # says what is wrong, unless it was that the secret had to be proved
         assert call.credential is not None
         try:

@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Mapping
 
 from firmtrail_contract import AuditAction, ReportBatch
-from firmtrail_server.boot_clocks import Boot, are_known, find_boots
+from firmtrail_server.boot_clocks import are_known, find_boots
 from firmtrail_server.db import Collided, Connection
 from firmtrail_server.machines import RememberedBoot, other_machine
 from firmtrail_server.meaning import Sender
 from firmtrail_server.queries import audit_events, boots, devices, firmware, reports
 from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.remembered import Boot
 
 
 def is_settled(
@@ -37,7 +38,7 @@ async def settle(
         SecretUnproved: the key is not alive, or the secret not proved by its digest.
     """
     project_id = await reports.get_project(conn, sender, received_at)
-    known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, sender.device_id)}
+    known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, sender.device_id, batch)}
     other = other_machine(batch.sent, sender.api_key_id, known.values())
     if other is not None and (name := await devices.flag_two_machines(conn, project_id, sender.device_id, received_at)):
         details = {"boot_id": str(batch.sent.boot_id), "other_boot_id": str(other.boot_id)}
@@ -71,4 +72,3 @@ async def _remember(  # noqa: PLR0913  what is known, and what is found
     for before, after in moved:
         if not await boots.move(conn, project_id, device_id, before, after):
             raise Collided
-    await boots.forget_oldest(conn, project_id, device_id)

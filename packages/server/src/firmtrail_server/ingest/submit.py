@@ -7,9 +7,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from firmtrail_contract import ObservedMoment, ReportBatch, ReportOutcome
+from firmtrail_contract import ObservedAtSource, ObservedMoment, ReportBatch, ReportOutcome
 from firmtrail_server import batches
-from firmtrail_server.boot_clocks import Boot
 from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import SecretUnproved
 from firmtrail_server.ingest.boots import is_settled, settle
@@ -21,6 +20,7 @@ from firmtrail_server.queries import boots, reports
 from firmtrail_server.queries.audit_events import Actor
 from firmtrail_server.queries.boots import BootLookup
 from firmtrail_server.queries.reports import Report, Stored
+from firmtrail_server.remembered import Boot
 from firmtrail_server.report_meters import ReportMeters
 
 
@@ -105,7 +105,7 @@ class Ingest:
 
     async def _store(self, submission: Submission, records: Sequence[Record]) -> Sequence[list[Stored]]:
         sender, received_at = submission.sender, submission.received_at
-        if len(records) == 1:
+        if len(records) == 1 and not records[0].is_doubtful:
             stored = await self._reports.submit(Report(sender, received_at, records[0]))
             if stored:
                 return [stored]
@@ -124,5 +124,5 @@ class Ingest:
 def _outcome(record: Record, stored: Sequence[Stored]) -> Outcome:
     first, last = record.first, record.last
     if stored and stored[0].observed_at != first.at:  # the server's moment, raised to the last report
-        first = last = ObservedMoment(at=stored[0].observed_at, source=first.source)
+        first = last = ObservedMoment(at=stored[0].observed_at, source=ObservedAtSource.SERVER)
     return Outcome(first, last, [one.outcome for one in stored])

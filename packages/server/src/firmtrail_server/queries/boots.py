@@ -5,31 +5,56 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import cattrs
+import orjson
 
 from firmtrail_contract import ObservedAtSource, ReportBatch
-from firmtrail_server.boot_clocks import Boot, named_boots
-from firmtrail_server.db import Connection, Link, array, bytea_array, rows
+from firmtrail_server.boot_clocks import named_boots
+from firmtrail_server.db import Connection, Link, array, bytea_array
 from firmtrail_server.machines import RememberedBoot
 from firmtrail_server.meaning import Sender
+from firmtrail_server.remembered import Boot, Stretch
 
-#: of each device: as many as may pass before an answer that was lost is asked for again
-REMEMBERED = 16
 _SOURCES: dict[str, ObservedAtSource] = {source.value: source for source in ObservedAtSource}
+_STRETCHES = cattrs.Converter(forbid_extra_keys=True)
+_STRETCHES.register_structure_hook(dt.datetime, lambda text, _: dt.datetime.fromisoformat(text))
+_STRETCHES.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
 
 
-async def list_remembered(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[RememberedBoot]:
-    async with conn.cursor(row_factory=rows(RememberedBoot)) as cur:
-        await cur.execute(
-            """
-            select boot_id, started_at, source, reported_until, recorded_at, api_key_id
-              from device_boots
-             where project_id = %(project_id)s
-               and device_id = %(device_id)s
-            """,
-            {"project_id": project_id, "device_id": device_id},
-        )
-        return await cur.fetchall()
+async def list_remembered(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, batch: ReportBatch
+) -> list[RememberedBoot]:
+    """Of the boots of a device: those that a batch names, and those that say when the boot that sends was.
+
+    They are the boot that was heard of last beside it, those that were heard of since, and those that have its number.
+    """
+    cur = await conn.execute(
+        """
+        select boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches, api_key_id
+          from device_boots
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+           and (boot_id = any(%(named)s)
+                or boot_sequence = %(sequence)s
+                or recorded_at >= (
+                       select least(min(case when boot_id = %(sending)s then recorded_at end),
+                                    max(case when boot_id <> %(sending)s then recorded_at end))
+                         from device_boots
+                        where project_id = %(project_id)s
+                          and device_id = %(device_id)s
+                   ))
+        """,
+        {
+            "project_id": project_id,
+            "device_id": device_id,
+            "named": [*named_boots(batch)],
+            "sequence": batch.sent.boot_sequence,
+            "sending": batch.sent.boot_id,
+        },
+    )
+    return [_remembered(row) for row in await cur.fetchall()]
 
 
 class BootLookup(NamedTuple):
@@ -46,7 +71,7 @@ class BootLookup(NamedTuple):
 
 
 async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[RememberedBoot] | None]:
-    """Look up, for each batch, what is remembered of the boots that it names, and of those newer than the sending one.
+    """Look up, for each batch, the boots that it names, and newer ones that have sent with its key.
 
     Returns:
         For each batch its boots; None where the key is not alive, or the secret not proved by its digest.
@@ -65,7 +90,7 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
               from unnest(%(positions)s::int8[], %(boot_ids)s::uuid[]) as named (position, boot_id)
         ),
         alive as (
-            select input.position, input.device_id, sending.recorded_at as sending_recorded_at
+            select input.position, input.device_id, input.api_key_id, sending.recorded_at as sending_recorded_at
               from input
              cross join lateral (
                     select 1
@@ -81,13 +106,26 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
                 on sending.device_id = input.device_id
                and sending.boot_id = input.sending_boot_id
         )
-        select alive.position, boots.boot_id, boots.started_at, boots.source, boots.reported_until, boots.recorded_at,
-               boots.api_key_id
+        select alive.position, found.boot_id, found.started_at, found.source, found.reported_until,
+               found.boot_sequence, found.recorded_at, found.stretches, found.api_key_id
           from alive
-          left join device_boots as boots
-            on boots.device_id = alive.device_id
-           and (boots.recorded_at >= alive.sending_recorded_at
-                or (alive.position, boots.boot_id) in (select position, boot_id from named))
+          left join lateral (
+                (select boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches, api_key_id
+                   from device_boots
+                  where device_boots.device_id = alive.device_id
+                    and device_boots.boot_id in (select named.boot_id from named where named.position = alive.position)
+                  order by boot_id
+                  limit 1000)
+                 union all
+                (select boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches, api_key_id
+                   from device_boots
+                  where device_boots.device_id = alive.device_id
+                    and device_boots.recorded_at >= alive.sending_recorded_at
+                    and device_boots.api_key_id = alive.api_key_id
+                  order by recorded_at
+                  limit 1000)
+               ) as found
+            on true
         """,
         {
             "api_key_ids": array([one.sender.api_key_id.hex for one in lookups]),
@@ -100,19 +138,29 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
         },
     )
     found: dict[int, list[RememberedBoot]] = {}
-    for position, boot_id, started_at, source, reported_until, recorded_at, api_key_id in rows:
+    for position, *row in rows:
         boots = found.setdefault(position, [])
-        if boot_id is not None:
-            boot = RememberedBoot(
-                boot_id=boot_id,
-                started_at=started_at,
-                source=_SOURCES[source],
-                reported_until=reported_until,
-                recorded_at=recorded_at,
-                api_key_id=api_key_id,
-            )
-            boots.append(boot)
+        if row[0] is not None:
+            boots.append(_remembered(row))
     return [found.get(position) for position in range(1, len(lookups) + 1)]
+
+
+def _remembered(row: Sequence[Any]) -> RememberedBoot:
+    boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches, api_key_id = row
+    return RememberedBoot(
+        boot_id=boot_id,
+        started_at=started_at,
+        source=_SOURCES[source],
+        reported_until=reported_until,
+        boot_sequence=boot_sequence,
+        recorded_at=recorded_at,
+        stretches=_STRETCHES.structure(stretches or [], tuple[Stretch, ...]),
+        api_key_id=api_key_id,
+    )
+
+
+def _stored_stretches(boot: Boot) -> str | None:
+    return orjson.dumps(_STRETCHES.unstructure(boot.stretches)).decode() if boot.stretches else None
 
 
 async def insert(
@@ -121,13 +169,16 @@ async def insert(
     """Store boots that are not remembered yet; return how many these were."""
     cur = await conn.execute(
         """
-        insert into device_boots (device_id, boot_id, project_id, started_at, source, reported_until, recorded_at)
+        insert into device_boots (
+                   device_id, boot_id, project_id, started_at, source, reported_until, recorded_at, boot_sequence,
+                   stretches
+               )
         select %(device_id)s::uuid, boot_id, %(project_id)s::uuid, started_at, source, reported_until,
-               %(now)s::timestamptz
+               %(now)s::timestamptz, boot_sequence, stretches::jsonb
           from unnest(
                    %(boot_ids)s::uuid[], %(starts)s::timestamptz[], %(sources)s::text[],
-                   %(reported_until)s::timestamptz[]
-               ) as boots (boot_id, started_at, source, reported_until)
+                   %(reported_until)s::timestamptz[], %(sequences)s::int8[], %(stretches)s::text[]
+               ) as boots (boot_id, started_at, source, reported_until, boot_sequence, stretches)
          order by boot_id
             on conflict (device_id, boot_id) do nothing
         """,
@@ -139,6 +190,8 @@ async def insert(
             "starts": [boot.started_at for boot in boots],
             "sources": [boot.source.value for boot in boots],
             "reported_until": [boot.reported_until for boot in boots],
+            "sequences": [boot.boot_sequence for boot in boots],
+            "stretches": [_stored_stretches(boot) for boot in boots],
         },
     )
     return cur.rowcount
@@ -151,7 +204,9 @@ async def move(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, be
         update device_boots
            set started_at = %(started_at)s,
                source = %(source)s,
-               reported_until = %(reported_until)s
+               reported_until = %(reported_until)s,
+               boot_sequence = %(boot_sequence)s,
+               stretches = %(stretches)s::jsonb
          where project_id = %(project_id)s
            and device_id = %(device_id)s
            and boot_id = %(boot_id)s
@@ -165,6 +220,8 @@ async def move(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, be
             "started_at": after.started_at,
             "source": after.source.value,
             "reported_until": after.reported_until,
+            "boot_sequence": after.boot_sequence,
+            "stretches": _stored_stretches(after),
         },
     )
     return cur.rowcount == 1
@@ -183,24 +240,4 @@ async def update_sender(
            and boot_id = %(boot_id)s
         """,
         {"project_id": project_id, "device_id": device_id, "boot_id": boot_id, "api_key_id": api_key_id},
-    )
-
-
-async def forget_oldest(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> None:
-    """Keep the newest boots of a device."""
-    await conn.execute(
-        """
-        delete from device_boots
-         where project_id = %(project_id)s
-           and device_id = %(device_id)s
-           and boot_id in (
-                   select boot_id
-                     from device_boots
-                    where project_id = %(project_id)s
-                      and device_id = %(device_id)s
-                    order by recorded_at desc, boot_id
-                   offset %(remembered)s
-               )
-        """,
-        {"project_id": project_id, "device_id": device_id, "remembered": REMEMBERED},
     )

@@ -57,6 +57,30 @@ async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: u
     return (await one(cur))[0]
 
 
+async def live_since(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, max_lateness: dt.timedelta
+) -> dt.datetime | None:
+    """The first moment of a device's reports that was not older than `max_lateness` when the server learned of it."""
+    cur = await conn.execute(
+        """
+        select min(case when first_reported_at >= recorded_at - %(max_lateness)s then first_reported_at
+                        when last_reported_at >= recorded_at - %(max_lateness)s then last_reported_at
+                   end)
+          from (
+                select project_id, device_id, first_reported_at, last_reported_at, recorded_at
+                  from device_firmware_periods
+                 union all
+                select project_id, device_id, first_reported_at, last_reported_at, recorded_at
+                  from device_firmware
+               ) as periods
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id, "max_lateness": max_lateness},
+    )
+    return (await one(cur))[0]
+
+
 async def has_reported(conn: Connection, device_id: uuid.UUID) -> bool:
     """Whether there is any report of a device. It is asked by the device itself, so no project is taken."""
     cur = await conn.execute(

@@ -198,7 +198,7 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
     firsts: list[str] = []
     lasts: list[str] = []
     counts: list[str] = []
-    for number, (sender, _, (first, last, said)) in enumerate(reports):
+    for number, (sender, _, (first, last, said, _)) in enumerate(reports):
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
         count, part_count = "1", str(len(said))
         if last.at != first.at:
