@@ -49,6 +49,7 @@ DomainError
     ├── CommitUncertain
     ├── ReportQueueFull
     ├── CredentialQueueFull
+    ├── TooManyTables
     └── SchemaTooOld        in schema/errors.py
 """
 
@@ -361,3 +362,8 @@ class ReportQueueFull(Unavailable):
 class CredentialQueueFull(Unavailable):
     def __init__(self) -> None:
         super().__init__("More credentials wait to be checked than the server can check soon. Try again.")
+
+
+class TooManyTables(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("Other tables are being imported at the moment. Nothing of this one was read; try again.")
