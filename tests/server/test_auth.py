@@ -26,6 +26,7 @@ from tests.served import Server, serving
 from tests.server.conftest import Clock, Demo
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+HERE = "192.0.2.1"
 
 
 @pytest.fixture
@@ -248,11 +249,13 @@ async def test_a_full_queue_of_secrets_refuses_the_next_and_checks_the_others() 
     secret_hash = bcrypt.hashpw(secret.encode(), bcrypt.gensalt(10))  # slow enough to be still at it
     checker = SecretChecker(max_waiting=2)
 
-    checked = await asyncio.gather(*(checker.matches(secret, secret_hash) for _ in range(3)), return_exceptions=True)
+    checked = await asyncio.gather(
+        *(checker.matches(secret, secret_hash, HERE) for _ in range(3)), return_exceptions=True
+    )
 
     assert checked[:2] == [True, True]
     assert isinstance(checked[2], CredentialQueueFull)
-    assert await checker.matches(secret, None) is False
+    assert await checker.matches(secret, None, HERE) is False
     assert checker.waiting == 0
     checker.close()
 

@@ -105,6 +105,7 @@ def create_app(
             secrets=SecretChecker(),
             passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
             failures=FailureLimits(time.monotonic),
+            sign_ups=FailureLimits(time.monotonic),
             key_use=KeyUse(database),
             clock=clock,
         ),

@@ -72,12 +72,8 @@ class FailureLimits:
             self._swept_at = self._monotonic()
 
 
-def _subjects(key_id: str, address: str) -> list[tuple[tuple[str, ...], int]]:
-    origin = _origin(address)
-    return [((origin, key_id), MAX_FAILURES_OF_A_KEY), ((origin,), MAX_FAILURES_OF_AN_ADDRESS)]
-
-
-def _origin(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return whom an address stands for: itself, or of IPv6 the network that a single user has."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:  # a Unix socket
@@ -85,3 +81,8 @@ def _origin(address: str) -> str:
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
     return str(parsed.ipv4_mapped or ip_network((parsed, _IPV6_PREFIX), strict=False))
+
+
+def _subjects(key_id: str, address: str) -> list[tuple[tuple[str, ...], int]]:
+    network = network_of(address)
+    return [((network, key_id), MAX_FAILURES_OF_A_KEY), ((network,), MAX_FAILURES_OF_AN_ADDRESS)]

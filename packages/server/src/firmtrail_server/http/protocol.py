@@ -149,7 +149,7 @@ class _ProblemHandler(RequestHandler):
             self.transport.abort()
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Log what aiohttp did not expect, unless a client made it: the rest of a body that it reads and throws away."""
+        """Log what aiohttp did not expect, unless a client did it while the rest of its body was thrown away."""
         if isinstance(kw.get("exc_info"), ConnectionError | web.RequestPayloadError | HttpProcessingError):
             self.log_debug(*args, **kw)
         else:
