@@ -89,7 +89,7 @@ async def test_every_change_leaves_an_event(demo: Demo, admin: Caller, project: 
     await step(await admin.delete(f"{project}/api_keys/{rotated['id']}"))
     terms = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 3}
     enrolling = await step(await admin.post(f"{project}/enrollment_keys", terms))
-    pump = {"name": "Pump 3", "hardware_fingerprint": "SN-3"}
+    pump = {"name": "Pump 3", "hardware_fingerprint": "SN-1049"}
     await step(await Caller(admin.http, key_of(enrolling)).post("enroll", pump))
     await step(await admin.delete(f"{project}/enrollment_keys/{enrolling['id']}"))
 

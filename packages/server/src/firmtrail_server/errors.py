@@ -2,7 +2,8 @@
 
 DomainError
 ├── InvalidRequest          fields of the request, all at once
-│   └── NotInTheFuture
+│   ├── NotInTheFuture
+│   └── FingerprintOfMany
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
 ├── UnsupportedMediaType
@@ -38,6 +39,7 @@ DomainError
 │   ├── TooManyLabels
 │   ├── DeviceRetired
 │   ├── DeviceKnown
+│   ├── DeviceKnownByHalf
 │   ├── TooManyDeviceKeys
 │   ├── AlreadyMember
 │   ├── LastAdmin
@@ -87,6 +89,21 @@ class NotInTheFuture(InvalidRequest):
             [
                 FieldError(
                     location=FieldLocation.BODY, pointer=f"/{field}", code=ViolationCode.OUT_OF_RANGE, detail=detail
+                )
+            ]
+        )
+
+
+class FingerprintOfMany(InvalidRequest):
+    def __init__(self) -> None:
+        detail = "must be this machine's own: makers write this into many machines"
+        super().__init__(
+            [
+                FieldError(
+                    location=FieldLocation.BODY,
+                    pointer="/hardware_fingerprint",
+                    code=ViolationCode.MALFORMED,
+                    detail=detail,
                 )
             ]
         )
@@ -288,6 +305,16 @@ class DeviceKnown(Conflict):
     def __init__(self, name: str, device_id: uuid.UUID) -> None:
         super().__init__(
             f"This device is registered already, as {device_id}, named {name!r}; this enrollment key replaces no keys."
+        )
+
+
+class DeviceKnownByHalf(Conflict):
+    """It does not say which: who holds an enrollment key shall not find out what devices there are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another device of the project has this name or this hardware fingerprint. "
+            "An admin finds it in the audit trail: device.enrollment_refused."
         )
 
 
