@@ -242,10 +242,11 @@ def _forgetful(error: Exception) -> Exception:
 
 def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> Hook:
     hook, check = converter.get_structure_hook(field.type), field.validator
+    convert: Any = field.converter  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     assert check is not None
 
     def structure(value: Any, kind: Any) -> Any:
-        structured = hook(value, kind)
+        structured = hook(value, kind) if convert is None else convert(hook(value, kind))
         check(None, field, structured)
         return structured
 
