@@ -58,6 +58,9 @@ class Authentication:
     #: of keys
     secrets: SecretChecker
     passwords: SecretChecker
+    #: of secrets that are not of their key
+    key_failures: FailureLimits
+    #: of passwords
     failures: FailureLimits
     #: of which each costs as much work as a wrong password; wrong passwords do not stop them
     sign_ups: FailureLimits
@@ -117,15 +120,15 @@ class Authentication:
 
         Raises:
             Unauthenticated: the secret is wrong, or there is no such key.
-            TooManyFailures: too many wrong ones came from the address.
+            TooManyFailures: too many wrong ones for this key came from the address.
             CredentialQueueFull: too many wait to be checked.
         """
         assert credential.secret is not None
         key_id = credential.subject_id
-        self.failures.check(str(key_id), address)
+        self.key_failures.check(str(key_id), address)
         key = await self.database.run(Transaction.READ, api_keys.find, key_id, self.clock())
         is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None, address)
-        self.failures.settle(str(key_id), address, is_right=is_right)
+        self.key_failures.settle(str(key_id), address, is_right=is_right)
         if key is None or not is_right:
             raise Unauthenticated
         await self.database.run(
