@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import uuid
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 from firmtrail_contract import (
     Count,
+    FieldError,
     FirmwareReceipt,
     FirmwareReport,
+    NewDevice,
     Page,
     PageQuery,
     ReportOutcome,
@@ -24,6 +27,7 @@ from firmtrail_contract import (
     lenient_converter,
     strict_converter,
 )
+from firmtrail_contract.labels import MAX_LABELS
 from firmtrail_contract.problems import MAX_ERRORS
 
 RECEIPT = {
@@ -207,3 +211,39 @@ def test_a_server_reads_little_more_than_it_names(value: object, kind: type, mos
 def test_a_client_reads_an_answer_to_its_end_whatever_is_wrong() -> None:
     assert len(refused(lenient_converter(), {"items": [0] * 1_000}, Many)) == 1_000
     assert len(lenient_converter().structure({"items": [{"text": "a"}] * 5_000}, Many).items) == 5_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"name": 1, "unknown": 1},
+        {"name": "a", "labels": {"a": 1, "b": 2}},
+        {"name": "a", "labels": dict.fromkeys(map(str, range(1_000)), 1)},
+        [],
+    ],
+)
+def test_a_refused_value_is_freed_without_garbage_collection(value: object) -> None:
+    converter = strict_converter()
+    gc.collect()
+    gc.disable()
+    try:
+        assert errors_of(converter, value, NewDevice)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_labels_are_counted_before_any_is_read() -> None:
+    too_many = dict.fromkeys(map(str, range(MAX_LABELS + 1)), 1)
+
+    (error,) = errors_of(strict_converter(), {"name": "a", "labels": too_many}, NewDevice)
+
+    assert (error.pointer, error.code) == ("/labels", ViolationCode.TOO_LONG)
+
+
+def errors_of(converter: cattrs.Converter, value: object, model: type) -> list[FieldError]:
+    try:
+        converter.structure(value, model)
+    except (cattrs.BaseValidationError, Violation) as error:
+        return field_errors(error)
+    return []

@@ -39,4 +39,4 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 
 
 def test_a_model_brings_only_what_it_is_made_of() -> None:
-    assert nouns_after("from firmtrail_contract import ObservationRecord") == {"observations", "limits"}
+    assert nouns_after("from firmtrail_contract import ObservationRecord") == {"observations", "limits", "blanks"}

@@ -35,12 +35,20 @@ class Shell:
 
     async def __call__(self, *arguments: str, told: str | bytes = b"", code: int = 0) -> str:
         """Run one command, whose exit code must be this; give what it wrote, or of a failure its error."""
+        output, errors = await self._run(arguments, told, code)
+        return errors if code else output
+
+    async def said(self, *arguments: str, told: str = "") -> str:
+        """Run one command that succeeds; give what it said beside its output."""
+        return (await self._run(arguments, told, 0))[1]
+
+    async def _run(self, arguments: tuple[str, ...], told: str | bytes, code: int) -> tuple[str, str]:
         content = told.encode() if isinstance(told, str) else told
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         found = await asyncio.to_thread(_ended, arguments)
         output, errors = self.capsys.readouterr()
         assert (found, "Traceback" in errors) == (code, False), errors
-        return errors if code else output
+        return output, errors
 
     async def one(self, *arguments: str, told: str = "") -> dict[str, Any]:
         return json.loads(await self(*arguments, "--json", told=told))

@@ -58,6 +58,16 @@ async def test_a_project_is_named_by_id_or_name_and_lives_until_it_is_deleted(ad
     assert await ada("projects", "list", "--json") == ""
 
 
+async def test_a_sign_up_with_a_taken_address_is_not_said_to_have_worked(ada: Shell, server: Server) -> None:
+    said = [
+        await ada.said("sign-up", email, "--name", "Ada", "--url", server.url, told=f"{PASSWORD}\n")
+        for email in ("ada@example.com", "eve@example.com")
+    ]
+
+    assert all("nothing changed" in one and "firmtrail login" in one for one in said)
+    assert said[0] == said[1].replace("eve@", "ada@")
+
+
 async def test_a_member_is_invited_raised_and_removed(ada: Shell, server: Server) -> None:
     secret = await ada("invitations", "create", "viewer", "-q")
     ada.monkeypatch.setenv("FIRMTRAIL_PROFILE", "ben")

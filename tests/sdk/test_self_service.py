@@ -117,7 +117,7 @@ async def test_api_keys_are_made_rotated_and_deleted(server: Server, ada: AsyncC
 
 
 async def test_a_device_lives_from_registration_to_deletion(ada: AsyncClient, project: Project) -> None:
-    device = await ada.devices.create(project.id, "pump-1", labels={"site": "berlin"}, hardware_fingerprint="F1")
+    device = await ada.devices.create(project.id, "pump-1", labels={"site": "berlin"}, hardware_fingerprint="F1047")
     labelled = await ada.devices.change(device.id, name="pump-one", labels={"site": None, "line": "3"})
     found = [one.name async for one in ada.devices.list(project.id, labels="line=3", two_machines=False)]
     retired = await ada.devices.retire(device.id)
@@ -149,7 +149,7 @@ async def test_many_devices_are_imported_and_a_dry_run_changes_nothing(ada: Asyn
 async def test_a_device_enrolls_reports_and_rotates_its_key(server: Server, ada: AsyncClient, project: Project) -> None:
     key = await ada.enrollment_keys.create(project.id, expires_at=LATER, max_uses=2, labels={"batch": "7"})
     async with AsyncClient(url(server), api_key=f"{key.id}:{key.secret}") as factory:
-        enrolled = await factory.enrollment.enroll("pump-1", "F1")
+        enrolled = await factory.enrollment.enroll("pump-1", "F1047")
     old = enrolled.api_key
     async with AsyncClient(url(server), api_key=f"{old.id}:{old.secret}") as device:
         await device.firmware.report(enrolled.device.id, "1.4.2")

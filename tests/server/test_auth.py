@@ -36,6 +36,7 @@ GOOD = {
     "/v1/devices/{device_id}/firmware_version": b'{"version": "2"}',
     "/v1/devices/{device_id}/firmware_reports": json.dumps({"sent": _READING, "records": []}).encode(),
 }
+HERE = "192.0.2.1"
 
 
 @pytest.fixture
@@ -252,6 +253,27 @@ async def test_guesses_do_not_shut_out_a_device_that_is_known(http: httpx.AsyncC
     assert (await report(http, demo, **{"X-Forwarded-For": "192.0.2.1"})).is_success
 
 
+async def test_two_hundred_guesses_stop_no_right_key_from_the_same_address(
+    http: httpx.AsyncClient, demo: Demo, database_url: str
+) -> None:
+    here = {"X-Forwarded-For": HERE}
+    for _ in range(20):
+        auths = [(str(uuid.uuid4()), new_secret(SecretPrefix.DEVICE)) for _ in range(10)]
+        guesses = await asyncio.gather(*(http.get(demo.path, auth=auth, headers=here) for auth in auths))
+        assert {answer.status_code for answer in guesses} == {401}
+
+    grant = {"grant_type": "client_credentials"}
+    answers = [
+        await report(http, demo, **here),
+        await http.get(demo.path, auth=demo.project_key, headers=here),
+        await http.post("/v1/oauth/token", data=grant, auth=demo.device_key, headers=here),
+    ]
+    assert [answer.is_success for answer in answers] == [True] * 3
+
+    await change_keys(database_url, "update api_keys set secret_digest = null")  # as of a key older than digests
+    assert (await report(http, demo, **here)).is_success
+
+
 async def test_an_address_is_taken_from_trusted_proxies_only(http: httpx.AsyncClient, demo: Demo) -> None:
     for number in range(MAX_FAILURES_OF_A_KEY):
         await guess(http, demo, f"198.51.100.{number}, 192.0.2.1, 127.0.0.7")
@@ -312,11 +334,13 @@ async def test_a_full_queue_of_secrets_refuses_the_next_and_checks_the_others() 
     secret_hash = bcrypt.hashpw(secret.encode(), bcrypt.gensalt(10))  # slow enough to be still at it
     checker = SecretChecker(max_waiting=2)
 
-    checked = await asyncio.gather(*(checker.matches(secret, secret_hash) for _ in range(3)), return_exceptions=True)
+    checked = await asyncio.gather(
+        *(checker.matches(secret, secret_hash, HERE) for _ in range(3)), return_exceptions=True
+    )
 
     assert checked[:2] == [True, True]
     assert isinstance(checked[2], CredentialQueueFull)
-    assert await checker.matches(secret, None) is False
+    assert await checker.matches(secret, None, HERE) is False
     assert checker.waiting == 0
     checker.close()
 

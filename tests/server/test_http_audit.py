@@ -69,6 +69,15 @@ async def test_an_address_that_a_proxy_makes_up_is_that_of_the_proxy(
     assert {event["address"] for event in read(await admin.get(path))["items"]} == {"127.0.0.1"}
 
 
+async def test_the_zone_of_a_forwarded_address_is_left_out(
+    http: httpx.AsyncClient, admin: Caller, project: str, path: str
+) -> None:
+    headers = {"X-Forwarded-For": "fe80::0001%<script>alert(1)</script>"}
+    read(await http.patch(f"/v1/{project}", json={"name": "Mine"}, auth=admin.auth, headers=headers))
+
+    assert {event["address"] for event in read(await admin.get(path))["items"]} == {"fe80::1"}
+
+
 async def test_every_change_leaves_an_event(demo: Demo, admin: Caller, project: str, path: str, clock: Clock) -> None:
     async def step(answer: httpx.Response) -> Any:
         assert answer.is_success, answer.text
@@ -89,7 +98,7 @@ async def test_every_change_leaves_an_event(demo: Demo, admin: Caller, project: 
     await step(await admin.delete(f"{project}/api_keys/{rotated['id']}"))
     terms = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 3}
     enrolling = await step(await admin.post(f"{project}/enrollment_keys", terms))
-    pump = {"name": "Pump 3", "hardware_fingerprint": "SN-3"}
+    pump = {"name": "Pump 3", "hardware_fingerprint": "SN-1049"}
     await step(await Caller(admin.http, key_of(enrolling)).post("enroll", pump))
     await step(await admin.delete(f"{project}/enrollment_keys/{enrolling['id']}"))
 

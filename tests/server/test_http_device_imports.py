@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from firmtrail_server.http.rows import MAX_ROWS_BYTES
-from firmtrail_server.tables import MAX_ROW_ERRORS, MAX_ROWS
+from firmtrail_server.http.rows_endpoint import MAX_TABLES_OF_A_PROJECT
+from firmtrail_server.tables import MAX_ROW_ERRORS, MAX_ROW_LENGTH, MAX_ROWS, MAX_TABLE_ERRORS
 from tests.server.callers import Caller, all_pages, made, read, refusal, wrong_fields
 from tests.server.conftest import Demo
+from tests.server.faults.connections import connected
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 
@@ -128,6 +131,44 @@ async def test_a_row_that_is_wrong_all_over_does_not_swell_the_answer(admin: Cal
     (row,) = read(await admin.upload(path, json.dumps({f"x{number}": 1 for number in range(99)}), NDJSON))["rows"]
 
     assert len(row["errors"]) == MAX_ROW_ERRORS
+
+
+async def test_a_row_that_is_longer_than_a_body_is_refused_unread(admin: Caller, path: str) -> None:
+    table = ndjson({"name": "Pump 1"}, {"name": "x" * MAX_ROW_LENGTH})
+
+    rows = read(await admin.upload(path, table, NDJSON))["rows"]
+
+    assert [row["outcome"] for row in rows] == ["created", "refused"]
+    assert [error["code"] for error in rows[1]["errors"]] == ["too_long"]
+
+
+async def test_after_too_many_errors_a_row_names_only_its_first(admin: Caller, path: str) -> None:
+    wrong = {f"x{number}": 1 for number in range(MAX_ROW_ERRORS)}
+
+    rows = read(await admin.upload(path, ndjson(*[wrong] * (MAX_TABLE_ERRORS // MAX_ROW_ERRORS + 1)), NDJSON))["rows"]
+
+    assert [len(row["errors"]) for row in rows] == [*[MAX_ROW_ERRORS] * (len(rows) - 1), 1]
+
+
+async def test_a_project_imports_few_tables_at_once(admin: Caller, path: str, http: httpx.AsyncClient) -> None:
+    async with AsyncExitStack() as waiting:
+        for _ in range(MAX_TABLES_OF_A_PROJECT):
+            client = await waiting.enter_async_context(connected(http))
+            await client.send(unsent_table(http, f"/v1/{path}", admin))
+            assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        refused = await admin.upload(path, ndjson({"name": "Pump 1"}), NDJSON)
+
+    assert refusal(refused) == (503, "unavailable")
+
+
+def unsent_table(http: httpx.AsyncClient, path: str, admin: Caller) -> bytes:
+    """The head of an import whose client waits to be asked for the table."""
+    headers = {"Content-Type": NDJSON, "Content-Length": "9", "Expect": "100-continue"}
+    request = http.build_request("POST", path, headers=headers)
+    assert isinstance(admin.auth, tuple)
+    request = next(httpx.BasicAuth(*admin.auth).auth_flow(request))
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 async def test_a_row_of_csv_that_is_none_is_refused(admin: Caller, path: str) -> None:

@@ -13,7 +13,7 @@ from tests.server.callers import Caller, all_pages, key_of, made, read, refusal,
 from tests.server.conftest import Clock, Demo
 
 TERMS = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 3}
-PUMP: dict[str, Any] = {"name": "Pump 1", "hardware_fingerprint": "SN-1"}
+PUMP: dict[str, Any] = {"name": "Pump 1", "hardware_fingerprint": "SN-1047"}
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ async def test_a_new_device_gets_an_id_a_key_and_the_labels_of_its_enrollment_ke
     enrolled = made(await enrolling.post("enroll", PUMP))
 
     assert (enrolled["device"]["name"], enrolled["device"]["labels"]) == ("Pump 1", {"batch": "7"})
-    assert (enrolled["device"]["project_id"], enrolled["device"]["hardware_fingerprint"]) == (demo.project_id, "SN-1")
+    assert enrolled["device"]["project_id"] == demo.project_id
+    assert enrolled["device"]["hardware_fingerprint"] == "SN-1047"
     assert enrolled["api_key"]["secret"].startswith("ftd_")
     report = f"devices/{enrolled['device']['id']}/firmware_version"
     made(await Caller(http, key_of(enrolled["api_key"])).post(report, {"version": "1.0"}))
@@ -105,9 +106,9 @@ async def test_the_same_device_again_gets_a_new_key_where_that_is_allowed(
 @pytest.mark.parametrize(
     "claim",
     [
-        {"name": "Pump 1", "hardware_fingerprint": "SN-2"},
-        {"name": "Pump 2", "hardware_fingerprint": "SN-1"},
-        {"name": "Test Device", "hardware_fingerprint": "SN-3"},
+        {"name": "Pump 1", "hardware_fingerprint": "SN-1048"},
+        {"name": "Pump 2", "hardware_fingerprint": "SN-1047"},
+        {"name": "Test Device", "hardware_fingerprint": "SN-1049"},
     ],
     ids=["another machine takes the name", "the machine takes another name", "a device without a fingerprint"],
 )
@@ -121,6 +122,46 @@ async def test_who_is_known_by_half_is_refused_whatever_the_key_allows(
 
     assert await enrolled_names(admin, demo) == ["Pump 1"]
     assert (await admin.http.post(demo.path, json={"version": "1"}, auth=demo.device_key)).is_success
+
+
+async def test_who_is_known_by_half_is_not_told_what_is_known(admin: Caller, path: str) -> None:
+    enrolling = await enroller(admin, path)
+    device = made(await enrolling.post("enroll", PUMP))["device"]
+
+    by_name = await enrolling.post("enroll", PUMP | {"hardware_fingerprint": "SN-1048"})
+    by_hardware = await enrolling.post("enroll", PUMP | {"name": "Pump 2"})
+
+    assert by_name.json()["detail"] == by_hardware.json()["detail"]
+    assert device["id"] not in by_name.text
+    assert "Pump 1" not in by_hardware.text
+
+
+async def test_what_enrollment_refuses_is_counted_and_in_the_audit_trail(admin: Caller, path: str, demo: Demo) -> None:
+    enrolling = await enroller(admin, path, max_uses=3)
+    device = made(await enrolling.post("enroll", PUMP))["device"]
+
+    for name in ("Pump 1", "Pump 2"):
+        assert refusal(await enrolling.post("enroll", PUMP | {"name": name})) == (409, "conflict")
+    used_up = await enrolling.post("enroll", PUMP)
+
+    assert refusal(used_up) == (403, "forbidden")
+    trail = read(await admin.get(f"projects/{demo.project_id}/audit_events", action="device.enrollment_refused"))
+    events = trail["items"]
+    assert [event["target_id"] for event in events] == [device["id"]] * 2
+    assert sorted(event["details"]["name"] for event in events) == ["Pump 1", "Pump 2"]
+    assert {event["details"]["hardware_fingerprint"] for event in events} == {"SN-1047"}
+
+
+async def test_a_device_that_is_taken_over_shows_when_it_last_reported(admin: Caller, path: str, demo: Demo) -> None:
+    enrolling = await enroller(admin, path, on_known="replace_keys")
+    first = made(await enrolling.post("enroll", PUMP))
+    report = f"devices/{first['device']['id']}/firmware_version"
+    made(await Caller(admin.http, key_of(first["api_key"])).post(report, {"version": "1.0"}))
+
+    read(await enrolling.post("enroll", PUMP))
+
+    trail = read(await admin.get(f"projects/{demo.project_id}/audit_events", action="device.enrolled"))["items"]
+    assert {"keys": "replaced", "last_reported_at": "2026-06-01T12:00:00.000000Z"} in [one["details"] for one in trail]
 
 
 async def test_a_device_prepared_with_its_fingerprint_enrolls_into_its_place(
@@ -145,7 +186,7 @@ async def test_twenty_enrollments_against_a_limit_of_ten_make_ten_devices(admin:
 
     answers = await asyncio.gather(
         *(
-            enrolling.post("enroll", {"name": f"d{number}", "hardware_fingerprint": f"SN-{number}"})
+            enrolling.post("enroll", {"name": f"d{number}", "hardware_fingerprint": f"SN-{1047 + number}"})
             for number in range(20)
         )
     )
@@ -162,7 +203,7 @@ async def test_one_device_that_enrolls_five_times_at_once_is_one_device(admin: C
 
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
     assert await enrolled_names(admin, demo) == ["Pump 1"]
-    assert read(await admin.get(path))["items"][0]["use_count"] == 1  # what was refused is not counted
+    assert read(await admin.get(path))["items"][0]["use_count"] == 5  # what was refused is counted
 
 
 async def test_a_revoked_enrollment_key_is_refused_and_its_devices_stay(
@@ -186,7 +227,7 @@ async def test_an_enrollment_key_ends_when_it_expires(admin: Caller, path: str, 
 
     clock.advance(minutes=5)
 
-    answer = await enrolling.post("enroll", {"name": "Pump 2", "hardware_fingerprint": "SN-2"})
+    answer = await enrolling.post("enroll", {"name": "Pump 2", "hardware_fingerprint": "SN-1048"})
     assert refusal(answer) == (401, "unauthenticated")
 
 
@@ -247,6 +288,8 @@ async def test_terms_that_are_none_are_422(
     [
         ({"name": "Pump 1"}, [("/hardware_fingerprint", "missing")]),
         (PUMP | {"hardware_fingerprint": ""}, [("/hardware_fingerprint", "too_short")]),
+        (PUMP | {"hardware_fingerprint": "To be filled by O.E.M."}, [("/hardware_fingerprint", "malformed")]),
+        (PUMP | {"hardware_fingerprint": "0123456789"}, [("/hardware_fingerprint", "malformed")]),
         (PUMP | {"name": "a\tb"}, [("/name", "forbidden_characters")]),
         (PUMP | {"labels": {"a": "b"}}, [("/labels", "unknown_field")]),
         (PUMP | {"project_id": "x"}, [("/project_id", "unknown_field")]),

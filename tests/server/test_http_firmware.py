@@ -52,6 +52,13 @@ async def test_a_new_version_is_201_and_a_repeat_is_200(http: httpx.AsyncClient,
     }
 
 
+async def test_blanks_around_a_version_make_no_other_version(http: httpx.AsyncClient, demo: Demo) -> None:
+    answers = [await report(http, demo, version=one) for one in ("1.2", " 1.2", "1.2\u00a0", "\u200b1.2")]
+
+    assert [answer.json()["version"] for answer in answers] == ["1.2"] * 4
+    assert await versions(http, demo) == ["1.2"]
+
+
 async def test_the_history_comes_back_as_periods_oldest_first(
     http: httpx.AsyncClient, demo: Demo, clock: Clock
 ) -> None:

@@ -23,6 +23,9 @@ from tests.server.callers import (
     read,
     refusal,
 )
+from tests.server.conftest import Demo
+
+ENROLLMENT = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 1}
 
 
 async def test_an_unknown_address_and_a_wrong_password_are_refused_alike(http: httpx.AsyncClient, ada: Caller) -> None:
@@ -106,6 +109,45 @@ async def test_a_token_gives_no_more_than_it_has(http: httpx.AsyncClient, ada: C
 
     assert [refusal(answer) for answer in answers] == [(403, "forbidden")] * 4
     assert (await narrow.delete(f"{project}/api_keys/{key['id']}")).status_code == 204
+
+
+@pytest.mark.parametrize("scope", ["keys:write", "keys:write device_keys:rotate", "device_keys:rotate devices:read"])
+async def test_a_token_makes_no_key_that_may_do_more(http: httpx.AsyncClient, ada: Caller, scope: str) -> None:
+    project = f"projects/{made(await ada.post('projects', {'name': 'Mine'}))['id']}"
+    device = f"devices/{made(await ada.post(f'{project}/devices', {'name': 'Pump'}))['id']}"
+    key = made(await ada.post(f"{device}/api_keys", {}))
+    narrow = Caller(http, Bearer(read(await login(http, "ada@example.com", PASSWORD, scope=scope))["access_token"]))
+
+    answers = [
+        await narrow.post(f"{project}/enrollment_keys", ENROLLMENT),
+        await narrow.post(f"{device}/api_keys", {}),
+        await narrow.post(f"{device}/api_keys/{key['id']}/rotate", {}),
+    ]
+
+    assert [refusal(answer) for answer in answers] == [(403, "forbidden")] * 3
+    assert [one["id"] for one in read(await ada.get(f"{device}/api_keys"))["items"]] == [key["id"]]
+    assert read(await ada.get(f"{project}/enrollment_keys"))["items"] == []
+
+
+async def test_who_registers_devices_and_makes_keys_may_make_those_of_devices(
+    http: httpx.AsyncClient, ada: Caller
+) -> None:
+    project = f"projects/{made(await ada.post('projects', {'name': 'Mine'}))['id']}"
+    device = f"devices/{made(await ada.post(f'{project}/devices', {'name': 'Pump'}))['id']}"
+    grant = read(await login(http, "ada@example.com", PASSWORD, scope="keys:write devices:write"))
+    narrow = Caller(http, Bearer(grant["access_token"]))
+
+    made(await narrow.post(f"{project}/enrollment_keys", ENROLLMENT))
+    made(await narrow.post(f"{device}/api_keys", {}))
+
+
+async def test_a_device_token_without_reporting_rotates_no_key(http: httpx.AsyncClient, demo: Demo) -> None:
+    form = {"grant_type": "client_credentials", "scope": "device_keys:rotate"}
+    token = read(await http.post("/v1/oauth/token", data=form, auth=demo.device_key))["access_token"]
+    path = f"devices/{demo.device_id}/api_keys/{demo.device_key[0]}/rotate"
+
+    assert refusal(await Caller(http, Bearer(token)).post(path, {})) == (403, "forbidden")
+    made(await Caller(http, demo.device_key).post(path, {}))
 
 
 async def test_a_scope_that_users_never_have_is_not_granted(http: httpx.AsyncClient, ada: Caller) -> None:

@@ -36,6 +36,32 @@ async def test_a_connection_stays_open_until_the_client_wants_it_closed(server: 
     assert answers.count(b"Connection: close") == 1
 
 
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "GET /healthz",
+        "HEAD /docs",
+        "GET /openapi.json",
+        "GET /nothing",
+        "POST /v1/oauth/token",
+        "no request",
+        "GET /v1",
+    ],
+)
+async def test_no_answer_is_taken_for_another_type_of_content(server: Server, request_line: str) -> None:
+    answer = await exchange(server, f"{request_line} HTTP/1.1\nHost: x\nConnection: close\n\n")
+
+    assert answer.count(b"\r\nX-Content-Type-Options: nosniff\r\n") == 1
+
+
+async def test_a_page_is_shown_in_no_frame_and_sends_no_referrer(http: httpx.AsyncClient) -> None:
+    page, other = await http.get("/docs"), await http.get("/openapi.json")
+
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert "Content-Security-Policy" not in other.headers
+
+
 async def test_a_client_of_http_1_0_is_told_whether_its_connection_stays_open(server: Server) -> None:
     kept = "GET /healthz HTTP/1.0\nConnection: keep-alive\n\n"
     answers = await exchange(server, kept + "GET /healthz HTTP/1.0\n\n")

@@ -190,7 +190,7 @@ async def test_the_flag_goes_when_the_device_enrolls_again(
 ) -> None:
     terms = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 3, "on_known": "replace_keys"}
     enrolling = Caller(http, key_of(made(await admin.post(f"projects/{demo.project_id}/enrollment_keys", terms))))
-    pump = {"name": "Pump 1", "hardware_fingerprint": "SN-1"}
+    pump = {"name": "Pump 1", "hardware_fingerprint": "SN-1047"}
     enrolled = made(await enrolling.post("enroll", pump))
     demo = Demo(
         project_id=demo.project_id,

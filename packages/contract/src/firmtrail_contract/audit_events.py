@@ -47,6 +47,7 @@ class AuditAction(StrEnum):
     DEVICE_RESTORED = "device.restored"
     DEVICE_DELETED = "device.deleted"
     DEVICE_ENROLLED = "device.enrolled"
+    DEVICE_ENROLLMENT_REFUSED = "device.enrollment_refused"
     DEVICE_FOUND_ON_TWO_MACHINES = "device.found_on_two_machines"
     ENROLLMENT_KEY_CREATED = "enrollment_key.created"
     ENROLLMENT_KEY_DELETED = "enrollment_key.deleted"

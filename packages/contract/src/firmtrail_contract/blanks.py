@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from firmtrail_contract.limits import PRINTABLE, Text
+
 #: ranges of code points: white space, NUL, marks of width zero, of direction and of byte order, and blank letters
 _UNSEEN = (
     (0x00, 0x00),
@@ -28,6 +32,21 @@ _UNSEEN = (
     (0xFFF9, 0xFFFB),
 )
 UNSEEN = "".join(chr(point) for first, last in _UNSEEN for point in range(first, last + 1))
+#: one that is seen; limits.py says why it is written out
+_SEEN = PRINTABLE.removesuffix("]") + "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in _UNSEEN) + "]"
+#: what a text may hold that is one line, and is not seen
+_BLANKS = "".join(re.findall(PRINTABLE, UNSEEN))
+
+
+def visible_text(min_length: int, max_length: int) -> Text:
+    """Limit a text of which something must be seen, such as a name."""
+    rule = "hold a visible character, and no control characters"
+    return Text(min_length, max_length, f"^{PRINTABLE}*{_SEEN}{PRINTABLE}*$", rule)
+
+
+def without_blanks(text: str) -> str:
+    """Take blanks and invisible marks away around a version; control characters stay, for its limits to refuse."""
+    return text.strip(_BLANKS)
 
 
 def trimmed(text: str) -> str:

@@ -17,12 +17,14 @@ import cattrs
 from cattrs.errors import (
     AttributeValidationNote,
     BaseValidationError,
+    ClassValidationError,
     ForbiddenExtraKeysError,
     IterableValidationError,
     IterableValidationNote,
 )
 from cattrs.gen import make_dict_structure_fn, override
 
+from firmtrail_contract.labels import Labels
 from firmtrail_contract.limits import Count, Violation, ViolationCode
 from firmtrail_contract.moments import format_moment, parse_moment
 from firmtrail_contract.problems import MAX_ERRORS, FieldError, FieldLocation
@@ -40,13 +42,13 @@ _JSON_NAMES: dict[type, str] = {
 }
 
 
-def strict_converter(*, all_errors: bool = True) -> cattrs.Converter:
+def strict_converter(*, all_errors: bool = True, max_errors: int = MAX_ERRORS) -> cattrs.Converter:
     """For a server reading requests: unknown fields and enum members are refused.
 
-    It reads no further item of a list or an object after the first `MAX_ERRORS` errors in it. One that stops at the
+    It reads no further item of a list or an object after the first `max_errors` errors in it. One that stops at the
     first error raises whatever it is, and checks what is right once instead of twice.
     """
-    converter = _converter(forbid_extra_keys=True, max_errors=MAX_ERRORS if all_errors else 1)
+    converter = _converter(forbid_extra_keys=True, max_errors=max_errors if all_errors else 1)
     converter.register_structure_hook(StrEnum, _member)
     return converter
 
@@ -80,7 +82,7 @@ def _converter(*, forbid_extra_keys: bool, max_errors: int) -> cattrs.Converter:
     converter.register_unstructure_hook(dt.datetime, format_moment)
     converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter, max_errors))
     converter.register_structure_hook_factory(_is_dict, partial(_dict_hook, converter, max_errors))
-    converter.register_structure_hook_factory(_is_model, partial(_model_hook, converter))
+    converter.register_structure_hook_factory(_is_model, partial(_model_hook, converter, max_errors))
     return converter
 
 
@@ -88,7 +90,9 @@ def _exactly(kind: type, *also: type) -> Hook:
     """Accept the JSON type itself: never "1" for 1, 1 for true, or null for a string."""
 
     def structure(value: Any, _: Any) -> Any:
-        if type(value) is not kind and type(value) not in also:
+        if type(value) is kind:
+            return value
+        if type(value) not in also:
             raise Violation(ViolationCode.WRONG_TYPE, f"must be {_JSON_NAMES[kind]}")
         return kind(value)
 
@@ -173,7 +177,7 @@ def _structured(items: dict[Any, Any], kind: Any, hook: Hook, max_errors: int) -
             structured[index] = hook(item, element)
         except Exception as error:  # noqa: BLE001  whatever an element's hook raises belongs to that element
             error.add_note(IterableValidationNote("", index, element))
-            errors.append(error)
+            errors.append(_forgetful(error))
             found += _count(error)
             if found >= max_errors:
                 break
@@ -192,34 +196,57 @@ def _is_model(kind: Any) -> bool:
     return attrs.has(get_origin(kind) or kind)
 
 
-def _model_hook(converter: cattrs.Converter, model: Any) -> Hook:
+def _model_hook(converter: cattrs.Converter, max_errors: int, model: Any) -> Hook:
     """Structure an attrs class field by field, each with its own limits if all errors shall come at once.
 
-    Its own `__init__` would stop at the first that is not kept. Only how many items a list may have is always checked
-    here, for `__init__` comes after all of them were read.
+    Its own `__init__` would stop at the first that is not kept. Only how many items a list or an object may have is
+    always checked here, for `__init__` comes after all of them were read.
     """
     fields = attrs.fields(attrs.resolve_types(get_origin(model) or model))
+    names = frozenset(field.name for field in fields)
     limited: dict[str, Any] = {
         field.name: override(struct_hook=_limited_hook(converter, field))
         for field in fields
-        if isinstance(field.validator, Count) or (field.validator and converter.detailed_validation)
+        if _counts(field.validator) or (field.validator and converter.detailed_validation)
     }
-    structure_fields = make_dict_structure_fn(
-        model, converter, _cattrs_forbid_extra_keys=converter.forbid_extra_keys, **limited
-    )
+    structure_fields = make_dict_structure_fn(model, converter, _cattrs_forbid_extra_keys=False, **limited)
 
     def structure(value: Any, _: Any) -> Any:
-        return structure_fields(_object(value, dict), model)
+        given: dict[str, Any] = _object(value, dict)
+        unknown = (name for name in given if name not in names) if converter.forbid_extra_keys else ()
+        some = {*islice(unknown, max_errors)}  # a value may have hundreds of thousands of them
+        errors: list[Exception] = [ForbiddenExtraKeysError("", model, some)] if some else []
+        if errors and not converter.detailed_validation:
+            raise errors[0]
+        try:
+            structured = structure_fields(given, model)
+        except BaseValidationError as error:
+            errors = [*map(_forgetful, error.exceptions), *errors]
+        else:
+            if not errors:
+                return structured
+        raise ClassValidationError("", errors, model)  # pyright: ignore[reportCallIssue]  its __new__ takes three
 
     return structure
 
 
+def _forgetful(error: Exception) -> Exception:
+    """Let an error that is kept forget where it was raised.
+
+    Its traceback holds the frame that holds the error: until the next garbage collection both would keep the value that
+    was refused, however large it is.
+    """
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
 def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> Hook:
     hook, check = converter.get_structure_hook(field.type), field.validator
+    convert: Any = field.converter  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     assert check is not None
 
     def structure(value: Any, kind: Any) -> Any:
-        structured = hook(value, kind)
+        structured = hook(value, kind) if convert is None else convert(hook(value, kind))
         check(None, field, structured)
         return structured
 
@@ -227,7 +254,18 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
         check(None, field, _array(value, list))
         return hook(value, kind)
 
+    def structure_labels(value: Any, kind: Any) -> Any:
+        labels.check_count(_object(value, dict))
+        return structure(value, kind)
+
+    labels = check if isinstance(check, Labels) else Labels()
+    if isinstance(check, Labels):
+        return structure_labels
     return structure_items if isinstance(check, Count) else structure
+
+
+def _counts(validator: Any) -> bool:
+    return isinstance(validator, Count | Labels)
 
 
 def _violations(error: Exception, pointer: str) -> Iterator[tuple[str, Violation]]:

@@ -38,7 +38,7 @@ class ImportedRow:
     outcome: ImportOutcome
     #: null when the row was refused, and in a dry run when the device would be created
     device_id: uuid.UUID | None
-    #: why it was refused
+    #: why it was refused: at most 8 errors, and the first one alone when the rows before had 1,000
     errors: list[FieldError] = attrs.field(factory=list[FieldError])
 
 

@@ -7,15 +7,18 @@ import uuid
 from enum import StrEnum
 
 import attrs
+from attrs import converters
 from attrs.validators import optional
 
+from firmtrail_contract.blanks import visible_text, without_blanks
 from firmtrail_contract.firmware import VersionPeriod, component_limits, version_limits
 from firmtrail_contract.labels import Labels, label_filter_limits
 from firmtrail_contract.limits import Text
 from firmtrail_contract.paging import PageQuery
 
-device_name_limits = Text(1, 200)
-fingerprint_limits = Text(1, 256)
+device_name_limits = visible_text(1, 200)
+name_part_limits = Text(1, 200)
+fingerprint_limits = visible_text(1, 256)
 
 
 @attrs.frozen(kw_only=True)
@@ -79,11 +82,13 @@ class DeviceQuery(PageQuery):
     """Which devices of a project; filters add up."""
 
     #: part of the name, in any case
-    name: str | None = attrs.field(default=None, validator=optional(device_name_limits))
+    name: str | None = attrs.field(default=None, validator=optional(name_part_limits))
     #: labels that it has: `site=berlin,rack` asks for this site, and for any rack
     labels: str | None = attrs.field(default=None, validator=optional(label_filter_limits))
     #: what a component of it runs now
-    version: str | None = attrs.field(default=None, validator=optional(version_limits))
+    version: str | None = attrs.field(
+        default=None, converter=converters.optional(without_blanks), validator=optional(version_limits)
+    )
     #: a component that it has; with `version`, the one that runs it
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
     created_from: dt.datetime | None = None

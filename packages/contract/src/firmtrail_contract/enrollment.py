@@ -30,7 +30,7 @@ class NewEnrollmentKey:
     #: what it is for, in your words
     label: str = attrs.field(default="", validator=key_label_limits)
     expires_at: dt.datetime
-    #: how many times a device may enroll with it
+    #: how many times a device may enroll with it; a device that is refused because it is known counts too
     max_uses: int = attrs.field(validator=Range(1, MAX_ENROLLMENTS))
     #: `refuse` a device that is known already, or `replace_keys`: its old API keys end
     on_known: OnKnownDevice = OnKnownDevice.REFUSE

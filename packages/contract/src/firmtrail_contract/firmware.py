@@ -8,10 +8,11 @@ from enum import StrEnum
 
 import attrs
 
+from firmtrail_contract.blanks import visible_text, without_blanks
 from firmtrail_contract.limits import IDENTIFIER, Text
 from firmtrail_contract.observations import DEFAULT_COMPONENT
 
-version_limits = Text(1, 128)
+version_limits = visible_text(1, 128)
 component_limits = Text(1, 64, IDENTIFIER, "start with a-z or 0-9 and hold only a-z, 0-9, '.', '_' and '-'")
 
 
@@ -40,8 +41,8 @@ class ReportOutcome(StrEnum):
 class FirmwareReport:
     """What a device says: this component ran this version at that moment."""
 
-    #: the device's own string, kept as it is and never parsed
-    version: str = attrs.field(validator=version_limits)
+    #: the device's own string, never parsed, and kept as it is but for blanks and invisible marks around it
+    version: str = attrs.field(converter=without_blanks, validator=version_limits)
     #: the part of the device that runs it
     component: str = attrs.field(default=DEFAULT_COMPONENT, validator=component_limits)
     #: the device's moment; without it the order of arrival counts

@@ -30,12 +30,16 @@ class Labels:
     max_count: int = MAX_LABELS
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], labels: Mapping[str, str | None]) -> None:
-        if len(labels) > self.max_count:
-            raise Violation(ViolationCode.TOO_LONG, f"must be at most {self.max_count} labels")
+        self.check_count(labels)
         for key, value in labels.items():
             self.key(instance, attribute, key)
             if value is not None:
                 self.value(instance, attribute, value)
+
+    def check_count(self, labels: Mapping[str, Any]) -> None:
+        """Raise `Violation` when there are too many."""
+        if len(labels) > self.max_count:
+            raise Violation(ViolationCode.TOO_LONG, f"must be at most {self.max_count} labels")
 
 
 def parse_label_filter(text: str) -> tuple[dict[str, str], list[str]]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import attrs
 
+from firmtrail_contract.blanks import without_blanks
 from firmtrail_contract.limits import Count, Range
 
 DEFAULT_COMPONENT = "main"
@@ -54,8 +55,8 @@ class ComponentReading:
     """
 
     component: str = DEFAULT_COMPONENT
-    #: the device's own string: 1 to 128 printable characters
-    version: str | None = None
+    #: the device's own string: 1 to 128 printable characters, without blanks and invisible marks around it
+    version: str | None = attrs.field(default=None, converter=attrs.converters.optional(without_blanks))
     #: 1 to 256 printable characters
     error: str | None = None
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import attrs
 
-from firmtrail_contract.limits import Text
+from firmtrail_contract.blanks import visible_text
 
-project_name_limits = Text(1, 100)
+project_name_limits = visible_text(1, 100)
 
 
 class Role(StrEnum):

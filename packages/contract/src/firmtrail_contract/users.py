@@ -8,10 +8,11 @@ import uuid
 import attrs
 from attrs.validators import optional
 
+from firmtrail_contract.blanks import visible_text
 from firmtrail_contract.invitations import invitation_secret_limits
-from firmtrail_contract.limits import Bytes, Text, email_limits
+from firmtrail_contract.limits import Bytes, email_limits
 
-user_name_limits = Text(1, 100)
+user_name_limits = visible_text(1, 100)
 password_limits = Bytes(8, 72)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import attrs
 
 from firmtrail_contract import ActorKind, Role
-from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, RoleTooHigh
+from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, RoleTooHigh, ScopeMissing
 
 
 class Scope(StrEnum):
@@ -72,6 +72,14 @@ DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE})
 REPORT_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
 #: what an enrollment key may do
 ENROLLMENT_SCOPES = frozenset({Scope.DEVICES_ENROLL})
+#: what it gives: to register devices, each of which gets a key of its own
+ENROLLMENT_POWERS = ENROLLMENT_SCOPES | DEVICE_SCOPES
+#: what no role has, and who may give it by a key: who registers devices may let them enroll and report
+_GIVEN_BY = {
+    Scope.DEVICES_ENROLL: Scope.DEVICES_WRITE,
+    Scope.FIRMWARE_REPORT: Scope.DEVICES_WRITE,
+    Scope.DEVICE_KEYS_ROTATE: Scope.KEYS_WRITE,
+}
 #: what a user may do outside of projects
 USER_SCOPES = frozenset({Scope.SELF})
 #: what a user's token may allow
@@ -146,6 +154,13 @@ class Principal:
         """Raise `RoleTooHigh` when this caller would give more than they may do, with the token that they use."""
         if not ROLE_SCOPES[role] <= self.scopes:
             raise RoleTooHigh(role)
+
+    def require_powers(self, scopes: frozenset[Scope]) -> None:
+        """Raise `ScopeMissing` when a key with these scopes could do more than this caller, with the token they use."""
+        for scope in sorted(scopes):
+            giver = scope if self.role is None else _GIVEN_BY.get(scope, scope)
+            if not self.scopes & {scope, giver}:
+                raise ScopeMissing(giver)
 
     def require_device(self, device_id: uuid.UUID) -> None:
         """Raise `DeviceNotFound` when this caller speaks for another device: it may not know of this one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -105,7 +106,9 @@ def create_app(
             digests=digests,
             secrets=SecretChecker(),
             passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
+            key_failures=FailureLimits(time.monotonic, max_of_an_address=math.inf),
             failures=FailureLimits(time.monotonic),
+            sign_ups=FailureLimits(time.monotonic),
             key_use=KeyUse(database),
             clock=clock,
         ),

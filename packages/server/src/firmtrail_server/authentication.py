@@ -14,10 +14,11 @@ import attrs
 from firmtrail_server.access import ALL_OF_A_USER, Principal, Scope, User
 from firmtrail_server.credentials import SecretChecker, SecretDigests, is_well_formed
 from firmtrail_server.db import Connection, Database, Transaction
-from firmtrail_server.errors import LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
+from firmtrail_server.errors import CredentialQueueFull, LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
 from firmtrail_server.failures import FailureLimits
 from firmtrail_server.key_use import KeyUse
 from firmtrail_server.queries import api_keys, users
+from firmtrail_server.queries.users import Login
 from firmtrail_server.token_cache import TokenCache
 from firmtrail_server.tokens import AccessTokens
 
@@ -58,7 +59,12 @@ class Authentication:
     #: of keys
     secrets: SecretChecker
     passwords: SecretChecker
+    #: of secrets that are not of their key
+    key_failures: FailureLimits
+    #: of passwords
     failures: FailureLimits
+    #: of which each costs as much work as a wrong password; wrong passwords do not stop them
+    sign_ups: FailureLimits
     key_use: KeyUse
     clock: Callable[[], dt.datetime]
 
@@ -113,17 +119,17 @@ class Authentication:
 
         Raises:
             Unauthenticated: the secret is wrong, or there is no such key.
-            TooManyFailures: too many wrong ones came from the address.
+            TooManyFailures: too many wrong ones for this key came from the address.
             CredentialQueueFull: too many wait to be checked.
         """
         assert credential.secret is not None
         if not is_well_formed(credential.secret):
             raise Unauthenticated
         key_id = credential.subject_id
-        self.failures.check(str(key_id), address)
+        self.key_failures.check(str(key_id), address)
         key = await self.database.run(Transaction.READ, api_keys.find, key_id, self.clock())
-        is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None)
-        self.failures.settle(str(key_id), address, is_right=is_right)
+        is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None, address)
+        self.key_failures.settle(str(key_id), address, is_right=is_right)
         if key is None or not is_right:
             raise Unauthenticated
         await self.database.run(
@@ -156,11 +162,25 @@ class Authentication:
         who = email.lower()
         self.failures.check(who, address)
         login = await self.database.run(Transaction.READ, users.find_login, email)
-        is_right = await self.passwords.matches(password, login.password_hash if login else None)
-        self.failures.settle(who, address, is_right=is_right)
+        is_right = await self.is_password(password, login, who, address)
         if login is None or not is_right:
             raise LoginRefused
         return User(user_id=login.id, token_epoch=login.token_epoch, token_scopes=ALL_OF_A_USER)
+
+    async def is_password(self, password: str, login: Login | None, who: str, address: str) -> bool:
+        """Check a password; one that is wrong is counted against who sent it, and so is one that finds no place.
+
+        Raises:
+            TooManyFailures, CredentialQueueFull: see `prove`.
+        """
+        self.failures.check(who, address)
+        try:
+            is_right = await self.passwords.matches(password, login.password_hash if login else None, address)
+        except CredentialQueueFull:
+            self.failures.add(who, address)
+            raise
+        self.failures.settle(who, address, is_right=is_right)
+        return is_right
 
     async def _user(self, conn: Connection, credential: Credential, epoch: int) -> User:
         login = await users.find_login_of(conn, credential.subject_id)

@@ -6,22 +6,16 @@ The checksum refuses a mistyped secret before any work, and lets scanners recogn
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
 import string
-import threading
 import zlib
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
-from typing import Any, TypeVar
 
 import bcrypt
 
-from firmtrail_server.errors import CredentialQueueFull
-
-T = TypeVar("T")
+from firmtrail_server.failures import network_of
+from firmtrail_server.fair_queue import FairQueue
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BODY_LENGTH = 43
@@ -89,14 +83,15 @@ class SecretChecker:
 
     def __init__(self, *, cost: int = _COST, threads: int = 1, max_waiting: int = 200) -> None:
         self._cost = cost
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="secrets")
-        self._max_waiting = max_waiting
-        #: being checked, or waiting for it
-        self.waiting = 0
-        self._lock = threading.Lock()
+        self._queue = FairQueue(threads=threads, max_waiting=max_waiting)
 
-    async def matches(self, secret: str, secret_hash: bytes | None) -> bool:
-        """Check a secret. Without a hash it takes the same time, and never matches.
+    @property
+    def waiting(self) -> int:
+        """How many secrets are being checked, or wait for it."""
+        return self._queue.waiting
+
+    async def matches(self, secret: str, secret_hash: bytes | None, address: str) -> bool:
+        """Check a secret that came from an address. Without a hash it takes the same time, and never matches.
 
         Raises:
             CredentialQueueFull: too many are waiting already.
@@ -105,31 +100,19 @@ class SecretChecker:
         if len(raw) > _MAX_BYTES:  # none that long was ever hashed
             return False
         nobodys = b"$2b$%02d$" % self._cost + b"." * 53
-        return await self._run(bcrypt.checkpw, raw, secret_hash or nobodys) and secret_hash is not None
+        is_right = await self._queue.run(network_of(address), bcrypt.checkpw, raw, secret_hash or nobodys)
+        return is_right and secret_hash is not None
 
-    async def hashed(self, secret: str) -> bytes:
-        """Hash a secret of at most 72 bytes.
+    async def hashed(self, secret: str, address: str) -> bytes:
+        """Hash a secret of at most 72 bytes that came from an address.
 
         Raises:
             CredentialQueueFull: too many are waiting already.
         """
-        return await self._run(bcrypt.hashpw, secret.encode(), bcrypt.gensalt(self._cost))
+        return await self._queue.run(network_of(address), bcrypt.hashpw, secret.encode(), bcrypt.gensalt(self._cost))
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _run(self, work: Callable[[bytes, bytes], T], secret: bytes, salt_or_hash: bytes) -> T:
-        with self._lock:
-            if self.waiting >= self._max_waiting:
-                raise CredentialQueueFull
-            self.waiting += 1
-        done = self._threads.submit(work, secret, salt_or_hash)
-        done.add_done_callback(self._leave)  # at its end, not at that of a request that was given up
-        return await asyncio.wrap_future(done)
-
-    def _leave(self, _: Future[Any]) -> None:
-        with self._lock:
-            self.waiting -= 1
+        self._queue.close()
 
 
 def _checksum(body: str) -> str:

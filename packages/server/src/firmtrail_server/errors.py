@@ -2,7 +2,8 @@
 
 DomainError
 ├── InvalidRequest          fields of the request, all at once
-│   └── NotInTheFuture
+│   ├── NotInTheFuture
+│   └── FingerprintOfMany
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
 ├── UnsupportedMediaType
@@ -38,6 +39,7 @@ DomainError
 │   ├── TooManyLabels
 │   ├── DeviceRetired
 │   ├── DeviceKnown
+│   ├── DeviceKnownByHalf
 │   ├── TooManyDeviceKeys
 │   ├── AlreadyMember
 │   ├── LastAdmin
@@ -49,6 +51,7 @@ DomainError
     ├── CommitUncertain
     ├── ReportQueueFull
     ├── CredentialQueueFull
+    ├── TooManyTables
     └── SchemaTooOld        in schema/errors.py
 """
 
@@ -93,6 +96,21 @@ class NotInTheFuture(FieldOutOfRange):
 class NoStrictMoment(FieldOutOfRange):
     def __init__(self) -> None:
         super().__init__("observed_at", "must be given where strict is true, from 2000 on and not in the future")
+
+
+class FingerprintOfMany(InvalidRequest):
+    def __init__(self) -> None:
+        detail = "must be this machine's own: makers write this into many machines"
+        super().__init__(
+            [
+                FieldError(
+                    location=FieldLocation.BODY,
+                    pointer="/hardware_fingerprint",
+                    code=ViolationCode.MALFORMED,
+                    detail=detail,
+                )
+            ]
+        )
 
 
 class MalformedRequest(DomainError):
@@ -294,6 +312,16 @@ class DeviceKnown(Conflict):
         )
 
 
+class DeviceKnownByHalf(Conflict):
+    """It does not say which: who holds an enrollment key shall not find out what devices there are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another device of the project has this name or this hardware fingerprint. "
+            "An admin finds it in the audit trail: device.enrollment_refused."
+        )
+
+
 class TooManyDeviceKeys(Conflict):
     def __init__(self, limit: int) -> None:
         super().__init__(f"The device has {limit} living API keys already. Delete the one that it no longer uses.")
@@ -365,3 +393,8 @@ class ReportQueueFull(Unavailable):
 class CredentialQueueFull(Unavailable):
     def __init__(self) -> None:
         super().__init__("More credentials wait to be checked than the server can check soon. Try again.")
+
+
+class TooManyTables(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("Other tables are being imported at the moment. Nothing of this one was read; try again.")

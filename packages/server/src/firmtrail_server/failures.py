@@ -1,6 +1,7 @@
-"""Limits on wrong credentials: per key from one address, and per address.
+"""Limits on wrong credentials: per key or user from one address, and of passwords per address.
 
-Not per key alone: then anyone who knows a key's id could lock its owner out.
+Not per key alone: then anyone who knows a key's id could lock its owner out. Keys are not limited per address: nobody
+guesses 256 random bits, and one of many tenants behind an address would lock the others out.
 """
 
 from __future__ import annotations
@@ -32,14 +33,17 @@ class FailureLimits:
     `check` before a credential is looked at, `settle` after.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], *, max_of_an_address: float = MAX_FAILURES_OF_AN_ADDRESS
+    ) -> None:
         self._monotonic = monotonic
+        self._max_of_an_address = max_of_an_address
         self._counts: dict[tuple[str, ...], _Count] = {}
         self._swept_at = monotonic()
 
     def check(self, key_id: str, address: str) -> None:
         """Raise `TooManyFailures` if nothing more from there is looked at for now."""
-        for subject, limit in _subjects(key_id, address):
+        for subject, limit in self._subjects(key_id, address):
             count = self._counts.get(subject)
             if count is not None and count.failures >= limit and (left := self._left(count)) > 0:
                 raise TooManyFailures(math.ceil(left))
@@ -56,12 +60,16 @@ class FailureLimits:
     def add(self, key_id: str, address: str) -> None:
         """Count a failure."""
         self._sweep()
-        for subject, _ in _subjects(key_id, address):
+        for subject, _ in self._subjects(key_id, address):
             count = self._counts.get(subject)
             if count is None or self._left(count) <= 0:
                 self._counts[subject] = _Count(1, self._monotonic())
             else:
                 count.failures += 1
+
+    def _subjects(self, key_id: str, address: str) -> list[tuple[tuple[str, ...], float]]:
+        network = network_of(address)
+        return [((network, key_id), MAX_FAILURES_OF_A_KEY), ((network,), self._max_of_an_address)]
 
     def _left(self, count: _Count) -> float:
         return count.since + PERIOD_SECONDS - self._monotonic()
@@ -72,12 +80,8 @@ class FailureLimits:
             self._swept_at = self._monotonic()
 
 
-def _subjects(key_id: str, address: str) -> list[tuple[tuple[str, ...], int]]:
-    origin = _origin(address)
-    return [((origin, key_id), MAX_FAILURES_OF_A_KEY), ((origin,), MAX_FAILURES_OF_AN_ADDRESS)]
-
-
-def _origin(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return whom an address stands for: itself, or of IPv6 the network that a single user has."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:  # a Unix socket

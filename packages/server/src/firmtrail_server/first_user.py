@@ -43,7 +43,7 @@ async def create_user(database_url: str, wanted: SignUp, password_cost: int) -> 
     passwords, database = SecretChecker(cost=password_cost), Database(database_url, max_connections=1)
     await database.open()
     try:
-        password_hash = await passwords.hashed(wanted.password)
+        password_hash = await passwords.hashed(wanted.password, "")
         new, now = NewUser(email=wanted.email, name=wanted.name, password_hash=password_hash), dt.datetime.now(dt.UTC)
         return await database.run(Transaction.WRITE, _create, new, now)
     finally:

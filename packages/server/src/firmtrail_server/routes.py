@@ -113,7 +113,7 @@ ROUTES = [
         Scope.KEYS_WRITE,
         WRITE,
     ),
-    Route("POST", "/v1/enroll", enrollment.enroll_device, Scope.DEVICES_ENROLL, WRITE),
+    Route("POST", "/v1/enroll", enrollment.enroll_device, Scope.DEVICES_ENROLL),
     Route("GET", f"{_PROJECT}/audit_events", audit_events.list_audit_events, Scope.AUDIT_READ, READ),
     Route("POST", "/v1/oauth/token", oauth.issue_token, Scope.PUBLIC),
     Route("GET", "/.well-known/oauth-authorization-server", oauth.authorization_server, Scope.PUBLIC),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -15,12 +17,21 @@ from firmtrail_contract import field_errors as errors_of
 from firmtrail_server.errors import InvalidRequest, MalformedRequest
 
 MAX_ROWS = 10_000
+#: empty ones included, which count for nothing
+_MAX_LINES = 10 * MAX_ROWS
+#: as much as one device may take when it is registered alone
+MAX_ROW_LENGTH = 64 * 1024
 #: of a row: an answer must not become many times as large as what was sent
 MAX_ROW_ERRORS = 8
+#: of all rows; each row after that names its first error alone
+MAX_TABLE_ERRORS = 1_000
+#: neither makes a list of all lines of a table, which may be millions of empty ones
+_NDJSON_LINE = re.compile(r"[^\n]+")
+_CSV_LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _LABEL_COLUMN = "labels."
 _COLUMNS = {"name", "hardware_fingerprint"}
 
-_converter = strict_converter()
+_converter = strict_converter(max_errors=MAX_ROW_ERRORS)
 
 
 @attrs.frozen(kw_only=True)
@@ -40,13 +51,8 @@ def read_ndjson(text: str) -> Iterator[Row]:
     Raises:
         InvalidRequest: there are more than `MAX_ROWS`.
     """
-    lines = [line for line in text.split("\n") if line.strip()]
-    _require_few(len(lines))
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield _row(number, orjson.loads(line))
-        except orjson.JSONDecodeError as error:
-            yield _refused(number, None, f"must be JSON: {error}")
+    lines = _lines(_NDJSON_LINE, text, MAX_ROWS)
+    return _shortened(_ndjson_row(number, line) for number, line in enumerate(lines, start=1))
 
 
 def read_csv(text: str) -> Iterator[Row]:
@@ -56,24 +62,53 @@ def read_csv(text: str) -> Iterator[Row]:
         MalformedRequest: the header names no `name`, a column twice, or one that is not known.
         InvalidRequest: there are more than `MAX_ROWS`.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    _require_few(len(lines) - 1)
+    lines = _lines(_CSV_LINE, text, MAX_ROWS + 1)
     header = _header(lines[0] if lines else "")
-    for number, line in enumerate(lines[1:], start=1):  # no value may hold a line break, so a line is a row
-        try:
-            cells = _cells(line)
-        except (csv.Error, ValueError):
-            yield _refused(number, None, "must be one line of CSV")
-            continue
-        if len(cells) > len(header):
-            yield _refused(number, None, f"must have at most {len(header)} cells")
-        else:
-            yield _row(number, _device(dict(zip(header, cells, strict=False))))
+    return _shortened(_csv_row(number, line, header) for number, line in enumerate(lines[1:], start=1))
+
+
+def _lines(line: re.Pattern[str], text: str, most: int) -> list[str]:
+    """List the lines that hold anything."""
+    found = [one[0] for one in islice(line.finditer(text), _MAX_LINES + 1)]
+    lines = [one for one in found if not one.isspace()]
+    if len(lines) > most or len(found) > _MAX_LINES:
+        detail = f"must have at most {MAX_ROWS} rows; send several tables"
+        raise InvalidRequest([_error(detail, ViolationCode.TOO_LONG)])
+    return lines
+
+
+def _shortened(rows: Iterator[Row]) -> Iterator[Row]:
+    """Leave out errors when there are too many in all."""
+    count = 0
+    for row in rows:
+        count += len(row.errors)
+        yield row if count <= MAX_TABLE_ERRORS else attrs.evolve(row, errors=row.errors[:1])
+
+
+def _ndjson_row(number: int, line: str) -> Row:
+    if len(line) > MAX_ROW_LENGTH:
+        return _too_long(number)
+    try:
+        return _row(number, orjson.loads(line))
+    except orjson.JSONDecodeError as error:
+        return _refused(number, f"must be JSON: {error}")
+
+
+def _csv_row(number: int, line: str, header: list[str]) -> Row:
+    if len(line) > MAX_ROW_LENGTH:
+        return _too_long(number)
+    try:
+        cells = _cells(line)  # no value may hold a line break, so a line is a row
+    except (csv.Error, ValueError):
+        return _refused(number, "must be one line of CSV")
+    if len(cells) > len(header):
+        return _refused(number, f"must have at most {len(header)} cells")
+    return _row(number, _device(dict(zip(header, cells, strict=False))))
 
 
 def _header(line: str) -> list[str]:
     try:
-        header = [name.strip() for name in _cells(line)]
+        header = [name.strip() for name in _cells(line[:MAX_ROW_LENGTH])]
     except (csv.Error, ValueError):
         header = []
     unknown = [name for name in header if name not in _COLUMNS and not name.startswith(_LABEL_COLUMN)]
@@ -109,14 +144,13 @@ def _name(value: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _refused(number: int, name: str | None, detail: str) -> Row:
-    error = FieldError(location=FieldLocation.BODY, pointer="", code=ViolationCode.MALFORMED, detail=detail)
-    return Row(number=number, name=name, errors=[error])
+def _too_long(number: int) -> Row:
+    return _refused(number, f"must have at most {MAX_ROW_LENGTH} characters", ViolationCode.TOO_LONG)
 
 
-def _require_few(count: int) -> None:
-    if count > MAX_ROWS:
-        detail = f"must have at most {MAX_ROWS} rows; send several tables"
-        raise InvalidRequest(
-            [FieldError(location=FieldLocation.BODY, pointer="", code=ViolationCode.TOO_LONG, detail=detail)]
-        )
+def _refused(number: int, detail: str, code: ViolationCode = ViolationCode.MALFORMED) -> Row:
+    return Row(number=number, errors=[_error(detail, code)])
+
+
+def _error(detail: str, code: ViolationCode) -> FieldError:
+    return FieldError(location=FieldLocation.BODY, pointer="", code=code, detail=detail)

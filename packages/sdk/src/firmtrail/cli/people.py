@@ -29,7 +29,12 @@ def _sign_up(client: firmtrail.Client, options: Any) -> SignUpReceipt:
     email = options.email or ask("E-mail")
     name, password = options.name or ask("Name"), ask_new_password()
     invitation = ask_secret("Invitation") if options.invitation else None
-    return client.users.sign_up(email, name, password, invitation=invitation)
+    receipt = client.users.sign_up(email, name, password, invitation=invitation)
+    _say(
+        "The server took the sign-up. If the address had a user already, nothing changed: the answer does not tell. "
+        f"Find out with your password: firmtrail login {email}"
+    )
+    return receipt
 
 
 def _as_user(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:

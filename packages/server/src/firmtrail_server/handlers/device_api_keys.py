@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from firmtrail_contract import AuditAction, DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
-from firmtrail_server.access import Principal
+from firmtrail_server.access import DEVICE_SCOPES, Principal
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
 from firmtrail_server.http.answers import Created
@@ -19,7 +19,11 @@ from firmtrail_server.queries.audit_events import Change
 async def create_device_api_key(
     ctx: Context, conn: Connection, device_id: uuid.UUID, body: NewDeviceApiKey
 ) -> Created[IssuedDeviceApiKey]:
-    """Make an API key for a device; 409 when it has two living ones. The secret is shown this once."""
+    """Make an API key for a device; 409 when it has two living ones. The secret is shown this once.
+
+    It takes the scope devices:write too: the key may report for the device.
+    """
+    ctx.principal.require_powers(DEVICE_SCOPES)
     project_id = ctx.principal.project_id
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     device = await devices.get(conn, project_id, device_id)
@@ -42,8 +46,10 @@ async def rotate_device_api_key(
 
     A device may rotate the key that it uses; its other one, if it has two, ends: so a device whose answer got lost
     simply asks again. Anyone else gets 409 while the device has two living keys: which of them it uses, it alone knows.
+    The caller must have all that the new key may do: a device firmware:report, anyone else devices:write.
     """
     principal = ctx.principal
+    principal.require_powers(DEVICE_SCOPES)
     _require_own(principal, api_key_id)
     device = await devices.get(conn, principal.project_id, device_id)
     living = await api_keys.list_of_device(conn, device.project_id, device_id, ctx.now())

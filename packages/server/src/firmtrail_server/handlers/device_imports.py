@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Annotated
 
@@ -29,8 +31,10 @@ from firmtrail_server.queries import device_lists
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.tables import Row
 
-#: Few enough that reading them does not hold up other requests. Each lot is a transaction of its own.
+#: Each lot is a transaction of its own.
 _ROWS_AT_ONCE = 250
+#: for which rows are read before other requests have their turn
+_TURN_SECONDS = 0.002
 
 
 async def import_devices(
@@ -45,7 +49,7 @@ async def import_devices(
     rows = tables.read_csv(body.text) if body.content_type == CSV else tables.read_ndjson(body.text)
     known = _Known()
     results: list[ImportedRow] = []
-    while some := list(islice(rows, _ROWS_AT_ONCE)):
+    while some := await _next(rows):
         known, imported = await ctx.run(
             Transaction.WRITE, _import_some, ctx, project_id, some, known, dry_run=query.dry_run
         )
@@ -58,6 +62,18 @@ async def import_devices(
         refused_count=counts[ImportOutcome.REFUSED],
         rows=results,
     )
+
+
+async def _next(rows: Iterator[Row]) -> list[Row]:
+    """Read the next lot, and let other requests be served in between."""
+    some: list[Row] = []
+    turn_ends = time.perf_counter() + _TURN_SECONDS
+    for row in islice(rows, _ROWS_AT_ONCE):
+        some.append(row)
+        if time.perf_counter() > turn_ends:
+            await asyncio.sleep(0)
+            turn_ends = time.perf_counter() + _TURN_SECONDS
+    return some
 
 
 @attrs.frozen

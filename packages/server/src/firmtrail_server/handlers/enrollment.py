@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
-import uuid
-
-from firmtrail_contract import AuditAction, Device, EnrolledDevice, Enrollment, NewDevice, OnKnownDevice
-from firmtrail_server.db import Connection
-from firmtrail_server.errors import DeviceKnown
+from firmtrail_contract import (
+    AuditAction,
+    Device,
+    EnrolledDevice,
+    Enrollment,
+    EnrollmentKey,
+    NewDevice,
+    OnKnownDevice,
+    format_moment,
+    is_filler_identity,
+)
+from firmtrail_server.db import Connection, Transaction
+from firmtrail_server.errors import Conflict, DeviceKnown, DeviceKnownByHalf, DeviceRetired, FingerprintOfMany
 from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
 from firmtrail_server.keys import Terms
 from firmtrail_server.queries import api_keys, devices, enrollment_keys
 from firmtrail_server.queries.audit_events import Change
-from firmtrail_server.registering import register
+
+_REFUSED = AuditAction.DEVICE_ENROLLMENT_REFUSED
 
 
-async def enroll_device(ctx: Context, conn: Connection, body: Enrollment) -> Created[EnrolledDevice] | EnrolledDevice:
+async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevice] | EnrolledDevice:
     """Register this device, with an enrollment key, and get its own API key. The secret is shown this once.
 
     A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
-    end: the enrollment key says which. When only one of the two is known, it is another device: 409.
+    end: the enrollment key says which. When only one of the two is known, it is another device: 409, and the answer
+    does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail. A
+    fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
     """
+    if is_filler_identity(body.hardware_fingerprint):
+        raise FingerprintOfMany
+    enrolled = await ctx.run(Transaction.WRITE, _enroll, ctx, body)
+    if isinstance(enrolled, Conflict):  # after the commit: it is counted and recorded
+        raise enrolled
+    return enrolled
+
+
+async def _enroll(
+    conn: Connection, ctx: Context, body: Enrollment
+) -> Created[EnrolledDevice] | EnrolledDevice | Conflict:
     project_id, enrollment_key_id = ctx.principal.project_id, ctx.principal.actor_id
     key = await enrollment_keys.use(conn, project_id, enrollment_key_id, ctx.now())
-    known = await _known(conn, project_id, body)
-    if known is not None and key.on_known is OnKnownDevice.REFUSE:
-        raise DeviceKnown(known.name, known.id)
+    twins = await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint)
+    known = next((twin for twin in twins if _is_same(twin, body)), None)
+    refused = _refusal(twins, known, key)
+    if refused is not None:
+        asked = {"name": body.name, "hardware_fingerprint": body.hardware_fingerprint}
+        await ctx.record(conn, *(Change(_REFUSED, twin.id, twin.name, asked) for twin in twins))
+        return refused
     new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
-    device = await (_without_keys(conn, known) if known else register(conn, project_id, new, ctx.now()))
+    device = await (_without_keys(conn, known) if known else devices.insert(conn, project_id, new, ctx.now()))
     terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
     enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
     details = {"keys": "replaced"} if known else {}
+    if known and device.last_reported_at:
+        details["last_reported_at"] = format_moment(device.last_reported_at)  # a device that is in use, perhaps
     await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
     return enrolled if known else Created(enrolled)
 
 
-async def _known(conn: Connection, project_id: uuid.UUID, body: Enrollment) -> Device | None:
-    """Find the device that has both this name and this hardware."""
-    for twin in await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint):
-        if twin.name == body.name and twin.hardware_fingerprint == body.hardware_fingerprint:
-            return twin
-    return None
+def _is_same(twin: Device, body: Enrollment) -> bool:
+    return twin.name == body.name and twin.hardware_fingerprint == body.hardware_fingerprint
+
+
+def _refusal(twins: list[Device], known: Device | None, key: EnrollmentKey) -> Conflict | None:
+    if known is None:
+        return DeviceKnownByHalf() if twins else None
+    if key.on_known is OnKnownDevice.REFUSE:
+        return DeviceKnown(known.name, known.id)
+    return DeviceRetired(known.id) if known.retired_at is not None else None
 
 
 async def _without_keys(conn: Connection, device: Device) -> Device:

@@ -7,6 +7,7 @@ import uuid
 import attrs
 
 from firmtrail_contract import AuditAction, EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, Page, PageQuery
+from firmtrail_server.access import ENROLLMENT_POWERS
 from firmtrail_server.credentials import SecretPrefix
 from firmtrail_server.db import Connection
 from firmtrail_server.http.answers import Created
@@ -20,7 +21,8 @@ from firmtrail_server.queries.audit_events import Change
 async def create_enrollment_key(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewEnrollmentKey
 ) -> Created[IssuedEnrollmentKey]:
-    """Make an enrollment key. Its secret is shown this once."""
+    """Make an enrollment key; it takes the scope devices:write too. Its secret is shown this once."""
+    ctx.principal.require_powers(ENROLLMENT_POWERS)
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     key_id, secret = await ctx.keys.issue(conn, project_id, SecretPrefix.ENROLLMENT, terms)
     await enrollment_keys.insert(conn, project_id, key_id, body)

@@ -25,7 +25,7 @@ from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.queries.users import Login, NewUser
 from firmtrail_server.settings import SignUpMode
 
-#: Each costs as much work as a password that is wrong, and is counted like one.
+#: what is counted of an address
 _SIGN_UP = "sign-up"
 
 
@@ -41,13 +41,13 @@ async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
         raise SignUpClosed
     if mode is SignUpMode.INVITED and body.invitation is None:
         raise SignUpByInvitation
-    limits = ctx.services.authentication.failures
+    limits = ctx.services.authentication.sign_ups
     limits.check(_SIGN_UP, ctx.address)
     limits.add(_SIGN_UP, ctx.address)
     new = NewUser(
         email=body.email,
         name=body.name,
-        password_hash=await ctx.services.authentication.passwords.hashed(body.password),
+        password_hash=await ctx.services.authentication.passwords.hashed(body.password, ctx.address),
     )
     await ctx.db.run(Transaction.WRITE, _sign_up, ctx, new, body.invitation)
     return Accepted(SignUpReceipt(email=body.email))
@@ -71,13 +71,10 @@ async def change_me(ctx: UserContext, conn: Connection, body: UserChange) -> Use
 async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessToken:
     """Change your password. Your access tokens end; the answer is a new one, with the scopes of the one you used."""
     authentication = ctx.services.authentication
-    authentication.failures.check(str(ctx.user_id), ctx.address)
     login = await ctx.run(Transaction.READ, users.find_login_of, ctx.user_id)
-    is_right = await authentication.passwords.matches(body.current_password, login.password_hash if login else None)
-    authentication.failures.settle(str(ctx.user_id), ctx.address, is_right=is_right)
-    if not is_right:
+    if not await authentication.is_password(body.current_password, login, str(ctx.user_id), ctx.address):
         raise CurrentPasswordWrong
-    password_hash = await authentication.passwords.hashed(body.new_password)
+    password_hash = await authentication.passwords.hashed(body.new_password, ctx.address)
     epoch = await ctx.run(Transaction.WRITE, _change_password, ctx, login, password_hash)
     return ctx.services.tokens.grant(ctx.user_id, ctx.user.token_scopes, ctx.now(), epoch=epoch)
 

@@ -23,8 +23,9 @@ def client_address(request: web.BaseRequest, trusted_proxies: Sequence[Network])
 
 
 def _address(text: str) -> str:
+    """Write an address in its usual form, without a zone: that is a name of the proxy's, and may be any text."""
     try:
-        return str(ip_address(text))
+        return str(ip_address(text.partition("%")[0]))
     except ValueError:
         return ""
 

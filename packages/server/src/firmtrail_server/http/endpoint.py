@@ -69,6 +69,10 @@ class Endpoint:
             answer = await self._run(route.transaction, self._work, call, arguments)
         if route.then is not None:
             answer = await route.then(self._public(call), answer)
+        return await self.render(answer)
+
+    async def render(self, answer: Any) -> Response:
+        """Make the response."""
         return response_of(answer)
 
     async def read_arguments(self, call: Call) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.router import Router
+from firmtrail_server.http.rows import Rows
+from firmtrail_server.http.rows_endpoint import RowsEndpoint
 from firmtrail_server.http.traffic import Meter, Traffic
 
 _PROCESS = secrets.token_hex(8)
@@ -46,8 +48,7 @@ class Front:
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         for route in routes:
             meter = self._traffic.meter(services.meters, route.method, route.path)
-            kind = ReportEndpoint if route.checks_liveness else Endpoint
-            self._router.add(route.method, route.path, kind(route, services, meter))
+            self._router.add(route.method, route.path, _kind_of(route)(route, services, meter))
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter()
@@ -74,6 +75,12 @@ class Front:
             self._traffic.refusals.add(error, request[REQUEST_ID])
         elif not isinstance(error, DomainError | web.HTTPException):
             self._traffic.failed(request, meter, error)
+
+
+def _kind_of(route: Route) -> type[Endpoint]:
+    if route.checks_liveness:
+        return ReportEndpoint
+    return RowsEndpoint if route.hints.get("body") is Rows else Endpoint
 
 
 def _request_id(request: web.BaseRequest) -> str:

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
@@ -146,6 +147,13 @@ class _ProblemHandler(RequestHandler):
     def _give_up(self) -> None:
         if self.transport is not None:
             self.transport.abort()
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log what aiohttp did not expect, unless a client did it while the rest of its body was thrown away."""
+        if isinstance(kw.get("exc_info"), ConnectionError | web.RequestPayloadError | HttpProcessingError):
+            self.log_debug(*args, **kw)
+        else:
+            super().log_exception(*args, **kw)
 
     def handle_error(
         self,

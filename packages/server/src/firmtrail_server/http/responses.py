@@ -28,6 +28,10 @@ _NOT_STORED = "Cache-Control: no-store\r\n"
 _JSON = f"Content-Type: application/json\r\n{_NOT_STORED}"
 _OAUTH = f"{_JSON}Pragma: no-cache\r\n"  # RFC 6749 wants it beside Cache-Control
 _PROBLEM = f"Content-Type: application/problem+json\r\n{_NOT_STORED}"
+_NOT_GUESSED = "X-Content-Type-Options: nosniff\r\n"
+#: no page of another site may show ours inside of it, or learn its URL from a link; what a page loads, it says itself
+_PAGE = "Content-Security-Policy: frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n"
+_HTML = "text/html"
 _NO_CONTENT = 204
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
@@ -75,7 +79,7 @@ class Response:
 
     def head(self, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
-        lines = [_STATUS_LINES[self.status], _date_line(int(time())), self.kind]
+        lines = [_STATUS_LINES[self.status], _date_line(int(time())), _NOT_GUESSED, self.kind]
         for name, value in self.headers.items():
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
@@ -104,7 +108,8 @@ def empty_response() -> Response:
 
 
 def document_response(document: Document) -> Response:
-    return Response(200, f"Content-Type: {document.content_type}\r\n", document.content)
+    more = _PAGE if document.content_type.startswith(_HTML) else ""
+    return Response(200, f"Content-Type: {document.content_type}\r\n{more}", document.content)
 
 
 def problem_response(problem: Problem, headers: dict[str, str]) -> Response:

@@ -1,0 +1,65 @@
+"""What serves the routes that take a table: few at a time, none of a stranger, and its long work off the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from aiohttp import web
+
+from firmtrail_server.errors import TooManyTables
+from firmtrail_server.http.auth import read_credential
+from firmtrail_server.http.context import Context, Services
+from firmtrail_server.http.endpoint import Call, Endpoint, response_of
+from firmtrail_server.http.requests import Named
+from firmtrail_server.http.responses import Response
+from firmtrail_server.http.route import Route
+from firmtrail_server.http.traffic import Meter
+
+#: a table needs up to 40 MiB: as it was sent, unpacked, as text of four bytes a character, and cut into lines
+MAX_TABLES = 4
+MAX_TABLES_OF_A_PROJECT = 3
+
+
+class RowsEndpoint(Endpoint):
+    """Finds out who asks before anything of the table is read."""
+
+    def __init__(self, route: Route, services: Services, meter: Meter) -> None:
+        super().__init__(route, services, meter)
+        self._tables = Counter[uuid.UUID]()
+
+    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+        """Serve a request; `named` is what its path names.
+
+        Raises:
+            DomainError, web.HTTPException: it is refused.
+        """
+        credential = read_credential(request, self.services.authentication)
+        ctx = await self.permit(Call(request, named, credential))
+        assert isinstance(ctx, Context)
+        with self._place(ctx.principal.project_id):
+            return await super().respond(request, named)
+
+    async def render(self, answer: Any) -> Response:
+        """Write the result of thousands of rows while others are served."""
+        return await asyncio.to_thread(response_of, answer)
+
+    @contextmanager
+    def _place(self, project_id: uuid.UUID) -> Generator[None]:
+        """Take one of the places of this worker.
+
+        Raises:
+            TooManyTables: the project has as many as it may have, or there is none left.
+        """
+        if self._tables.total() >= MAX_TABLES or self._tables[project_id] >= MAX_TABLES_OF_A_PROJECT:
+            raise TooManyTables
+        self._tables[project_id] += 1
+        try:
+            yield
+        finally:
+            self._tables[project_id] -= 1
+            self._tables += Counter()  # forgets projects that have none
