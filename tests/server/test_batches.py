@@ -24,7 +24,7 @@ from firmtrail_contract import (
 )
 from firmtrail_server.batches import MAX_RECORD_ERRORS, records, refusals
 from firmtrail_server.boot_clocks import are_known, find_boots, moments
-from firmtrail_server.meaning import Period, Sighting, place_all
+from firmtrail_server.meaning import MAX_CLOCK_LEAD, Period, Sighting, place_all
 from firmtrail_server.remembered import Boot
 from tests.server.batching import NOW, batch, reading, record
 
@@ -98,12 +98,19 @@ class Device:
         self.sent: list[ReportBatch] = []
         #: every version that was observed, and when
         self.truth: list[tuple[int, str]] = []
+        #: when the boot clock was zero
+        self.starts: dict[uuid.UUID, int] = {}
         self.reboot(skew=None)
 
     def reboot(self, skew: int | None) -> None:
         """Start anew; without a `skew` from the true time the wall clock is not synced."""
-        self.boot += 1
         self.booted, self.skew = self.now, skew
+        self.restart()
+
+    def restart(self, _: object = None) -> None:
+        """Start the agent anew, which cannot read the kernel's boot id."""
+        self.boot += 1
+        self.starts[uuid.UUID(int=self.boot)] = self.booted
 
     def clocks(self) -> ClockReading:
         wall = None if self.skew is None else moment(self.now + self.skew)
@@ -169,6 +176,10 @@ observe = st.tuples(st.just("observe"), st.integers(1, 2_000_000), st.sampled_fr
 reboot = st.tuples(st.just("reboot"), st.integers(1, 2_000_000), st.none() | st.integers(-2_000, 2_000))
 send = st.tuples(st.just("send"), delays, st.booleans())
 copy = st.tuples(st.just("copy"), st.integers(0, 2_000_000), st.floats(0, 1, exclude_max=True))
+restart = st.tuples(st.just("restart"), st.integers(1, 2_000_000), st.none())
+lives_without_boot_ids = st.lists(observe | observe | reboot | restart | send, max_size=25).map(
+    lambda life: [("observe", 1, "A"), ("send", 0, True), *life]
+)
 lives = st.lists(observe | observe | reboot | send | copy, max_size=25)
 
 
@@ -183,6 +194,7 @@ def lived(life: Sequence[tuple[str, int, Any]], *, most: int = 64) -> Device:
         events: dict[str, Callable[[Any], object]] = {
             "observe": device.observe,
             "reboot": device.reboot,
+            "restart": device.restart,
             "copy": device.send_again,
         }
         events[kind](what)
@@ -249,20 +261,26 @@ def test_a_moment_of_the_boot_clock_is_late_by_no_more_than_a_request_takes_and_
     life: list[tuple[str, int, Any]],
 ) -> None:
     device = lived(life)
-    starts = {uuid.UUID(int=1): 0}
-    now, number = 0, 1
-    for kind, milliseconds, _ in life:
-        now += milliseconds
-        if kind == "reboot":
-            number += 1
-            starts[uuid.UUID(int=number)] = now
-
     for clocks, found in device.server.found.items():
-        late = found.at - moment(starts[clocks.boot_id] + clocks.boot_time_ms)
+        late = found.at - moment(device.starts[clocks.boot_id] + clocks.boot_time_ms)
         if found.source is ObservedAtSource.BOOT_CLOCK:
             assert dt.timedelta() <= late <= dt.timedelta(seconds=60)
         elif found.source is ObservedAtSource.UPPER_BOUND:
             assert late >= dt.timedelta(seconds=-2)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives_without_boot_ids)
+def test_an_agent_without_boot_ids_is_told_in_order_and_by_its_boot_clock(
+    life: list[tuple[str, int, Any]],
+) -> None:
+    device = lived(life)
+
+    assert [p.version for p in device.server.periods] == [v for v, _ in groupby(v for _, v in device.truth)]
+    for clocks, found in device.server.found.items():
+        late = found.at - moment(device.starts[clocks.boot_id] + clocks.boot_time_ms)
+        if found.source is ObservedAtSource.BOOT_CLOCK:
+            assert abs(late) <= MAX_CLOCK_LEAD
 
 
 @st.composite
@@ -285,7 +303,7 @@ def any_batches(draw: st.DrawFn) -> list[tuple[ReportBatch, int]]:
     return batches
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(any_batches(), st.integers(0, 3), st.integers(0, 10**9))
 def test_a_retry_finds_the_moments_that_it_found_before_whatever_came_between(
     batches: list[tuple[ReportBatch, int]], which: int, later: int

@@ -295,6 +295,27 @@ def test_starts_of_an_agent_without_a_boot_id_that_share_a_boot_clock_share_its_
     assert found == (ago(hours=40), "boot_clock")
 
 
+@pytest.mark.parametrize("reported", [ago(hours=101), ago(hours=99, minutes=58), ago(hours=60)])
+def test_starts_of_an_agent_without_a_boot_id_are_one_boot_where_there_is_no_time_for_two(
+    reported: dt.datetime,
+) -> None:
+    sent, readings = reading(7, 100 * HOUR), [reading(5, 50 * HOUR), reading(6, 60 * HOUR), reading(6, 90 * HOUR)]
+    sending = batch(sent, *map(record, readings))
+
+    found = moments(sending, {one.boot_id: one for one in find_boots(sending, NOW, {}, reported)})
+
+    assert [found[one].at for one in readings] == [ago(hours=50), ago(hours=40), ago(hours=10)]
+    assert {found[one].source for one in readings} == {ObservedAtSource.BOOT_CLOCK}
+
+
+def test_a_boot_that_has_time_before_the_next_one_is_a_boot_of_its_own() -> None:
+    sending = batch(reading(7, 100 * HOUR), record(reading(6, 60 * HOUR)))
+
+    found = find_boots(sending, NOW, {}, ago(hours=161))
+
+    assert (found[1].started_at, found[1].source) == (ago(hours=160), ObservedAtSource.UPPER_BOUND)
+
+
 def test_starts_of_an_agent_without_a_boot_id_share_a_start_that_a_synced_clock_tells() -> None:
     readings = [reading(6, 60 * HOUR, wall=ago(hours=40)), reading(6, 61 * HOUR)]
 

@@ -21,8 +21,9 @@ clocks say otherwise, a boot is moved to where it fits, by five minutes at most;
 believed. Every reading counts for a moment before that of a later reading.
 
 An agent that cannot read the kernel's boot id draws an id at each of its starts. Two such boots are one boot of the
-kernel, and share its start, if the boot clock goes on from the first to the second, and the first either reported after
-that start or has a synced clock that tells the same start.
+kernel, and share its start, if the boot clock goes on from the first to the second, and there is no time for the first
+between what was reported before and the start of the second, or a synced clock tells the same start of both and the
+first goes on after it.
 
 Crystals drift, and a virtual machine that is held counts nothing: the start of the boot that sends is found anew when
 it is more than five minutes off. A request that was held up, or sent again, looks the same, so that is done only where
@@ -43,7 +44,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import attrs
 
@@ -53,6 +54,7 @@ from firmtrail_server.remembered import Boot, Stretch
 from firmtrail_server.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
 
 _RESOLUTION = dt.timedelta(microseconds=1)
+_NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
@@ -94,15 +96,20 @@ def find_boots(
 
 
 def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[ClockReading, ObservedMoment]:
-    """Tell which moment every reading counts for."""
+    """Tell which moment every reading counts for.
+
+    Those of a boot lie before the next one begins, by the start that it had first: that never moves.
+    """
     found: dict[ClockReading, ObservedMoment] = {}
-    later, later_at = batch.sent, boots[batch.sent.boot_id].moment(batch.sent).at
-    for reading in sorted(_readings(batch), key=partial(_place, batch.sent), reverse=True):
-        is_same = _place(batch.sent, reading) == _place(batch.sent, later)
-        told = boots[reading.boot_id].moment(reading)
-        later, later_at = reading, min(told.at, later_at if is_same else later_at - _RESOLUTION)
-        found[reading] = attrs.evolve(told, at=later_at)
-    return found
+    begin = _NEVER
+    readings = sorted({*_readings(batch), batch.sent}, key=partial(_place, batch.sent), reverse=True)
+    for boot_id, group in groupby(readings, key=lambda one: one.boot_id):
+        boot, of_boot = boots[boot_id], [*group]
+        for rank, reading in enumerate(of_boot, start=1):
+            told = boot.moment(reading)
+            found[reading] = attrs.evolve(told, at=min(told.at, begin - rank * _RESOLUTION))
+        begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * _RESOLUTION)
+    return {reading: found[reading] for reading in _readings(batch)}
 
 
 def order(reading: ClockReading) -> tuple[int, int]:
@@ -129,6 +136,8 @@ class _Told:
     wall_starts: list[WallStart]
     #: its first reading is later than this
     floor: dt.datetime = EARLIEST_MOMENT
+    #: what was reported before it was heard of
+    reported_until: dt.datetime = EARLIEST_MOMENT
 
     @property
     def earliest_start(self) -> dt.datetime:
@@ -141,22 +150,26 @@ class _Told:
 
     def is_one_with(self, next_start: dt.datetime, next_first: dt.timedelta) -> bool:
         """Say whether this and the next one are one boot of the kernel, whose id the agent could not read."""
-        if self.last > next_first or self.earliest_start > next_start + MAX_CLOCK_LEAD:
+        if self.last > next_first or self.earliest_start > next_start:
             return False
-        told = weighed(self.wall_starts)
-        return self.floor > next_start + MAX_CLOCK_LEAD or (bool(told) and told[-1].agrees_with(next_start))
+        if self.reported_until + self.last > next_start + MAX_CLOCK_LEAD:
+            return True  # it would have started before what was reported before it was heard of
+        told = [one for one in weighed(self.wall_starts)[-1:] if one.agrees_with(next_start)]
+        return any(one.at + self.last > next_start + MAX_CLOCK_LEAD for one in told)
 
 
 def _all_told(batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None) -> list[_Told]:
     """Sort the readings by boot, the one that sends last, and see what came before each."""
     told = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence, one.boot_id))
-    floor = EARLIEST_MOMENT
+    floor = reported = EARLIEST_MOMENT
     for index, one in enumerate(told):
         heard_of = [known[later.boot_id].reported_until for later in told[index:] if later.boot_id in known]
-        floor = max(floor, (heard_of[0] if heard_of else reported_until) or floor)
-        told[index] = attrs.evolve(one, floor=floor)
+        reported = max(reported, (heard_of[0] if heard_of else reported_until) or reported)
+        floor = max(floor, reported)
+        told[index] = attrs.evolve(one, floor=floor, reported_until=reported)
         boot = known.get(one.boot_id)
-        floor = max(floor, boot.started_at + one.last) if boot else floor + one.last - one.first
+        reported = max(reported, boot.started_at + one.last) if boot else reported
+        floor = max(floor, reported) if boot else floor + one.last - one.first
     return told
 
 
@@ -194,7 +207,7 @@ def _earlier_starts(told: _Told, next_boot: Boot, next_first: dt.timedelta | Non
 
     `next_first` is what the next boot's clock showed at its first reading; None: that is not in the batch.
     """
-    next_start = next_boot.first_start
+    next_start = min(next_boot.first_start, next_boot.started_at)
     if next_first is not None and told.is_one_with(next_start, next_first):
         return [Stretch(started_at=next_start, source=next_boot.source, until=next_start + told.last)]
     next_reading = next_start + (next_first or dt.timedelta())
@@ -251,7 +264,7 @@ def _outdated(
     if sending is None or not _has_drifted(sending, batch.sent, received_at):
         return None
     if _is_news(batch, sending, reported_until):
-        until = max([reported_until or EARLIEST_MOMENT, *_agreeing(batch, sending, received_at)])
+        until = max([_told_from(batch, sending) - _RESOLUTION, *_agreeing(batch, sending, received_at)])
     elif newest is not None and _runs_after(sending, batch.sent, newest):
         until = newest.recorded_at + MAX_CLOCK_LEAD
     else:
@@ -274,9 +287,13 @@ def _has_drifted(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bo
 
 def _is_news(batch: ReportBatch, sending: Boot, reported_until: dt.datetime | None) -> bool:
     """Say whether the batch tells versions of this boot, and all of them are later than whatever is known."""
+    return (reported_until or EARLIEST_MOMENT) < _told_from(batch, sending) < _NEVER
+
+
+def _told_from(batch: ReportBatch, sending: Boot) -> dt.datetime:
+    """The first moment of this boot of which the batch tells a version."""
     told = [one.first_observed for one in batch.records if any(component.version for component in one.components)]
-    of_boot = [sending.moment(reading).at for reading in told if reading.boot_id == sending.boot_id]
-    return bool(of_boot) and (reported_until is None or min(of_boot) > reported_until)
+    return min([sending.moment(reading).at for reading in told if reading.boot_id == sending.boot_id], default=_NEVER)
 
 
 def _runs_after(sending: Boot, sent: ClockReading, newest: Boot) -> bool:

@@ -40,7 +40,7 @@ class Boot:
 
     @property
     def first_start(self) -> dt.datetime:
-        """Its start, before its clock stood still."""
+        """Its start as it was found first, or before its clock stood still."""
         return self.stretches[0].started_at if self.stretches else self.started_at
 
     def moment(self, reading: ClockReading) -> ObservedMoment:
