@@ -171,7 +171,7 @@ async def test_a_right_key_is_not_refused_for_the_guesses_of_its_neighbours(
     guesses = [(str(uuid.uuid4()), new_secret(SecretPrefix.DEVICE)) for _ in range(MAX_FAILURES_OF_AN_ADDRESS + 1)]
     refused = [await http.post(demo.path, auth=guess, json={"version": "1"}) for guess in guesses]
 
-    assert refused[-1].status_code == 429
+    assert {answer.status_code for answer in refused} == {401}
     assert (await report(http, demo)).status_code == 201
     assert (await read(http, demo)).status_code == 200
 

@@ -271,7 +271,7 @@ def test_a_moment_of_the_boot_clock_is_late_by_no_more_than_a_request_takes_and_
 
 @settings(max_examples=300, deadline=None)
 @given(lives_without_boot_ids)
-def test_an_agent_without_boot_ids_is_told_in_order_and_by_bounds_that_hold(
+def test_an_agent_without_boot_ids_is_told_in_order_and_by_its_boot_clock(
     life: list[tuple[str, int, Any]],
 ) -> None:
     device = lived(life)
@@ -279,10 +279,8 @@ def test_an_agent_without_boot_ids_is_told_in_order_and_by_bounds_that_hold(
     assert [p.version for p in device.server.periods] == [v for v, _ in groupby(v for _, v in device.truth)]
     for clocks, found in device.server.found.items():
         late = found.at - moment(device.starts[clocks.boot_id] + clocks.boot_time_ms)
-        if found.source is not ObservedAtSource.DEVICE:
-            assert late >= -2 * MAX_CLOCK_LEAD
         if found.source is ObservedAtSource.BOOT_CLOCK:
-            assert late <= MAX_CLOCK_LEAD
+            assert abs(late) <= MAX_CLOCK_LEAD
 
 
 @st.composite

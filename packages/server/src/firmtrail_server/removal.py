@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from firmtrail_server.db import Connection, Database, Transaction
+from firmtrail_server.errors import OwnerGone
 from firmtrail_server.queries import api_keys, devices, removals
 
 _DEVICES_AT_ONCE = 100
@@ -56,10 +57,17 @@ class Sweeper:
     async def sweep(self, now: dt.datetime) -> None:
         """Delete in transactions of bounded size until nothing is left to delete."""
         self._work.clear()
-        while await self._database.run(Transaction.WRITE, _sweep_project, now):
+        while await self._sweep_projects(now):
             pass
         while await self._database.run(Transaction.INGEST, _sweep_history, now - _IN_FLIGHT):
             pass
+
+
+    async def _sweep_projects(self, now: dt.datetime) -> bool:
+        try:
+            return await self._database.run(Transaction.WRITE, _sweep_project, now)
+        except OwnerGone:  # something was added to the project at this very moment: it goes too
+            return True
 
 
 async def _sweep_project(conn: Connection, now: dt.datetime) -> bool:
