@@ -20,16 +20,16 @@ from firmtrail import (
     ObservationRecord,
     ServerError,
 )
-from firmtrail_agent.boot import Boot
-from firmtrail_agent.clock import Clocks
-from firmtrail_agent.delivery import deliver
-from firmtrail_agent.observed import Observed
-from firmtrail_agent.reporting import record_of
-from firmtrail_agent.rounds import reschedule
-from firmtrail_agent.schedule import Schedule, Trigger
+from firmtrail_agent.daemon.round import reschedule
+from firmtrail_agent.daemon.schedule import Schedule, Trigger
+from firmtrail_agent.report.report import record_of
+from firmtrail_agent.server.delivery import deliver
+from firmtrail_agent.server.uploader import auth_of
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.spool import Spool
-from firmtrail_agent.uploader import auth_of
+from firmtrail_agent.state.observations import Observed
+from firmtrail_agent.state.spool import Spool
+from firmtrail_agent.system.boot import Boot
+from firmtrail_agent.system.clock import Clocks
 from firmtrail_contract import ReportBatch
 from firmtrail_server.settings import Settings
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.configuration import BadConfiguration, Configuration, load
-from firmtrail_agent.layers import Layers
+from firmtrail_agent.config.configuration import BadConfiguration, Configuration, load
+from firmtrail_agent.config.layers import Layers
 from tests.agent.device import DEVICE_ID
 
 SYSTEM, VENDOR = "etc/firmtrail-agent/config.toml", "usr/lib/firmtrail-agent/config.toml"

@@ -11,8 +11,8 @@ import attrs
 import httpx
 from aiohttp import web
 
-from firmtrail_agent import identity
-from firmtrail_agent.identity import Identity
+from firmtrail_agent.state import identity
+from firmtrail_agent.state.identity import Identity
 from tests.agent.device import Device, Ended, ended
 from tests.server.conftest import Demo
 

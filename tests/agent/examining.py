@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from firmtrail_agent.doctor import Case, Finding, examine
-from firmtrail_agent.layers import Layers
-from firmtrail_agent.surroundings import Surroundings
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.doctor.checks import Case, Finding, examine
+from firmtrail_agent.system.host import Surroundings
 from tests.agent.device import DEVICE_ID, SECRET, Device
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import identity
-from firmtrail_agent.credentials import NAME, CredentialRefused, load
-from firmtrail_agent.identity import Identity
+from firmtrail_agent.config.credentials import NAME, CredentialRefused, load
+from firmtrail_agent.state import identity
+from firmtrail_agent.state.identity import Identity
 from tests.agent.device import API_KEY, DEVICE_ID, SECRET, Device
 from tests.agent.report_server import ReportServer
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.boot import number_boot
-from firmtrail_agent.doctor import CHECKS, UNIT, Finding
-from firmtrail_agent.spool import MAX_RECORDS, Spool
+from firmtrail_agent.doctor.checks import CHECKS, UNIT, Finding
+from firmtrail_agent.state.spool import MAX_RECORDS, Spool
+from firmtrail_agent.system.boot import number_boot
 from tests.agent.device import Device, ended
 from tests.agent.examining import examined
 from tests.agent.observing import DEVICE, observed

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import firmtrail_agent
-from firmtrail_agent import inspections
-from firmtrail_agent.failures import EXIT_CODES, Trouble
-from firmtrail_agent.standing import Standing
+from firmtrail_agent.cli import inspections
+from firmtrail_agent.daemon.status_file import Standing
+from firmtrail_agent.server.failures import EXIT_CODES, Trouble
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/agent.md").read_text(encoding="utf-8")
 CODE = "".join(file.read_text(encoding="utf-8") for file in Path(firmtrail_agent.__file__).parent.rglob("*.py"))

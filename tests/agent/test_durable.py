@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import durable
+from firmtrail_agent.system import atomic_file
 
 PLANTED: dict[str, Callable[[Path, Path], object]] = {
     "a link": lambda file, victim: file.symlink_to(victim),
@@ -28,9 +28,9 @@ def test_no_planted_temporary_file_is_written_into(
     directory.mkdir()
     plant(directory / name, victim)
 
-    durable.write(directory / "file", "content")
+    atomic_file.write(directory / "file", "content")
 
-    assert (durable.read(directory / "file"), victim.read_text()) == ("content", "mine")
+    assert (atomic_file.read(directory / "file"), victim.read_text()) == ("content", "mine")
 
 
 @pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED.keys())
@@ -40,24 +40,24 @@ def test_room_is_made_in_a_new_file(tmp_path: Path, plant: Callable[[Path, Path]
     directory.mkdir()
     plant(directory / ".room", victim)
 
-    durable.make_room(directory, 4096)
-    durable.write(directory / "file", "content")
+    atomic_file.make_room(directory, 4096)
+    atomic_file.write(directory / "file", "content")
 
-    assert (durable.read(directory / "file"), victim.read_text()) == ("content", "mine")
+    assert (atomic_file.read(directory / "file"), victim.read_text()) == ("content", "mine")
     assert [file.name for file in directory.iterdir()] == ["file"]
 
 
 def test_a_temporary_file_that_is_open_elsewhere_is_not_reused(tmp_path: Path) -> None:
     with (tmp_path / ".tmp").open("w+b") as theirs:
-        durable.write(tmp_path / "file", "content")
+        atomic_file.write(tmp_path / "file", "content")
 
         assert theirs.read() == b""
 
 
 def test_what_is_written_takes_the_room_that_was_made(tmp_path: Path) -> None:
-    durable.make_room(tmp_path, 4096)
+    atomic_file.make_room(tmp_path, 4096)
     room = (tmp_path / ".room").stat().st_ino
 
-    durable.write(tmp_path / "file", "content")
+    atomic_file.write(tmp_path / "file", "content")
 
     assert (tmp_path / "file").stat().st_ino == room

@@ -14,9 +14,9 @@ import attrs
 import httpx
 import pytest
 
-from firmtrail_agent.delivery import MAX_BATCH_RECORDS
-from firmtrail_agent.doctor import Case, examine
-from firmtrail_agent.layers import Layers
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.doctor.checks import Case, examine
+from firmtrail_agent.server.delivery import MAX_BATCH_RECORDS
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
 from tests.agent.device import Device

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import hardware, identity
+from firmtrail_agent.state import identity
+from firmtrail_agent.system import hardware
 from tests.agent.device import Device, ended
 from tests.agent.enrolling import BREAKING_DISK, FULL_DISK, Project, cut, enroll, file_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import hardware
+from firmtrail_agent.system import hardware
 from tests.agent.sources.asking import FIELD, write
 
 UUID = "sys/class/dmi/id/product_uuid"

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from firmtrail_agent import log
+from firmtrail_agent.system import log
 from tests.agent.observing import Time
 
 Output = pytest.CaptureFixture[str]

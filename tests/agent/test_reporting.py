@@ -10,18 +10,18 @@ import pytest
 from aiohttp import web
 
 from firmtrail import ObservationRecord, to_json
-from firmtrail_agent import configuration
-from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import Auth
-from firmtrail_agent.delivery import Delivery, deliver
-from firmtrail_agent.device import Device as OpenDevice
-from firmtrail_agent.device import open_device
-from firmtrail_agent.failures import Failure, Trouble
-from firmtrail_agent.layers import Layers
-from firmtrail_agent.reporting import Result, exit_code, record_of, report_once, send_all
-from firmtrail_agent.settings import Settings, read_settings
+from firmtrail_agent.config import configuration
+from firmtrail_agent.config.configuration import Auth
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.config.settings import Settings, read_settings
+from firmtrail_agent.report.report import Result, exit_code, record_of, report_once, send_all
+from firmtrail_agent.server.client import open_client
+from firmtrail_agent.server.delivery import Delivery, deliver
+from firmtrail_agent.server.failures import Failure, Trouble
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.surroundings import Surroundings
+from firmtrail_agent.state.device import Device as OpenDevice
+from firmtrail_agent.state.device import open_device
+from firmtrail_agent.system.host import Surroundings
 from tests.agent.device import API_KEY, KEY_ID, SECRET, Device
 from tests.agent.observing import observed
 from tests.agent.report_server import (

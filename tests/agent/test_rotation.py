@@ -11,9 +11,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from firmtrail_agent import identity
-from firmtrail_agent.identity import Identity
-from firmtrail_agent.rotation import is_due
+from firmtrail_agent.daemon.key_rotation import is_due
+from firmtrail_agent.state import identity
+from firmtrail_agent.state.identity import Identity
 from tests.agent.device import API_KEY, DEVICE_ID, Device, ended
 from tests.agent.enrolling import Project, cut, enroll, file_of, identity_of
 from tests.agent.report_server import ReportServer

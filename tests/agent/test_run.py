@@ -24,7 +24,7 @@ main()
 
 #: the agent, with a mistake in it
 _BROKEN = """
-from firmtrail_agent import uploader
+from firmtrail_agent.server import uploader
 uploader.deliver = None
 from firmtrail_agent.cli import main
 main()
@@ -160,10 +160,10 @@ import time
 real = time.clock_gettime
 time.clock_gettime = lambda clock: real(clock) * 1000
 from asyncio import timeout
-from firmtrail_agent import surroundings
+from firmtrail_agent.system import host
 class Hasty:
     timeout = staticmethod(lambda seconds: timeout(seconds / 1000))
-surroundings.asyncio = Hasty
+host.asyncio = Hasty
 from firmtrail_agent.cli import main
 main()
 """

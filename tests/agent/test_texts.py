@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmtrail_agent.texts import hide, one_line
+from firmtrail_agent.validation.redact import hide, one_line
 
 PIN = "sha256/ZaqF+sbXboB0fXsi2wvpE8s58S3CV3ui3Vxbl5hDGLY="
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln-bmF0_dXJl"

@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from firmtrail_agent.configuration import BadConfiguration, Server
-from firmtrail_agent.trust import new_context
+from firmtrail_agent.config.configuration import BadConfiguration, Server
+from firmtrail_agent.server.tls import new_context
 from tests.agent.device import Device
 from tests.agent.examining import examined
 from tests.agent.report_server import ReportServer

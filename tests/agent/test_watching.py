@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.catalogue import BUILT_IN
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.os_release import OsRelease
-from firmtrail_agent.watched import _FILES, paths
-from firmtrail_agent.watching import Watcher
+from firmtrail_agent.sources.builtin.file import File
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from firmtrail_agent.sources.engine.registry import BUILT_IN
+from firmtrail_agent.sources.watched_files import _FILES, paths
+from firmtrail_agent.system.inotify import Watcher
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from firmtrail_agent import configuration
-from firmtrail_agent.agent import Agent
-from firmtrail_agent.layers import Layers
-from firmtrail_agent.settings import read_settings
-from firmtrail_agent.surroundings import Surroundings
+from firmtrail_agent.config import configuration
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.config.settings import read_settings
+from firmtrail_agent.daemon.agent import Agent
+from firmtrail_agent.system.host import Surroundings
 from tests.agent.device import Device
 
 #: a moment at which nothing special happens: 1 March 2027

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.configuration import BadConfiguration, load_sources
-from firmtrail_agent.layers import Layers
+from firmtrail_agent.config.configuration import BadConfiguration, load_sources
+from firmtrail_agent.config.layers import Layers
 from firmtrail_agent.sources import Reading, Source, read_all
 
 HERE = Path(__file__).parent

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from firmtrail_agent.sources.bootc import Bootc, booted_version
-from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
+from firmtrail_agent.sources.builtin.bootc import Bootc, booted_version
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
 from tests.agent.sources.asking import RECORDED, printing, program, read, write
 from tests.agent.sources.garbage import like
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.sources.command import Command
+from firmtrail_agent.sources.builtin.command import Command
 from tests.agent.sources.asking import printing, problem_of, program, read, write
 
 FILE = "/opt/vendor/modem-version"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.device_tree import DeviceTree
-from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
+from firmtrail_agent.sources.builtin.device_tree import DeviceTree
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
 from tests.agent.sources.asking import problem_of, read, write
 
 BASE = "sys/firmware/devicetree/base"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.dmi import Dmi
-from firmtrail_agent.sources.reading import read_source
+from firmtrail_agent.sources.builtin.dmi import Dmi
+from firmtrail_agent.sources.engine.reading import read_source
 from tests.agent.sources.asking import TREES, read, write
 
 

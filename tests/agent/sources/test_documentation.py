@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
-from firmtrail_agent.sources.catalogue import BUILT_IN, source_type
+from firmtrail_agent.sources.engine.registry import BUILT_IN, source_type
 from tests.agent.sources.asking import configured
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/agent-sources.md").read_text()

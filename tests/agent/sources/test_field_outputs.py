@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.bootc import Bootc
-from firmtrail_agent.sources.fwupd import Fwupd
-from firmtrail_agent.sources.uboot_env import UbootEnv
+from firmtrail_agent.sources.builtin.bootc import Bootc
+from firmtrail_agent.sources.builtin.fwupd import Fwupd
+from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
 from tests.agent.sources.asking import FIELD, printing, program, read, versions, write
 
 VARIABLE = UbootEnv(component="main", variable="firmware_version")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from firmtrail_agent.sources.fwupd import Fwupd, parts
-from firmtrail_agent.sources.reading import Found, SourceFailed
+from firmtrail_agent.sources.builtin.fwupd import Fwupd, parts
+from firmtrail_agent.sources.engine.source import Found, SourceFailed
 from tests.agent.sources.asking import RECORDED, configured, errors, printing, program, versions
 from tests.agent.sources.garbage import like
 

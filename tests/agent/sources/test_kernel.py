@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from firmtrail_agent.sources.kernel import Kernel
+from firmtrail_agent.sources.builtin.kernel import Kernel
 from tests.agent.sources.asking import TREES, read, write
 
 

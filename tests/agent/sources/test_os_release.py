@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.sources.os_release import OsRelease
+from firmtrail_agent.sources.builtin.os_release import OsRelease
 from tests.agent.sources.asking import TREES, read, write
 
 

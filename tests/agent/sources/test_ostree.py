@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from firmtrail_agent.sources.ostree import Ostree, booted_version
-from firmtrail_agent.sources.reading import SourceFailed, read_source
+from firmtrail_agent.sources.builtin.ostree import Ostree, booted_version
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceFailed
 from tests.agent.sources.asking import RECORDED, printing, program, read, write
 from tests.agent.sources.garbage import like
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.apk import Apk
-from firmtrail_agent.sources.dpkg import Dpkg
-from firmtrail_agent.sources.rpm import Rpm
-from firmtrail_agent.sources.snap import Snap
+from firmtrail_agent.sources.builtin.apk import Apk
+from firmtrail_agent.sources.builtin.dpkg import Dpkg
+from firmtrail_agent.sources.builtin.rpm import Rpm
+from firmtrail_agent.sources.builtin.snap import Snap
 from tests.agent.sources.asking import RECORDED, program, read, write
 
 INSTALLED = (RECORDED / "apk-installed").read_text()

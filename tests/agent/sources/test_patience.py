@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from firmtrail_agent.rounds import READING_TIMEOUT_SECONDS
+from firmtrail_agent.daemon.round import READING_TIMEOUT_SECONDS
 from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
-from firmtrail_agent.sources.patience import LAST_TURN_SECONDS, MOST_AT_ONCE, MOST_SECONDS, Impatient, Question
-from firmtrail_agent.sources.reading import PATIENCE_SECONDS, Found, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.reading import PATIENCE_SECONDS
+from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.timeouts import LAST_TURN_SECONDS, MOST_AT_ONCE, MOST_SECONDS, Impatient, Question
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +81,7 @@ def test_what_hangs_does_not_keep_anything_else_from_being_asked(forever: thread
 def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
     forever: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmtrail_agent.sources.reading.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.reading.PATIENCE_SECONDS", 0.01)
 
     def hang() -> list[Found]:
         forever.wait()
@@ -97,9 +98,9 @@ def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let seconds be hundredths."""
-    monkeypatch.setattr("firmtrail_agent.sources.reading.PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr("firmtrail_agent.sources.patience.TURN_SECONDS", 0.01)
-    monkeypatch.setattr("firmtrail_agent.sources.patience.LAST_TURN_SECONDS", 0.8)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.reading.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.timeouts.TURN_SECONDS", 0.01)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.timeouts.LAST_TURN_SECONDS", 0.8)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources import catalogue, plugins
-from firmtrail_agent.sources.catalogue import BUILT_IN, source_type
+from firmtrail_agent.sources.engine import plugins, registry
+from firmtrail_agent.sources.engine.registry import BUILT_IN, source_type
 from tests.agent.device import Device
 from tests.agent.report_server import ReportServer
 from tests.agent.sources.asking import configured, problem_of, read
@@ -18,7 +18,7 @@ from tests.agent.sources.asking import configured, problem_of, read
 TUNER = """
 import attrs
 from typing import ClassVar
-from firmtrail_agent.sources.reading import Found
+from firmtrail_agent.sources import Found
 
 def check(instance, attribute, value):
     if value not in range(8):
@@ -173,8 +173,8 @@ def test_a_plug_in_cannot_replace_a_source_of_ours(site: Site, tmp_path: Path) -
 
     (source,) = configured(tmp_path, '[[sources]]\ntype = "kernel"')
 
-    assert type(source) is catalogue.source_type("kernel")
-    assert type(source).__module__ == "firmtrail_agent.sources.kernel"
+    assert type(source) is registry.source_type("kernel")
+    assert type(source).__module__ == "firmtrail_agent.sources.builtin.kernel"
 
 
 async def test_the_check_of_the_configuration_names_one_that_tries(site: Site, device: Device) -> None:

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_agent.sources.auto import read_auto
-from firmtrail_agent.sources.places import as_text
-from firmtrail_agent.sources.rauc import Rauc
-from firmtrail_agent.sources.rauc_status import booted_in_json
-from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
+from firmtrail_agent.sources.builtin.rauc import Rauc
+from firmtrail_agent.sources.builtin.rauc_status import booted_in_json
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
+from firmtrail_agent.sources.support.files import as_text
 from tests.agent.sources.asking import FIELD, RECORDED, printing, problem_of, program, read, write
 from tests.agent.sources.garbage import like
 

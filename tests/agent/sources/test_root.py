@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import boot, hardware
-from firmtrail_agent.rooted import Place
-from firmtrail_agent.sources.bootc import Bootc
-from firmtrail_agent.sources.command import Command
-from firmtrail_agent.sources.dpkg import Dpkg
-from firmtrail_agent.sources.drop_directory import DropDirectory
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.os_release import OsRelease
-from firmtrail_agent.sources.ostree import BOOTED
-from firmtrail_agent.sources.programs import located
-from firmtrail_agent.sources.rauc import Rauc
-from firmtrail_agent.sources.uboot_env import UbootEnv
+from firmtrail_agent.sources.builtin.bootc import Bootc
+from firmtrail_agent.sources.builtin.command import Command
+from firmtrail_agent.sources.builtin.dpkg import Dpkg
+from firmtrail_agent.sources.builtin.drop_directory import DropDirectory
+from firmtrail_agent.sources.builtin.file import File
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from firmtrail_agent.sources.builtin.ostree import BOOTED
+from firmtrail_agent.sources.builtin.rauc import Rauc
+from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
+from firmtrail_agent.sources.support.programs import located
+from firmtrail_agent.system import boot, hardware
+from firmtrail_agent.system.rooted_path import Place
 from tests.agent.sources.asking import program, read, versions, write
 
 VERSION_FILE = File(component="main", path="/etc/version")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.sources.auto import read_auto
-from firmtrail_agent.sources.reading import SourceFailed, read_source
-from firmtrail_agent.sources.swupdate import Swupdate
+from firmtrail_agent.sources.builtin.swupdate import Swupdate
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceFailed
 from tests.agent.sources.asking import FIELD, RECORDED, configured, errors, problem_of, versions, write
 
 FILE = "etc/sw-versions"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.reading import SourceFailed
-from firmtrail_agent.sources.uboot_env import UbootEnv
+from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
+from firmtrail_agent.sources.engine.source import SourceFailed
 from tests.agent.sources.asking import RECORDED, printing, problem_of, program, read, write
 
 PLAIN = (RECORDED / "uboot-plain.env").read_bytes()

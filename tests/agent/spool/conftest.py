@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.spool import Spool
+from firmtrail_agent.state.spool import Spool
 from tests.agent.observing import DEVICE, Time
 from tests.agent.spool.looking import Opener
 

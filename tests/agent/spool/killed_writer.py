@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from firmtrail_agent.spool import Spool
+from firmtrail_agent.state.spool import Spool
 from tests.agent.observing import DEVICE, observed
 
 #: a writer stores a few records in this time

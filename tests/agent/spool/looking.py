@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from firmtrail_agent.spool import Spool
+from firmtrail_agent.state.spool import Spool
 
 Opener = Callable[[], Spool]
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from firmtrail_agent.spool import Spool
+from firmtrail_agent.state.spool import Spool
 from tests.agent.observing import DEVICE, observed
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.record_files import BAD, MAX_FILES
-from firmtrail_agent.spool import MAX_IN_MEMORY, Spool
+from firmtrail_agent.state.record_files import BAD, MAX_FILES
+from firmtrail_agent.state.spool import MAX_IN_MEMORY, Spool
 from tests.agent.observing import DEVICE, Time, observed
 from tests.agent.spool.looking import Opener, files, told
 
@@ -119,7 +119,7 @@ def test_what_was_in_memory_is_written_in_order_when_the_disk_is_back(
     spool = opened()
     spool.add(observed("0", 0), urgent=True)
     with monkeypatch.context() as full:
-        full.setattr("firmtrail_agent.spool.FREE_BYTES", 2**62)
+        full.setattr("firmtrail_agent.state.spool.FREE_BYTES", 2**62)
         spool.add(observed("1", 1), urgent=True)
         assert spool.trouble is not None
         assert "are free" in spool.trouble
@@ -134,7 +134,7 @@ def test_a_disk_that_is_back_is_noticed_by_the_next_observation_also_if_that_say
 ) -> None:
     spool = opened()
     with monkeypatch.context() as full:
-        full.setattr("firmtrail_agent.spool.FREE_BYTES", 2**62)
+        full.setattr("firmtrail_agent.state.spool.FREE_BYTES", 2**62)
         spool.add(observed("1", 1), urgent=True)
         spool.acknowledge(1)
         spool.add(observed("1", 2), urgent=False)
@@ -157,7 +157,7 @@ def test_a_directory_that_was_removed_is_made_again(opened: Opener, directory: P
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from firmtrail_agent.spool import Spool
+from firmtrail_agent.state.spool import Spool
 from tests.agent.observing import DEVICE, observed
 spool = Spool(Path(sys.argv[1]), DEVICE, boot_time=lambda: 0.0)
 spool.add(observed("0", 0), urgent=True)

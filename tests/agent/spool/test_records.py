@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from firmtrail import ClockState, ComponentReading, ObservationRecord
-from firmtrail_agent.spool import MAX_BYTES, MAX_RECORDS, REWRITE_SECONDS, Spool
+from firmtrail_agent.state.spool import MAX_BYTES, MAX_RECORDS, REWRITE_SECONDS, Spool
 from tests.agent.observing import DEVICE, Time, observed, reading
 from tests.agent.spool.looking import Opener, files, told
 

@@ -48,7 +48,7 @@ while True:
 _ENROLLED = f"""
 from pathlib import Path
 from uuid import UUID
-from firmtrail_agent import identity
+from firmtrail_agent.state import identity
 file = identity.file_in(Path("/var/lib/firmtrail-agent"))
 identity.write(file, identity.Identity(device_id=UUID("{DEVICE_ID}"), api_key="{API_KEY}"))
 """

@@ -1,0 +1,157 @@
+"""Asking sources: the one place where what a source says becomes readings, each a version, an error, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from firmtrail_agent.sources.engine.naming import component_name
+from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.timeouts import MOST_SECONDS, Impatient, Question, ask_in_turns
+from firmtrail_agent.validation import values
+from firmtrail_agent.validation.redact import one_line, shown, told
+from firmtrail_contract.blanks import trimmed
+from firmtrail_contract.fillers import is_filler_version
+
+#: what one source may say; more is a mistake that must not become a flood of reports
+MAX_COMPONENTS = 64
+#: for reading files; what runs a program has its `timeout_seconds` on top
+PATIENCE_SECONDS = 5.0
+_LONGEST_OF_STAND_IN = 48
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """What a source said when it was asked. Without `version` and `error` the device has no such source."""
+
+    component: str
+    source: str
+    version: str | None = None
+    error: str | None = None
+    detail: str = ""
+    #: see `Unknown`
+    may_hide_others: bool = False
+
+    @property
+    def is_absent(self) -> bool:
+        return self.version is None and self.error is None
+
+
+def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
+    """Ask a source. Where it is `required`, its absence is an error too."""
+    question = _question(source, root)
+    question.ask()
+    return _answered(source, question, required=required)
+
+
+def read_sources(sources: Sequence[Source], root: Path) -> list[Reading]:
+    """Ask the sources that were configured, all of which are required; the slow ones beside each other."""
+    questions = [_question(source, root) for source in sources]
+    ask_in_turns(questions)
+    return [
+        reading
+        for source, question in zip(sources, questions, strict=True)
+        for reading in _answered(source, question, required=True)
+    ]
+
+
+def _question(source: Source, root: Path) -> Question[list[Found | Unknown]]:
+    patience = PATIENCE_SECONDS + min(_timeout_seconds(source) or 0, MOST_SECONDS)
+    return Question(patience, f"{source.type} {id(source)}", lambda: _said(source, root))
+
+
+def _answered(source: Source, question: Question[list[Found | Unknown]], *, required: bool) -> list[Reading]:
+    name = source.type
+    component = component_of(source) or _stand_in(name)
+    try:
+        return list(_readings(name, question.answer()))
+    except SourceAbsent as absent:
+        error = _reason(told(absent))
+        if not required:
+            return [Reading(component=component, source=name, detail=error)]
+    except (SourceFailed, Impatient) as failure:
+        error = _reason(told(failure))
+    except Exception as broken:  # noqa: BLE001  a source, maybe somebody else's, must not hide what the others say
+        error = one_line(f"the source {name} is broken, tell its author: {shown(broken)}")
+    return [Reading(component=component, source=name, error=error)]
+
+
+def component_of(source: Source) -> str | None:
+    """Name the component of a source; None: a plug-in has let it be a name that none may have."""
+    try:
+        return values.component(source.component)
+    except Exception:  # noqa: BLE001  it may be a property of somebody else's
+        return None
+
+
+def _stand_in(name: str) -> str:
+    """Make the name under which the failure of a source is shown that has none itself."""
+    return component_name(f"{name[:_LONGEST_OF_STAND_IN]}-unnamed")
+
+
+def _timeout_seconds(source: Source) -> float | None:
+    """Say for how long a source wants to be waited for; None: what it has there is no number of seconds."""
+    try:
+        seconds: Any = getattr(source, "timeout_seconds", 0)
+        return seconds if isinstance(seconds, int | float) and seconds >= 0 else None
+    except Exception:  # noqa: BLE001  the same
+        return None
+
+
+def _require_sound(source: Source) -> None:
+    """Refuse what the validators of a plug-in should have refused."""
+    try:
+        values.component(source.component)
+    except values.Wrong as wrong:
+        raise SourceFailed(f"its component must {wrong}") from None
+    if _timeout_seconds(source) is None:
+        raise SourceFailed("its timeout_seconds must be a number of seconds")
+
+
+def _said(source: Source, root: Path) -> list[Found | Unknown]:
+    _require_sound(source)
+    said = list(islice(source.find(root), MAX_COMPONENTS + 1))
+    if len(said) > MAX_COMPONENTS:
+        raise SourceFailed(f"it speaks of more than {MAX_COMPONENTS} components; choose those that matter")
+    return said
+
+
+def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
+    for one in said:
+        component = values.component(one.component)
+        if isinstance(one, Unknown):
+            error, hides = _reason(one.error), one.may_hide_others
+            yield Reading(component=component, source=name, error=error, may_hide_others=hides)
+            continue
+        detail, version = one_line(one.detail), trimmed(one.version)
+        if complaint := _complaint(version):
+            error = f"{detail}: the version {complaint}"
+            yield Reading(component=component, source=name, error=error, detail=detail)
+        else:
+            yield Reading(component=component, source=name, version=version, detail=detail)
+
+
+def _reason(text: str) -> str:
+    """Make an error of it, which must not be empty."""
+    return one_line(text) or "it gives no reason"
+
+
+def _complaint(version: str) -> str | None:
+    """Say why a text is no version: it says that there is none, is no text, or breaks the contract's limits."""
+    if not version:
+        return "is empty"
+    if is_filler_version(version):
+        return f'is a filler: "{one_line(version)}"'
+    if any("\ud800" <= character <= "\udfff" for character in version):
+        return "is not UTF-8 text"
+    from firmtrail import FirmwareReport  # noqa: PLC0415  takes a tenth of a second that check-config need not wait
+
+    try:
+        FirmwareReport(version=version)
+    except ValueError as violation:
+        return str(violation)
+    return None
