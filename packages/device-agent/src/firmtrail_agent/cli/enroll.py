@@ -1,26 +1,24 @@
-"""The commands that give this device an API key of its own, and replace it."""
+"""`enroll`: register this device with the server, which gives it an API key of its own."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from firmtrail_agent.cli.event_loop import wait_for
+from firmtrail_agent.cli.options import layers_of
 from firmtrail_agent.cli.output import show
 from firmtrail_agent.config import configuration, credentials
 from firmtrail_agent.config.credentials import MAX_BYTES, CredentialRefused
-from firmtrail_agent.config.layers import layers_of
+from firmtrail_agent.server import enrollment
+from firmtrail_agent.server.enrollment import Applicant, NotEnrolled
 from firmtrail_agent.state import identity
 from firmtrail_agent.state.identity import Identity, IdentityDamaged
 from firmtrail_agent.system import directories, hardware, log
-
-if TYPE_CHECKING:  # brings the HTTP library, which the other commands start faster without
-    from firmtrail_agent.server.enrollment import Applicant
 
 #: the systemd credential with the enrollment key
 CREDENTIAL = "firmtrail-agent.enrollment-key"
@@ -28,35 +26,23 @@ _STDIN = Path("-")
 
 
 def enroll(options: argparse.Namespace) -> int:
-    """Register this device with the server; one that is enrolled already stays as it is."""
-    from firmtrail_agent.server import enrollment  # noqa: PLC0415  see above
-
-    server, file = configuration.load_server(layers_of(options)), _file(options)
+    """Enroll, unless the device is enrolled already."""
+    server, file = configuration.load_server(layers_of(options)), identity_file(options)
     applicant = _applicant(options)
     show(f"name:        {applicant.name}", f"fingerprint: {applicant.fingerprint}")
     if not options.again and (known := _known(file)):
         show(f"enrolled already as device {known.device_id}; --again enrolls it anew")
         return os.EX_OK
     key = _enrollment_key(options.key_file)
-    return _told(
+    return finish(
         enrollment.enroll(server, key, applicant, file), "enrolled as device {}; start or restart the agent now"
     )
 
 
-def rotate_key(options: argparse.Namespace) -> int:
-    """Replace the API key that this device has by enrollment; an agent that runs takes the new one by itself."""
-    from firmtrail_agent.server import enrollment  # noqa: PLC0415  see above
-
-    server = configuration.load_server(layers_of(options))
-    return _told(enrollment.rotate(server, _file(options)), "device {} has a new API key")
-
-
-def _told(work: Coroutine[Any, Any, Identity], done: str) -> int:
-    from firmtrail_agent.server.enrollment import NotEnrolled  # noqa: PLC0415  see above
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, also in the middle of a look-up
+def finish(work: Coroutine[Any, Any, Identity], done: str) -> int:
+    """Wait for a new API key, and say which device has it."""
     try:
-        mine = asyncio.new_event_loop().run_until_complete(work)
+        mine = wait_for(work)
     except NotEnrolled as error:
         log.error(str(error))
         return error.code
@@ -66,9 +52,12 @@ def _told(work: Coroutine[Any, Any, Identity], done: str) -> int:
     return os.EX_OK
 
 
-def _applicant(options: argparse.Namespace) -> Applicant:
-    from firmtrail_agent.server.enrollment import Applicant  # noqa: PLC0415  see above
+def identity_file(options: argparse.Namespace) -> Path:
+    """Name the file that enrollment writes."""
+    return identity.file_in(directories.state(os.environ, options.root))
 
+
+def _applicant(options: argparse.Namespace) -> Applicant:
     fingerprint = options.fingerprint or hardware.fingerprint(options.root)
     if fingerprint is None:
         raise CredentialRefused("Nothing tells this device from others of its kind: give it a --fingerprint.")
@@ -96,7 +85,3 @@ def _standard_input() -> bytes:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     except OSError as error:
         raise CredentialRefused(f"standard input cannot be read: {error.strerror}.") from None
-
-
-def _file(options: argparse.Namespace) -> Path:
-    return identity.file_in(directories.state(os.environ, options.root))

@@ -1,16 +1,17 @@
-"""The command line: which commands and options there are. What each does is in commands.py and inspections.py."""
+"""Which commands and options there are. What a command does is in the module of its name, imported when chosen."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Never, NoReturn
 
-from firmtrail_agent.cli import commands, identity_commands, inspections, output
+from firmtrail_agent.cli import output
 from firmtrail_agent.config.configuration import BadConfiguration
 from firmtrail_agent.config.credentials import CredentialRefused
 from firmtrail_agent.system import log
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     printed = output.open_streams()
     try:
         options = _parser().parse_args(arguments)
-        code = options.command(options)
+        code = _command(options.command)(options)
     except SystemExit as ended:  # the command line is wrong, or asks for help
         code = ended.code if isinstance(ended.code, int) else os.EX_USAGE
     except BadConfiguration as error:
@@ -50,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         log.error(f"standard output cannot be written: {printed.failure.strerror}")
         code = code or os.EX_CANTCREAT
     _leave(code)
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """Import what one command needs, and no other: `status` starts without the HTTP library."""
+    module, _, function = name.partition(".")
+    return getattr(import_module(f"firmtrail_agent.cli.{module}"), function)
 
 
 def _leave(code: int) -> NoReturn:
@@ -96,12 +103,12 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be sent, send nothing")
     parser.add_argument("--json", action="store_true", help="print JSON")
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=commands.report)
+    parser.set_defaults(command="report.report")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=commands.run)
+    parser.set_defaults(command="run.run")
 
 
 def _add_enroll(parser: argparse.ArgumentParser) -> None:
@@ -114,54 +121,54 @@ def _add_enroll(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--again", action="store_true", help="also if it is enrolled already")
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=identity_commands.enroll)
+    parser.set_defaults(command="enroll.enroll")
 
 
 def _add_rotate_key(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=identity_commands.rotate_key)
+    parser.set_defaults(command="rotate_key.rotate_key")
 
 
 def _add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--explain", action="store_true", help="show what each source said")
     parser.add_argument("--json", action="store_true", help="print JSON, with what each source said")
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=commands.version)
+    parser.set_defaults(command="version.version")
 
 
 def _add_check_config(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=inspections.check_config)
+    parser.set_defaults(command="check_config.check_config")
 
 
 def _add_status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=inspections.status)
+    parser.set_defaults(command="status.status")
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     _add_common(parser, settings="settings")
-    parser.set_defaults(command=inspections.doctor)
+    parser.set_defaults(command="doctor.doctor")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     show = verbs.add_parser("show", help="every setting with its value, and where that comes from")
     _add_common(show, settings="settings")
-    show.set_defaults(command=inspections.config_show)
+    show.set_defaults(command="config.config_show")
 
 
 def _add_spool(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     listed = verbs.add_parser("list", help="show what waits, oldest first")
     listed.add_argument("--json", action="store_true", help="print JSON")
-    listed.set_defaults(command=inspections.spool_list)
+    listed.set_defaults(command="spool.spool_list")
     flush = verbs.add_parser("flush", help="send it now; an agent that runs is told to")
-    flush.set_defaults(command=commands.spool_flush)
+    flush.set_defaults(command="spool.spool_flush")
     purge = verbs.add_parser("purge", help="throw it away")
-    purge.set_defaults(command=commands.spool_purge)
+    purge.set_defaults(command="spool.spool_purge")
     for verb in (listed, flush, purge):
         _add_common(verb, settings="settings")
 

@@ -5,7 +5,6 @@ What a value must be is none of this file's business: see configuration.py.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import stat
@@ -46,16 +45,6 @@ class Layers:
     #: stands in for the system's files
     file: Path | None = None
     root: Path = Path("/")
-
-
-def layers_of(options: argparse.Namespace) -> Layers:
-    """Say what the command line and the environment ask for."""
-    return Layers(
-        environment=os.environ,
-        settings=[*options.settings_before, *options.settings],
-        file=options.config,
-        root=options.root,
-    )
 
 
 def gather(layers: Layers, known: Sequence[str], problems: list[str]) -> dict[str, Given]:
