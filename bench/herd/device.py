@@ -22,11 +22,11 @@ from firmtrail import (
 )
 from firmtrail_agent.daemon.round import reschedule
 from firmtrail_agent.daemon.schedule import Schedule, Trigger
-from firmtrail_agent.report.report import record_of
+from firmtrail_agent.report.record import record_of
 from firmtrail_agent.server.delivery import deliver
 from firmtrail_agent.server.uploader import auth_of
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.state.observations import Observed
+from firmtrail_agent.state.observations import Observations
 from firmtrail_agent.state.spool import Spool
 from firmtrail_agent.system.boot import Boot
 from firmtrail_agent.system.clock import Clocks
@@ -56,7 +56,7 @@ class SimulatedDevice:
         self._server = server
         self._forecast = forecast
         self._random = randomness.Random(number)  # noqa: S311  a simulation
-        self._observed = Observed(Spool(None, self.device_id, boot_time=self._boot_time), None)
+        self._observed = Observations(Spool(None, self.device_id, boot_time=self._boot_time), None)
         self._token_until = 0.0
         self._arrived = 0
         self._booted = 0.0

@@ -12,11 +12,11 @@ import pytest
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
-from tests.agent.device import Device
-from tests.agent.enrolling import Project
-from tests.agent.report_server import ReportServer
-from tests.agent.service_manager import ServiceManager
-from tests.agent.virtual_time import VirtualTime
+from tests.agent.support.device import Device
+from tests.agent.support.enrollment import Project
+from tests.agent.support.report_server import ReportServer
+from tests.agent.support.service_manager import ServiceManager
+from tests.agent.support.virtual_time import VirtualTime
 from tests.served import serving
 from tests.server.conftest import seed
 

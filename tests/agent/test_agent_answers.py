@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.agent.device import KEY_ID, Device
-from tests.agent.report_server import (
+from tests.agent.support.device import KEY_ID, Device
+from tests.agent.support.report_server import (
     Answer,
     ReportServer,
     about_another_batch,
@@ -26,7 +26,7 @@ from tests.agent.report_server import (
     ten_megabytes,
     truncated,
 )
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 NEW_KEY = f"{KEY_ID}:ftd_theNextKeyOfThisDevice"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from firmtrail_agent.state.record_files import look_into
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, refusing, taken
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, refusing, taken
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 

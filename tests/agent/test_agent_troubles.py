@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, refusing, taken
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, refusing, taken
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 

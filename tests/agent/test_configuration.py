@@ -10,8 +10,8 @@ from firmtrail_agent.config.configuration import BadConfiguration, load_sources
 from firmtrail_agent.config.layers import Layers
 from firmtrail_agent.sources.builtin.file import File
 from firmtrail_agent.sources.builtin.kernel import Kernel
-from tests.agent.configuring import GOOD, SYSTEM, VENDOR, Files
-from tests.agent.device import DEVICE_ID
+from tests.agent.support.config_files import GOOD, SYSTEM, VENDOR, Files
+from tests.agent.support.device import DEVICE_ID
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import firmtrail_agent
 from firmtrail_agent.cli import status
-from firmtrail_agent.daemon.status_file import Standing
+from firmtrail_agent.daemon.status_file import Status
 from firmtrail_agent.server.failures import EXIT_CODES, Trouble
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/agent.md").read_text(encoding="utf-8")
@@ -31,9 +31,9 @@ def test_the_exit_codes_are_those_that_the_code_has() -> None:
 
 def test_each_status_has_its_exit_code() -> None:
     standings = {
-        Standing(pid=1, next_round=0, last_report=1).state: status.HEALTHY,
-        Standing(pid=1, next_round=0).state: status.HEALTHY,
-        Standing(pid=1, next_round=0, problems=["x"]).state: status.DEGRADED,
+        Status(pid=1, next_round=0, last_report=1).state: status.HEALTHY,
+        Status(pid=1, next_round=0).state: status.HEALTHY,
+        Status(pid=1, next_round=0, problems=["x"]).state: status.DEGRADED,
         "not running": status.NOT_RUNNING,
     }
 

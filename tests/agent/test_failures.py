@@ -13,7 +13,7 @@ from firmtrail_agent.daemon.round import reschedule
 from firmtrail_agent.daemon.schedule import Schedule
 from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.server.failures import Trouble, failure_of
-from tests.agent.observing import Time
+from tests.agent.support.observations import Time
 
 MINUTE, HOUR = 60, 3600
 STATUSES = range(300, 600)

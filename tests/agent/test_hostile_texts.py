@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 
 from firmtrail_agent.daemon import status_file
-from firmtrail_agent.daemon.status_file import Standing
+from firmtrail_agent.daemon.status_file import Status
 from firmtrail_agent.system import atomic_file, directories
-from tests.agent.device import Device, ended
-from tests.agent.report_server import Answer, ReportServer, answering, receipt, refusing
-from tests.agent.service_manager import ServiceManager
+from tests.agent.support.device import Device, ended
+from tests.agent.support.report_server import Answer, ReportServer, answering, receipt, refusing
+from tests.agent.support.service_manager import ServiceManager
 
 HOSTILE = "bad\x1b[2J\x07\r\n<0>forged\nWATCHDOG=trigger\u202e\u2028\x9b" + "x" * 100_000
 #: what a line of ours has, at most, and a few words around it
@@ -70,7 +70,7 @@ async def test_the_status_of_a_refused_agent_is_harmless(
 
 
 def test_a_version_in_the_status_is_harmless(device: Device) -> None:
-    said = Standing(pid=1, next_round=0.0, versions={"main": HOSTILE}, last_report=0.0)
+    said = Status(pid=1, next_round=0.0, versions={"main": HOSTILE}, last_report=0.0)
     status_file.write(said, device.root)
 
     assert_harmless(status_file.sentence(said, 0.0))

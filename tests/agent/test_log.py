@@ -7,7 +7,7 @@ import os
 import pytest
 
 from firmtrail_agent.system import log
-from tests.agent.observing import Time
+from tests.agent.support.observations import Time
 
 Output = pytest.CaptureFixture[str]
 

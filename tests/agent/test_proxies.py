@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, bare
-from tests.agent.service_manager import ServiceManager
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, bare
+from tests.agent.support.service_manager import ServiceManager
 
 DEAD_PROXY = "http://127.0.0.1:9"
 

@@ -14,17 +14,19 @@ from firmtrail_agent.config import configuration
 from firmtrail_agent.config.configuration import Auth
 from firmtrail_agent.config.layers import Layers
 from firmtrail_agent.config.settings import Settings, read_settings
-from firmtrail_agent.report.report import Result, exit_code, record_of, report_once, send_all
+from firmtrail_agent.report.record import record_of
+from firmtrail_agent.report.report import report_once, send_all
+from firmtrail_agent.report.results import Result, exit_code
 from firmtrail_agent.server.client import open_client
 from firmtrail_agent.server.delivery import Delivery, deliver
 from firmtrail_agent.server.failures import Failure, Trouble
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.state.device import Device as OpenDevice
 from firmtrail_agent.state.device import open_device
-from firmtrail_agent.system.host import Surroundings
-from tests.agent.device import API_KEY, KEY_ID, SECRET, Device
-from tests.agent.observing import observed
-from tests.agent.report_server import (
+from firmtrail_agent.system.host import Host
+from tests.agent.support.device import API_KEY, KEY_ID, SECRET, Device
+from tests.agent.support.observations import observed
+from tests.agent.support.report_server import (
     Answer,
     ReportServer,
     about_another_batch,
@@ -85,7 +87,7 @@ def settings_of(device: Device) -> Settings:
 
 def opened(device: Device) -> OpenDevice:
     chosen = configuration.load(Layers(environment={}, root=device.root))
-    return open_device(Surroundings(environment={}, root=device.root), chosen.device_id)
+    return open_device(Host(environment={}, root=device.root), chosen.device_id)
 
 
 async def report(device: Device) -> Sequence[Result]:
@@ -97,7 +99,7 @@ async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:
     """Send records of these versions."""
     with opened(device) as held:
         for ms, version in enumerate(versions):
-            held.observed.add(observed(version, ms))
+            held.observations.add(observed(version, ms))
         return held, await send_all(settings_of(device), held)
 
 
@@ -108,7 +110,7 @@ async def send_in_rounds(
     deliveries = list[Delivery]()
     with opened(device) as held:
         for ms, version in enumerate(versions):
-            held.observed.add(observed(version, ms))
+            held.observations.add(observed(version, ms))
         for server.answer in answers:
             deliveries.append(await send_all(settings_of(device), held))
     return held, deliveries
@@ -125,9 +127,9 @@ async def send_with(device: Device, auth: Auth) -> tuple[OpenDevice, Delivery]:
     chosen = configuration.load(Layers(environment={}, root=device.root))
     with opened(device) as held:
         for ms, version in enumerate(("1", "2")):
-            held.observed.add(observed(version, ms))
+            held.observations.add(observed(version, ms))
         async with open_client(chosen, API_KEY, auth=auth) as client:
-            return held, await deliver(client, chosen.device_id, held.observed.spool, held.clocks)
+            return held, await deliver(client, chosen.device_id, held.observations.spool, held.clocks)
 
 
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
@@ -248,7 +250,7 @@ async def test_what_could_not_be_sent_is_sent_before_what_runs_then(
     await report(device)
 
     assert server.received[-1].history == [{"main": "1.4.2"}, {"main": "1.5.0"}, {"main": "1.6.0"}]
-    assert opened(device).observed.spool.records == []
+    assert opened(device).observations.spool.records == []
 
 
 async def test_a_long_spool_goes_in_batches_oldest_first(device: Device, server: ReportServer) -> None:
@@ -258,7 +260,7 @@ async def test_a_long_spool_goes_in_batches_oldest_first(device: Device, server:
 
     assert [len(batch.records) for batch in server.received] == [32, 32, 32, 4]
     assert [one["main"] for batch in server.received for one in batch.history] == versions
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
 
 
 async def test_large_records_go_in_smaller_batches(device: Device, server: ReportServer) -> None:
@@ -280,7 +282,9 @@ async def test_what_was_sent_before_the_network_broke_is_not_sent_again(device: 
     held, delivery = await send(device, *[f"v{number}" for number in range(40)])
 
     assert delivery.failure is not None
-    assert [record.components[0].version for record in held.observed.spool.records] == [f"v{n}" for n in range(32, 40)]
+    assert [record.components[0].version for record in held.observations.spool.records] == [
+        f"v{n}" for n in range(32, 40)
+    ]
 
 
 async def test_a_record_that_the_server_refuses_is_put_aside_and_the_others_are_taken(
@@ -292,7 +296,7 @@ async def test_a_record_that_the_server_refuses_is_put_aside_and_the_others_are_
 
     assert delivery.failure is None
     assert delivery.refused == ["invalid_request: /records/0/x must have at most 128 characters"]
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     assert len([*(device.root / "var/lib/firmtrail-agent/spool/bad").iterdir()]) == 1
 
 
@@ -307,7 +311,7 @@ async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_asid
     held, delivery = await send(device, *versions)
 
     assert len(delivery.refused) == 1
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     reported = [one["main"] for batch in server.received for one in batch.history if "bad" not in str(batch.history)]
     assert reported == [version for version in versions if version != "bad"]
 
@@ -321,7 +325,7 @@ async def test_a_server_that_refuses_everything_gets_a_few_requests_and_costs_th
     held, delivery = await send(device, *[f"v{number}" for number in range(100)])
 
     assert len(server.received) <= 16
-    assert (len(delivery.refused), len(held.observed.spool.records)) == (3, 97)
+    assert (len(delivery.refused), len(held.observations.spool.records)) == (3, 97)
     assert delivery.failure is not None
     assert delivery.failure.message.startswith("the server takes no record, all are kept: Not today.")
 
@@ -332,7 +336,7 @@ async def test_the_next_rounds_with_such_a_server_cost_no_record(device: Device,
     held, deliveries = await send_in_rounds(device, server, [refusing(422)] * 5 + [taken], *versions)
 
     assert [len(delivery.refused) for delivery in deliveries] == [3, 0, 0, 0, 0, 0]
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     assert [one["main"] for batch in server.received[-2:] for one in batch.history] == versions[3:]
 
 
@@ -344,7 +348,7 @@ async def test_a_record_that_was_kept_is_put_aside_when_the_server_takes_the_nex
     held, deliveries = await send_in_rounds(device, server, answers, "1", "2", "3", "bad", "4")
 
     assert (deliveries[1].failure, len(deliveries[1].refused)) == (None, 1)
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     assert server.versions() == {"main": "4"}
 
 
@@ -353,7 +357,7 @@ async def test_what_a_proxy_refuses_is_kept(device: Device, server: ReportServer
 
     held, _ = await send(device, "1", "2")
 
-    assert len(held.observed.spool.records) == 2
+    assert len(held.observations.spool.records) == 2
 
 
 async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Device, server: ReportServer) -> None:
@@ -419,7 +423,7 @@ async def test_a_key_replaced_in_the_middle_hides_no_refusal(device: Device, ser
 
     held, delivery = await send(device, *[f"v{number}" for number in range(40)])
 
-    assert (delivery.failure, len(delivery.refused), held.observed.spool.records) == (None, 1, [])
+    assert (delivery.failure, len(delivery.refused), held.observations.spool.records) == (None, 1, [])
 
 
 async def test_a_report_goes_through_the_configured_proxy_and_past_that_of_the_environment(
@@ -449,7 +453,7 @@ async def test_a_token_that_is_refused_for_another_reason_does_not_cost_a_record
 
     held, _ = await send_with_a_token(device)
 
-    assert len(held.observed.spool.records) == 2
+    assert len(held.observations.spool.records) == 2
 
 
 async def test_a_server_without_tokens_is_told_with_the_setting_that_helps(

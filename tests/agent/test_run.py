@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from tests.agent.device import Device, ended
-from tests.agent.report_server import ReportServer, refusing, silent
-from tests.agent.service_manager import ServiceManager
+from tests.agent.support.device import Device, ended
+from tests.agent.support.report_server import ReportServer, refusing, silent
+from tests.agent.support.service_manager import ServiceManager
 
 #: the agent, on a machine where asking for an address takes for ever
 _HUNG_RESOLVER = """

@@ -29,7 +29,7 @@ from firmtrail_agent.daemon.schedule import (
     Trigger,
 )
 from firmtrail_agent.state.spool import Spool
-from tests.agent.observing import DEVICE, Time, observed
+from tests.agent.support.observations import DEVICE, Time, observed
 
 DEVICES = 10_000
 HOUR = 3600

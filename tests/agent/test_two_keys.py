@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from tests.agent.device import Device, ended
-from tests.agent.enrolling import BREAKING_DISK, Project, cut, enroll, identity_of, portal
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device, ended
+from tests.agent.support.enrollment import BREAKING_DISK, Project, cut, enroll, identity_of, portal
+from tests.agent.support.virtual_time import VirtualTime, running
 
 JUST_STORED = 2
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from firmtrail_agent.sources.builtin.bootc import Bootc, booted_version
 from firmtrail_agent.sources.engine.reading import read_source
 from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
-from tests.agent.sources.asking import RECORDED, printing, program, read, write
-from tests.agent.sources.garbage import like
+from tests.agent.sources.support.damaged import like
+from tests.agent.sources.support.readings import RECORDED, printing, program, read, write
 
 STATUS = (RECORDED / "bootc-v1-status.json").read_text()
 BOOTED = "run/ostree-booted"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmtrail_agent.sources.builtin.dpkg import Dpkg
 from firmtrail_agent.sources.engine.source import SourceFailed
-from tests.agent.sources.asking import FIELD, RECORDED, problem_of, read, write
+from tests.agent.sources.support.readings import FIELD, RECORDED, problem_of, read, write
 
 STATUS = (RECORDED / "dpkg-status").read_text()
 FILE, UPDATES = "var/lib/dpkg/status", "var/lib/dpkg/updates"

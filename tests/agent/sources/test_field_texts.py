@@ -20,7 +20,7 @@ from firmtrail_agent.sources.builtin.rauc import Rauc
 from firmtrail_agent.sources.builtin.swupdate import Swupdate
 from firmtrail_agent.sources.engine.reading import read_source
 from firmtrail_agent.sources.engine.source import Source
-from tests.agent.sources.asking import FIELD, errors, printing, read, versions, write
+from tests.agent.sources.support.readings import FIELD, errors, printing, read, versions, write
 
 BIOS = "sys/class/dmi/id/bios_version"
 VERSION_FILE = File(component="main", path="/etc/version")

@@ -14,7 +14,7 @@ from firmtrail_agent.sources import Reading
 from firmtrail_agent.sources.builtin.file import File
 from firmtrail_agent.sources.engine.source import SourceFailed
 from firmtrail_agent.sources.support.files import as_text
-from tests.agent.sources.asking import problem_of, read, write
+from tests.agent.sources.support.readings import problem_of, read, write
 
 VERSION_FILE = File(component="main", path="/etc/version")
 TABLE = '[[sources]]\ntype = "file"\ncomponent = "main"\npath = "/etc/version"\n'

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from firmtrail_agent.sources.builtin.kernel import Kernel
-from tests.agent.sources.asking import TREES, read, write
+from tests.agent.sources.support.readings import TREES, read, write
 
 
 def test_the_kernel_is_the_running_one() -> None:

@@ -15,7 +15,16 @@ from firmtrail_agent.sources.builtin.mender import Mender, MenderProvides
 from firmtrail_agent.sources.engine.reading import read_source
 from firmtrail_agent.sources.engine.source import SourceFailed
 from firmtrail_agent.sources.support.files import as_text
-from tests.agent.sources.asking import configured, errors, printing, problem_of, program, read, versions, write
+from tests.agent.sources.support.readings import (
+    configured,
+    errors,
+    printing,
+    problem_of,
+    program,
+    read,
+    versions,
+    write,
+)
 
 FILE = "etc/mender/artifact_info"
 PROVIDES = """\

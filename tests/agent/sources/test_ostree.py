@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from firmtrail_agent.sources.builtin.ostree import Ostree, booted_version
 from firmtrail_agent.sources.engine.reading import read_source
 from firmtrail_agent.sources.engine.source import SourceFailed
-from tests.agent.sources.asking import RECORDED, printing, program, read, write
-from tests.agent.sources.garbage import like
+from tests.agent.sources.support.damaged import like
+from tests.agent.sources.support.readings import RECORDED, printing, program, read, write
 
 STATUS = (RECORDED / "ostree-2022.7-status.txt").read_text()
 BOOTED = "run/ostree-booted"

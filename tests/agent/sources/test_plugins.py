@@ -11,9 +11,9 @@ import pytest
 
 from firmtrail_agent.sources.engine import plugins, registry
 from firmtrail_agent.sources.engine.registry import BUILT_IN, source_type
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer
-from tests.agent.sources.asking import configured, problem_of, read
+from tests.agent.sources.support.readings import configured, problem_of, read
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer
 
 TUNER = """
 import attrs

@@ -15,8 +15,8 @@ from firmtrail_agent.sources.builtin.rauc_status import booted_in_json
 from firmtrail_agent.sources.engine.reading import read_source
 from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
 from firmtrail_agent.sources.support.files import as_text
-from tests.agent.sources.asking import FIELD, RECORDED, printing, problem_of, program, read, write
-from tests.agent.sources.garbage import like
+from tests.agent.sources.support.damaged import like
+from tests.agent.sources.support.readings import FIELD, RECORDED, printing, problem_of, program, read, write
 
 STATUS = (RECORDED / "rauc-1.8-booted.json").read_text()
 CENTRAL = (RECORDED / "rauc-1.8-central.raucs").read_text()

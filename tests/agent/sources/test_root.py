@@ -17,8 +17,8 @@ from firmtrail_agent.sources.builtin.rauc import Rauc
 from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
 from firmtrail_agent.sources.support.programs import located
 from firmtrail_agent.system import boot, hardware
-from firmtrail_agent.system.rooted_path import Place
-from tests.agent.sources.asking import program, read, versions, write
+from firmtrail_agent.system.rooted_path import RootedPath
+from tests.agent.sources.support.readings import program, read, versions, write
 
 VERSION_FILE = File(component="main", path="/etc/version")
 
@@ -183,7 +183,7 @@ def test_a_walk_leaves_no_descriptor_open(root: Path) -> None:
     link(root, "etc/version", "/a/b/../b/c/version")
     before = descriptors()
 
-    Place(root, "/etc/version").stat()
-    Place(root, "/etc/nothing/at/all").exists()
+    RootedPath(root, "/etc/version").stat()
+    RootedPath(root, "/etc/nothing/at/all").exists()
 
     assert descriptors() == before

@@ -15,8 +15,8 @@ import pytest
 
 from firmtrail_agent.state.record_files import BAD, MAX_FILES
 from firmtrail_agent.state.spool import MAX_IN_MEMORY, Spool
-from tests.agent.observing import DEVICE, Time, observed
-from tests.agent.spool.looking import Opener, files, told
+from tests.agent.spool.support.spool_files import Opener, files, told
+from tests.agent.support.observations import DEVICE, Time, observed
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut by a byte": lambda content: content[:-1],
@@ -158,7 +158,7 @@ _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from firmtrail_agent.state.spool import Spool
-from tests.agent.observing import DEVICE, observed
+from tests.agent.support.observations import DEVICE, observed
 spool = Spool(Path(sys.argv[1]), DEVICE, boot_time=lambda: 0.0)
 spool.add(observed("0", 0), urgent=True)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -192,7 +192,7 @@ def test_a_disk_that_is_full_then_read_only_costs_no_record_that_has_room_in_mem
     root = Path(__file__).parents[3]
 
     done = subprocess.run(
-        [*in_a_namespace, sys.executable, "-m", "tests.agent.spool.small_disk", str(tmp_path)],
+        [*in_a_namespace, sys.executable, "-m", "tests.agent.spool.support.small_disk", str(tmp_path)],
         cwd=root,
         capture_output=True,
         text=True,
@@ -217,7 +217,7 @@ def test_of_500_kills_in_the_middle_of_writing_none_damages_a_record_or_loses_on
             [
                 sys.executable,
                 "-m",
-                "tests.agent.spool.killed_writer",
+                "tests.agent.spool.support.killed_writer",
                 str(tmp_path / f"spool-{seed}"),
                 "125",
                 str(seed),

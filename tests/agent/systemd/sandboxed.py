@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.device import API_KEY, DEVICE_ID, SECRET
+from tests.agent.support.device import API_KEY, DEVICE_ID, SECRET
 from tests.agent.systemd.sandbox import Sandbox, agent_of_the_checkout, booted, missing
 
 if reason := missing():

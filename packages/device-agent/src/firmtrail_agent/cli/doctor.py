@@ -11,13 +11,13 @@ from firmtrail_agent.cli.event_loop import wait_for
 from firmtrail_agent.cli.options import layers_of
 from firmtrail_agent.cli.output import show, show_json
 from firmtrail_agent.doctor.checks import Case, examine
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 WELL, FAULTY = 0, 1
 
 
 def doctor(options: argparse.Namespace) -> int:
-    case = Case(layers=layers_of(options), around=Surroundings(environment=os.environ, root=options.root))
+    case = Case(layers=layers_of(options), host=Host(environment=os.environ, root=options.root))
     findings = wait_for(examine(case))
     if options.json:
         show_json([attrs.asdict(one) for one in findings])

@@ -9,11 +9,12 @@ from firmtrail_agent.cli import tables
 from firmtrail_agent.cli.event_loop import wait_for
 from firmtrail_agent.cli.options import layers_of, load_configuration, settings_of
 from firmtrail_agent.cli.output import show, show_json
-from firmtrail_agent.report.report import Report, Result, report_once
+from firmtrail_agent.report.report import Report, report_once
+from firmtrail_agent.report.results import Result
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.state.device import borrow_device, open_device
 from firmtrail_agent.system import directories, log
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 
 def report(options: argparse.Namespace) -> int:
@@ -39,11 +40,11 @@ def _dry_run(options: argparse.Namespace) -> Report:
 
 def _report(options: argparse.Namespace) -> Report:
     settings = settings_of(options)
-    around = Surroundings(environment=os.environ, root=options.root)
+    host = Host(environment=os.environ, root=options.root)
     device_id = settings.configuration.device_id
     try:
-        device = open_device(around, device_id)
+        device = open_device(host, device_id)
     except directories.InUse:
-        device = borrow_device(around, device_id)  # the spool is the running agent's affair
+        device = borrow_device(host, device_id)  # the spool is the running agent's affair
     with device:
         return wait_for(report_once(settings, device, options.root))

@@ -8,10 +8,10 @@ import os
 from firmtrail_agent.cli.event_loop import run_forever
 from firmtrail_agent.cli.options import settings_of
 from firmtrail_agent.daemon.agent import Agent
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 
 def run(options: argparse.Namespace) -> int:
-    agent = Agent(settings_of(options), Surroundings(environment=os.environ, root=options.root))
+    agent = Agent(settings_of(options), Host(environment=os.environ, root=options.root))
     run_forever(agent.run())
     return os.EX_OK

@@ -23,7 +23,7 @@ from firmtrail_agent.state import record_files
 from firmtrail_agent.state.device import open_device
 from firmtrail_agent.state.record_files import Owned
 from firmtrail_agent.system import directories, log
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 
 def spool_list(options: argparse.Namespace) -> int:
@@ -50,9 +50,9 @@ def spool_flush(options: argparse.Namespace) -> int:
     if directories.is_held(directories.runtime(os.environ, options.root)):
         return _wake_the_agent(options)
     settings = settings_of(options)
-    around = Surroundings(environment=os.environ, root=options.root)
-    with open_device(around, settings.configuration.device_id) as device:
-        waiting = len(device.observed.spool.records)
+    host = Host(environment=os.environ, root=options.root)
+    with open_device(host, settings.configuration.device_id) as device:
+        waiting = len(device.observations.spool.records)
         delivery = wait_for(send_all(settings, device))
     if delivery.failure:
         log.error(f"{delivery.failure.trouble}: {delivery.failure.message}")

@@ -9,7 +9,7 @@ from firmtrail_agent.sources import Reading
 from firmtrail_agent.validation.redact import LONGEST_LINE, cleaned
 
 if TYPE_CHECKING:  # it brings the SDK, which `version` does not need
-    from firmtrail_agent.report.report import Result
+    from firmtrail_agent.report.results import Result
 
 
 def results_table(results: Sequence[Result]) -> list[str]:

@@ -13,7 +13,7 @@ from firmtrail_agent.sources import Source
 from firmtrail_agent.sources.engine.plugins import TypeRefused
 from firmtrail_agent.sources.engine.reading import component_of
 from firmtrail_agent.sources.engine.registry import source_type
-from firmtrail_agent.validation.redact import shown, told
+from firmtrail_agent.validation.redact import message_of, repr_of
 from firmtrail_agent.validation.suggestions import nearest
 
 
@@ -64,9 +64,9 @@ def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Sourc
     try:
         return kind(**settings)
     except ValueError as wrong:
-        problems.append(f"{place()}: a source of type {kind.type} must {told(wrong)}")
+        problems.append(f"{place()}: a source of type {kind.type} must {message_of(wrong)}")
     except (Exception, SystemExit) as broken:  # noqa: BLE001  a plug-in's class may do anything
-        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {shown(broken)}")
+        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {repr_of(broken)}")
     return None
 
 
@@ -81,7 +81,7 @@ def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable
             try:
                 validate(None, fields[name], value)
             except ValueError as wrong:
-                yield f"{place(name)}: {name} must {told(wrong)}"
+                yield f"{place(name)}: {name} must {message_of(wrong)}"
             except Exception:  # noqa: BLE001, S112  another kind of validator: it speaks when the source is made
                 continue
 

@@ -8,14 +8,14 @@ import signal
 from contextlib import suppress
 
 from firmtrail_agent.config.settings import Settings
-from firmtrail_agent.daemon.health import News
+from firmtrail_agent.daemon.health import Health
 from firmtrail_agent.daemon.round import Rounds
 from firmtrail_agent.daemon.schedule import Schedule, Trigger
 from firmtrail_agent.sources import watched_files
 from firmtrail_agent.state.device import open_device
 from firmtrail_agent.system import directories, log
 from firmtrail_agent.system.boot import UNTOLD
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 from firmtrail_agent.system.inotify import Watcher
 from firmtrail_agent.system.log import OnChange
 from firmtrail_agent.system.sd_notify import Notifier, watchdog_seconds
@@ -31,21 +31,21 @@ class Agent:
         InUse: another one runs.
     """
 
-    def __init__(self, settings: Settings, around: Surroundings) -> None:
-        self._around = around
-        runtime = directories.runtime(around.environment, around.root)
-        self._device = open_device(around, settings.configuration.device_id)
+    def __init__(self, settings: Settings, host: Host) -> None:
+        self._host = host
+        runtime = directories.runtime(host.environment, host.root)
+        self._device = open_device(host, settings.configuration.device_id)
         self._runtime_lock = directories.hold(runtime)
-        self._notifier = Notifier(around.environment)
-        self._news = News(OnChange(around.boot_time), self._notifier, runtime)
+        self._notifier = Notifier(host.environment)
+        self._health = Health(OnChange(host.boot_time), self._notifier, runtime)
         self._schedule = Schedule(
             interval_seconds=settings.configuration.interval_seconds,
             first_within_seconds=settings.configuration.first_within_seconds,
             is_new_boot=self._device.boot.is_new,
-            clock=around.boot_time,
-            random=around.random,
+            clock=host.boot_time,
+            random=host.random,
         )
-        self._rounds = Rounds(settings, around, self._device, self._schedule, self._news)
+        self._rounds = Rounds(settings, host, self._device, self._schedule, self._health)
         self._wake = asyncio.Event()
         self._has_changed = self._reload_asked = False
         self._watcher = self._watch()
@@ -59,7 +59,7 @@ class Agent:
         loop.add_signal_handler(signal.SIGUSR1, self._ask_for_round)
         self._listen()
         self._notifier.send("READY=1")
-        self._news.opened(self._device.observed.spool)
+        self._health.opened(self._device.observations.spool)
         if not self._device.boot.is_told:
             log.warning(f"{UNTOLD}; doctor says what mends it")
         stopped = asyncio.create_task(stop.wait(), name="stop")
@@ -76,7 +76,7 @@ class Agent:
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
                 await self._rounds.persist()
                 await self._rounds.close()
-        self._news.stopped(self._device.observed.spool)
+        self._health.stopped(self._device.observations.spool)
         self._deafen()
         self._device.close()
         if self._runtime_lock is not None:
@@ -84,7 +84,7 @@ class Agent:
 
     async def _ping_forever(self) -> None:
         """Show systemd that the event loop lives, which says nothing about the server."""
-        if (seconds := watchdog_seconds(self._around.environment)) is None:
+        if (seconds := watchdog_seconds(self._host.environment)) is None:
             return
         while True:
             self._notifier.send("WATCHDOG=1")
@@ -104,15 +104,15 @@ class Agent:
             try:
                 await self._look_around()
             except Exception as error:  # noqa: BLE001  whatever it is, it must not keep the next round from coming
-                self._news.broke(error)
-            self._news.refresh(
-                now=self._around.boot_time(),
+                self._health.broke(error)
+            self._health.refresh(
+                now=self._host.boot_time(),
                 next_round=self._schedule.next_due(),
                 next_send=self._schedule.next_send(),
             )
             if not self._schedule.seconds_left():
                 return
-            await self._around.pause(self._schedule.next_sleep(), self._wake)
+            await self._host.pause(self._schedule.next_sleep(), self._wake)
 
     async def _look_around(self) -> None:
         """See what has happened on the device since the last time."""
@@ -130,7 +130,7 @@ class Agent:
                 self._schedule.request(Trigger.CHANGE)
 
     async def _reload(self) -> None:
-        usec = int(self._around.monotonic() * 1_000_000)
+        usec = int(self._host.monotonic() * 1_000_000)
         self._notifier.send(f"RELOADING=1\nMONOTONIC_USEC={usec}")
         await self._rounds.reload()
         self._watch_anew()
@@ -143,7 +143,7 @@ class Agent:
 
     def _watch(self) -> Watcher:
         settings = self._rounds.settings
-        files = watched_files.paths(settings.configuration.sources, self._around.root)
+        files = watched_files.paths(settings.configuration.sources, self._host.root)
         return Watcher([*files, settings.credential.file])
 
     def _listen(self) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 
 from firmtrail_agent.daemon import status_file
-from firmtrail_agent.daemon.status_file import Standing
-from firmtrail_agent.report.report import Result
+from firmtrail_agent.daemon.status_file import Status
+from firmtrail_agent.report.results import Result
 from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.server.failures import Failure, Trouble
 from firmtrail_agent.state.spool import Spool
@@ -21,15 +21,15 @@ from firmtrail_agent.system.sd_notify import Notifier
 from firmtrail_agent.validation.redact import one_line
 
 
-class News:
+class Health:
     """Tells people how things go."""
 
     def __init__(self, said: OnChange, notifier: Notifier, directory: Path) -> None:
         self._log = said
         self._notifier = notifier
         self._directory = directory
-        self._standing = Standing(pid=os.getpid(), started=status_file.started(os.getpid()), next_round=0.0)
-        self._written: Standing | None = None
+        self._status = Status(pid=os.getpid(), started=status_file.started(os.getpid()), next_round=0.0)
+        self._written: Status | None = None
         self._sentence = ""
         #: problems, each of one topic
         self._problems: dict[str, str] = {}
@@ -63,7 +63,7 @@ class News:
             self._log.recovered("spool", "records are written to the disk again")
         if spool.dropped:
             self._log.warning("dropped", f"there was no room for {spool.dropped} records", kind="dropped")
-        self._standing = attrs.evolve(self._standing, versions=_versions(results), spool=_counts(spool))
+        self._status = attrs.evolve(self._status, versions=_versions(results), spool=_counts(spool))
 
     def delivered(self, delivery: Delivery, spool: Spool, now: float) -> None:
         """Tell of an exchange with the server."""
@@ -74,13 +74,13 @@ class News:
         else:
             self._log.recovered("server", "the server takes reports again")
         if delivery.record is not None:
-            self._standing = attrs.evolve(self._standing, last_report=now)
+            self._status = attrs.evolve(self._status, last_report=now)
         for words in delivery.refused:
             self._log.warning("refused", f"the server refuses a record, it is put aside: {words}", kind="refused")
         if delivery.record is not None:
             self._log.recovered("refused", "the server refuses no record any more")
         self._problem("refused", f"rejected: {delivery.refused[-1]}" if delivery.refused else None)
-        self._standing = attrs.evolve(self._standing, spool=_counts(spool))
+        self._status = attrs.evolve(self._status, spool=_counts(spool))
 
     def broke(self, error: Exception) -> None:
         """Tell of an error that no round should end with."""
@@ -98,13 +98,13 @@ class News:
 
     def refresh(self, *, now: float, next_round: float, next_send: float) -> None:
         """Bring up to date what systemd and `status` show."""
-        self._standing = attrs.evolve(
-            self._standing, problems=[*self._problems.values()], next_round=next_round, next_send=next_send
+        self._status = attrs.evolve(
+            self._status, problems=[*self._problems.values()], next_round=next_round, next_send=next_send
         )
-        if self._standing != self._written:
-            self._written = self._standing
-            status_file.write(self._standing, self._directory)
-        said = status_file.sentence(self._standing, now)
+        if self._status != self._written:
+            self._written = self._status
+            status_file.write(self._status, self._directory)
+        said = status_file.sentence(self._status, now)
         if said != self._sentence:
             self._sentence = said
             self._notifier.send(f"STATUS={said}")

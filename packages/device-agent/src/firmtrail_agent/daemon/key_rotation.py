@@ -14,10 +14,10 @@ from firmtrail_agent.state.device import Device
 from firmtrail_agent.state.identity import Identity, IdentityDamaged
 from firmtrail_agent.system import log
 from firmtrail_agent.system.directories import InUse
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 if TYPE_CHECKING:
-    from firmtrail_agent.daemon.health import News
+    from firmtrail_agent.daemon.health import Health
 
 _DAY = 24 * 3600.0
 #: by this part of its time a key may be replaced earlier: a fleet that was enrolled in one day does not come in one day
@@ -26,13 +26,13 @@ SPREAD = 0.1
 _PAUSE_SECONDS = 3600.0
 
 
-class Rotation:
+class KeyRotation:
     """Replaces the key of the device, and remembers when that was last tried."""
 
-    def __init__(self, around: Surroundings, device: Device, news: News) -> None:
-        self._clock = around.boot_time
+    def __init__(self, host: Host, device: Device, health: Health) -> None:
+        self._clock = host.boot_time
         self._clocks = device.clocks
-        self._news = news
+        self._health = health
         self._not_before = 0.0
 
     async def rotate_if_due(self, settings: Settings) -> bool:
@@ -51,10 +51,10 @@ class Rotation:
             self._not_before = self._clock() + _PAUSE_SECONDS
             await enrollment.rotate(chosen, file)
         except (enrollment.NotEnrolled, InUse, IdentityDamaged, BadConfiguration) as error:
-            self._news.warn("rotation", f"the API key was not replaced: {error}")
+            self._health.warn("rotation", f"the API key was not replaced: {error}")
             return False
         log.info("this device has a new API key, since the old one was old")
-        self._news.recovered("rotation", "the API key could be replaced")
+        self._health.recovered("rotation", "the API key could be replaced")
         return True
 
 

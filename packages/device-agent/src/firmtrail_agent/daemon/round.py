@@ -11,17 +11,18 @@ from typing import TypeVar
 from firmtrail_agent.config.configuration import BadConfiguration
 from firmtrail_agent.config.credentials import CredentialRefused
 from firmtrail_agent.config.settings import Settings, read_settings
-from firmtrail_agent.daemon.health import News
-from firmtrail_agent.daemon.key_rotation import Rotation
+from firmtrail_agent.daemon.health import Health
+from firmtrail_agent.daemon.key_rotation import KeyRotation
 from firmtrail_agent.daemon.schedule import Schedule, Trigger
-from firmtrail_agent.report.report import record_of, results_of
+from firmtrail_agent.report.record import record_of
+from firmtrail_agent.report.results import results_of
 from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.server.failures import Failure, Trouble
 from firmtrail_agent.server.uploader import Uploader
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.state.device import Device
 from firmtrail_agent.system import log
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 from firmtrail_agent.validation.redact import one_line
 
 T = TypeVar("T")
@@ -35,14 +36,12 @@ _MISDIRECTED = {403, 404, 410}
 class Rounds:
     """Does the daemon's work, one thing after the other."""
 
-    def __init__(
-        self, settings: Settings, around: Surroundings, device: Device, schedule: Schedule, news: News
-    ) -> None:
-        self._around = around
+    def __init__(self, settings: Settings, host: Host, device: Device, schedule: Schedule, health: Health) -> None:
+        self._host = host
         self._device = device
         self._schedule = schedule
-        self._news = news
-        self._rotation = Rotation(around, device, news)
+        self._health = health
+        self._rotation = KeyRotation(host, device, health)
         self._uploader = Uploader(settings, device, attempts=1)  # the schedule tries again
         #: writes to the disk one after the other; a slow one must not stop the event loop
         self._disk = ThreadPoolExecutor(1)
@@ -58,17 +57,17 @@ class Rounds:
             await work
         except Exception as error:  # noqa: BLE001  whatever it is, the next round may succeed
             self._schedule.failed()
-            self._news.broke(error)
+            self._health.broke(error)
         else:
-            self._news.went_well()
+            self._health.went_well()
 
     async def observe(self) -> None:
         """Ask all sources, off the event loop since a broken disk may take its time, and keep what they say."""
         async with asyncio.timeout(READING_TIMEOUT_SECONDS):
-            readings = await asyncio.to_thread(read_all, self.settings.configuration.sources, self._around.root)
+            readings = await asyncio.to_thread(read_all, self.settings.configuration.sources, self._host.root)
         if record := record_of(readings, self._device.clocks):
-            await self._on_disk(lambda: self._device.observed.add(record))
-        self._news.observed(results_of(readings, Delivery()), self._device.observed.spool)
+            await self._on_disk(lambda: self._device.observations.add(record))
+        self._health.observed(results_of(readings, Delivery()), self._device.observations.spool)
 
     async def run(self) -> None:
         """Observe, then send all that is known, unless the server must not be asked yet."""
@@ -77,7 +76,7 @@ class Rounds:
             return
         delivery = await self._delivered()
         reschedule(self._schedule, delivery)
-        self._news.delivered(delivery, self._device.observed.spool, self._around.boot_time())
+        self._health.delivered(delivery, self._device.observations.spool, self._host.boot_time())
         if delivery.failure is None and await self._rotation.rotate_if_due(self.settings):
             await self.renew_credential()
 
@@ -86,9 +85,9 @@ class Rounds:
         try:
             is_another = await self._uploader.renew_credential()
         except CredentialRefused as error:
-            self._news.warn("credential", str(error))
+            self._health.warn("credential", str(error))
             return False
-        self._news.recovered("credential", "there is an API key again")
+        self._health.recovered("credential", "there is an API key again")
         if is_another and self._is_another_device():
             await self.reload()
         return is_another
@@ -114,7 +113,7 @@ class Rounds:
 
     async def persist(self) -> None:
         """Write down what is in memory alone."""
-        await self._on_disk(self._device.observed.spool.persist)
+        await self._on_disk(self._device.observations.spool.persist)
 
     async def close(self) -> None:
         """End the connections to the server."""
@@ -126,7 +125,7 @@ class Rounds:
         except BadConfiguration as error:  # it was good when it was read; the next try may find it good again
             return Delivery(failure=Failure(trouble=Trouble.NOT_REACHABLE, message=one_line(str(error))))
         if record := delivery.record:
-            await self._on_disk(lambda: self._device.observed.reported(record))
+            await self._on_disk(lambda: self._device.observations.reported(record))
         return delivery
 
     async def _on_disk(self, work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""How the agent stands: what it tells systemd, and the file that `firmtrail-agent status` reads."""
+"""The status of the service: the line that systemd shows, and the file that `firmtrail-agent status` reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from firmtrail_agent.validation.redact import cleaned
 
 _FILE = "status.json"
 #: longer than a round takes whose sources and whose server are all slow; an agent that hangs is ended by the watchdog
-PATIENCE_SECONDS = 300.0
+STALLED_AFTER_SECONDS = 300.0
 #: in the fields of a process behind its name, which may hold anything
 _STATE, _STARTED = 3 - 3, 22 - 3
 _STOPPED = b"T"
@@ -24,7 +24,7 @@ _OF_SPOOL = ("records", "in_memory", "dropped", "corrupt", "others")
 
 
 @attrs.frozen(kw_only=True)
-class Standing:
+class Status:
     """What there is to say. Moments are seconds of the boot clock."""
 
     pid: int
@@ -48,51 +48,51 @@ class Standing:
         return "ok" if self.last_report is not None else "starting"
 
 
-def sentence(standing: Standing, now: float) -> str:
+def sentence(status: Status, now: float) -> str:
     """Say it in one line: `ok: main 1.4.2, last report 12 min ago, next in 48 min`."""
-    said = [*standing.problems] or [f"{component} {version}" for component, version in standing.versions.items()]
-    if waiting := standing.spool["records"]:
+    said = [*status.problems] or [f"{component} {version}" for component, version in status.versions.items()]
+    if waiting := status.spool["records"]:
         said.append(f"{waiting} record{'s' if waiting > 1 else ''} waiting")
-    if others := standing.spool.get("others"):
+    if others := status.spool.get("others"):
         said.append(f"{others} record{'s' if others > 1 else ''} of another device kept")
-    if standing.last_report is not None:
-        said.append(f"last report {_rough(now - standing.last_report)} ago")
-    if standing.next_round >= now - PATIENCE_SECONDS:
-        due = standing.next_round if standing.next_send is None else standing.next_send
+    if status.last_report is not None:
+        said.append(f"last report {_rough(now - status.last_report)} ago")
+    if status.next_round >= now - STALLED_AFTER_SECONDS:
+        due = status.next_round if status.next_send is None else status.next_send
         said.append(f"next in {_rough(max(0.0, due - now))}")
-    return f"{standing.state}: {', '.join(map(cleaned, said))}"
+    return f"{status.state}: {', '.join(map(cleaned, said))}"
 
 
-def write(standing: Standing, directory: Path) -> None:
+def write(status: Status, directory: Path) -> None:
     """Leave it for `status` in a directory that is in memory; where there is none, nobody can be told."""
     with suppress(OSError):
-        atomic_file.write(directory / _FILE, json.dumps(cleaned(as_json(standing))))
+        atomic_file.write(directory / _FILE, json.dumps(cleaned(as_json(status))))
 
 
-def read(directory: Path) -> Standing | None:
+def read(directory: Path) -> Status | None:
     """Read what the running agent has left; None: nothing that can be read."""
     try:
         said = json.loads(atomic_file.read(directory / _FILE))
-        return Standing(**{field.name: said[field.name] for field in attrs.fields(Standing) if field.name in said})
+        return Status(**{field.name: said[field.name] for field in attrs.fields(Status) if field.name in said})
     except (OSError, atomic_file.Corrupt, ValueError, KeyError, TypeError):
         return None
 
 
-def judged(standing: Standing, now: float) -> Standing:
+def judged(status: Status, now: float) -> Status:
     """Add what an agent cannot say of itself: that it stands still."""
-    late = now - standing.next_round
-    if is_alive(standing) and _STOPPED in _fields(standing.pid)[_STATE : _STATE + 1]:
-        problem = f"its process {standing.pid} is stopped"
-    elif late > PATIENCE_SECONDS:
+    late = now - status.next_round
+    if is_alive(status) and _STOPPED in _fields(status.pid)[_STATE : _STATE + 1]:
+        problem = f"its process {status.pid} is stopped"
+    elif late > STALLED_AFTER_SECONDS:
         problem = f"the round that was due {_rough(late)} ago is not over"
     else:
-        return standing
-    return attrs.evolve(standing, problems=[problem, *standing.problems])
+        return status
+    return attrs.evolve(status, problems=[problem, *status.problems])
 
 
-def is_alive(standing: Standing) -> bool:
+def is_alive(status: Status) -> bool:
     """Say whether the process lives that has left this: its number may be that of another one by now."""
-    return standing.started is not None and standing.started == started(standing.pid)
+    return status.started is not None and status.started == started(status.pid)
 
 
 def started(pid: int) -> int | None:
@@ -101,8 +101,8 @@ def started(pid: int) -> int | None:
     return int(fields[_STARTED]) if fields else None
 
 
-def as_json(standing: Standing) -> dict[str, Any]:
-    return {"state": standing.state, **attrs.asdict(standing)}
+def as_json(status: Status) -> dict[str, Any]:
+    return {"state": status.state, **attrs.asdict(status)}
 
 
 def _fields(pid: int) -> list[bytes]:

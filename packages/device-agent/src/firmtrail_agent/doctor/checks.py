@@ -21,7 +21,7 @@ from firmtrail_agent.state.spool import MAX_RECORDS
 from firmtrail_agent.system import directories
 from firmtrail_agent.system.boot import UNTOLD, VARIABLE, read_boot_id
 from firmtrail_agent.system.clock import BUILT_AT
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 UNIT = "firmtrail-agent.service"
 _UNIT_PLACES = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
@@ -33,7 +33,7 @@ class Case:
     """What is looked at, and what the earlier checks have found for the later ones."""
 
     layers: Layers
-    around: Surroundings
+    host: Host
     chosen: Configuration | None = None
     credential: Credential | None = None
 
@@ -91,7 +91,7 @@ async def _api_key(case: Case) -> str:
 
 
 async def _sources(case: Case) -> str:
-    readings = [one for one in read_all(_chosen(case).sources, case.around.root) if not one.is_absent]
+    readings = [one for one in read_all(_chosen(case).sources, case.host.root) if not one.is_absent]
     if broken := [f"{one.component}: {one.error}" for one in readings if one.error]:
         raise Fault("; ".join(broken), "mend the source; firmtrail-agent version --explain shows what each said")
     if not readings:
@@ -100,7 +100,7 @@ async def _sources(case: Case) -> str:
 
 
 async def _spool(case: Case) -> str:
-    state = directories.state(case.layers.environment, case.around.root)
+    state = directories.state(case.layers.environment, case.host.root)
     if not state.exists():
         return f"{state} is made by the first report"
     spool = state / "spool"
@@ -119,10 +119,10 @@ async def _spool(case: Case) -> str:
 
 
 async def _clock(case: Case) -> str:
-    shown = dt.datetime.fromtimestamp(case.around.wall_time(), dt.UTC)
+    shown = dt.datetime.fromtimestamp(case.host.wall_time(), dt.UTC)
     if shown < BUILT_AT:
         raise Fault(f"the clock shows {shown:%Y-%m-%d}, before this software was written", "timedatectl set-ntp true")
-    if read_boot_id(case.layers.environment, case.around.root) is None:
+    if read_boot_id(case.layers.environment, case.host.root) is None:
         fix = f"mount /proc for the agent, or set {VARIABLE} for it to the id of the boot: %b in a unit of systemd"
         raise Fault(UNTOLD, fix)
     return f"{shown:%Y-%m-%d %H:%M:%S} UTC"
@@ -143,13 +143,13 @@ async def _tls(case: Case) -> str:
 async def _server(case: Case) -> str:
     if case.credential is None:
         raise _Skipped
-    return await connection.knock(_chosen(case), case.credential, case.around)
+    return await connection.knock(_chosen(case), case.credential, case.host)
 
 
 async def _service(case: Case) -> str:
-    if directories.is_held(directories.runtime(case.layers.environment, case.around.root)):
+    if directories.is_held(directories.runtime(case.layers.environment, case.host.root)):
         return "the agent runs"
-    if not any((case.around.root / place / UNIT).exists() for place in _UNIT_PLACES):
+    if not any((case.host.root / place / UNIT).exists() for place in _UNIT_PLACES):
         raise Fault(f"there is no {UNIT}", "install the package with the units, then systemctl enable --now it")
     raise Fault("the agent does not run", f"systemctl enable --now {UNIT}; systemctl status {UNIT} says why it ended")
 

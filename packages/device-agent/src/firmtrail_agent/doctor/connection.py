@@ -17,7 +17,7 @@ from firmtrail_agent.server import tls
 from firmtrail_agent.server.client import open_client, proxy_of
 from firmtrail_agent.server.failures import Trouble, failure_of
 from firmtrail_agent.state.device import borrow_device
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 _PATIENCE_SECONDS = 5.0
 #: as OpenSSL numbers them
@@ -111,9 +111,9 @@ async def shake_hands(server: Server) -> str:
     return f"the certificate is trusted{' and pinned' if server.pins else ''}; the pins of its chain: {pins}"
 
 
-async def knock(chosen: Configuration, credential: Credential, around: Surroundings) -> str:
+async def knock(chosen: Configuration, credential: Credential, host: Host) -> str:
     """Ask the server whether it takes reports of this device, with a batch that holds none."""
-    clocks = borrow_device(around, chosen.device_id).clocks
+    clocks = borrow_device(host, chosen.device_id).clocks
     sent = clocks.read()  # of another boot or number it would look like another machine
     try:
         async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from firmtrail_agent.config.configuration import BadConfiguration, Server
 from firmtrail_agent.system import log
-from firmtrail_agent.validation.redact import hide
+from firmtrail_agent.validation.redact import hide_secret
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
@@ -30,7 +30,7 @@ def open_client(
     from firmtrail_agent.server import tls  # noqa: PLC0415  the same
 
     for shown in (api_key.partition(":")[2], b64encode(api_key.encode()).decode().rstrip("=")):
-        hide(shown)
+        hide_secret(shown)
     try:
         with warnings.catch_warnings(action="ignore"):  # they are said already
             return AsyncClient(

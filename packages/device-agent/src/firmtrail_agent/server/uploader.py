@@ -91,7 +91,7 @@ class Uploader:
         return True
 
     async def _sent(self) -> Delivery:
-        client, observed = await self._connected(), self._device.observed
+        client, observed = await self._connected(), self._device.observations
         delivery = await deliver(client, self.settings.configuration.device_id, observed.spool, self._device.clocks)
         before = self._auth
         self._arrived = 0 if delivery.failure else self._arrived + 1

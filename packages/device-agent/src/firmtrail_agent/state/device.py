@@ -10,12 +10,12 @@ from typing import Self
 import attrs
 
 from firmtrail_agent.state import record_files
-from firmtrail_agent.state.observations import Observed
+from firmtrail_agent.state.observations import Observations
 from firmtrail_agent.state.spool import Spool
 from firmtrail_agent.system import atomic_file, boot, directories, log
 from firmtrail_agent.system.boot import Boot
 from firmtrail_agent.system.clock import Clocks
-from firmtrail_agent.system.host import Surroundings
+from firmtrail_agent.system.host import Host
 
 
 @attrs.frozen(kw_only=True)
@@ -24,15 +24,15 @@ class Device:
 
     boot: Boot
     clocks: Clocks
-    observed: Observed
+    observations: Observations
     #: keeps other agents out; None: nothing can be kept on the disk
     lock: int | None
 
     def belong_to(self, device_id: uuid.UUID) -> None:
         """Go on as another device of the server: what was observed before is not said to be of that one."""
-        if device_id != self.observed.spool.device_id:
-            self.observed.belong_to(device_id)
-            _tell_of_others(self.observed.spool)
+        if device_id != self.observations.spool.device_id:
+            self.observations.belong_to(device_id)
+            _tell_of_others(self.observations.spool)
 
     def close(self) -> None:
         """Let another agent have it."""
@@ -46,44 +46,44 @@ class Device:
         self.close()
 
 
-def open_device(around: Surroundings, device_id: uuid.UUID) -> Device:
+def open_device(host: Host, device_id: uuid.UUID) -> Device:
     """Take the device into use, by the id that it has now.
 
     Raises:
         InUse: another agent has it.
     """
-    state = directories.state(around.environment, around.root)
+    state = directories.state(host.environment, host.root)
     lock = directories.hold(state)
     with suppress(OSError):
         atomic_file.make_directory(state)
-    boot_id = boot.read_boot_id(around.environment, around.root)
+    boot_id = boot.read_boot_id(host.environment, host.root)
     spool = Spool(
         state / "spool",
         device_id,
-        boot_time=around.boot_time,
+        boot_time=host.boot_time,
         takes_unowned=boot.has_run_in(boot_id, state),
     )
     _tell_of_others(spool)
     this = boot.number_boot(boot_id, state, observed=spool.last_reading)
-    return Device(boot=this, clocks=_clocks(around, this), observed=Observed(spool, state), lock=lock)
+    return Device(boot=this, clocks=_clocks(host, this), observations=Observations(spool, state), lock=lock)
 
 
-def borrow_device(around: Surroundings, device_id: uuid.UUID) -> Device:
+def borrow_device(host: Host, device_id: uuid.UUID) -> Device:
     """Look at a device that an agent may be using; nothing of it is changed, and what is observed is kept in memory."""
-    state = directories.state(around.environment, around.root)
-    boot_id = boot.read_boot_id(around.environment, around.root)
+    state = directories.state(host.environment, host.root)
+    boot_id = boot.read_boot_id(host.environment, host.root)
     this = boot.number_boot(boot_id, state, store=False)
-    spool = Spool(None, device_id, boot_time=around.boot_time)
-    return Device(boot=this, clocks=_clocks(around, this), observed=Observed(spool, None), lock=None)
+    spool = Spool(None, device_id, boot_time=host.boot_time)
+    return Device(boot=this, clocks=_clocks(host, this), observations=Observations(spool, None), lock=None)
 
 
-def _clocks(around: Surroundings, this: Boot) -> Clocks:
+def _clocks(host: Host, this: Boot) -> Clocks:
     return Clocks(
         this,
-        boot_time=around.boot_time,
-        wall_time=around.wall_time,
-        monotonic=around.monotonic,
-        root=around.root,
+        boot_time=host.boot_time,
+        wall_time=host.wall_time,
+        monotonic=host.monotonic,
+        root=host.root,
     )
 
 

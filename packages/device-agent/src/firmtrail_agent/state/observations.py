@@ -1,4 +1,4 @@
-"""What the device is known to run: what was observed is kept until the server has it, on the disk if it is new."""
+"""What was observed is kept until the server has it, on the disk if it is new; and what the server heard last."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from firmtrail_agent.system import atomic_file
 _FILE = "reported.json"
 
 
-class Observed:
+class Observations:
     """The spool, and what the server has heard last of its device."""
 
     def __init__(self, spool: Spool, state: Path | None) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from firmtrail_agent.system import atomic_file
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 if TYPE_CHECKING:
     from firmtrail import ClockReading
@@ -47,11 +47,11 @@ def read_boot_id(environment: Mapping[str, str], root: Path) -> uuid.UUID | None
     with suppress(ValueError):
         return uuid.UUID(environment.get(VARIABLE, ""))
     with suppress(OSError, ValueError):
-        return _told_by_kernel(Place(root, _FILE))
+        return _told_by_kernel(RootedPath(root, _FILE))
     return None
 
 
-def _told_by_kernel(place: Place) -> uuid.UUID:
+def _told_by_kernel(place: RootedPath) -> uuid.UUID:
     with open(place.open(), encoding="ascii") as file:  # noqa: PTH123  a descriptor, not a path
         return uuid.UUID(file.read().strip())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from firmtrail import ClockReading, ClockState
 from firmtrail_agent.system.boot import Boot
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 #: no clock that shows an earlier moment is right: this software was not written yet
 BUILT_AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -75,6 +75,6 @@ class Clocks:
             moment, at = self._server
             ahead = wall - moment - dt.timedelta(seconds=boot_time - at)
             return ClockState.SYNCED if abs(ahead) <= TOLERANCE else ClockState.UNSYNCED
-        if Place(self._root, _SYNCHRONIZED).exists():
+        if RootedPath(self._root, _SYNCHRONIZED).exists():
             return ClockState.SYNCED
         return ClockState.UNSYNCED

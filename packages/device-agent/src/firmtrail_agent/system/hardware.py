@@ -7,7 +7,7 @@ import re
 import socket
 from pathlib import Path
 
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 from firmtrail_contract.blanks import trimmed
 from firmtrail_contract.fillers import is_filler_identity
 
@@ -22,9 +22,9 @@ _LONGEST = 128
 def fingerprint(root: Path) -> str | None:
     """Read it; None: the device has no number."""
     for place in _PLACES:
-        if number := _number(Place(root, place)):
+        if number := _number(RootedPath(root, place)):
             return number
-    installation = _number(Place(root, _INSTALLATION))
+    installation = _number(RootedPath(root, _INSTALLATION))
     if installation is None or not _MACHINE_ID.fullmatch(installation):
         return None
     # machine-id(5): the id itself is confidential
@@ -36,7 +36,7 @@ def name() -> str:
     return socket.gethostname()
 
 
-def _number(place: Place) -> str | None:
+def _number(place: RootedPath) -> str | None:
     try:
         with open(place.open(), "rb") as file:  # noqa: PTH123  a descriptor, not a path
             text = trimmed(file.read(_LONGEST).decode("ascii"))

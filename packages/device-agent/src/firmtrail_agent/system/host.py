@@ -22,7 +22,7 @@ async def pause(seconds: float, wake: asyncio.Event) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Surroundings:
+class Host:
     """Clocks, chance, the environment, and where the device's files are."""
 
     environment: Mapping[str, str]

@@ -20,7 +20,7 @@ _ENTERING = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 
 @attrs.frozen
-class Place:
+class RootedPath:
     """A path as the device knows it, and the root below which it stands. What looks at the file may raise OSError."""
 
     root: Path
@@ -29,16 +29,16 @@ class Place:
     def __str__(self) -> str:
         return str(self.root / self.path.lstrip("/"))
 
-    def __truediv__(self, name: str) -> Place:
-        return Place(self.root, f"{self.path}/{name}")
+    def __truediv__(self, name: str) -> RootedPath:
+        return RootedPath(self.root, f"{self.path}/{name}")
 
     @property
     def name(self) -> str:
         return self.path.rpartition("/")[2]
 
     @property
-    def parent(self) -> Place:
-        return Place(self.root, self.path.rpartition("/")[0])
+    def parent(self) -> RootedPath:
+        return RootedPath(self.root, self.path.rpartition("/")[0])
 
     def open(self, flags: int = os.O_RDONLY, *, may_be_link: bool = True) -> int:
         """Open what stands there and return its descriptor."""

@@ -19,7 +19,7 @@ _SHORTEST_SECRET = 8
 _secrets = set[str]()
 
 
-def hide(secret: str) -> None:
+def hide_secret(secret: str) -> None:
     """Show this text to nobody from now on, though a server repeats it; a short one is a word like others."""
     if len(secret) >= _SHORTEST_SECRET:
         _secrets.add(secret)
@@ -37,7 +37,7 @@ def visible(text: str) -> str:
     return shown
 
 
-def told(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """Say what an exception says, or its name, if somebody else's class breaks at that."""
     try:
         return str(error)
@@ -45,8 +45,8 @@ def told(error: BaseException) -> str:
         return type(error).__name__
 
 
-def shown(error: BaseException) -> str:
-    """Show an exception with its class, as `told` says it."""
+def repr_of(error: BaseException) -> str:
+    """Show an exception with its class, as `message_of` says it."""
     try:
         return repr(error)
     except (Exception, SystemExit):  # noqa: BLE001  the same

@@ -10,7 +10,7 @@ import attrs
 from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import as_text, below, read_bytes
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 from firmtrail_contract.fillers import is_filler_version
 
 #: the second is a link to the first, and hidden from a service that sees only processes in /proc
@@ -45,7 +45,7 @@ def _unpadded(content: bytes) -> bytes:
     return text if len(text) > 1 else content.removesuffix(b"\0")  # a number may end in zeros too
 
 
-def _property(root: Path, name: str) -> tuple[Place, bytes]:
+def _property(root: Path, name: str) -> tuple[RootedPath, bytes]:
     for tree in TREES:
         file = below(root, tree + name)
         try:

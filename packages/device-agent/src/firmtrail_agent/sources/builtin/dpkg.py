@@ -12,7 +12,7 @@ from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFai
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import as_text, below, listed
 from firmtrail_agent.sources.support.paragraphs import paragraphs_of
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 STATUS = "/var/lib/dpkg/status"
 #: what dpkg has changed and not yet written into the status: numbered files of one entry, the last of which counts
@@ -67,14 +67,14 @@ def _version(package: str, entries: Sequence[_Entry]) -> str:
     return versions.pop()
 
 
-def _files(status: Place) -> list[Place]:
+def _files(status: RootedPath) -> list[RootedPath]:
     """Name the files of the database, those last that count in the end."""
     single = [file for file in _listed(status.parent / SINGLE) if not file.name.endswith(CHECKSUMS)]
     updates = [file for file in _listed(status.parent / UPDATES) if file.name.isdecimal()]
     return [*single, *([status] if status.exists() or not single else []), *updates]
 
 
-def _listed(folder: Place) -> list[Place]:
+def _listed(folder: RootedPath) -> list[RootedPath]:
     try:
         return listed(folder)[1]
     except SourceAbsent:
@@ -90,7 +90,7 @@ def _told(entries: Iterable[_Entry]) -> dict[str, _Entry]:
     return told
 
 
-def _entries(file: Place, package: str) -> Iterator[_Entry]:
+def _entries(file: RootedPath, package: str) -> Iterator[_Entry]:
     """Every entry of one package."""
     try:
         for fields in paragraphs_of(package, file, name_field=b"Package"):

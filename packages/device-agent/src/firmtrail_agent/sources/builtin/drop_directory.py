@@ -19,7 +19,7 @@ from firmtrail_agent.sources.engine.naming import Part, by_component, component_
 from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed, Unknown
 from firmtrail_agent.sources.support import json_text, validators
 from firmtrail_agent.sources.support.files import as_text, below, listed, opened
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 DIRECTORY = "/run/firmtrail-agent/versions.d"
 ENDING = ".json"
@@ -47,7 +47,7 @@ class DropDirectory:
         return by_component([part for file in files for part in _parts(file)], self.components)
 
 
-def _files(folder: Place) -> list[Place]:
+def _files(folder: RootedPath) -> list[RootedPath]:
     status, entries = listed(folder)
     _require_trusted(folder, status)
     files = [entry for entry in entries if entry.name.endswith(ENDING) and not entry.name.startswith(".")]
@@ -56,7 +56,7 @@ def _files(folder: Place) -> list[Place]:
     return files
 
 
-def _parts(file: Place) -> Iterator[Part]:
+def _parts(file: RootedPath) -> Iterator[Part]:
     """What one file says; where it cannot be read, its name stands for the component that it would speak of."""
     try:
         versions = _versions(file)
@@ -70,7 +70,7 @@ def _parts(file: Place) -> Iterator[Part]:
         yield Part(names=[name], said=_said(name, value, file))
 
 
-def _versions(file: Place) -> dict[str, Any]:
+def _versions(file: RootedPath) -> dict[str, Any]:
     with opened(file, may_be_link=False) as stream:
         _require_trusted(file, os.fstat(stream.fileno()))
         content = stream.read(MAX_BYTES + 1)
@@ -79,7 +79,7 @@ def _versions(file: Place) -> dict[str, Any]:
     return json_text.parsed_object(as_text(content), str(file))
 
 
-def _said(name: str, value: Any, file: Place) -> Found | Unknown:
+def _said(name: str, value: Any, file: RootedPath) -> Found | Unknown:
     if isinstance(value, str):
         return Found(component=name, version=value, detail=str(file))
     if isinstance(value, dict) and isinstance(error := cast("dict[str, Any]", value).get("error"), str):
@@ -88,7 +88,7 @@ def _said(name: str, value: Any, file: Place) -> Found | Unknown:
     return Unknown(component=name, error=f"{file}: {name} {what}")
 
 
-def _require_trusted(file: Place, status: os.stat_result) -> None:
+def _require_trusted(file: RootedPath, status: os.stat_result) -> None:
     if status.st_uid not in {0, os.geteuid()}:
         raise SourceFailed(f"{file} belongs to user {status.st_uid}; only root may say what runs: chown root {file}")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

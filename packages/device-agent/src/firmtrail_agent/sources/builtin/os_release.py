@@ -12,7 +12,7 @@ import attrs
 from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import below, read_text
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 from firmtrail_contract.fillers import is_filler_version
 
 #: the first is used, alone, where it exists
@@ -46,7 +46,7 @@ class OsRelease:
         raise SourceFailed(f"{file} names no {', '.join(others)}{' or ' if others else ''}{last}")
 
 
-def _read(root: Path) -> tuple[Place, str]:
+def _read(root: Path) -> tuple[RootedPath, str]:
     for path in FILES:
         file = below(root, path)
         try:

@@ -15,7 +15,7 @@ from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import below, read_text, require_there
 from firmtrail_agent.sources.support.key_file import Groups, read_key_file
 from firmtrail_agent.sources.support.programs import TIMEOUT_SECONDS, ProgramFailed, located, output_of
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 STATUS = ("rauc", "status", "--detailed")
 COMMAND = (*STATUS, "--output-format=json")
@@ -51,7 +51,7 @@ class Rauc:
         return [Found(component=self.component, version=version, detail=detail)]
 
 
-def _system_conf(root: Path) -> Place:
+def _system_conf(root: Path) -> RootedPath:
     """Find the one file that makes a device a device with RAUC; its program alone does not."""
     for path in SYSTEM_CONF:
         with suppress(SourceAbsent):
@@ -79,7 +79,7 @@ def _asked(root: Path, command: Sequence[str], booted: Booted, timeout_seconds: 
     return _known(version, slot), f"{place}: {slot}"
 
 
-def _from_files(root: Path, conf: Groups, file: Place) -> tuple[str, str]:
+def _from_files(root: Path, conf: Groups, file: RootedPath) -> tuple[str, str]:
     if _was_started_from_outside(root):
         raise SourceAbsent("what runs was started from outside RAUC's slots")
     place = _status_file(conf)
@@ -108,7 +108,7 @@ def _status_file(conf: Groups) -> str | None:
     return None if place == "per-slot" else place
 
 
-def _slot_of_command_line(root: Path, conf: Groups, file: Place) -> str:
+def _slot_of_command_line(root: Path, conf: Groups, file: RootedPath) -> str:
     command_line = below(root, COMMAND_LINE)
     words = read_text(command_line, max_bytes=MAX_BYTES).split()
     bootnames = [word.removeprefix("rauc.slot=") for word in words if word.startswith("rauc.slot=")]
@@ -121,7 +121,7 @@ def _slot_of_command_line(root: Path, conf: Groups, file: Place) -> str:
     raise SourceFailed(f"{file} has no slot with the bootname {bootnames[-1]}, which is booted")
 
 
-def _bundle_version(file: Place, group: str, slot: str) -> str:
+def _bundle_version(file: RootedPath, group: str, slot: str) -> str:
     try:
         status = read_key_file(file, max_bytes=MAX_BYTES)
     except SourceAbsent:

@@ -12,7 +12,7 @@ from firmtrail_agent.sources.engine.naming import Part, by_component
 from firmtrail_agent.sources.engine.source import Found, SourceFailed, Unknown
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import below, read_text
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 FILE = "/etc/sw-versions"
 MAX_BYTES = 64 * 1024
@@ -46,7 +46,7 @@ class Swupdate:
         return by_component(parts, self.components)
 
 
-def _part(words: Sequence[str], file: Place) -> Part:
+def _part(words: Sequence[str], file: RootedPath) -> Part:
     """Make what one line says; a bad line is an error of what it names."""
     name, *rest = words
     if len(rest) == 1:

@@ -18,7 +18,7 @@ from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFai
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import as_text, below, read_bytes
 from firmtrail_agent.sources.support.programs import TIMEOUT_SECONDS, Program, located, output_of
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 from firmtrail_agent.validation.values import Wrong
 from firmtrail_contract.blanks import trimmed
 
@@ -95,7 +95,7 @@ class _Copy:
     variables: Mapping[str, str]
 
 
-def _current(files: Sequence[Place]) -> tuple[str, Mapping[str, str]]:
+def _current(files: Sequence[RootedPath]) -> tuple[str, Mapping[str, str]]:
     """Choose between the copies as U-Boot does, which goes on with one when the other is broken."""
     copies: list[_Copy] = []
     failures: list[SourceAbsent | _Damaged] = []
@@ -122,7 +122,7 @@ def _is_newer(one: int | None, other: int | None) -> bool:
     return one > other
 
 
-def _copy(file: Place) -> _Copy:
+def _copy(file: RootedPath) -> _Copy:
     content = read_bytes(file, max_bytes=MAX_BYTES)
     checksum = content[:_CHECKSUM_BYTES]
     for flag_bytes in (0, 1):

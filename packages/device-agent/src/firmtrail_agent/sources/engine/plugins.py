@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from firmtrail_agent.sources.engine.source import Source
-from firmtrail_agent.validation.redact import shown
+from firmtrail_agent.validation.redact import repr_of
 from firmtrail_agent.validation.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _loaded(offer: EntryPoint) -> type[Source]:
     try:
         kind = offer.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001  somebody else's module may do anything
-        raise TypeRefused(f"{_offer(offer)} cannot be loaded: {shown(error)}") from None
+        raise TypeRefused(f"{_offer(offer)} cannot be loaded: {repr_of(error)}") from None
     if not isinstance(kind, type) or not attrs.has(kind) or not callable(getattr(kind, "find", None)):
         raise TypeRefused(f"{_offer(offer)} is not an attrs class with a method find")
     if getattr(kind, "type", None) != offer.name:

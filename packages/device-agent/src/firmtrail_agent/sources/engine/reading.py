@@ -11,16 +11,16 @@ import attrs
 
 from firmtrail_agent.sources.engine.naming import component_name
 from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
-from firmtrail_agent.sources.engine.timeouts import MOST_SECONDS, Impatient, Question, ask_in_turns
+from firmtrail_agent.sources.engine.timeouts import MAX_TIMEOUT_SECONDS, TimedCall, TimedOut, run_all
 from firmtrail_agent.validation import values
-from firmtrail_agent.validation.redact import one_line, shown, told
+from firmtrail_agent.validation.redact import message_of, one_line, repr_of
 from firmtrail_contract.blanks import trimmed
 from firmtrail_contract.fillers import is_filler_version
 
 #: what one source may say; more is a mistake that must not become a flood of reports
 MAX_COMPONENTS = 64
 #: for reading files; what runs a program has its `timeout_seconds` on top
-PATIENCE_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 5.0
 _LONGEST_OF_STAND_IN = 48
 
 
@@ -43,40 +43,40 @@ class Reading:
 
 def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
     """Ask a source. Where it is `required`, its absence is an error too."""
-    question = _question(source, root)
-    question.ask()
-    return _answered(source, question, required=required)
+    call = _call(source, root)
+    call.start()
+    return _answered(source, call, required=required)
 
 
 def read_sources(sources: Sequence[Source], root: Path) -> list[Reading]:
     """Ask the sources that were configured, all of which are required; the slow ones beside each other."""
-    questions = [_question(source, root) for source in sources]
-    ask_in_turns(questions)
+    calls = [_call(source, root) for source in sources]
+    run_all(calls)
     return [
         reading
-        for source, question in zip(sources, questions, strict=True)
-        for reading in _answered(source, question, required=True)
+        for source, call in zip(sources, calls, strict=True)
+        for reading in _answered(source, call, required=True)
     ]
 
 
-def _question(source: Source, root: Path) -> Question[list[Found | Unknown]]:
-    patience = PATIENCE_SECONDS + min(_timeout_seconds(source) or 0, MOST_SECONDS)
-    return Question(patience, f"{source.type} {id(source)}", lambda: _said(source, root))
+def _call(source: Source, root: Path) -> TimedCall[list[Found | Unknown]]:
+    timeout = READ_TIMEOUT_SECONDS + min(_timeout_seconds(source) or 0, MAX_TIMEOUT_SECONDS)
+    return TimedCall(timeout, f"{source.type} {id(source)}", lambda: _said(source, root))
 
 
-def _answered(source: Source, question: Question[list[Found | Unknown]], *, required: bool) -> list[Reading]:
+def _answered(source: Source, call: TimedCall[list[Found | Unknown]], *, required: bool) -> list[Reading]:
     name = source.type
     component = component_of(source) or _stand_in(name)
     try:
-        return list(_readings(name, question.answer()))
+        return list(_readings(name, call.result()))
     except SourceAbsent as absent:
-        error = _reason(told(absent))
+        error = _reason(message_of(absent))
         if not required:
             return [Reading(component=component, source=name, detail=error)]
-    except (SourceFailed, Impatient) as failure:
-        error = _reason(told(failure))
+    except (SourceFailed, TimedOut) as failure:
+        error = _reason(message_of(failure))
     except Exception as broken:  # noqa: BLE001  a source, maybe somebody else's, must not hide what the others say
-        error = one_line(f"the source {name} is broken, tell its author: {shown(broken)}")
+        error = one_line(f"the source {name} is broken, tell its author: {repr_of(broken)}")
     return [Reading(component=component, source=name, error=error)]
 
 

@@ -11,26 +11,26 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from firmtrail_agent.validation.redact import shown
+from firmtrail_agent.validation.redact import repr_of
 
 T = TypeVar("T")
 
 #: the most that a source can ask for
-MOST_SECONDS = 30
+MAX_TIMEOUT_SECONDS = 30
 #: for one that answers at once, and this is most of them, nothing else is done meanwhile
 TURN_SECONDS = 1.0
 #: threads and programs are few on a small device
-MOST_AT_ONCE = 4
+MAX_AT_ONCE = 4
 #: what has had no turn by then has none
-LAST_TURN_SECONDS = 80.0
+LAST_START_SECONDS = 80.0
 _LOOK_EVERY_SECONDS = 0.05
 
 
-class Impatient(Exception):
+class TimedOut(Exception):
     """There was no answer in time."""
 
 
-class Question(Generic[T]):
+class TimedCall(Generic[T]):
     """Something to be asked in a thread of its own; `name` tells it from all else in this process."""
 
     def __init__(self, seconds: float, name: str, work: Callable[[], T]) -> None:
@@ -43,11 +43,11 @@ class Question(Generic[T]):
         self._thread: threading.Thread | None = None
         self._deadline = 0.0
 
-    def ask(self) -> None:
+    def start(self) -> None:
         """Ask now, unless an earlier attempt to do so still hangs."""
         if any(thread.name == self._name for thread in threading.enumerate()):
             self._errors.append(
-                Impatient("it still hangs in an earlier attempt to read it: look at the disk or the driver behind it")
+                TimedOut("it still hangs in an earlier attempt to read it: look at the disk or the driver behind it")
             )
             return
         thread = threading.Thread(target=self._answer, name=self._name, daemon=True)
@@ -55,25 +55,25 @@ class Question(Generic[T]):
         try:
             thread.start()
         except RuntimeError as error:  # the device is at its limit
-            self._errors.append(Impatient(f"it cannot be asked: {error}"))
+            self._errors.append(TimedOut(f"it cannot be asked: {error}"))
         else:
             self._thread = thread
 
     @property
-    def is_open(self) -> bool:
+    def is_running(self) -> bool:
         """Whether an answer may still come."""
         return self._thread is not None and self._thread.is_alive() and time.monotonic() < self._deadline
 
     def wait(self, seconds: float) -> None:
-        """Wait for the answer, and not beyond the end of patience."""
+        """Wait for the answer, and not beyond the timeout."""
         if self._thread is not None:
             self._thread.join(max(0.0, min(seconds, self._deadline - time.monotonic())))
 
-    def answer(self) -> T:
+    def result(self) -> T:
         """Return what was answered, or raise what was raised instead.
 
         Raises:
-            Impatient: it has not come to an end, now or at an earlier time, or was not asked.
+            TimedOut: it has not come to an end, now or at an earlier time, or was not asked.
         """
         self.wait(self.seconds)
         if self._errors:
@@ -81,31 +81,31 @@ class Question(Generic[T]):
         if self._answers:
             return self._answers[0]
         if self._thread is None:
-            raise Impatient("it had no turn, since others took their time: look at those that have not answered")
-        raise Impatient(f"it has not answered within {self.seconds:g} s: look at the disk or the driver behind it")
+            raise TimedOut("it had no turn, since others took their time: look at those that have not answered")
+        raise TimedOut(f"it has not answered within {self.seconds:g} s: look at the disk or the driver behind it")
 
     def _answer(self) -> None:
         try:
             self._answers.append(self._work())
-        except Exception as error:  # noqa: BLE001  it is raised where it belongs, in `answer`
+        except Exception as error:  # noqa: BLE001  it is raised where it belongs, in `result`
             self._errors.append(error)
         except BaseException as error:  # noqa: BLE001  in this thread nobody means the whole process by it
-            self._errors.append(RuntimeError(shown(error)))
+            self._errors.append(RuntimeError(repr_of(error)))
 
 
-def ask_in_turns(questions: Sequence[Question[Any]]) -> None:
-    """Ask one after the other, those first for which less patience is asked.
+def run_all(calls: Sequence[TimedCall[Any]]) -> None:
+    """Ask one after the other, those with the shortest timeout first.
 
     One that takes its time is waited for beside the next ones. So one that hangs takes no other's turn, and all are
-    over when the last turn and the greatest patience are.
+    over when the last turn and the longest timeout are.
     """
     since = time.monotonic()
-    slow: list[Question[Any]] = []
-    for question in sorted(questions, key=lambda one: one.seconds):
-        while len(slow := [one for one in slow if one.is_open]) >= MOST_AT_ONCE:
+    slow: list[TimedCall[Any]] = []
+    for call in sorted(calls, key=lambda one: one.seconds):
+        while len(slow := [one for one in slow if one.is_running]) >= MAX_AT_ONCE:
             slow[0].wait(_LOOK_EVERY_SECONDS)
-        if time.monotonic() - since > LAST_TURN_SECONDS:
+        if time.monotonic() - since > LAST_START_SECONDS:
             return
-        question.ask()
-        question.wait(TURN_SECONDS)
-        slow.append(question)
+        call.start()
+        call.wait(TURN_SECONDS)
+        slow.append(call)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -23,12 +23,12 @@ _KINDS = {
 }
 
 
-def below(root: Path, path: str) -> Place:
+def below(root: Path, path: str) -> RootedPath:
     """Place an absolute path of the device below `root`, which no link leads out of."""
-    return Place(root, path)
+    return RootedPath(root, path)
 
 
-def read_text(file: Place, *, max_bytes: int) -> str:
+def read_text(file: RootedPath, *, max_bytes: int) -> str:
     """Read a file whole, as the editors of any system write it: UTF-8 or UTF-16, with their ends of lines.
 
     Raises what `read_bytes` raises.
@@ -40,7 +40,7 @@ def read_text(file: Place, *, max_bytes: int) -> str:
     return as_text(content).replace("\r", "\n")
 
 
-def read_bytes(file: Place, *, max_bytes: int) -> bytes:
+def read_bytes(file: RootedPath, *, max_bytes: int) -> bytes:
     """Read a file whole, which need not be text.
 
     Raises:
@@ -59,20 +59,20 @@ def as_text(content: bytes) -> str:
     return content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape").replace("\r\n", "\n")
 
 
-def require_there(file: Place) -> None:
+def require_there(file: RootedPath) -> None:
     """Raise SourceAbsent unless something stands there, whatever it is."""
     with _explained(file):
         file.stat()
 
 
-def real_path(file: Place) -> Path:
+def real_path(file: RootedPath) -> Path:
     """Follow the links to it, which stay below the root."""
     with _explained(file):
         return file.real()
 
 
 @contextmanager
-def opened(file: Place, *, may_be_link: bool = True) -> Generator[BinaryIO]:
+def opened(file: RootedPath, *, may_be_link: bool = True) -> Generator[BinaryIO]:
     """Open a regular file; all that goes wrong until it is closed is a SourceAbsent or SourceFailed."""
     with _explained(file):
         _require_regular(file, file.stat(may_be_link=may_be_link))  # opening a device may set it going
@@ -82,7 +82,7 @@ def opened(file: Place, *, may_be_link: bool = True) -> Generator[BinaryIO]:
             yield stream
 
 
-def listed(folder: Place) -> tuple[os.stat_result, list[Place]]:
+def listed(folder: RootedPath) -> tuple[os.stat_result, list[RootedPath]]:
     """Look into a directory: what it is itself, and what it holds, in the order of the names."""
     with _explained(folder):
         if not stat.S_ISDIR(folder.stat().st_mode):
@@ -96,7 +96,7 @@ def listed(folder: Place) -> tuple[os.stat_result, list[Place]]:
 
 
 @contextmanager
-def _explained(file: Place) -> Generator[None]:
+def _explained(file: RootedPath) -> Generator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
@@ -105,7 +105,7 @@ def _explained(file: Place) -> Generator[None]:
         raise SourceFailed(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _require_regular(file: Place, status: os.stat_result) -> None:
+def _require_regular(file: RootedPath, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
         raise SourceFailed(f"{file} is {kind}, not a regular file")

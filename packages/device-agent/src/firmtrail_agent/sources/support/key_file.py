@@ -9,18 +9,18 @@ from collections.abc import Mapping
 
 from firmtrail_agent.sources.engine.source import SourceFailed
 from firmtrail_agent.sources.support.files import read_text
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 from firmtrail_contract.blanks import trimmed
 
 Groups = Mapping[str, Mapping[str, str]]
 
 
-def read_key_file(file: Place, *, max_bytes: int) -> Groups:
+def read_key_file(file: RootedPath, *, max_bytes: int) -> Groups:
     """Read a file; raises what `read_text` raises, and SourceFailed where it holds text and no group."""
     return _parsed(read_text(file, max_bytes=max_bytes), file)
 
 
-def _parsed(text: str, file: Place) -> Groups:
+def _parsed(text: str, file: RootedPath) -> Groups:
     groups: dict[str, dict[str, str]] = {}
     values: dict[str, str] | None = None
     is_malformed = False

@@ -11,13 +11,13 @@ from typing import BinaryIO
 
 from firmtrail_agent.sources.engine.source import SourceFailed
 from firmtrail_agent.sources.support.files import opened
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 256 * 1024
 
 
-def paragraphs_of(package: str, file: Place, *, name_field: bytes) -> Iterator[dict[bytes, bytes]]:
+def paragraphs_of(package: str, file: RootedPath, *, name_field: bytes) -> Iterator[dict[bytes, bytes]]:
     """Find every paragraph of one package; raises what `opened` raises."""
     with opened(file) as stream:
         for fields in _paragraphs(stream, file):
@@ -25,7 +25,7 @@ def paragraphs_of(package: str, file: Place, *, name_field: bytes) -> Iterator[d
                 yield fields
 
 
-def _paragraphs(stream: BinaryIO, file: Place) -> Iterator[dict[bytes, bytes]]:
+def _paragraphs(stream: BinaryIO, file: RootedPath) -> Iterator[dict[bytes, bytes]]:
     fields: dict[bytes, bytes] = {}
     for line in _lines(stream, file):
         if line.strip():
@@ -37,7 +37,7 @@ def _paragraphs(stream: BinaryIO, file: Place) -> Iterator[dict[bytes, bytes]]:
     yield fields
 
 
-def _lines(stream: BinaryIO, file: Place) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, file: RootedPath) -> Iterator[bytes]:
     left = MAX_BYTES
     while line := stream.readline(MAX_LINE_BYTES):
         left -= len(line)

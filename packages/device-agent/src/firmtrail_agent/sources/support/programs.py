@@ -15,7 +15,7 @@ import attrs
 
 from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
 from firmtrail_agent.sources.support.files import as_text, below, real_path
-from firmtrail_agent.system.rooted_path import Place
+from firmtrail_agent.system.rooted_path import RootedPath
 from firmtrail_agent.validation.redact import visible
 
 TIMEOUT_SECONDS = 5
@@ -47,7 +47,7 @@ class ProgramFailed(SourceFailed):
         self.complaints = complaints
 
 
-def program_at(place: Place, arguments: Sequence[str]) -> Program:
+def program_at(place: RootedPath, arguments: Sequence[str]) -> Program:
     """Make a program of its place, or raise SourceAbsent or SourceFailed."""
     return Program([str(place), *arguments], str(real_path(place)))
 

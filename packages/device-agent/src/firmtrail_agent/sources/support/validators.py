@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import attrs
 
-from firmtrail_agent.sources.engine.timeouts import MOST_SECONDS
+from firmtrail_agent.sources.engine.timeouts import MAX_TIMEOUT_SECONDS
 from firmtrail_agent.validation import values
 from firmtrail_agent.validation.values import Wrong
 
@@ -96,7 +96,7 @@ pointer = attrs.validators.optional(_validator(_pointer))
 #: which of the names that a source knows become which components
 components = attrs.validators.optional(_validator(_components))
 #: long enough for a slow device, and short enough for the other sources to have their turn
-timeout_seconds = _validator(values.whole_number(1, MOST_SECONDS))
+timeout_seconds = _validator(values.whole_number(1, MAX_TIMEOUT_SECONDS))
 #: of Debian's and opkg's packages, and of architectures
 package = _matching(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}", "be a name such as libc6")
 #: of os-release

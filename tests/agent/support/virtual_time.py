@@ -14,8 +14,8 @@ from firmtrail_agent.config import configuration
 from firmtrail_agent.config.layers import Layers
 from firmtrail_agent.config.settings import read_settings
 from firmtrail_agent.daemon.agent import Agent
-from firmtrail_agent.system.host import Surroundings
-from tests.agent.device import Device
+from firmtrail_agent.system.host import Host
+from tests.agent.support.device import Device
 
 #: a moment at which nothing special happens: 1 March 2027
 START = 1_803_902_400.0
@@ -66,8 +66,8 @@ class VirtualTime:
                 if self.now >= moment:
                     passed.set()
 
-    def surroundings(self, device: Device) -> Surroundings:
-        return Surroundings(
+    def host(self, device: Device) -> Host:
+        return Host(
             environment={"FIRMTRAIL_AGENT_BOOT_ID": str(self.boot_id)},
             root=device.root,
             boot_time=self.boot_time,
@@ -83,7 +83,7 @@ async def running(device: Device, time: VirtualTime) -> AsyncGenerator[Agent]:
     """Run the agent; it is stopped as systemd does it."""
     layers = Layers(environment={}, root=device.root)
     settings = read_settings(lambda: configuration.load(layers), {})
-    agent = Agent(settings, time.surroundings(device))
+    agent = Agent(settings, time.host(device))
     task = asyncio.create_task(agent.run())
     await asyncio.sleep(0)
     yield agent

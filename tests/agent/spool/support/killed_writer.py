@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from firmtrail_agent.state.spool import Spool
-from tests.agent.observing import DEVICE, observed
+from tests.agent.support.observations import DEVICE, observed
 
 #: a writer stores a few records in this time
 LONGEST_LIFE_SECONDS = 0.03

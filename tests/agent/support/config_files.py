@@ -9,7 +9,7 @@ import pytest
 
 from firmtrail_agent.config.configuration import BadConfiguration, Configuration, load
 from firmtrail_agent.config.layers import Layers
-from tests.agent.device import DEVICE_ID
+from tests.agent.support.device import DEVICE_ID
 
 SYSTEM, VENDOR = "etc/firmtrail-agent/config.toml", "usr/lib/firmtrail-agent/config.toml"
 GOOD = f'[server]\nurl = "https://firmtrail.example.com"\n[device]\nid = "{DEVICE_ID}"\n'

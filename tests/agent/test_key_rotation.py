@@ -14,10 +14,10 @@ import pytest
 from firmtrail_agent.daemon.key_rotation import is_due
 from firmtrail_agent.state import identity
 from firmtrail_agent.state.identity import Identity
-from tests.agent.device import API_KEY, DEVICE_ID, Device, ended
-from tests.agent.enrolling import Project, cut, enroll, file_of, identity_of
-from tests.agent.report_server import ReportServer
-from tests.agent.virtual_time import START, VirtualTime, running
+from tests.agent.support.device import API_KEY, DEVICE_ID, Device, ended
+from tests.agent.support.enrollment import Project, cut, enroll, file_of, identity_of
+from tests.agent.support.report_server import ReportServer
+from tests.agent.support.virtual_time import START, VirtualTime, running
 
 DAY = 24 * 3600
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)

@@ -12,7 +12,7 @@ from firmtrail_agent.config.configuration import BadConfiguration, load_sources
 from firmtrail_agent.config.layers import Layers
 from firmtrail_agent.sources import Reading, Source, read_all
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 TREES = HERE / "trees"
 RECORDED = HERE / "recorded"
 #: what devices in the field had, each of which was read wrongly once

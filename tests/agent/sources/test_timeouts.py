@@ -15,9 +15,15 @@ import pytest
 from firmtrail_agent.daemon.round import READING_TIMEOUT_SECONDS
 from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
-from firmtrail_agent.sources.engine.reading import PATIENCE_SECONDS
+from firmtrail_agent.sources.engine.reading import READ_TIMEOUT_SECONDS
 from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed, Unknown
-from firmtrail_agent.sources.engine.timeouts import LAST_TURN_SECONDS, MOST_AT_ONCE, MOST_SECONDS, Impatient, Question
+from firmtrail_agent.sources.engine.timeouts import (
+    LAST_START_SECONDS,
+    MAX_AT_ONCE,
+    MAX_TIMEOUT_SECONDS,
+    TimedCall,
+    TimedOut,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,9 +51,9 @@ def forever() -> Generator[threading.Event]:
 
 
 def within(seconds: float, name: str, work: Callable[[], object]) -> object:
-    question = Question(seconds, name, work)
-    question.ask()
-    return question.answer()
+    call = TimedCall(seconds, name, work)
+    call.start()
+    return call.result()
 
 
 def found(component: str = "main", version: str = "1", detail: str = "here") -> Found:
@@ -59,20 +65,20 @@ def said(*words: object) -> list[Reading]:
 
 
 def test_what_hangs_is_given_up(forever: threading.Event) -> None:
-    with pytest.raises(Impatient, match=r"has not answered within 0\.01 s"):
+    with pytest.raises(TimedOut, match=r"has not answered within 0\.01 s"):
         within(0.01, "the disk", forever.wait)
 
 
 def test_what_still_hangs_is_not_asked_a_second_time(forever: threading.Event) -> None:
-    with pytest.raises(Impatient):
+    with pytest.raises(TimedOut):
         within(0.01, "the disk", forever.wait)
 
-    with pytest.raises(Impatient, match="still hangs"):
+    with pytest.raises(TimedOut, match="still hangs"):
         within(60, "the disk", lambda: pytest.fail("it was asked"))
 
 
 def test_what_hangs_does_not_keep_anything_else_from_being_asked(forever: threading.Event) -> None:
-    with pytest.raises(Impatient):
+    with pytest.raises(TimedOut):
         within(0.01, "the disk", forever.wait)
 
     assert within(60, "another disk", lambda: 7) == 7
@@ -81,7 +87,7 @@ def test_what_hangs_does_not_keep_anything_else_from_being_asked(forever: thread
 def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
     forever: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmtrail_agent.sources.engine.reading.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.reading.READ_TIMEOUT_SECONDS", 0.01)
 
     def hang() -> list[Found]:
         forever.wait()
@@ -98,9 +104,9 @@ def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let seconds be hundredths."""
-    monkeypatch.setattr("firmtrail_agent.sources.engine.reading.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.reading.READ_TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr("firmtrail_agent.sources.engine.timeouts.TURN_SECONDS", 0.01)
-    monkeypatch.setattr("firmtrail_agent.sources.engine.timeouts.LAST_TURN_SECONDS", 0.8)
+    monkeypatch.setattr("firmtrail_agent.sources.engine.timeouts.LAST_START_SECONDS", 0.8)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -146,7 +152,7 @@ def test_only_so_many_are_asked_at_once() -> None:
 
     readings = read_all([Made(say=slow.say, timeout_seconds=1) for _ in range(12)], Path("/"))
 
-    assert slow.most == MOST_AT_ONCE
+    assert slow.most == MAX_AT_ONCE
     assert [reading.version for reading in readings] == ["1"] * 12
 
 
@@ -159,9 +165,9 @@ def test_one_that_answers_soon_is_not_asked_beside_another() -> None:
 
 
 def test_a_round_waits_for_all_that_sources_may_take() -> None:
-    automatic = [PATIENCE_SECONDS + getattr(source, "timeout_seconds", 0) for source in (*FOR_MAIN, *BESIDE)]
+    automatic = [READ_TIMEOUT_SECONDS + getattr(source, "timeout_seconds", 0) for source in (*FOR_MAIN, *BESIDE)]
 
-    assert LAST_TURN_SECONDS + PATIENCE_SECONDS + MOST_SECONDS < READING_TIMEOUT_SECONDS
+    assert LAST_START_SECONDS + READ_TIMEOUT_SECONDS + MAX_TIMEOUT_SECONDS < READING_TIMEOUT_SECONDS
     assert sum(automatic) < READING_TIMEOUT_SECONDS
 
 

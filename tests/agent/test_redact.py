@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmtrail_agent.validation.redact import hide, one_line
+from firmtrail_agent.validation.redact import hide_secret, one_line
 
 PIN = "sha256/ZaqF+sbXboB0fXsi2wvpE8s58S3CV3ui3Vxbl5hDGLY="
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln-bmF0_dXJl"
@@ -29,12 +29,12 @@ def test_credentials_are_not_shown_and_words_are(text: str, shown: str) -> None:
 
 
 def test_a_secret_is_not_shown_once_it_is_known_not_even_its_beginning_at_the_end_of_a_line() -> None:
-    hide("aSecretOfThisTest")
+    hide_secret("aSecretOfThisTest")
 
     assert one_line("you said aSecretOfThisTest", 15) == "you said [hidde"
 
 
 def test_a_short_secret_is_a_word_like_others() -> None:
-    hide("main")
+    hide_secret("main")
 
     assert one_line("main 1.4.2") == "main 1.4.2"

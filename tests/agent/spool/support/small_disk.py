@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from firmtrail_agent.state.spool import Spool
-from tests.agent.observing import DEVICE, observed
+from tests.agent.support.observations import DEVICE, observed
 
 
 def main(disk: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from firmtrail_agent.config.configuration import BadConfiguration, Server
 from firmtrail_agent.server.tls import new_context
-from tests.agent.device import Device
-from tests.agent.examining import examined
-from tests.agent.report_server import ReportServer
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.doctor import examined
+from tests.agent.support.report_server import ReportServer
+from tests.agent.support.virtual_time import VirtualTime, running
 from tests.alerts import refusing_clients
 from tests.authority import Authority
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from firmtrail_agent.state import identity
 from firmtrail_agent.state.identity import Identity
-from tests.agent.device import Device, Ended, ended
+from tests.agent.support.device import Device, Ended, ended
 from tests.server.conftest import Demo
 
 #: the agent, whose power is cut when it is about to make sure for the nth time that its identity is on the disk
