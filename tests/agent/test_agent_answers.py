@@ -214,4 +214,4 @@ async def test_a_version_that_is_refused_at_every_report_is_logged_once(
         for _ in range(4):
             await server.arrival()
 
-    assert capfd.readouterr().err.count("it is put aside") == 1
+    assert capfd.readouterr().err.count("Not this one") == 1

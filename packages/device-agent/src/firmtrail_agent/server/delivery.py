@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
 MAX_BATCH_BYTES = 32 * 1024
-#: when the server refuses so many records in a row, each sent by itself, it is not about a record
-MAX_REFUSED_IN_A_ROW = 3
+#: when the server rejects so many records in a row, each sent by itself, it is not about a record
+MAX_REFUSED_IN_A_ROW = 5
 _MAX_WAITING_READINGS = 32
 
 
@@ -43,10 +43,9 @@ class Delivery:
 async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks) -> Delivery:
     """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest.
 
-    1. A batch that is refused whole is halved until its bad record is alone. That is put aside, and the next one is
-       sent by itself too: if the server takes it, the refusal was about the other one alone.
-    2. A server that refuses one after the other does not speak of a record. Then they are kept, and put aside only when
-       it takes one that comes after them. When it takes none of a few, that is a failure.
+    1. A batch that is rejected whole is halved until its bad record is alone. The next one is sent by itself too.
+    2. When the server takes that one, the rejection was about the record before, which is put aside.
+    3. After five consecutive rejections the agent assumes a server fault: a failure, and all records are kept.
     """
     delivery, most, kept = Delivery(), MAX_BATCH_RECORDS, list[Failure]()
     while len(kept) < MAX_REFUSED_IN_A_ROW and (batch := _first_of(spool.records[len(kept) :], most)):
@@ -59,21 +58,22 @@ async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clock
                 delivery.failure = failure
                 return delivery
             most = len(batch) // 2 or 1
-            if len(batch) == 1 and not _put_aside_alone(spool, len(kept), failure, delivery):
+            if len(batch) == 1:
                 kept.append(failure)
             continue
         if len(answer.records) != len(batch):
             delivery.failure = Failure(trouble=Trouble.TEMPORARY, message="The answer is not about these records.")
             return delivery
         clocks.compare(answer.received_at, sent)
+        most = MAX_BATCH_RECORDS if kept else most
         for failure in kept:
             _put_aside(spool, 0, failure.message, delivery)
         kept.clear()
-        most = MAX_BATCH_RECORDS if spool.refused_in_a_row else most
-        spool.refused_in_a_row = 0
         _settle(spool, batch, answer.records, delivery)
         delivery.next_report_in_seconds, delivery.resync = answer.next_report_in_seconds, answer.resync
-    if kept:
+    if kept and len(kept) < MAX_REFUSED_IN_A_ROW:
+        delivery.failure = kept[-1]
+    elif kept:
         message = f"the server takes no record, all are kept: {kept[-1].message}"
         delivery.failure = attrs.evolve(kept[-1], message=one_line(message))
     return delivery
@@ -109,15 +109,6 @@ def _settle(
     spool.acknowledge(len(receipts) - len(refused))
     if not receipts[-1].problem:
         delivery.record, delivery.receipt = batch[-1], receipts[-1]
-
-
-def _put_aside_alone(spool: Spool, index: int, failure: Failure, delivery: Delivery) -> bool:
-    """Put a record aside that was sent by itself, unless the server has refused a few of them one after the other."""
-    if spool.refused_in_a_row >= MAX_REFUSED_IN_A_ROW:
-        return False
-    spool.refused_in_a_row += 1
-    _put_aside(spool, index, failure.message, delivery)
-    return True
 
 
 def _put_aside(spool: Spool, index: int, words: str, delivery: Delivery) -> None:

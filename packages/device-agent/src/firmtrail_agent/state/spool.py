@@ -69,8 +69,6 @@ class Spool:
         self.dropped = 0
         #: records of other devices that were put aside just now, and all that there are
         self.newly_others = self.others = 0
-        #: records that the server refused, each sent by itself, since it took one
-        self.refused_in_a_row = 0
         self._load()
 
     @property
