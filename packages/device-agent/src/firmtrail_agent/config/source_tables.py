@@ -11,9 +11,8 @@ import attrs
 from firmtrail_agent.config.layers import Given
 from firmtrail_agent.sources import Source
 from firmtrail_agent.sources.engine.plugins import TypeRefused
-from firmtrail_agent.sources.engine.reading import component_of
 from firmtrail_agent.sources.engine.registry import source_type
-from firmtrail_agent.validation.redact import message_of, repr_of
+from firmtrail_agent.validation import values
 from firmtrail_agent.validation.suggestions import nearest
 
 
@@ -40,7 +39,7 @@ def read_sources(given: Given, problems: list[str]) -> Sequence[Source] | None:
 
 def _given_by(source: Source) -> set[str]:
     """Tell in words what a source is known to give before it is asked: some components, or all in a place."""
-    may_choose, name = "components" in _fields(type(source)), component_of(source)
+    may_choose, name = "components" in _fields(type(source)), source.component
     chosen: Any = getattr(source, "components", None) if may_choose else None
     if isinstance(chosen, dict):
         names = cast("Mapping[str, Any]", chosen).values()
@@ -48,7 +47,7 @@ def _given_by(source: Source) -> set[str]:
     if may_choose and name == source.type:
         place = getattr(source, "path", None)
         return {f"the versions of {name} in {place}" if place else f"the versions of {name}"}
-    return {f"the version of {name}"} if name else set()
+    return {f"the version of {name}"}
 
 
 def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Source | None:
@@ -62,12 +61,26 @@ def _source(table: Any, place: Callable[..., str], problems: list[str]) -> Sourc
         problems.extend(found)
         return None
     try:
-        return kind(**settings)
+        source = kind(**settings)
+        _require_sound(source)
     except ValueError as wrong:
-        problems.append(f"{place()}: a source of type {kind.type} must {message_of(wrong)}")
-    except (Exception, SystemExit) as broken:  # noqa: BLE001  a plug-in's class may do anything
-        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {repr_of(broken)}")
+        problems.append(f"{place()}: a source of type {kind.type} must {wrong}")
+    except Exception as broken:  # noqa: BLE001  of a plug-in's class
+        problems.append(f"{place()}: a source of type {kind.type} cannot be made of this: {broken!r}")
+    else:
+        return source
     return None
+
+
+def _require_sound(source: Source) -> None:
+    """Refuse what the validators of a plug-in should have refused."""
+    try:
+        values.component(source.component)
+    except values.Wrong as wrong:
+        raise values.Wrong(f"have a component, which must {wrong}") from None
+    seconds: Any = getattr(source, "timeout_seconds", 0)
+    if not (isinstance(seconds, int | float) and seconds >= 0):
+        raise values.Wrong("have a number of seconds as timeout_seconds")
 
 
 def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable[..., str]) -> Iterator[str]:
@@ -81,7 +94,7 @@ def _wrong_keys(kind: type[Source], settings: Mapping[str, Any], place: Callable
             try:
                 validate(None, fields[name], value)
             except ValueError as wrong:
-                yield f"{place(name)}: {name} must {message_of(wrong)}"
+                yield f"{place(name)}: {name} must {wrong}"
             except Exception:  # noqa: BLE001, S112  another kind of validator: it speaks when the source is made
                 continue
 

@@ -37,22 +37,6 @@ def visible(text: str) -> str:
     return shown
 
 
-def message_of(error: BaseException) -> str:
-    """Say what an exception says, or its name, if somebody else's class breaks at that."""
-    try:
-        return str(error)
-    except (Exception, SystemExit):  # noqa: BLE001  it may do anything
-        return type(error).__name__
-
-
-def repr_of(error: BaseException) -> str:
-    """Show an exception with its class, as `message_of` says it."""
-    try:
-        return repr(error)
-    except (Exception, SystemExit):  # noqa: BLE001  the same
-        return type(error).__name__
-
-
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:
     """Make a line of it, of so many characters at most."""
     return visible(" ".join(text.split()))[:longest]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from firmtrail_agent.sources.engine.source import Source
-from firmtrail_agent.validation.redact import repr_of
 from firmtrail_agent.validation.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ def _offers() -> EntryPoints:
 def _loaded(offer: EntryPoint) -> type[Source]:
     try:
         kind = offer.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  somebody else's module may do anything
-        raise TypeRefused(f"{_offer(offer)} cannot be loaded: {repr_of(error)}") from None
+    except Exception as error:  # noqa: BLE001  of somebody else's module
+        raise TypeRefused(f"{_offer(offer)} cannot be loaded: {error!r}") from None
     if not isinstance(kind, type) or not attrs.has(kind) or not callable(getattr(kind, "find", None)):
         raise TypeRefused(f"{_offer(offer)} is not an attrs class with a method find")
     if getattr(kind, "type", None) != offer.name:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-from firmtrail_agent.sources.engine.naming import component_name
 from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
 from firmtrail_agent.sources.engine.timeouts import MAX_TIMEOUT_SECONDS, TimedCall, TimedOut, run_all
 from firmtrail_agent.validation import values
-from firmtrail_agent.validation.redact import message_of, one_line, repr_of
+from firmtrail_agent.validation.redact import one_line
 from firmtrail_contract.blanks import trimmed
 from firmtrail_contract.fillers import is_filler_version
 
@@ -21,7 +19,6 @@ from firmtrail_contract.fillers import is_filler_version
 MAX_COMPONENTS = 64
 #: for reading files; what runs a program has its `timeout_seconds` on top
 READ_TIMEOUT_SECONDS = 5.0
-_LONGEST_OF_STAND_IN = 48
 
 
 @attrs.frozen(kw_only=True)
@@ -60,60 +57,27 @@ def read_sources(sources: Sequence[Source], root: Path) -> list[Reading]:
 
 
 def _call(source: Source, root: Path) -> TimedCall[list[Found | Unknown]]:
-    timeout = READ_TIMEOUT_SECONDS + min(_timeout_seconds(source) or 0, MAX_TIMEOUT_SECONDS)
+    timeout = READ_TIMEOUT_SECONDS + min(getattr(source, "timeout_seconds", 0), MAX_TIMEOUT_SECONDS)
     return TimedCall(timeout, f"{source.type} {id(source)}", lambda: _said(source, root))
 
 
 def _answered(source: Source, call: TimedCall[list[Found | Unknown]], *, required: bool) -> list[Reading]:
     name = source.type
-    component = component_of(source) or _stand_in(name)
+    component = source.component
     try:
         return list(_readings(name, call.result()))
     except SourceAbsent as absent:
-        error = _reason(message_of(absent))
+        error = _reason(str(absent))
         if not required:
             return [Reading(component=component, source=name, detail=error)]
     except (SourceFailed, TimedOut) as failure:
-        error = _reason(message_of(failure))
+        error = _reason(str(failure))
     except Exception as broken:  # noqa: BLE001  a source, maybe somebody else's, must not hide what the others say
-        error = one_line(f"the source {name} is broken, tell its author: {repr_of(broken)}")
+        error = one_line(f"the source {name} is broken, tell its author: {broken!r}")
     return [Reading(component=component, source=name, error=error)]
 
 
-def component_of(source: Source) -> str | None:
-    """Name the component of a source; None: a plug-in has let it be a name that none may have."""
-    try:
-        return values.component(source.component)
-    except Exception:  # noqa: BLE001  it may be a property of somebody else's
-        return None
-
-
-def _stand_in(name: str) -> str:
-    """Make the name under which the failure of a source is shown that has none itself."""
-    return component_name(f"{name[:_LONGEST_OF_STAND_IN]}-unnamed")
-
-
-def _timeout_seconds(source: Source) -> float | None:
-    """Say for how long a source wants to be waited for; None: what it has there is no number of seconds."""
-    try:
-        seconds: Any = getattr(source, "timeout_seconds", 0)
-        return seconds if isinstance(seconds, int | float) and seconds >= 0 else None
-    except Exception:  # noqa: BLE001  the same
-        return None
-
-
-def _require_sound(source: Source) -> None:
-    """Refuse what the validators of a plug-in should have refused."""
-    try:
-        values.component(source.component)
-    except values.Wrong as wrong:
-        raise SourceFailed(f"its component must {wrong}") from None
-    if _timeout_seconds(source) is None:
-        raise SourceFailed("its timeout_seconds must be a number of seconds")
-
-
 def _said(source: Source, root: Path) -> list[Found | Unknown]:
-    _require_sound(source)
     said = list(islice(source.find(root), MAX_COMPONENTS + 1))
     if len(said) > MAX_COMPONENTS:
         raise SourceFailed(f"it speaks of more than {MAX_COMPONENTS} components; choose those that matter")

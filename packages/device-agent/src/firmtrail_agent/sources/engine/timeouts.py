@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from firmtrail_agent.validation.redact import repr_of
-
 T = TypeVar("T")
 
 #: the most that a source can ask for
@@ -89,8 +87,6 @@ class TimedCall(Generic[T]):
             self._answers.append(self._work())
         except Exception as error:  # noqa: BLE001  it is raised where it belongs, in `result`
             self._errors.append(error)
-        except BaseException as error:  # noqa: BLE001  in this thread nobody means the whole process by it
-            self._errors.append(RuntimeError(repr_of(error)))
 
 
 def run_all(calls: Sequence[TimedCall[Any]]) -> None:
