@@ -16,7 +16,6 @@ from tests.agent.support.report_server import (
     bare,
     nonsense,
     refusing,
-    refusing_client,
     refusing_records,
     reset,
     reset_in_the_middle,
@@ -98,7 +97,7 @@ async def test_a_refused_key_is_replaced_by_a_new_one_at_once(
     async with running(device, time):
         await server.arrival()
         device.write_key(NEW_KEY)
-        server.answer, server.answer_token = taking_only(NEW_KEY), refusing_client(to=NEW_KEY)
+        server.answer = taking_only(NEW_KEY)
 
         while (await server.arrival()).credential != NEW_KEY:
             pass
@@ -159,20 +158,6 @@ async def test_an_answer_that_is_not_the_servers_silences_nobody_for_long(
             await server.arrival()
 
     assert time.now <= 4 * HOUR
-
-
-async def test_a_foreign_404_for_a_token_silences_nobody_for_long(
-    device: Device, server: ReportServer, time: VirtualTime
-) -> None:
-    async with running(device, time):
-        for _ in range(4):
-            await server.arrival()
-        server.answer_token = lambda request: bare(404)(request, {})
-        await time.passes(3 * HOUR)
-        asked = len(server.received)
-        await time.passes(HOUR)
-
-    assert len(server.received) > asked
 
 
 async def test_a_server_puts_off_the_next_report_by_a_day_at_most(

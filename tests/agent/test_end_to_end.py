@@ -106,7 +106,6 @@ async def network(server: Server) -> AsyncGenerator[Network]:
 def device(tmp_path_factory: pytest.TempPathFactory, network: Network, demo: Demo) -> Device:
     device = Device(tmp_path_factory.mktemp("device"))
     device.configure(network.url, device_id=demo.device_id)
-    device.config.write_text(device.config.read_text().replace("[device]", 'auth = "basic"\n[device]'))
     device.write_key(":".join(demo.device_key))
     return device
 

@@ -11,15 +11,12 @@ from aiohttp import web
 
 from firmtrail import ObservationRecord, to_json
 from firmtrail_agent.config import configuration
-from firmtrail_agent.config.configuration import Auth
 from firmtrail_agent.config.layers import Layers
 from firmtrail_agent.config.settings import Settings, read_settings
 from firmtrail_agent.report.record import record_of
 from firmtrail_agent.report.report import report_once, send_all
 from firmtrail_agent.report.results import Result, exit_code
-from firmtrail_agent.server.client import open_client
-from firmtrail_agent.server.delivery import Delivery, deliver
-from firmtrail_agent.server.failures import Failure, Trouble
+from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.state.device import Device as OpenDevice
 from firmtrail_agent.state.device import open_device
@@ -33,12 +30,10 @@ from tests.agent.support.report_server import (
     answering,
     bare,
     credential,
-    no_tokens,
     nonsense,
     refusal,
     refusing,
     refusing_batches_with,
-    refusing_client,
     refusing_records,
     reset,
     reset_in_the_middle,
@@ -114,22 +109,6 @@ async def send_in_rounds(
         for server.answer in answers:
             deliveries.append(await send_all(settings_of(device), held))
     return held, deliveries
-
-
-async def send_with_a_token(device: Device) -> tuple[OpenDevice, Failure]:
-    """Send two records as the daemon does after its first reports, and give what went wrong."""
-    held, delivery = await send_with(device, "token")
-    assert delivery.failure is not None
-    return held, delivery.failure
-
-
-async def send_with(device: Device, auth: Auth) -> tuple[OpenDevice, Delivery]:
-    chosen = configuration.load(Layers(environment={}, root=device.root))
-    with opened(device) as held:
-        for ms, version in enumerate(("1", "2")):
-            held.observations.add(observed(version, ms))
-        async with open_client(chosen, API_KEY, auth=auth) as client:
-            return held, await deliver(client, chosen.device_id, held.observations.spool, held.clocks)
 
 
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
@@ -368,11 +347,8 @@ async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Dev
     assert result.error == "invalid_request: /records/0/x must have at most 128 characters"
 
 
-@pytest.mark.parametrize("auth", ["basic", "token"])
 @pytest.mark.parametrize("status", [200, 403, 422])
-async def test_what_a_server_repeats_of_the_key_or_a_token_is_not_shown(
-    device: Device, server: ReportServer, auth: Auth, status: int
-) -> None:
+async def test_what_a_server_repeats_of_the_key_is_hidden(device: Device, server: ReportServer, status: int) -> None:
     shown: list[str] = []
 
     async def repeat(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
@@ -384,7 +360,7 @@ async def test_what_a_server_repeats_of_the_key_or_a_token_is_not_shown(
 
     server.answer = repeat
 
-    _, delivery = await send_with(device, auth)
+    _, delivery = await send(device, "1", "2")
 
     told = f"{delivery.failure} {delivery.refused}"
     assert "You say" in told
@@ -398,8 +374,6 @@ async def test_the_clock_of_the_device_is_compared_with_the_servers(device: Devi
 
 
 async def test_a_report_is_one_request_that_carries_the_key_itself(device: Device, server: ReportServer) -> None:
-    server.answer_token = no_tokens
-
     await report(device)
 
     assert [(one.scheme, one.credential) for one in server.received] == [("Basic", API_KEY)]
@@ -436,32 +410,3 @@ async def test_a_report_goes_through_the_configured_proxy_and_past_that_of_the_e
     (result,) = await report(device)
 
     assert result.outcome == "opened"
-
-
-async def test_a_key_that_gets_no_token_is_a_refused_key(device: Device, server: ReportServer) -> None:
-    server.answer_token = refusing_client()
-
-    _, failure = await send_with_a_token(device)
-
-    assert failure.trouble is Trouble.CREDENTIALS
-
-
-async def test_a_token_that_is_refused_for_another_reason_does_not_cost_a_record(
-    device: Device, server: ReportServer
-) -> None:
-    server.answer_token = refusing_client(status=400)
-
-    held, _ = await send_with_a_token(device)
-
-    assert len(held.observations.spool.records) == 2
-
-
-async def test_a_server_without_tokens_is_told_with_the_setting_that_helps(
-    device: Device, server: ReportServer
-) -> None:
-    server.answer_token = no_tokens
-
-    _, failure = await send_with_a_token(device)
-
-    assert failure.trouble is Trouble.CONFIGURATION
-    assert 'set server.auth to "basic"' in failure.message

@@ -1,7 +1,4 @@
-"""A real HTTP server in the place of Firmtrail's: it takes batches, remembers them, and can be told to fail.
-
-Its access tokens are the credentials that they were got with, in another writing.
-"""
+"""A real HTTP server in the place of Firmtrail's: it takes batches, remembers them, and can be told to fail."""
 
 from __future__ import annotations
 
@@ -51,7 +48,6 @@ class ReportServer:
         self._port = port
         self.received: list[Received] = []
         self.answer: Answer = taken
-        self.answer_token: Callable[[web.Request], Awaitable[web.StreamResponse]] = granted
         self._arrivals: asyncio.Queue[Received] = asyncio.Queue()
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -59,7 +55,6 @@ class ReportServer:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/v1/devices/{device_id}/firmware_reports", self._take)
-        app.router.add_post("/v1/oauth/token", self._give_token)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls)
@@ -92,9 +87,6 @@ class ReportServer:
         """What was reported last."""
         return self.received[-1].versions if self.received else {}
 
-    async def _give_token(self, request: web.Request) -> web.StreamResponse:
-        return await self.answer_token(request)
-
     async def _take(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         batch = Received(
@@ -110,35 +102,9 @@ class ReportServer:
 
 
 def credential(request: web.Request) -> str:
-    """Read the "<key id>:<secret>" that a request carries, itself or as the token that `granted` gave for it."""
-    scheme, _, value = request.headers["Authorization"].partition(" ")
-    if scheme == "Bearer":
-        return bytes.fromhex(value).decode()
+    """Read the "<key id>:<secret>" that a request carries."""
+    _, _, value = request.headers["Authorization"].partition(" ")
     return base64.b64decode(value).decode()
-
-
-async def granted(request: web.Request) -> web.StreamResponse:
-    token = credential(request).encode().hex()
-    return web.json_response(
-        {"access_token": token, "token_type": "Bearer", "expires_in": 900, "scope": "firmware:report"}
-    )
-
-
-def refusing_client(*, to: str = "", status: int = 401) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Give no token, or none but to one credential."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if credential(request) == to:
-            return await granted(request)
-        refusal = {"error": "invalid_client", "error_description": "Not you."}
-        return web.json_response(refusal, status=status, headers={"WWW-Authenticate": "Basic"})
-
-    return answer
-
-
-async def no_tokens(_: web.Request) -> web.StreamResponse:
-    """Answer like a server of the time before access tokens."""
-    return await refusing(404)(_, {})
 
 
 def receipt(record: dict[str, Any]) -> dict[str, Any]:
@@ -235,8 +201,7 @@ def refusing_batches_with(version: str, status: int) -> Answer:
 
 def taking_only(known: str) -> Answer:
     async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        invalid_token = refusing(401, WWW_Authenticate='Bearer error="invalid_token"')
-        return await (taken if credential(request) == known else invalid_token)(request, body)
+        return await (taken if credential(request) == known else refusing(401))(request, body)
 
     return answer
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
@@ -32,9 +32,6 @@ class BadConfiguration(Exception):
         super().__init__("\n".join(self.problems))
 
 
-Auth = Literal["token", "basic"]
-
-
 @attrs.frozen(kw_only=True)
 class Server:
     """The server and the way there, which is all that a device needs to enroll. Each field says its key."""
@@ -55,8 +52,6 @@ class Server:
 class Configuration(Server):
     """What the device's builder or operator decides. Each field says its key."""
 
-    #: server.auth: get an access token with the API key and send that, or send the key with each report
-    auth: Auth = "token"
     #: device.id; else the one that the server gave when the device was enrolled
     device_id: uuid.UUID
     #: device.key_file; None: the key is in the credentials directory of systemd
@@ -74,14 +69,14 @@ class Configuration(Server):
     sources: Sequence[Source] | None = None
 
 
-#: every key but `sources`: the field it becomes, and what it may be
-_KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+#: every key but `sources`: the field that it becomes, and what it may be; None: read from earlier files, without effect
+_KEYS: Mapping[str, tuple[str | None, Callable[[Any], Any]]] = {
     "server.url": ("server_url", values.url),
     "server.ca_file": ("ca_file", values.ca_file),
     "server.client_cert": ("client_cert", values.client_cert),
     "server.pins": ("pins", values.pins),
     "server.proxy": ("proxy", values.proxy),
-    "server.auth": ("auth", values.one_of("token", "basic")),
+    "server.auth": (None, values.one_of("token", "basic")),
     "device.id": ("device_id", values.device_id),
     "device.key_file": ("key_file", values.key_file),
     "device.rotate_key_after_days": ("rotate_key_after_days", values.whole_number(0, MAX_KEY_DAYS)),
@@ -154,8 +149,8 @@ def explain(layers: Layers, problems: list[str]) -> list[tuple[str, Any, str]]:
                 if name in _KEYS:
                     _KEYS[name][1](given[name].value)
                 explained.append((name, given[name].value, given[name].place()))
-        else:
-            default = defaults[_KEYS[name][0]] if name in _KEYS else "auto"
+        elif (field := _KEYS[name][0] if name in _KEYS else "sources") is not None:
+            default = defaults[field] if name in _KEYS else "auto"
             explained.append((name, None if default is attrs.NOTHING else default, "default"))
     return explained
 
@@ -178,7 +173,9 @@ def _fields(layers: Layers, *, required: Sequence[str]) -> dict[str, Any]:
     for name, value in given.items():
         field, check = _KEYS[name]
         with _told(name, value, problems):
-            fields[field] = check(value.value)
+            checked = check(value.value)
+            if field is not None:
+                fields[field] = checked
     if fields.get("pins") and str(fields.get("server_url")).lower().startswith("http:"):
         problems.append(f"{given['server.pins'].place()}: server.pins needs a server.url that begins with https")
     problems.extend(

@@ -116,7 +116,7 @@ async def knock(chosen: Configuration, credential: Credential, host: Host) -> st
     clocks = borrow_device(host, chosen.device_id).clocks
     sent = clocks.read()  # of another boot or number it would look like another machine
     try:
-        async with open_client(chosen, credential.api_key, auth=chosen.auth, attempts=1, timeout=10) as client:
+        async with open_client(chosen, credential.api_key, attempts=1, timeout=10) as client:
             await client.firmware.report_batch(chosen.device_id, [], sent=sent)
     except BadConfiguration as error:
         raise Fault(str(error), _MEND_IT) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from firmtrail_agent.config.configuration import BadConfiguration, Server
 from firmtrail_agent.system import log
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _said = set[str]()
 
 
-def open_client(
-    server: Server, api_key: str, *, auth: Literal["token", "basic"], attempts: int = 3, timeout: float = 30.0
-) -> AsyncClient:
+def open_client(server: Server, api_key: str, *, attempts: int = 3, timeout: float = 30.0) -> AsyncClient:
     """Make a client that goes the way to the server that the configuration says. `timeout` is in seconds.
 
     Raises:
@@ -36,7 +34,7 @@ def open_client(
             return AsyncClient(
                 server.server_url,
                 api_key=api_key,
-                auth=auth,
+                auth="basic",
                 attempts=attempts,
                 timeout=timeout,
                 proxy=proxy_of(server),

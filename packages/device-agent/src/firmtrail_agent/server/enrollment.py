@@ -11,7 +11,6 @@ from pathlib import Path
 import attrs
 
 from firmtrail import (
-    AsyncClient,
     AuthenticationError,
     FirmtrailError,
     IssuedDeviceApiKey,
@@ -64,7 +63,7 @@ async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file
     """
     async with _room_for(file):
         try:
-            async with _client(server, enrollment_key) as client:
+            async with open_client(server, enrollment_key) as client:
                 enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
         except FirmtrailError as error:
             raise _not_enrolled(error) from None
@@ -128,7 +127,7 @@ async def _rotated(server: Server, mine: Identity, file: Path) -> Identity:
 
 
 async def _with_new_key(server: Server, mine: Identity) -> Identity:
-    async with _client(server, mine.api_key) as client:
+    async with open_client(server, mine.api_key) as client:
         issued = await client.device_api_keys.rotate(mine.device_id, _key_id(mine.api_key))
     return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key, issued_at=issued.created_at)
 
@@ -148,13 +147,9 @@ async def _settled(server: Server, mine: Identity) -> Identity:
 
 async def _confirmed(server: Server, mine: Identity) -> Identity:
     """Show that the key works, by which the other one ends."""
-    async with _client(server, mine.api_key) as client:
+    async with open_client(server, mine.api_key) as client:
         await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
     return attrs.evolve(mine, previous_api_key=None)
-
-
-def _client(server: Server, api_key: str) -> AsyncClient:
-    return open_client(server, api_key, auth="basic")
 
 
 @asynccontextmanager

@@ -10,23 +10,17 @@ import attrs
 from firmtrail import (
     ApiError,
     CertificateRefusedError,
-    ConfigError,
     DecodeError,
     FirmtrailError,
     NotSentError,
     NotTrustedError,
-    OAuthError,
     ProxyFailedError,
 )
 from firmtrail_agent.validation.redact import one_line
 
-_UNAUTHENTICATED, _NOT_FOUND, _PROXY_UNAUTHENTICATED, _FIRST_SERVER_ERROR = 401, 404, 407, 500
+_UNAUTHENTICATED, _PROXY_UNAUTHENTICATED, _FIRST_SERVER_ERROR = 401, 407, 500
 #: what anything but the server may ask for by Retry-After
 _LONGEST_FOREIGN_WAIT_SECONDS = 15 * 60.0
-_NO_TOKENS = (
-    "The server gives no access tokens: it is an older Firmtrail server, or none. "
-    'For an older one set server.auth to "basic".'
-)
 
 
 class Trouble(StrEnum):
@@ -90,8 +84,6 @@ def failure_of(error: FirmtrailError) -> Failure:
             retry_after_seconds=_wait(error),
             is_foreign=_is_foreign(error),
         )
-    if isinstance(error, ConfigError):  # the only one that shows when a report is sent
-        return Failure(trouble=Trouble.CONFIGURATION, message=_NO_TOKENS, status=_NOT_FOUND)
     if isinstance(error, CertificateRefusedError):
         message = f"{error} server.client_cert must name one that it takes."
         return Failure(trouble=Trouble.CERTIFICATE_REFUSED, message=one_line(message))
@@ -118,7 +110,7 @@ def _trouble(error: ApiError) -> Trouble:
         return Trouble.CREDENTIALS
     if status in {408, 425, 429} or status >= _FIRST_SERVER_ERROR:
         return Trouble.TEMPORARY
-    if status in {400, 413, 422} and not isinstance(error, OAuthError):
+    if status in {400, 413, 422}:
         return Trouble.REJECTED
     return Trouble.CONFIGURATION
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from firmtrail_agent.config.configuration import Auth, Server
+from firmtrail_agent.config.configuration import Server
 from firmtrail_agent.config.credentials import Credential, CredentialRefused
 from firmtrail_agent.config.settings import Settings, read_credential
 from firmtrail_agent.server.client import open_client
@@ -17,10 +17,6 @@ from firmtrail_agent.validation.redact import one_line
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
-
-#: the report of a boot or the one that gets through, the heartbeat that may come right after it, and one more: what
-#: keeps a herd of devices within its budget
-_ARRIVED_BEFORE_A_TOKEN = 3
 
 
 class Uploader:
@@ -33,16 +29,13 @@ class Uploader:
         self._client: AsyncClient | None = None
         #: what the files were that it was made of
         self._files: object = None
-        #: deliveries that arrived since the start, or since the last one that did not
-        self._arrived = 0
 
     async def send(self) -> Delivery:
-        """Send what waits. When the server refuses the API key, try once more with another one, or without a token.
+        """Send what waits. When the server refuses the API key, try once more with another one.
 
         Raises:
             BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
         """
-        shown = self._auth
         delivery = await self._sent()
         if delivery.failure is None or not delivery.failure.refuses_the_key:
             return delivery
@@ -51,7 +44,7 @@ class Uploader:
         except CredentialRefused as error:
             delivery.failure = attrs.evolve(delivery.failure, message=one_line(str(error)))
             return delivery
-        if await self._settle_key() or is_another or shown == "token":
+        if await self._settle_key() or is_another:
             again = await self._sent()
             again.refused[:0] = delivery.refused
             return again
@@ -68,7 +61,6 @@ class Uploader:
     async def take(self, settings: Settings) -> None:
         """Go on with other settings."""
         await self.close()
-        self._arrived = 0  # the whole fleet may have got these settings
         self.settings = settings
 
     async def close(self) -> None:
@@ -79,7 +71,7 @@ class Uploader:
 
     async def _settle_key(self) -> bool:
         """Take the key that works of two that an interrupted rotation has left; say whether it is another one."""
-        from firmtrail_agent.server import enrollment  # noqa: PLC0415  needed once in a while
+        from firmtrail_agent.server import enrollment  # noqa: PLC0415  once in a while; 0.4 MB and 10 ms at each start
 
         working = await enrollment.working_key(self.settings.configuration, self.settings.credential)
         return working is not None and await self._use(working)
@@ -92,36 +84,17 @@ class Uploader:
 
     async def _sent(self) -> Delivery:
         client, observed = await self._connected(), self._device.observations
-        delivery = await deliver(client, self.settings.configuration.device_id, observed.spool, self._device.clocks)
-        before = self._auth
-        self._arrived = 0 if delivery.failure else self._arrived + 1
-        if self._auth != before:
-            await self.close()
-        return delivery
-
-    @property
-    def _auth(self) -> Auth:
-        return auth_of(self.settings.configuration.auth, arrived=self._arrived)
+        return await deliver(client, self.settings.configuration.device_id, observed.spool, self._device.clocks)
 
     async def _connected(self) -> AsyncClient:
         """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""
         chosen, key = self.settings.configuration, self.settings.credential.api_key
         if (files := _state_of(chosen)) != self._files:
             await self.close()
-            self._arrived = 0
         if self._client is None:
-            self._client = open_client(chosen, key, auth=self._auth, attempts=self._attempts)
+            self._client = open_client(chosen, key, attempts=self._attempts)
             self._files = files
         return self._client
-
-
-def auth_of(chosen: Auth, *, arrived: int) -> Auth:
-    """Say what a report carries, by how many in a row have arrived before it: the key itself at first.
-
-    To get a token is a request more. When a whole fleet has its power or its server back, that would be twice as many;
-    later reports come at times of their own. A process that sends once shows the key.
-    """
-    return chosen if arrived >= _ARRIVED_BEFORE_A_TOKEN else "basic"
 
 
 def _state_of(server: Server) -> list[tuple[int, ...] | None]:
