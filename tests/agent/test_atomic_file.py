@@ -34,7 +34,7 @@ def test_no_planted_temporary_file_is_written_into(
 
 
 @pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED.keys())
-def test_room_is_made_in_a_new_file(tmp_path: Path, plant: Callable[[Path, Path], object]) -> None:
+def test_space_is_reserved_in_a_new_file(tmp_path: Path, plant: Callable[[Path, Path], object]) -> None:
     victim, directory = tmp_path / "victim", tmp_path / "state"
     victim.write_text("mine")
     directory.mkdir()
@@ -54,7 +54,7 @@ def test_a_temporary_file_that_is_open_elsewhere_is_not_reused(tmp_path: Path) -
         assert theirs.read() == b""
 
 
-def test_what_is_written_takes_the_room_that_was_made(tmp_path: Path) -> None:
+def test_write_uses_the_reserved_space(tmp_path: Path) -> None:
     atomic_file.make_room(tmp_path, 4096)
     room = (tmp_path / ".room").stat().st_ino
 

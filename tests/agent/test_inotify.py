@@ -31,13 +31,13 @@ def watcher(file: Path) -> Generator[Watcher]:
     watcher.close()
 
 
-def test_a_file_that_is_written_has_changed_once(file: Path, watcher: Watcher) -> None:
+def test_a_written_file_is_one_change(file: Path, watcher: Watcher) -> None:
     file.write_text("2")
 
     assert [watcher.changed(), watcher.changed()] == [True, False]
 
 
-def test_a_file_that_is_replaced_has_changed(file: Path, watcher: Watcher) -> None:
+def test_a_replaced_file_is_a_change(file: Path, watcher: Watcher) -> None:
     (file.parent / "new").write_text("2")
     watcher.changed()
 
@@ -46,7 +46,7 @@ def test_a_file_that_is_replaced_has_changed(file: Path, watcher: Watcher) -> No
     assert watcher.changed()
 
 
-def test_a_file_that_is_deleted_or_comes_into_being_has_changed(file: Path, watcher: Watcher) -> None:
+def test_a_created_or_deleted_file_is_a_change(file: Path, watcher: Watcher) -> None:
     file.unlink()
     gone = watcher.changed()
     file.write_text("2")
@@ -54,13 +54,13 @@ def test_a_file_that_is_deleted_or_comes_into_being_has_changed(file: Path, watc
     assert [gone, watcher.changed()] == [True, True]
 
 
-def test_its_neighbours_do_not_matter(file: Path, watcher: Watcher) -> None:
+def test_other_files_of_the_directory_are_no_change(file: Path, watcher: Watcher) -> None:
     (file.parent / "neighbour").write_text("2")
 
     assert not watcher.changed()
 
 
-def test_what_a_link_leads_to_is_watched_too(tmp_path: Path) -> None:
+def test_the_target_of_a_symbolic_link_is_watched(tmp_path: Path) -> None:
     (tmp_path / "usr").mkdir()
     (tmp_path / "etc").mkdir()
     target = tmp_path / "usr/os-release"
@@ -74,7 +74,7 @@ def test_what_a_link_leads_to_is_watched_too(tmp_path: Path) -> None:
     watcher.close()
 
 
-def test_a_directory_is_watched_for_all_that_is_in_it(tmp_path: Path) -> None:
+def test_every_file_of_a_watched_directory_counts(tmp_path: Path) -> None:
     watcher = Watcher([tmp_path])
 
     (tmp_path / "modem.json").write_text("{}")
@@ -83,7 +83,7 @@ def test_a_directory_is_watched_for_all_that_is_in_it(tmp_path: Path) -> None:
     watcher.close()
 
 
-def test_what_is_not_there_is_not_watched(tmp_path: Path) -> None:
+def test_a_missing_directory_is_not_watched(tmp_path: Path) -> None:
     watcher = Watcher([tmp_path / "nowhere" / "version"])
 
     assert not watcher.changed()
@@ -102,7 +102,7 @@ def as_somebody_else() -> Generator[None]:
         os.seteuid(before)
 
 
-def test_what_lies_where_it_may_not_go_is_not_watched_and_what_lies_elsewhere_is(file: Path, tmp_path: Path) -> None:
+def test_an_unreadable_directory_stops_no_other_watch(file: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir(mode=0)
     secret.chmod(0)
@@ -118,7 +118,7 @@ def test_what_lies_where_it_may_not_go_is_not_watched_and_what_lies_elsewhere_is
     watcher.close()
 
 
-def test_a_directory_that_comes_into_being_has_changed(tmp_path: Path) -> None:
+def test_a_created_directory_is_a_change(tmp_path: Path) -> None:
     watcher = Watcher([tmp_path / "versions.d"])
 
     (tmp_path / "versions.d").mkdir()
@@ -127,7 +127,7 @@ def test_a_directory_that_comes_into_being_has_changed(tmp_path: Path) -> None:
     watcher.close()
 
 
-async def test_the_event_loop_is_told(file: Path, watcher: Watcher) -> None:
+async def test_the_descriptor_wakes_the_event_loop(file: Path, watcher: Watcher) -> None:
     told, descriptor = asyncio.Event(), watcher.fileno()
     assert descriptor is not None
     asyncio.get_running_loop().add_reader(descriptor, told.set)
@@ -138,7 +138,7 @@ async def test_the_event_loop_is_told(file: Path, watcher: Watcher) -> None:
     asyncio.get_running_loop().remove_reader(descriptor)
 
 
-def test_it_leaves_no_open_file_behind(file: Path) -> None:
+def test_close_closes_the_descriptor(file: Path) -> None:
     def open_files() -> int:
         return len([*Path("/proc/self/fd").iterdir()])
 

@@ -75,7 +75,7 @@ async def test_the_new_key_is_used_without_a_restart_and_not_replaced_again(enro
     assert identity_of(enrolled) == first
 
 
-async def test_while_the_clock_is_not_the_servers_the_key_stays(enrolled: Device) -> None:
+async def test_an_unsynced_clock_rotates_no_key(enrolled: Device) -> None:
     before = identity_of(enrolled)
 
     await report_in_virtual_time(enrolled, wall_offset=START)
@@ -83,7 +83,7 @@ async def test_while_the_clock_is_not_the_servers_the_key_stays(enrolled: Device
     assert identity_of(enrolled) == before
 
 
-async def test_without_the_setting_the_key_stays(enrolled: Device) -> None:
+async def test_without_rotate_key_after_days_the_key_stays(enrolled: Device) -> None:
     enrolled.config.write_text(enrolled.config.read_text().replace("= 90", "= 0"))
     before = identity_of(enrolled)
 
@@ -92,7 +92,7 @@ async def test_without_the_setting_the_key_stays(enrolled: Device) -> None:
     assert identity_of(enrolled) == before
 
 
-async def test_a_power_cut_at_no_moment_of_it_locks_the_device_out(enrolled: Device, project: Project) -> None:
+async def test_a_power_cut_during_rotation_locks_nobody_out(enrolled: Device, project: Project) -> None:
     for left in (1, 2, 1, 2):  # while the new key is stored, and while the old one is given up
         agent = await enrolled.start("run", program=cut(left), FIRMTRAIL_AGENT_BOOT_ID=str(uuid.uuid4()))
         assert (await ended(agent)).code == 9
@@ -110,7 +110,7 @@ async def test_a_power_cut_at_no_moment_of_it_locks_the_device_out(enrolled: Dev
     assert len(await project.get(f"/v1/devices/{mine.device_id}/api_keys")) == 1
 
 
-async def test_a_server_that_replaces_no_key_gets_reports_all_the_same_and_is_named_once(
+async def test_a_failed_rotation_stops_no_report_and_is_logged_once(
     device: Device, server: ReportServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     device.write(
@@ -150,7 +150,7 @@ def test_a_key_without_a_date_is_as_old_as_its_file(tmp_path: Path) -> None:
     assert [is_due(file, NOW.timestamp() + age * DAY, 90) for age in (80, 90)] == [False, True]
 
 
-def test_a_fleet_that_was_enrolled_in_one_moment_does_not_come_in_one_day(tmp_path: Path) -> None:
+def test_rotations_of_a_fleet_are_spread(tmp_path: Path) -> None:
     def replaced_on(number: int) -> int:
         file = write(tmp_path / f"{number}/identity/identity.json", key_id=uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
         return next(day for day in range(81, 91) if is_due(file, NOW.timestamp() + day * DAY, 90))

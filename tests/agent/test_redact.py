@@ -24,17 +24,17 @@ TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln-bmF0_dXJl"
         ),
     ],
 )
-def test_credentials_are_not_shown_and_words_are(text: str, shown: str) -> None:
+def test_credentials_are_redacted_and_words_are_not(text: str, shown: str) -> None:
     assert one_line(text) == shown
 
 
-def test_a_secret_is_not_shown_once_it_is_known_not_even_its_beginning_at_the_end_of_a_line() -> None:
+def test_a_hidden_secret_is_redacted_also_at_a_cut() -> None:
     hide_secret("aSecretOfThisTest")
 
     assert one_line("you said aSecretOfThisTest", 15) == "you said [hidde"
 
 
-def test_a_short_secret_is_a_word_like_others() -> None:
+def test_a_short_secret_is_not_redacted() -> None:
     hide_secret("main")
 
     assert one_line("main 1.4.2") == "main 1.4.2"

@@ -112,9 +112,7 @@ async def send_in_rounds(
 
 
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_the_exit_code_says_who_can_mend_it(
-    device: Device, server: ReportServer, answer: Answer, code: int
-) -> None:
+async def test_each_refusal_has_its_exit_code(device: Device, server: ReportServer, answer: Answer, code: int) -> None:
     server.answer = answer
 
     results = await report(device)
@@ -123,7 +121,7 @@ async def test_the_exit_code_says_who_can_mend_it(
     assert results[0].error
 
 
-async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:
+async def test_an_unreachable_server_has_its_exit_code(device: Device) -> None:
     device.configure(UNUSED_PORT_URL)
 
     assert exit_code(await report(device)) == os.EX_UNAVAILABLE
@@ -280,7 +278,7 @@ async def test_a_record_that_the_server_refuses_is_put_aside_and_the_others_are_
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_aside(
+async def test_a_rejected_batch_is_halved_until_its_bad_record_is_found(
     device: Device, server: ReportServer, status: int
 ) -> None:
     versions = [f"v{number}" for number in range(32)]
@@ -309,7 +307,7 @@ async def test_a_server_that_rejects_everything_gets_few_requests_and_costs_no_r
     assert delivery.failure.trouble == "rejected"
 
 
-async def test_the_next_rounds_with_such_a_server_cost_no_record(device: Device, server: ReportServer) -> None:
+async def test_a_server_that_rejects_for_many_rounds_costs_no_record(device: Device, server: ReportServer) -> None:
     versions = [f"v{number}" for number in range(40)]
 
     held, deliveries = await send_in_rounds(device, server, [refusing(422)] * 5 + [taken], *versions)
@@ -319,9 +317,7 @@ async def test_the_next_rounds_with_such_a_server_cost_no_record(device: Device,
     assert [one["main"] for batch in server.received[-2:] for one in batch.history] == versions
 
 
-async def test_a_record_that_was_kept_is_put_aside_when_the_server_takes_the_next_one(
-    device: Device, server: ReportServer
-) -> None:
+async def test_a_rejected_record_is_put_aside_when_a_later_one_is_taken(device: Device, server: ReportServer) -> None:
     answers = [refusing(422), refusing_batches_with("bad", 422)]
 
     held, deliveries = await send_in_rounds(device, server, answers, "1", "2", "3", "bad", "4")
@@ -331,7 +327,7 @@ async def test_a_record_that_was_kept_is_put_aside_when_the_server_takes_the_nex
     assert server.versions() == {"main": "4"}
 
 
-async def test_what_a_proxy_refuses_is_kept(device: Device, server: ReportServer) -> None:
+async def test_records_that_a_proxy_refuses_stay_in_the_spool(device: Device, server: ReportServer) -> None:
     server.answer = bare(413)
 
     held, _ = await send(device, "1", "2")

@@ -64,12 +64,12 @@ def said(*words: object) -> list[Reading]:
     return read_all([Made(say=lambda: words)], Path("/"))  # pyright: ignore[reportArgumentType]  also what no source may say
 
 
-def test_what_hangs_is_given_up(forever: threading.Event) -> None:
+def test_a_hanging_call_times_out(forever: threading.Event) -> None:
     with pytest.raises(TimedOut, match=r"has not answered within 0\.01 s"):
         within(0.01, "the disk", forever.wait)
 
 
-def test_what_still_hangs_is_not_asked_a_second_time(forever: threading.Event) -> None:
+def test_a_call_that_still_hangs_is_not_started_again(forever: threading.Event) -> None:
     with pytest.raises(TimedOut):
         within(0.01, "the disk", forever.wait)
 
@@ -77,14 +77,14 @@ def test_what_still_hangs_is_not_asked_a_second_time(forever: threading.Event) -
         within(60, "the disk", lambda: pytest.fail("it was asked"))
 
 
-def test_what_hangs_does_not_keep_anything_else_from_being_asked(forever: threading.Event) -> None:
+def test_a_hanging_call_blocks_no_other_call(forever: threading.Event) -> None:
     with pytest.raises(TimedOut):
         within(0.01, "the disk", forever.wait)
 
     assert within(60, "another disk", lambda: 7) == 7
 
 
-def test_a_source_that_hangs_is_an_error_and_the_next_one_is_read(
+def test_a_hanging_source_is_an_error_and_the_next_is_read(
     forever: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firmtrail_agent.sources.engine.reading.READ_TIMEOUT_SECONDS", 0.01)
@@ -110,7 +110,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_however_many_hang_those_of_whom_less_patience_is_asked_have_their_turn(forever: threading.Event) -> None:
+def test_sources_with_a_short_timeout_run_before_hanging_ones(forever: threading.Event) -> None:
     def hang() -> list[Found]:
         forever.wait()
         return []
@@ -147,7 +147,7 @@ class Counting:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_only_so_many_are_asked_at_once() -> None:
+def test_concurrent_sources_are_limited() -> None:
     slow = Counting(seconds=0.1)
 
     readings = read_all([Made(say=slow.say, timeout_seconds=1) for _ in range(12)], Path("/"))
@@ -156,7 +156,7 @@ def test_only_so_many_are_asked_at_once() -> None:
     assert [reading.version for reading in readings] == ["1"] * 12
 
 
-def test_one_that_answers_soon_is_not_asked_beside_another() -> None:
+def test_quick_sources_run_one_after_the_other() -> None:
     quick = Counting(seconds=0.01)
 
     read_all([Made(say=quick.say) for _ in range(12)], Path("/"))
@@ -164,7 +164,7 @@ def test_one_that_answers_soon_is_not_asked_beside_another() -> None:
     assert quick.most == 1
 
 
-def test_a_round_waits_for_all_that_sources_may_take() -> None:
+def test_the_timeout_of_a_round_exceeds_that_of_its_sources() -> None:
     automatic = [READ_TIMEOUT_SECONDS + getattr(source, "timeout_seconds", 0) for source in (*FOR_MAIN, *BESIDE)]
 
     assert LAST_START_SECONDS + READ_TIMEOUT_SECONDS + MAX_TIMEOUT_SECONDS < READING_TIMEOUT_SECONDS
@@ -172,7 +172,7 @@ def test_a_round_waits_for_all_that_sources_may_take() -> None:
 
 
 @pytest.mark.parametrize("problem", [RuntimeError("boom"), KeyError("x"), UnicodeError(), OSError(5, "Input/output")])
-def test_a_source_that_raises_what_it_should_not_is_an_error_of_its_own(problem: Exception) -> None:
+def test_an_unexpected_exception_is_an_error_of_that_source(problem: Exception) -> None:
     def break_down() -> list[Found]:
         raise problem
 
@@ -189,7 +189,7 @@ def test_a_source_that_raises_what_it_should_not_is_an_error_of_its_own(problem:
         (SourceAbsent(" \n"), "it gives no reason"),
     ],
 )
-def test_however_a_source_fails_there_is_a_reason_and_the_others_are_told(problem: Exception, error: str) -> None:
+def test_a_failure_without_a_message_has_a_reason(problem: Exception, error: str) -> None:
     def break_down() -> list[Found]:
         raise problem
 
@@ -199,13 +199,13 @@ def test_however_a_source_fails_there_is_a_reason_and_the_others_are_told(proble
     assert good.version == "1"
 
 
-def test_a_component_of_which_nothing_is_known_has_a_reason() -> None:
+def test_an_unknown_component_without_a_message_has_a_reason() -> None:
     (reading,) = said(Unknown(component="main", error=""))
 
     assert reading.error == "it gives no reason"
 
 
-def test_a_source_may_break_while_it_speaks() -> None:
+def test_an_exception_while_iterating_is_an_error() -> None:
     def stutter() -> Generator[Found]:
         yield found("modem")
         raise RuntimeError("boom")
@@ -225,7 +225,7 @@ def test_a_source_may_break_while_it_speaks() -> None:
         None,
     ],
 )
-def test_a_source_that_says_what_no_source_may_say_is_broken(words: Any) -> None:
+def test_a_result_of_a_wrong_type_is_an_error(words: Any) -> None:
     (reading,) = said(words)
 
     assert (reading.component, reading.version) == ("main", None)
@@ -233,14 +233,14 @@ def test_a_source_that_says_what_no_source_may_say_is_broken(words: Any) -> None
 
 
 @pytest.mark.parametrize("version", ["", " ", "1" * 129, "1\n2", "1\x1b[31m", "\ud800", "N/A"])
-def test_a_version_that_the_server_would_refuse_is_an_error(version: str) -> None:
+def test_a_version_beyond_the_contracts_limits_is_an_error(version: str) -> None:
     (reading,) = said(found(version=version))
 
     assert reading.version is None
     assert (reading.error or "").startswith("here: the version ")
 
 
-def test_messages_are_made_safe_to_be_shown() -> None:
+def test_messages_of_sources_are_cleaned() -> None:
     error, good = said(Unknown(component="a", error="\x1b[31m\n" + "x" * 9000), found(detail="\ud800"))
 
     assert (error.error or "").startswith("?[31m xxx")
