@@ -18,6 +18,7 @@ from firmtrail import (
     DeadlineExceededError,
     NotSentError,
     ObservationRecord,
+    ProblemCode,
     ServerError,
 )
 from firmtrail_agent.daemon.round import reschedule
@@ -151,4 +152,5 @@ class SimulatedDevice:
 
 def _refuse_if_busy(weather: Weather) -> None:
     if weather.contact is Contact.BUSY:
-        raise ServerError(status=503, title="busy", retry_after=weather.retry_after_seconds)
+        wait = weather.retry_after_seconds
+        raise ServerError(status=503, title="busy", code=ProblemCode.UNAVAILABLE, retry_after=wait)
