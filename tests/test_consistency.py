@@ -26,8 +26,8 @@ import firmtrail
 import firmtrail_contract
 from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
-from firmtrail_agent import configuration
-from firmtrail_agent.layers import variable
+from firmtrail_agent.config import configuration
+from firmtrail_agent.config.layers import variable
 from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode, Role
 from firmtrail_server import errors, queries
 from firmtrail_server.access import (

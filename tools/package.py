@@ -17,7 +17,7 @@ from pathlib import Path
 
 from agent_tree import ROOT, lay_out
 
-from firmtrail_agent.clock import BUILT_AT
+from firmtrail_agent.system.clock import BUILT_AT
 
 AGENT = ROOT / "packages/device-agent"
 WHEELS = ("contract", "sdk", "device-agent")

@@ -31,7 +31,7 @@ def python_with(statement: str, modules: Path) -> Interpreter:
 
 
 async def curl_report(wire: Wire, certificate: Path, modules: Path) -> tuple[float, float]:
-    """Report as a shell script would, without spool and token; give the CPU time in ms and the bytes of one."""
+    """Report as a shell script would, without a spool; give the CPU time in ms and the bytes of one."""
     reading = {"boot_id": str(DEVICE_ID), "boot_sequence": 1, "boot_time_ms": 1000}
     record = {"first_observed": reading, "components": [{"component": "main", "version": "1.4.2"}]}
     body = json.dumps({"sent": reading, "records": [record]})

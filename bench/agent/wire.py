@@ -42,10 +42,6 @@ class Wire:
         self._arrived.set()
         return web.json_response(body | {"records": [_receipt(record, now) for record in records]})
 
-    async def grant(self, _: web.Request) -> web.Response:
-        token = "t" * 600  # about the length of the real server's
-        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": 900, "scope": ""})
-
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass a connection on, and count."""
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -67,7 +63,6 @@ class Wire:
         """Listen for as long as the block lasts."""
         app = web.Application()
         app.router.add_post(REPORT_PATH, self.take)
-        app.router.add_post("/v1/oauth/token", self.grant)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -24,7 +24,7 @@ from bench.herd.situations import situations
 RESULTS = Path(__file__).parents[1] / "results"
 QUICK_DEVICES = 500
 _WIDTH = 140
-_HEADINGS = ("peak, requests/s", "reports alone", "allowed", "verdict", "versions ran", "lost", "twice")
+_HEADINGS = ("peak, requests/s", "allowed", "verdict", "versions ran", "lost", "twice")
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def _table(outcomes: Sequence[Outcome], box: Box) -> Table:
         table.add_column(heading, justify="right")
     for one in outcomes:
         allowed = "" if one.allowed is None else f"{one.allowed:g}"
-        rates = (f"{one.peak:.1f}", f"{one.peak_of_reports:.1f}", allowed, _verdict(one))
+        rates = (f"{one.peak:.1f}", allowed, _verdict(one))
         table.add_row(one.name, *rates, f"{one.transitions:,}", str(one.lost), str(one.twice))
     return table
 

@@ -18,27 +18,26 @@ from firmtrail import (
     DeadlineExceededError,
     NotSentError,
     ObservationRecord,
+    ProblemCode,
     ServerError,
 )
-from firmtrail_agent.boot import Boot
-from firmtrail_agent.clock import Clocks
-from firmtrail_agent.delivery import deliver
-from firmtrail_agent.observed import Observed
-from firmtrail_agent.reporting import record_of
-from firmtrail_agent.rounds import reschedule
-from firmtrail_agent.schedule import Schedule, Trigger
+from firmtrail_agent.daemon.round import reschedule
+from firmtrail_agent.daemon.schedule import Schedule, Trigger
+from firmtrail_agent.report.record import record_of
+from firmtrail_agent.server.delivery import deliver
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.spool import Spool
-from firmtrail_agent.uploader import auth_of
+from firmtrail_agent.state.observations import Observations
+from firmtrail_agent.state.spool import Spool
+from firmtrail_agent.system.boot import Boot
+from firmtrail_agent.system.clock import Clocks
 from firmtrail_contract import ReportBatch
-from firmtrail_server.settings import Settings
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
 
 INTERVAL_SECONDS, FIRST_WITHIN_SECONDS = 3600.0, 300.0
-#: the SDK's time for a call; a server's access token lives so long until it is replaced
-CALL_SECONDS, TOKEN_SECONDS = 30.0, Settings().device_token_seconds * 0.8
+#: the SDK's time for a call
+CALL_SECONDS = 30.0
 _ANSWER_SECONDS = 0.2
 #: less may be nothing, for floats of this size
 _LEAST_WAIT_SECONDS = 0.001
@@ -56,9 +55,7 @@ class SimulatedDevice:
         self._server = server
         self._forecast = forecast
         self._random = randomness.Random(number)  # noqa: S311  a simulation
-        self._observed = Observed(Spool(None, self.device_id, boot_time=self._boot_time), None)
-        self._token_until = 0.0
-        self._arrived = 0
+        self._observed = Observations(Spool(None, self.device_id, boot_time=self._boot_time), None)
         self._booted = 0.0
 
     async def live(self) -> None:
@@ -83,13 +80,8 @@ class SimulatedDevice:
         sent: ClockReading,
         waiting: Sequence[ClockReading],
     ) -> BatchReceipt:
-        """Meet the server as the weather is, and before the report for an access token, where it uses one."""
+        """Meet the server as the weather is."""
         weather = self._forecast(self._number, self._time.now)
-        if self._time.now >= self._token_until and auth_of("token", arrived=self._arrived) == "token":
-            await self._arrive(weather)
-            self._server.count_token_request(self._time.now)
-            _refuse_if_busy(weather)
-            self._token_until = self._time.now + TOKEN_SECONDS
         await self._arrive(weather)
         self._server.count(self._time.now)
         _refuse_if_busy(weather)
@@ -102,7 +94,7 @@ class SimulatedDevice:
         return answer
 
     def _start(self, sequence: int) -> None:
-        self._booted, self._token_until, self._arrived = self._time.now, 0.0, 0
+        self._booted = self._time.now
         boot = Boot(boot_id=uuid.UUID(int=self._random.getrandbits(128)), sequence=sequence, is_new=True)
         self._clocks = Clocks(
             boot,
@@ -138,9 +130,6 @@ class SimulatedDevice:
             delivery = await deliver(client, self.device_id, self._observed.spool, self._clocks)
             if delivery.record:
                 self._observed.reported(delivery.record)
-            self._arrived += 1
-            if delivery.failure:  # the next report shows the key, and the agent forgets its token
-                self._arrived, self._token_until = 0, 0.0
             reschedule(self._schedule, delivery)
 
     def _observe(self) -> None:
@@ -163,4 +152,5 @@ class SimulatedDevice:
 
 def _refuse_if_busy(weather: Weather) -> None:
     if weather.contact is Contact.BUSY:
-        raise ServerError(status=503, title="busy", retry_after=weather.retry_after_seconds)
+        wait = weather.retry_after_seconds
+        raise ServerError(status=503, title="busy", code=ProblemCode.UNAVAILABLE, retry_after=wait)

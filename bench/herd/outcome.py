@@ -23,8 +23,6 @@ class Outcome:
     devices: int
     #: requests a second, over ten seconds
     peak: float
-    #: the same of the reports alone, without the requests for access tokens
-    peak_of_reports: float
     #: None: any will do
     budget: float | None
     #: versions that ran, and how many of them the server's histories lack
@@ -59,7 +57,6 @@ def live(situation: Situation, devices: int) -> Outcome:
         name=situation.name,
         devices=devices,
         peak=max(server.requests[one] for one in bins) / BIN_SECONDS,
-        peak_of_reports=max(server.requests[one] - server.token_requests[one] for one in bins) / BIN_SECONDS,
         budget=situation.budget,
         transitions=sum(len(device.story.versions) for device in fleet),
         lost=sum(lost for lost, _ in books),

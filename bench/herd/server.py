@@ -39,15 +39,9 @@ class Server:
     def __init__(self) -> None:
         self.known: dict[uuid.UUID, Known] = {}
         self.requests: Counter[int] = Counter()
-        #: those of them that ask for an access token
-        self.token_requests: Counter[int] = Counter()
 
     def count(self, now: float) -> None:
         self.requests[int(now // BIN_SECONDS)] += 1
-
-    def count_token_request(self, now: float) -> None:
-        self.count(now)
-        self.token_requests[int(now // BIN_SECONDS)] += 1
 
     def store(
         self, device_id: uuid.UUID, batch: ReportBatch, now: float, *, next_report_in_seconds: int | None

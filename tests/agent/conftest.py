@@ -12,11 +12,11 @@ import pytest
 
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
-from tests.agent.device import Device
-from tests.agent.enrolling import Project
-from tests.agent.report_server import ReportServer
-from tests.agent.service_manager import ServiceManager
-from tests.agent.virtual_time import VirtualTime
+from tests.agent.support.device import Device
+from tests.agent.support.enrollment import Project
+from tests.agent.support.report_server import ReportServer
+from tests.agent.support.service_manager import ServiceManager
+from tests.agent.support.virtual_time import VirtualTime
 from tests.served import serving
 from tests.server.conftest import seed
 
@@ -64,7 +64,7 @@ async def project(database_url: str) -> AsyncGenerator[Project]:
 def unenrolled(tmp_path: Path, project: Project) -> Device:
     """A device that knows its server, and nothing else."""
     device = Device(tmp_path)
-    device.write("/etc/firmtrail-agent/config.toml", f'[server]\nurl = "{project.url}"\nauth = "basic"\n')
+    device.write("/etc/firmtrail-agent/config.toml", f'[server]\nurl = "{project.url}"\n')
     device.write("/etc/os-release", "ID=acme\nVERSION_ID=1.4.2\n")
     device.write("/sys/class/dmi/id/product_uuid", "4c4c4544-0042-3010-8054-b4c04f4b4a31\n")
     return device

@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, refusing, taking
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, refusing, taking
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 TEN_YEARS = 10 * 365 * 24 * HOUR

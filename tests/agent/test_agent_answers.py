@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.agent.device import KEY_ID, Device
-from tests.agent.report_server import (
+from tests.agent.support.device import KEY_ID, Device
+from tests.agent.support.report_server import (
     Answer,
     ReportServer,
     about_another_batch,
     bare,
     nonsense,
     refusing,
-    refusing_client,
     refusing_records,
     reset,
     reset_in_the_middle,
@@ -26,7 +25,7 @@ from tests.agent.report_server import (
     ten_megabytes,
     truncated,
 )
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 NEW_KEY = f"{KEY_ID}:ftd_theNextKeyOfThisDevice"
@@ -98,7 +97,7 @@ async def test_a_refused_key_is_replaced_by_a_new_one_at_once(
     async with running(device, time):
         await server.arrival()
         device.write_key(NEW_KEY)
-        server.answer, server.answer_token = taking_only(NEW_KEY), refusing_client(to=NEW_KEY)
+        server.answer = taking_only(NEW_KEY)
 
         while (await server.arrival()).credential != NEW_KEY:
             pass
@@ -161,20 +160,6 @@ async def test_an_answer_that_is_not_the_servers_silences_nobody_for_long(
     assert time.now <= 4 * HOUR
 
 
-async def test_a_foreign_404_for_a_token_silences_nobody_for_long(
-    device: Device, server: ReportServer, time: VirtualTime
-) -> None:
-    async with running(device, time):
-        for _ in range(4):
-            await server.arrival()
-        server.answer_token = lambda request: bare(404)(request, {})
-        await time.passes(3 * HOUR)
-        asked = len(server.received)
-        await time.passes(HOUR)
-
-    assert len(server.received) > asked
-
-
 async def test_a_server_puts_off_the_next_report_by_a_day_at_most(
     device: Device, server: ReportServer, time: VirtualTime
 ) -> None:
@@ -214,4 +199,4 @@ async def test_a_version_that_is_refused_at_every_report_is_logged_once(
         for _ in range(4):
             await server.arrival()
 
-    assert capfd.readouterr().err.count("it is put aside") == 1
+    assert capfd.readouterr().err.count("Not this one") == 1

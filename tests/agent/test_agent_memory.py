@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from firmtrail_agent.record_files import look_into
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, refusing, taken
-from tests.agent.virtual_time import VirtualTime, running
+from firmtrail_agent.state.record_files import look_into
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, refusing, taken
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 
@@ -156,7 +156,7 @@ async def test_records_that_found_no_room_are_counted_in_the_log(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("firmtrail_agent.spool.MAX_RECORDS", 2)
+    monkeypatch.setattr("firmtrail_agent.state.spool.MAX_RECORDS", 2)
     server.answer = refusing(404)
 
     async with running(device, time):

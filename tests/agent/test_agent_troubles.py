@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, refusing, taken
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, refusing, taken
+from tests.agent.support.virtual_time import VirtualTime, running
 
 HOUR = 3600
 
@@ -37,7 +37,7 @@ async def test_an_error_of_its_own_does_not_end_it_and_is_logged_once(
     def break_down(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("firmtrail_agent.uploader.deliver", break_down)
+    monkeypatch.setattr("firmtrail_agent.server.uploader.deliver", break_down)
 
     async with running(device, time):
         await time.slept_often.wait()
@@ -60,7 +60,7 @@ async def test_an_error_while_it_looks_around_does_not_end_it(
 
     async with running(device, time):
         await server.arrival()
-        monkeypatch.setattr("firmtrail_agent.agent.Watcher", break_down)
+        monkeypatch.setattr("firmtrail_agent.daemon.agent.Watcher", break_down)
         device.write("/etc/version", "1.5.0\n")
 
         await server.arrival_of(main="1.5.0")

@@ -10,15 +10,17 @@ import uuid
 import pytest
 
 from firmtrail import to_json
-from firmtrail_agent import durable, identity, standing
-from firmtrail_agent.identity import Identity
-from firmtrail_agent.observed import Observed
-from firmtrail_agent.spool import Spool
-from firmtrail_agent.standing import Standing
-from tests.agent.device import API_KEY, DEVICE_ID, KEY_ID, Device
-from tests.agent.observing import DEVICE, Time, observed
-from tests.agent.report_server import ReportServer, refusing, taken
-from tests.agent.virtual_time import VirtualTime, running
+from firmtrail_agent.daemon import status_file
+from firmtrail_agent.daemon.status_file import Status
+from firmtrail_agent.state import identity
+from firmtrail_agent.state.identity import Identity
+from firmtrail_agent.state.observations import Observations
+from firmtrail_agent.state.spool import Spool
+from firmtrail_agent.system import atomic_file
+from tests.agent.support.device import API_KEY, DEVICE_ID, KEY_ID, Device
+from tests.agent.support.observations import DEVICE, Time, observed
+from tests.agent.support.report_server import ReportServer, refusing, taken
+from tests.agent.support.virtual_time import VirtualTime, running
 
 OTHER_ID = "2b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633c"
 UNUSED_PORT_URL = "http://127.0.0.1:9"
@@ -130,20 +132,20 @@ async def test_a_device_enrolled_anew_reports_by_its_new_id(
 
 
 def test_the_status_counts_records_of_another_device() -> None:
-    said = Standing(pid=1, next_round=0.0, spool={"records": 0, "others": 3})
+    said = Status(pid=1, next_round=0.0, spool={"records": 0, "others": 3})
 
-    assert "3 records of another device" in standing.sentence(said, 0.0)
+    assert "3 records of another device" in status_file.sentence(said, 0.0)
 
 
 def test_what_another_device_has_reported_is_new_here(device: Device) -> None:
     state = device.root / "state"
     state.mkdir()
-    before = Observed(Spool(None, DEVICE, boot_time=Time()), state)
+    before = Observations(Spool(None, DEVICE, boot_time=Time()), state)
     before.reported(observed("1", 1))
     other = uuid.UUID(int=8)
     spool = Spool(state / "spool", other, boot_time=Time())
 
-    Observed(spool, state).add(observed("1", 2))
+    Observations(spool, state).add(observed("1", 2))
 
     assert spool.in_memory == 0
 
@@ -152,8 +154,8 @@ async def record_without_a_device(device: Device, *, boot_of_the_agent: str) -> 
     """Leave what an agent has left that did not write whose a record is, and that last ran in this boot."""
     state = device.root / "var/lib/firmtrail-agent"
     (state / "spool").mkdir(parents=True)
-    durable.write(state / "spool/0000000001.record", to_json(observed("0.9", 1)))
-    durable.write(state / "boot.json", json.dumps({"boot_id": boot_of_the_agent, "sequence": 1}))
+    atomic_file.write(state / "spool/0000000001.record", to_json(observed("0.9", 1)))
+    atomic_file.write(state / "boot.json", json.dumps({"boot_id": boot_of_the_agent, "sequence": 1}))
 
 
 async def test_an_old_record_of_the_same_boot_is_sent(device: Device, server: ReportServer) -> None:

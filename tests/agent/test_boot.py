@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.boot import VARIABLE, number_boot, read_boot_id
-from tests.agent.observing import reading
+from firmtrail_agent.system.boot import VARIABLE, number_boot, read_boot_id
+from tests.agent.support.observations import reading
 
 ONE, TWO = uuid.UUID(int=1), uuid.UUID(int=2)
 

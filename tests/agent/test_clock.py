@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from firmtrail import ClockState
-from firmtrail_agent.boot import Boot
-from firmtrail_agent.clock import BUILT_AT, TOLERANCE, Clocks
+from firmtrail_agent.system.boot import Boot
+from firmtrail_agent.system.clock import BUILT_AT, TOLERANCE, Clocks
 
 TRUE = dt.datetime(2027, 3, 1, 12, tzinfo=dt.UTC)
 YEARS = dt.timedelta(days=3650)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.configuration import BadConfiguration, load_sources
-from firmtrail_agent.layers import Layers
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.kernel import Kernel
-from tests.agent.configuring import GOOD, SYSTEM, VENDOR, Files
-from tests.agent.device import DEVICE_ID
+from firmtrail_agent.config.configuration import BadConfiguration, load_sources
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.sources.builtin.file import File
+from firmtrail_agent.sources.builtin.kernel import Kernel
+from tests.agent.support.config_files import GOOD, SYSTEM, VENDOR, Files
+from tests.agent.support.device import DEVICE_ID
 
 
 @pytest.fixture

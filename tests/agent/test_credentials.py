@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import identity
-from firmtrail_agent.credentials import NAME, CredentialRefused, load
-from firmtrail_agent.identity import Identity
-from tests.agent.device import API_KEY, DEVICE_ID, SECRET, Device
-from tests.agent.report_server import ReportServer
+from firmtrail_agent.config.credentials import NAME, CredentialRefused, load
+from firmtrail_agent.state import identity
+from firmtrail_agent.state.identity import Identity
+from tests.agent.support.device import API_KEY, DEVICE_ID, SECRET, Device
+from tests.agent.support.report_server import ReportServer
 
 
 def key_file(path: Path, content: str | bytes = f"{API_KEY}\n", mode: int = 0o600) -> Path:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.boot import number_boot
-from firmtrail_agent.doctor import CHECKS, UNIT, Finding
-from firmtrail_agent.spool import MAX_RECORDS, Spool
-from tests.agent.device import Device, ended
-from tests.agent.examining import examined
-from tests.agent.observing import DEVICE, observed
-from tests.agent.report_server import ReportServer, refusing
-from tests.agent.service_manager import ServiceManager
+from firmtrail_agent.doctor.checks import CHECKS, UNIT, Finding
+from firmtrail_agent.state.spool import MAX_RECORDS, Spool
+from firmtrail_agent.system.boot import number_boot
+from tests.agent.support.device import Device, ended
+from tests.agent.support.doctor import examined
+from tests.agent.support.observations import DEVICE, observed
+from tests.agent.support.report_server import ReportServer, refusing
+from tests.agent.support.service_manager import ServiceManager
 from tests.authority import ELSEWHERE, Authority
 
 DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"

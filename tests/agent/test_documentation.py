@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import firmtrail_agent
-from firmtrail_agent import inspections
-from firmtrail_agent.failures import EXIT_CODES, Trouble
-from firmtrail_agent.standing import Standing
+from firmtrail_agent.cli import status
+from firmtrail_agent.daemon.status_file import Status
+from firmtrail_agent.server.failures import EXIT_CODES, Trouble
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/agent.md").read_text(encoding="utf-8")
 CODE = "".join(file.read_text(encoding="utf-8") for file in Path(firmtrail_agent.__file__).parent.rglob("*.py"))
@@ -31,10 +31,10 @@ def test_the_exit_codes_are_those_that_the_code_has() -> None:
 
 def test_each_status_has_its_exit_code() -> None:
     standings = {
-        Standing(pid=1, next_round=0, last_report=1).state: inspections.HEALTHY,
-        Standing(pid=1, next_round=0).state: inspections.HEALTHY,
-        Standing(pid=1, next_round=0, problems=["x"]).state: inspections.DEGRADED,
-        "not running": inspections.NOT_RUNNING,
+        Status(pid=1, next_round=0, last_report=1).state: status.HEALTHY,
+        Status(pid=1, next_round=0).state: status.HEALTHY,
+        Status(pid=1, next_round=0, problems=["x"]).state: status.DEGRADED,
+        "not running": status.NOT_RUNNING,
     }
 
     assert {row[0]: int(row[1]) for row in rows("What each status means")[:4]} == standings

@@ -14,14 +14,14 @@ import attrs
 import httpx
 import pytest
 
-from firmtrail_agent.delivery import MAX_BATCH_RECORDS
-from firmtrail_agent.doctor import Case, examine
-from firmtrail_agent.layers import Layers
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.doctor.checks import Case, examine
+from firmtrail_agent.server.delivery import MAX_BATCH_RECORDS
 from firmtrail_server.app import create_app
 from firmtrail_server.settings import Settings
-from tests.agent.device import Device
-from tests.agent.virtual_time import START as NOW
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.virtual_time import START as NOW
+from tests.agent.support.virtual_time import VirtualTime, running
 from tests.served import Server, serving
 from tests.server.conftest import Demo, seed
 
@@ -106,7 +106,6 @@ async def network(server: Server) -> AsyncGenerator[Network]:
 def device(tmp_path_factory: pytest.TempPathFactory, network: Network, demo: Demo) -> Device:
     device = Device(tmp_path_factory.mktemp("device"))
     device.configure(network.url, device_id=demo.device_id)
-    device.config.write_text(device.config.read_text().replace("[device]", 'auth = "basic"\n[device]'))
     device.write_key(":".join(demo.device_key))
     return device
 
@@ -335,7 +334,7 @@ async def test_the_doctor_finds_a_key_that_has_just_died_also_where_it_is_sent_i
     device: Device, time: VirtualTime, http: httpx.AsyncClient, demo: Demo
 ) -> None:
     async def found() -> str:
-        case = Case(layers=Layers(environment={}, root=device.root), around=time.surroundings(device))
+        case = Case(layers=Layers(environment={}, root=device.root), host=time.host(device))
         return next(one.detail for one in await examine(case) if one.check == "server")
 
     before = await found()  # the server has checked the secret now, and remembers that it was right

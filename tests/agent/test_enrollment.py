@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import hardware, identity
-from tests.agent.device import Device, ended
-from tests.agent.enrolling import BREAKING_DISK, FULL_DISK, Project, cut, enroll, file_of
+from firmtrail_agent.state import identity
+from firmtrail_agent.system import hardware
+from tests.agent.support.device import Device, ended
+from tests.agent.support.enrollment import BREAKING_DISK, FULL_DISK, Project, cut, enroll, file_of
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 
 from firmtrail import ApiError, ProblemCode
 from firmtrail.errors import class_of
-from firmtrail_agent.configuration import MAX_INTERVAL_SECONDS
-from firmtrail_agent.delivery import Delivery
-from firmtrail_agent.failures import Trouble, failure_of
-from firmtrail_agent.rounds import reschedule
-from firmtrail_agent.schedule import Schedule
-from tests.agent.observing import Time
+from firmtrail_agent.config.configuration import MAX_INTERVAL_SECONDS
+from firmtrail_agent.daemon.round import reschedule
+from firmtrail_agent.daemon.schedule import Schedule
+from firmtrail_agent.server.delivery import Delivery
+from firmtrail_agent.server.failures import Trouble, failure_of
+from tests.agent.support.observations import Time
 
 MINUTE, HOUR = 60, 3600
 STATUSES = range(300, 600)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import hardware
-from tests.agent.sources.asking import FIELD, write
+from firmtrail_agent.system import hardware
+from tests.agent.sources.support.readings import FIELD, write
 
 UUID = "sys/class/dmi/id/product_uuid"
 SERIAL = "proc/device-tree/serial-number"

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from firmtrail_agent import directories, durable, standing
-from firmtrail_agent.standing import Standing
-from tests.agent.device import Device, ended
-from tests.agent.report_server import Answer, ReportServer, answering, receipt, refusing
-from tests.agent.service_manager import ServiceManager
+from firmtrail_agent.daemon import status_file
+from firmtrail_agent.daemon.status_file import Status
+from firmtrail_agent.system import atomic_file, directories
+from tests.agent.support.device import Device, ended
+from tests.agent.support.report_server import Answer, ReportServer, answering, receipt, refusing
+from tests.agent.support.service_manager import ServiceManager
 
 HOSTILE = "bad\x1b[2J\x07\r\n<0>forged\nWATCHDOG=trigger\u202e\u2028\x9b" + "x" * 100_000
 #: what a line of ours has, at most, and a few words around it
@@ -69,10 +70,10 @@ async def test_the_status_of_a_refused_agent_is_harmless(
 
 
 def test_a_version_in_the_status_is_harmless(device: Device) -> None:
-    said = Standing(pid=1, next_round=0.0, versions={"main": HOSTILE}, last_report=0.0)
-    standing.write(said, device.root)
+    said = Status(pid=1, next_round=0.0, versions={"main": HOSTILE}, last_report=0.0)
+    status_file.write(said, device.root)
 
-    assert_harmless(standing.sentence(said, 0.0))
+    assert_harmless(status_file.sentence(said, 0.0))
     assert_harmless((device.root / "status.json").read_text())
 
 
@@ -92,9 +93,9 @@ async def test_a_waiting_record_is_listed_without_commands(device: Device) -> No
     device.configure("http://127.0.0.1:9", sources={"main": "/etc/none"})
     await device.run("report")
     (file,) = (device.root / "var/lib/firmtrail-agent/spool").glob("*.record")
-    record = json.loads(durable.read(file))
+    record = json.loads(atomic_file.read(file))
     record["components"][0]["error"] = "bad\x1b[2J\n<0>forged"
-    durable.write(file, json.dumps(record))
+    atomic_file.write(file, json.dumps(record))
 
     for arguments in (["spool", "list"], ["spool", "list", "--json"]):
         result = await device.run(*arguments)

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from firmtrail_agent import log
-from tests.agent.observing import Time
+from firmtrail_agent.system import log
+from tests.agent.support.observations import Time
 
 Output = pytest.CaptureFixture[str]
 

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.agent.device import Device, ended
-from tests.agent.report_server import Answer, ReportServer, bare, refusing, refusing_records
-from tests.agent.service_manager import ServiceManager
+from tests.agent.support.device import Device, ended
+from tests.agent.support.report_server import Answer, ReportServer, bare, refusing, refusing_records
+from tests.agent.support.service_manager import ServiceManager
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer
 
 DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"
 

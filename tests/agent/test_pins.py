@@ -16,11 +16,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.agent.device import Device
-from tests.agent.examining import examined
-from tests.agent.report_server import ReportServer
-from tests.agent.tunnel import tunnelling
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device
+from tests.agent.support.doctor import examined
+from tests.agent.support.report_server import ReportServer
+from tests.agent.support.tunnel import tunnelling
+from tests.agent.support.virtual_time import VirtualTime, running
 from tests.authority import Authority
 
 DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"

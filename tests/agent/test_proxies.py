@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.agent.device import Device
-from tests.agent.report_server import ReportServer, bare
-from tests.agent.service_manager import ServiceManager
+from tests.agent.support.device import Device
+from tests.agent.support.report_server import ReportServer, bare
+from tests.agent.support.service_manager import ServiceManager
 
 DEAD_PROXY = "http://127.0.0.1:9"
 
@@ -28,7 +28,7 @@ async def test_a_range_in_no_proxy_leads_past_the_proxy(device: Device, server: 
 
 async def test_an_unknown_form_of_no_proxy_is_logged_once(device: Device, server: ReportServer) -> None:
     device.configure(server.url, interval_seconds=10)
-    agent = await device.start("run", NO_PROXY="10.*", FIRMTRAIL_AGENT_SERVER_AUTH="basic")
+    agent = await device.start("run", NO_PROXY="10.*")
     await server.arrival()
     await server.hang_up()
     agent.terminate()

@@ -9,8 +9,8 @@ import shutil
 
 import pytest
 
-from tests.agent.device import API_KEY, DEVICE_ID, SECRET, Device
-from tests.agent.report_server import ReportServer, refusing
+from tests.agent.support.device import API_KEY, DEVICE_ID, SECRET, Device
+from tests.agent.support.report_server import ReportServer, refusing
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 

@@ -10,33 +10,30 @@ import pytest
 from aiohttp import web
 
 from firmtrail import ObservationRecord, to_json
-from firmtrail_agent import configuration
-from firmtrail_agent.clients import open_client
-from firmtrail_agent.configuration import Auth
-from firmtrail_agent.delivery import Delivery, deliver
-from firmtrail_agent.device import Device as OpenDevice
-from firmtrail_agent.device import open_device
-from firmtrail_agent.failures import Failure, Trouble
-from firmtrail_agent.layers import Layers
-from firmtrail_agent.reporting import Result, exit_code, record_of, report_once, send_all
-from firmtrail_agent.settings import Settings, read_settings
+from firmtrail_agent.config import configuration
+from firmtrail_agent.config.layers import Layers
+from firmtrail_agent.config.settings import Settings, read_settings
+from firmtrail_agent.report.record import record_of
+from firmtrail_agent.report.report import report_once, send_all
+from firmtrail_agent.report.results import Result, exit_code
+from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.surroundings import Surroundings
-from tests.agent.device import API_KEY, KEY_ID, SECRET, Device
-from tests.agent.observing import observed
-from tests.agent.report_server import (
+from firmtrail_agent.state.device import Device as OpenDevice
+from firmtrail_agent.state.device import open_device
+from firmtrail_agent.system.host import Host
+from tests.agent.support.device import API_KEY, KEY_ID, SECRET, Device
+from tests.agent.support.observations import observed
+from tests.agent.support.report_server import (
     Answer,
     ReportServer,
     about_another_batch,
     answering,
     bare,
     credential,
-    no_tokens,
     nonsense,
     refusal,
     refusing,
     refusing_batches_with,
-    refusing_client,
     refusing_records,
     reset,
     reset_in_the_middle,
@@ -85,7 +82,7 @@ def settings_of(device: Device) -> Settings:
 
 def opened(device: Device) -> OpenDevice:
     chosen = configuration.load(Layers(environment={}, root=device.root))
-    return open_device(Surroundings(environment={}, root=device.root), chosen.device_id)
+    return open_device(Host(environment={}, root=device.root), chosen.device_id)
 
 
 async def report(device: Device) -> Sequence[Result]:
@@ -97,7 +94,7 @@ async def send(device: Device, *versions: str) -> tuple[OpenDevice, Delivery]:
     """Send records of these versions."""
     with opened(device) as held:
         for ms, version in enumerate(versions):
-            held.observed.add(observed(version, ms))
+            held.observations.add(observed(version, ms))
         return held, await send_all(settings_of(device), held)
 
 
@@ -108,32 +105,14 @@ async def send_in_rounds(
     deliveries = list[Delivery]()
     with opened(device) as held:
         for ms, version in enumerate(versions):
-            held.observed.add(observed(version, ms))
+            held.observations.add(observed(version, ms))
         for server.answer in answers:
             deliveries.append(await send_all(settings_of(device), held))
     return held, deliveries
 
 
-async def send_with_a_token(device: Device) -> tuple[OpenDevice, Failure]:
-    """Send two records as the daemon does after its first reports, and give what went wrong."""
-    held, delivery = await send_with(device, "token")
-    assert delivery.failure is not None
-    return held, delivery.failure
-
-
-async def send_with(device: Device, auth: Auth) -> tuple[OpenDevice, Delivery]:
-    chosen = configuration.load(Layers(environment={}, root=device.root))
-    with opened(device) as held:
-        for ms, version in enumerate(("1", "2")):
-            held.observed.add(observed(version, ms))
-        async with open_client(chosen, API_KEY, auth=auth) as client:
-            return held, await deliver(client, chosen.device_id, held.observed.spool, held.clocks)
-
-
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_the_exit_code_says_who_can_mend_it(
-    device: Device, server: ReportServer, answer: Answer, code: int
-) -> None:
+async def test_each_refusal_has_its_exit_code(device: Device, server: ReportServer, answer: Answer, code: int) -> None:
     server.answer = answer
 
     results = await report(device)
@@ -142,7 +121,7 @@ async def test_the_exit_code_says_who_can_mend_it(
     assert results[0].error
 
 
-async def test_a_server_that_is_not_there_has_a_code_of_its_own(device: Device) -> None:
+async def test_an_unreachable_server_has_its_exit_code(device: Device) -> None:
     device.configure(UNUSED_PORT_URL)
 
     assert exit_code(await report(device)) == os.EX_UNAVAILABLE
@@ -248,7 +227,7 @@ async def test_what_could_not_be_sent_is_sent_before_what_runs_then(
     await report(device)
 
     assert server.received[-1].history == [{"main": "1.4.2"}, {"main": "1.5.0"}, {"main": "1.6.0"}]
-    assert opened(device).observed.spool.records == []
+    assert opened(device).observations.spool.records == []
 
 
 async def test_a_long_spool_goes_in_batches_oldest_first(device: Device, server: ReportServer) -> None:
@@ -258,7 +237,7 @@ async def test_a_long_spool_goes_in_batches_oldest_first(device: Device, server:
 
     assert [len(batch.records) for batch in server.received] == [32, 32, 32, 4]
     assert [one["main"] for batch in server.received for one in batch.history] == versions
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
 
 
 async def test_large_records_go_in_smaller_batches(device: Device, server: ReportServer) -> None:
@@ -280,7 +259,9 @@ async def test_what_was_sent_before_the_network_broke_is_not_sent_again(device: 
     held, delivery = await send(device, *[f"v{number}" for number in range(40)])
 
     assert delivery.failure is not None
-    assert [record.components[0].version for record in held.observed.spool.records] == [f"v{n}" for n in range(32, 40)]
+    assert [record.components[0].version for record in held.observations.spool.records] == [
+        f"v{n}" for n in range(32, 40)
+    ]
 
 
 async def test_a_record_that_the_server_refuses_is_put_aside_and_the_others_are_taken(
@@ -292,12 +273,12 @@ async def test_a_record_that_the_server_refuses_is_put_aside_and_the_others_are_
 
     assert delivery.failure is None
     assert delivery.refused == ["invalid_request: /records/0/x must have at most 128 characters"]
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     assert len([*(device.root / "var/lib/firmtrail-agent/spool/bad").iterdir()]) == 1
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_aside(
+async def test_a_rejected_batch_is_halved_until_its_bad_record_is_found(
     device: Device, server: ReportServer, status: int
 ) -> None:
     versions = [f"v{number}" for number in range(32)]
@@ -307,13 +288,13 @@ async def test_of_a_batch_that_is_refused_whole_the_bad_record_alone_is_put_asid
     held, delivery = await send(device, *versions)
 
     assert len(delivery.refused) == 1
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     reported = [one["main"] for batch in server.received for one in batch.history if "bad" not in str(batch.history)]
     assert reported == [version for version in versions if version != "bad"]
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-async def test_a_server_that_refuses_everything_gets_a_few_requests_and_costs_three_records(
+async def test_a_server_that_rejects_everything_gets_few_requests_and_costs_no_record(
     device: Device, server: ReportServer, status: int
 ) -> None:
     server.answer = refusing(status)
@@ -321,39 +302,37 @@ async def test_a_server_that_refuses_everything_gets_a_few_requests_and_costs_th
     held, delivery = await send(device, *[f"v{number}" for number in range(100)])
 
     assert len(server.received) <= 16
-    assert (len(delivery.refused), len(held.observed.spool.records)) == (3, 97)
+    assert (len(delivery.refused), len(held.observations.spool.records)) == (0, 100)
     assert delivery.failure is not None
-    assert delivery.failure.message.startswith("the server takes no record, all are kept: Not today.")
+    assert delivery.failure.trouble == "rejected"
 
 
-async def test_the_next_rounds_with_such_a_server_cost_no_record(device: Device, server: ReportServer) -> None:
+async def test_a_server_that_rejects_for_many_rounds_costs_no_record(device: Device, server: ReportServer) -> None:
     versions = [f"v{number}" for number in range(40)]
 
     held, deliveries = await send_in_rounds(device, server, [refusing(422)] * 5 + [taken], *versions)
 
-    assert [len(delivery.refused) for delivery in deliveries] == [3, 0, 0, 0, 0, 0]
-    assert held.observed.spool.records == []
-    assert [one["main"] for batch in server.received[-2:] for one in batch.history] == versions[3:]
+    assert [len(delivery.refused) for delivery in deliveries] == [0] * 6
+    assert held.observations.spool.records == []
+    assert [one["main"] for batch in server.received[-2:] for one in batch.history] == versions
 
 
-async def test_a_record_that_was_kept_is_put_aside_when_the_server_takes_the_next_one(
-    device: Device, server: ReportServer
-) -> None:
+async def test_a_rejected_record_is_put_aside_when_a_later_one_is_taken(device: Device, server: ReportServer) -> None:
     answers = [refusing(422), refusing_batches_with("bad", 422)]
 
     held, deliveries = await send_in_rounds(device, server, answers, "1", "2", "3", "bad", "4")
 
     assert (deliveries[1].failure, len(deliveries[1].refused)) == (None, 1)
-    assert held.observed.spool.records == []
+    assert held.observations.spool.records == []
     assert server.versions() == {"main": "4"}
 
 
-async def test_what_a_proxy_refuses_is_kept(device: Device, server: ReportServer) -> None:
+async def test_records_that_a_proxy_refuses_stay_in_the_spool(device: Device, server: ReportServer) -> None:
     server.answer = bare(413)
 
     held, _ = await send(device, "1", "2")
 
-    assert len(held.observed.spool.records) == 2
+    assert len(held.observations.spool.records) == 2
 
 
 async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Device, server: ReportServer) -> None:
@@ -364,11 +343,8 @@ async def test_a_refusal_of_what_runs_now_is_told_of_every_component(device: Dev
     assert result.error == "invalid_request: /records/0/x must have at most 128 characters"
 
 
-@pytest.mark.parametrize("auth", ["basic", "token"])
 @pytest.mark.parametrize("status", [200, 403, 422])
-async def test_what_a_server_repeats_of_the_key_or_a_token_is_not_shown(
-    device: Device, server: ReportServer, auth: Auth, status: int
-) -> None:
+async def test_what_a_server_repeats_of_the_key_is_hidden(device: Device, server: ReportServer, status: int) -> None:
     shown: list[str] = []
 
     async def repeat(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
@@ -380,7 +356,7 @@ async def test_what_a_server_repeats_of_the_key_or_a_token_is_not_shown(
 
     server.answer = repeat
 
-    _, delivery = await send_with(device, auth)
+    _, delivery = await send(device, "1", "2")
 
     told = f"{delivery.failure} {delivery.refused}"
     assert "You say" in told
@@ -394,8 +370,6 @@ async def test_the_clock_of_the_device_is_compared_with_the_servers(device: Devi
 
 
 async def test_a_report_is_one_request_that_carries_the_key_itself(device: Device, server: ReportServer) -> None:
-    server.answer_token = no_tokens
-
     await report(device)
 
     assert [(one.scheme, one.credential) for one in server.received] == [("Basic", API_KEY)]
@@ -419,7 +393,7 @@ async def test_a_key_replaced_in_the_middle_hides_no_refusal(device: Device, ser
 
     held, delivery = await send(device, *[f"v{number}" for number in range(40)])
 
-    assert (delivery.failure, len(delivery.refused), held.observed.spool.records) == (None, 1, [])
+    assert (delivery.failure, len(delivery.refused), held.observations.spool.records) == (None, 1, [])
 
 
 async def test_a_report_goes_through_the_configured_proxy_and_past_that_of_the_environment(
@@ -432,32 +406,3 @@ async def test_a_report_goes_through_the_configured_proxy_and_past_that_of_the_e
     (result,) = await report(device)
 
     assert result.outcome == "opened"
-
-
-async def test_a_key_that_gets_no_token_is_a_refused_key(device: Device, server: ReportServer) -> None:
-    server.answer_token = refusing_client()
-
-    _, failure = await send_with_a_token(device)
-
-    assert failure.trouble is Trouble.CREDENTIALS
-
-
-async def test_a_token_that_is_refused_for_another_reason_does_not_cost_a_record(
-    device: Device, server: ReportServer
-) -> None:
-    server.answer_token = refusing_client(status=400)
-
-    held, _ = await send_with_a_token(device)
-
-    assert len(held.observed.spool.records) == 2
-
-
-async def test_a_server_without_tokens_is_told_with_the_setting_that_helps(
-    device: Device, server: ReportServer
-) -> None:
-    server.answer_token = no_tokens
-
-    _, failure = await send_with_a_token(device)
-
-    assert failure.trouble is Trouble.CONFIGURATION
-    assert 'set server.auth to "basic"' in failure.message

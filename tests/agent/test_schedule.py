@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from firmtrail_agent.configuration import MAX_INTERVAL_SECONDS
-from firmtrail_agent.schedule import (
+from firmtrail_agent.config.configuration import MAX_INTERVAL_SECONDS
+from firmtrail_agent.daemon.schedule import (
     LEAST_PAUSE_SECONDS,
     LONGEST_ASKED_SECONDS,
     LONGEST_RETRY_AFTER_SECONDS,
@@ -28,8 +28,8 @@ from firmtrail_agent.schedule import (
     Schedule,
     Trigger,
 )
-from firmtrail_agent.spool import Spool
-from tests.agent.observing import DEVICE, Time, observed
+from firmtrail_agent.state.spool import Spool
+from tests.agent.support.observations import DEVICE, Time, observed
 
 DEVICES = 10_000
 HOUR = 3600

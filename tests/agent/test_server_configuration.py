@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.configuration import load_server
-from firmtrail_agent.layers import Layers
-from tests.agent.configuring import GOOD, VENDOR, Files
+from firmtrail_agent.config.configuration import load_server
+from firmtrail_agent.config.layers import Layers
+from tests.agent.support.config_files import GOOD, VENDOR, Files
 from tests.authority import Authority
 
 

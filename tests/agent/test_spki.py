@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmtrail_agent.pins import pin_of
-from firmtrail_agent.spki import NotACertificate, subject_public_key_info
+from firmtrail_agent.validation.pins import pin_of
+from firmtrail_agent.validation.spki import NotACertificate, subject_public_key_info
 
 DER = serialization.Encoding.DER
 KEYS = {

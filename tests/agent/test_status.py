@@ -12,19 +12,21 @@ from pathlib import Path
 import attrs
 import pytest
 
-from firmtrail_agent import directories, durable, standing
-from firmtrail_agent.boot import boot_time
-from firmtrail_agent.directories import InUse, hold, is_held
-from firmtrail_agent.standing import Standing, sentence
-from tests.agent.device import DEVICE_ID, SECRET, Device, ended
-from tests.agent.report_server import Answer, ReportServer, bare, refusing, taken
-from tests.agent.service_manager import ServiceManager
+from firmtrail_agent.daemon import status_file
+from firmtrail_agent.daemon.status_file import Status, sentence
+from firmtrail_agent.system import atomic_file, directories
+from firmtrail_agent.system.boot import boot_time
+from firmtrail_agent.system.directories import InUse, hold, is_held
+from tests.agent.support.device import DEVICE_ID, SECRET, Device, ended
+from tests.agent.support.report_server import Answer, ReportServer, bare, refusing, taken
+from tests.agent.support.service_manager import ServiceManager
 
 UNUSED_PORT_URL = "http://127.0.0.1:9"
 #: with all modules there already, since somebody else need not be able to read them
 AS_SOMEBODY_ELSE = """
 import os
-import firmtrail, firmtrail_agent.clients, firmtrail_agent.device, firmtrail_agent.doctor, firmtrail_agent.reporting
+import firmtrail, firmtrail_agent.server.client, firmtrail_agent.state.device
+import firmtrail_agent.doctor.checks, firmtrail_agent.report.report
 from firmtrail_agent.cli import main
 os.setuid(65534)
 main()
@@ -112,9 +114,9 @@ async def test_an_agent_that_hangs_is_degraded(device: Device, service_manager: 
     agent = await device.start("run", **service_manager.environment)
     await service_manager.hear_of("STATUS=ok")
     runtime = directories.runtime({}, device.root)
-    said = standing.read(runtime)
+    said = status_file.read(runtime)
     assert said is not None
-    standing.write(attrs.evolve(said, next_round=boot_time() - 600), runtime)
+    status_file.write(attrs.evolve(said, next_round=boot_time() - 600), runtime)
 
     result = await device.run("status")
 
@@ -305,7 +307,7 @@ async def test_a_process_that_has_the_number_of_an_agent_that_is_gone_is_told_no
     innocent = await asyncio.create_subprocess_exec("sleep", "60")
     runtime = directories.runtime({}, device.root)
     runtime.mkdir(parents=True)
-    standing.write(Standing(pid=innocent.pid, started=1, next_round=0.0), runtime)
+    status_file.write(Status(pid=innocent.pid, started=1, next_round=0.0), runtime)
     lock = hold(used({}, device.root))
     assert lock is not None
 
@@ -380,22 +382,22 @@ def test_systemd_says_where_state_and_status_go() -> None:
 
 
 def test_what_an_earlier_version_of_the_agent_has_left_is_read(tmp_path: Path) -> None:
-    said = Standing(pid=1, problems=[], next_round=1.0)
-    without = {name: value for name, value in standing.as_json(said).items() if name != "started"}
-    durable.write(tmp_path / "status.json", json.dumps(without))
+    said = Status(pid=1, problems=[], next_round=1.0)
+    without = {name: value for name, value in status_file.as_json(said).items() if name != "started"}
+    atomic_file.write(tmp_path / "status.json", json.dumps(without))
 
-    assert standing.read(tmp_path) == said
+    assert status_file.read(tmp_path) == said
 
 
 @pytest.mark.parametrize(("late", "state"), [(-3600.0, "ok"), (0.0, "ok"), (299.0, "ok"), (301.0, "degraded")])
 def test_an_agent_has_five_minutes_for_a_round(late: float, state: str) -> None:
-    said = standing.judged(Standing(pid=1, last_report=0.0, next_round=7200.0), 7200.0 + late)
+    said = status_file.judged(Status(pid=1, last_report=0.0, next_round=7200.0), 7200.0 + late)
 
     assert (said.state, "next in" in sentence(said, 7200.0 + late)) == (state, state == "ok")
 
 
 def test_a_sentence_tells_versions_and_times() -> None:
-    said = Standing(pid=1, versions={"main": "1.4.2", "modem": "9"}, last_report=0.0, next_round=3600.0)
+    said = Status(pid=1, versions={"main": "1.4.2", "modem": "9"}, last_report=0.0, next_round=3600.0)
 
     assert sentence(said, 720) == "ok: main 1.4.2, modem 9, last report 12 min ago, next in 48 min"
 
@@ -404,4 +406,4 @@ def test_a_sentence_tells_versions_and_times() -> None:
     ("seconds", "said"), [(59, "59 s"), (60, "1 min"), (7199, "120 min"), (7200, "2 h"), (14 * 86400, "14 days")]
 )
 def test_times_are_told_as_a_person_would(seconds: float, said: str) -> None:
-    assert sentence(Standing(pid=1, next_round=seconds), 0.0) == f"starting: next in {said}"
+    assert sentence(Status(pid=1, next_round=seconds), 0.0) == f"starting: next in {said}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.agent.device import Device, ended
+from tests.agent.support.device import Device, ended
 
 CODES = {
     "version": 0,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from tests.agent.device import Device, ended
-from tests.agent.enrolling import BREAKING_DISK, Project, cut, enroll, identity_of, portal
-from tests.agent.virtual_time import VirtualTime, running
+from tests.agent.support.device import Device, ended
+from tests.agent.support.enrollment import BREAKING_DISK, Project, cut, enroll, identity_of, portal
+from tests.agent.support.virtual_time import VirtualTime, running
 
 JUST_STORED = 2
 
@@ -36,7 +36,7 @@ async def delete(device: Device, project: Project, api_key: str | None) -> None:
     (await project.http.delete(path, auth=project.demo.project_key)).raise_for_status()
 
 
-async def test_the_newer_one_is_kept_where_the_server_knows_both(device: Device, project: Project) -> None:
+async def test_the_newer_of_two_valid_keys_is_kept(device: Device, project: Project) -> None:
     newer = identity_of(device).api_key
 
     assert (await device.run("rotate-key")).code == 0
@@ -45,9 +45,7 @@ async def test_the_newer_one_is_kept_where_the_server_knows_both(device: Device,
     assert (mine.api_key, mine.previous_api_key, await keys_of(device, project)) == (newer, None, [key_id(newer)])
 
 
-async def test_the_older_one_is_replaced_anew_where_the_server_does_not_know_the_newer_one(
-    device: Device, project: Project
-) -> None:
+async def test_the_older_key_is_rotated_again_if_the_newer_is_unknown(device: Device, project: Project) -> None:
     before = identity_of(device)
     await delete(device, project, before.api_key)
 
@@ -73,7 +71,7 @@ async def test_a_portal_that_answers_401_costs_no_key(device: Device, project: P
     assert (await device.run("report")).code == 0
 
 
-async def test_both_are_kept_while_none_is_known_to_work(device: Device, project: Project) -> None:
+async def test_both_keys_are_kept_until_one_works(device: Device, project: Project) -> None:
     before = identity_of(device)
     for api_key in (before.api_key, before.previous_api_key):
         await delete(device, project, api_key)
@@ -84,9 +82,7 @@ async def test_both_are_kept_while_none_is_known_to_work(device: Device, project
 
 
 @pytest.mark.parametrize("command", ["report", "spool flush"])
-async def test_a_command_that_sends_goes_on_with_the_older_one_where_the_server_does_not_know_the_newer_one(
-    device: Device, project: Project, command: str
-) -> None:
+async def test_report_falls_back_to_the_older_key(device: Device, project: Project, command: str) -> None:
     before = identity_of(device)
     await delete(device, project, before.api_key)
     await device.run("report", "--set", "server.url=http://127.0.0.1:9")
@@ -99,7 +95,7 @@ async def test_a_command_that_sends_goes_on_with_the_older_one_where_the_server_
     assert (mine.api_key, mine.previous_api_key) == (before.previous_api_key, None)
 
 
-async def test_the_daemon_goes_on_with_the_older_one(device: Device, project: Project, time: VirtualTime) -> None:
+async def test_the_service_falls_back_to_the_older_key(device: Device, project: Project, time: VirtualTime) -> None:
     before = identity_of(device)
     await delete(device, project, before.api_key)
 
@@ -113,15 +109,13 @@ async def test_the_daemon_goes_on_with_the_older_one(device: Device, project: Pr
     )
 
 
-async def test_a_broken_disk_keeps_no_report_from_being_sent_with_the_older_one(
-    device: Device, project: Project
-) -> None:
+async def test_the_fallback_works_on_a_broken_disk(device: Device, project: Project) -> None:
     await delete(device, project, identity_of(device).api_key)
 
     assert (await ended(await device.start("report", program=BREAKING_DISK))).code == 0
 
 
-async def test_a_report_through_a_portal_that_answers_401_gives_no_key_up(device: Device) -> None:
+async def test_a_foreign_401_gives_up_no_key(device: Device) -> None:
     before = identity_of(device)
 
     async with portal() as url:

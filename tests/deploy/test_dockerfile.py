@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import directories
+from firmtrail_agent.system import directories
 
 TARGETS = ["agent", "server"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from firmtrail_agent.sources import Reading, read_all
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
-from tests.agent.sources.asking import RECORDED, TREES, printing, program, write
+from tests.agent.sources.support.readings import RECORDED, TREES, printing, program, write
 
 DROPPED = "run/firmtrail-agent/versions.d"
 

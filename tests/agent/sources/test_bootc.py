@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from firmtrail_agent.sources.bootc import Bootc, booted_version
-from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
-from tests.agent.sources.asking import RECORDED, printing, program, read, write
-from tests.agent.sources.garbage import like
+from firmtrail_agent.sources.builtin.bootc import Bootc, booted_version
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
+from tests.agent.sources.support.damaged import like
+from tests.agent.sources.support.readings import RECORDED, printing, program, read, write
 
 STATUS = (RECORDED / "bootc-v1-status.json").read_text()
 BOOTED = "run/ostree-booted"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.sources.command import Command
-from tests.agent.sources.asking import printing, problem_of, program, read, write
+from firmtrail_agent.sources.builtin.command import Command
+from tests.agent.sources.support.readings import printing, problem_of, program, read, write
 
 FILE = "/opt/vendor/modem-version"
 TABLE = '[[sources]]\ntype = "command"\ncomponent = "modem"\n'

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.device_tree import DeviceTree
-from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
-from tests.agent.sources.asking import problem_of, read, write
+from firmtrail_agent.sources.builtin.device_tree import DeviceTree
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
+from tests.agent.sources.support.readings import problem_of, read, write
 
 BASE = "sys/firmware/devicetree/base"
 CHOSEN = f"{BASE}/chosen/u-boot,version"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.dmi import Dmi
-from firmtrail_agent.sources.reading import read_source
-from tests.agent.sources.asking import TREES, read, write
+from firmtrail_agent.sources.builtin.dmi import Dmi
+from firmtrail_agent.sources.engine.reading import read_source
+from tests.agent.sources.support.readings import TREES, read, write
 
 
 def test_the_bios_version_keeps_its_blanks() -> None:

@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from firmtrail_agent.sources.auto import BESIDE, FOR_MAIN
-from firmtrail_agent.sources.catalogue import BUILT_IN, source_type
-from tests.agent.sources.asking import configured
+from firmtrail_agent.sources.engine.registry import BUILT_IN, source_type
+from tests.agent.sources.support.readings import configured
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/agent-sources.md").read_text()
 SECTIONS = {section.partition("\n")[0]: section for section in DOCUMENT.split("\n## ")[1:]}

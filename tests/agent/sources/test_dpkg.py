@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.dpkg import Dpkg
-from firmtrail_agent.sources.reading import SourceFailed
-from tests.agent.sources.asking import FIELD, RECORDED, problem_of, read, write
+from firmtrail_agent.sources.builtin.dpkg import Dpkg
+from firmtrail_agent.sources.engine.source import SourceFailed
+from tests.agent.sources.support.readings import FIELD, RECORDED, problem_of, read, write
 
 STATUS = (RECORDED / "dpkg-status").read_text()
 FILE, UPDATES = "var/lib/dpkg/status", "var/lib/dpkg/updates"
@@ -122,7 +122,7 @@ def test_a_database_of_a_gigabyte_is_not_read_to_its_end(tmp_path: Path) -> None
 
 
 def test_more_short_lines_than_a_database_has_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmtrail_agent.sources.paragraphs.MAX_BYTES", 1000)
+    monkeypatch.setattr("firmtrail_agent.sources.support.paragraphs.MAX_BYTES", 1000)
 
     version, error = of(tmp_path, "A: b\n" * 201, entry("1"))
 

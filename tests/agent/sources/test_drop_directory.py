@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_agent.sources import read_all
-from firmtrail_agent.sources.drop_directory import DropDirectory
-from tests.agent.sources.asking import configured, errors, problem_of, versions, write
+from firmtrail_agent.sources.builtin.drop_directory import DropDirectory
+from tests.agent.sources.support.readings import configured, errors, problem_of, versions, write
 
 PLACE = "run/firmtrail-agent/versions.d"
 DROPPED = DropDirectory()

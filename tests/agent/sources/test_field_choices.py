@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.bootc import Bootc
-from firmtrail_agent.sources.os_release import OsRelease
-from firmtrail_agent.sources.ostree import Ostree
-from firmtrail_agent.sources.rpm_ostree import RpmOstree
-from tests.agent.sources.asking import FIELD, RECORDED, configured, printing, problem_of, read, write
+from firmtrail_agent.sources.builtin.bootc import Bootc
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from firmtrail_agent.sources.builtin.ostree import Ostree
+from firmtrail_agent.sources.builtin.rpm_ostree import RpmOstree
+from tests.agent.sources.support.readings import FIELD, RECORDED, configured, printing, problem_of, read, write
 
 DIGEST = "sha256:47e5ed613a970b6574bfa954ab25bb6e85656552899aa518b5961d9645102b38"
 

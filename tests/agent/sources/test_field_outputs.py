@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.bootc import Bootc
-from firmtrail_agent.sources.fwupd import Fwupd
-from firmtrail_agent.sources.uboot_env import UbootEnv
-from tests.agent.sources.asking import FIELD, printing, program, read, versions, write
+from firmtrail_agent.sources.builtin.bootc import Bootc
+from firmtrail_agent.sources.builtin.fwupd import Fwupd
+from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
+from tests.agent.sources.support.readings import FIELD, printing, program, read, versions, write
 
 VARIABLE = UbootEnv(component="main", variable="firmware_version")
 DEVICES = (FIELD / "14-fwupd-devices.json").read_text()

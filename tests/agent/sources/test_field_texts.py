@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.sources.auto import read_auto
-from firmtrail_agent.sources.command import Command
-from firmtrail_agent.sources.device_tree import DeviceTree
-from firmtrail_agent.sources.dmi import Dmi
-from firmtrail_agent.sources.dpkg import Dpkg
-from firmtrail_agent.sources.drop_directory import DropDirectory
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.mender import Mender
-from firmtrail_agent.sources.os_release import OsRelease
-from firmtrail_agent.sources.rauc import Rauc
-from firmtrail_agent.sources.reading import Source, read_source
-from firmtrail_agent.sources.swupdate import Swupdate
-from tests.agent.sources.asking import FIELD, errors, printing, read, versions, write
+from firmtrail_agent.sources.builtin.command import Command
+from firmtrail_agent.sources.builtin.device_tree import DeviceTree
+from firmtrail_agent.sources.builtin.dmi import Dmi
+from firmtrail_agent.sources.builtin.dpkg import Dpkg
+from firmtrail_agent.sources.builtin.drop_directory import DropDirectory
+from firmtrail_agent.sources.builtin.file import File
+from firmtrail_agent.sources.builtin.mender import Mender
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from firmtrail_agent.sources.builtin.rauc import Rauc
+from firmtrail_agent.sources.builtin.swupdate import Swupdate
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import Source
+from tests.agent.sources.support.readings import FIELD, errors, printing, read, versions, write
 
 BIOS = "sys/class/dmi/id/bios_version"
 VERSION_FILE = File(component="main", path="/etc/version")

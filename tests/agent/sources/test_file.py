@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.places import as_text
-from firmtrail_agent.sources.reading import SourceFailed
-from tests.agent.sources.asking import problem_of, read, write
+from firmtrail_agent.sources.builtin.file import File
+from firmtrail_agent.sources.engine.source import SourceFailed
+from firmtrail_agent.sources.support.files import as_text
+from tests.agent.sources.support.readings import problem_of, read, write
 
 VERSION_FILE = File(component="main", path="/etc/version")
 TABLE = '[[sources]]\ntype = "file"\ncomponent = "main"\npath = "/etc/version"\n'
@@ -184,7 +184,7 @@ def test_a_pattern_that_finds_nothing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_pattern_that_would_take_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmtrail_agent.sources.extraction.SEARCH_SECONDS", 0.2)
+    monkeypatch.setattr("firmtrail_agent.sources.support.extraction.SEARCH_SECONDS", 0.2)
 
     reading = with_pattern(tmp_path, "a" * 5000, "(a+)+$x")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from firmtrail_agent.sources.fwupd import Fwupd, parts
-from firmtrail_agent.sources.reading import Found, SourceFailed
-from tests.agent.sources.asking import RECORDED, configured, errors, printing, program, versions
-from tests.agent.sources.garbage import like
+from firmtrail_agent.sources.builtin.fwupd import Fwupd, parts
+from firmtrail_agent.sources.engine.source import Found, SourceFailed
+from tests.agent.sources.support.damaged import like
+from tests.agent.sources.support.readings import RECORDED, configured, errors, printing, program, versions
 
 RECORDING = (RECORDED / "fwupd-2.0.20-devices.json").read_text()
 WEBCAM = "08d460be0f1f9f128413f816022a6439e0078018"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from firmtrail_agent.sources.kernel import Kernel
-from tests.agent.sources.asking import TREES, read, write
+from firmtrail_agent.sources.builtin.kernel import Kernel
+from tests.agent.sources.support.readings import TREES, read, write
 
 
 def test_the_kernel_is_the_running_one() -> None:

@@ -11,10 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.mender import Mender, MenderProvides
-from firmtrail_agent.sources.places import as_text
-from firmtrail_agent.sources.reading import SourceFailed, read_source
-from tests.agent.sources.asking import configured, errors, printing, problem_of, program, read, versions, write
+from firmtrail_agent.sources.builtin.mender import Mender, MenderProvides
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceFailed
+from firmtrail_agent.sources.support.files import as_text
+from tests.agent.sources.support.readings import (
+    configured,
+    errors,
+    printing,
+    problem_of,
+    program,
+    read,
+    versions,
+    write,
+)
 
 FILE = "etc/mender/artifact_info"
 PROVIDES = """\

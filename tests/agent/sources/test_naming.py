@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmtrail_agent import values
-from firmtrail_agent.sources.naming import component_name
+from firmtrail_agent.sources.engine.naming import component_name
+from firmtrail_agent.validation import values
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from firmtrail_agent.sources import Reading
-from firmtrail_agent.sources.os_release import OsRelease
-from tests.agent.sources.asking import TREES, read, write
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from tests.agent.sources.support.readings import TREES, read, write
 
 
 def of_os_release(root: Path, content: str | bytes) -> Reading:

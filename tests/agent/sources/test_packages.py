@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.apk import Apk
-from firmtrail_agent.sources.dpkg import Dpkg
-from firmtrail_agent.sources.rpm import Rpm
-from firmtrail_agent.sources.snap import Snap
-from tests.agent.sources.asking import RECORDED, program, read, write
+from firmtrail_agent.sources.builtin.apk import Apk
+from firmtrail_agent.sources.builtin.dpkg import Dpkg
+from firmtrail_agent.sources.builtin.rpm import Rpm
+from firmtrail_agent.sources.builtin.snap import Snap
+from tests.agent.sources.support.readings import RECORDED, program, read, write
 
 INSTALLED = (RECORDED / "apk-installed").read_text()
 #: of distroless, as its builder takes it from the package

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.sources.programs import Program, output_of
-from firmtrail_agent.sources.reading import SourceFailed
-from tests.agent.sources.asking import printing, program
+from firmtrail_agent.sources.engine.source import SourceFailed
+from firmtrail_agent.sources.support.programs import Program, output_of
+from tests.agent.sources.support.readings import printing, program
 
 FILE = "/opt/vendor/modem-version"
 FOR_EVER = "time.sleep(600)"

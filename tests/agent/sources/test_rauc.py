@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_agent.sources.auto import read_auto
-from firmtrail_agent.sources.places import as_text
-from firmtrail_agent.sources.rauc import Rauc
-from firmtrail_agent.sources.rauc_status import booted_in_json
-from firmtrail_agent.sources.reading import SourceAbsent, SourceFailed, read_source
-from tests.agent.sources.asking import FIELD, RECORDED, printing, problem_of, program, read, write
-from tests.agent.sources.garbage import like
+from firmtrail_agent.sources.builtin.rauc import Rauc
+from firmtrail_agent.sources.builtin.rauc_status import booted_in_json
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
+from firmtrail_agent.sources.support.files import as_text
+from tests.agent.sources.support.damaged import like
+from tests.agent.sources.support.readings import FIELD, RECORDED, printing, problem_of, program, read, write
 
 STATUS = (RECORDED / "rauc-1.8-booted.json").read_text()
 CENTRAL = (RECORDED / "rauc-1.8-central.raucs").read_text()

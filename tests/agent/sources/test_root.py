@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent import boot, hardware
-from firmtrail_agent.rooted import Place
-from firmtrail_agent.sources.bootc import Bootc
-from firmtrail_agent.sources.command import Command
-from firmtrail_agent.sources.dpkg import Dpkg
-from firmtrail_agent.sources.drop_directory import DropDirectory
-from firmtrail_agent.sources.file import File
-from firmtrail_agent.sources.os_release import OsRelease
-from firmtrail_agent.sources.ostree import BOOTED
-from firmtrail_agent.sources.programs import located
-from firmtrail_agent.sources.rauc import Rauc
-from firmtrail_agent.sources.uboot_env import UbootEnv
-from tests.agent.sources.asking import program, read, versions, write
+from firmtrail_agent.sources.builtin.bootc import Bootc
+from firmtrail_agent.sources.builtin.command import Command
+from firmtrail_agent.sources.builtin.dpkg import Dpkg
+from firmtrail_agent.sources.builtin.drop_directory import DropDirectory
+from firmtrail_agent.sources.builtin.file import File
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from firmtrail_agent.sources.builtin.ostree import BOOTED
+from firmtrail_agent.sources.builtin.rauc import Rauc
+from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
+from firmtrail_agent.sources.support.programs import located
+from firmtrail_agent.system import boot, hardware
+from firmtrail_agent.system.rooted_path import RootedPath
+from tests.agent.sources.support.readings import program, read, versions, write
 
 VERSION_FILE = File(component="main", path="/etc/version")
 
@@ -183,7 +183,7 @@ def test_a_walk_leaves_no_descriptor_open(root: Path) -> None:
     link(root, "etc/version", "/a/b/../b/c/version")
     before = descriptors()
 
-    Place(root, "/etc/version").stat()
-    Place(root, "/etc/nothing/at/all").exists()
+    RootedPath(root, "/etc/version").stat()
+    RootedPath(root, "/etc/nothing/at/all").exists()
 
     assert descriptors() == before

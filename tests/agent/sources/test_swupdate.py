@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.sources.auto import read_auto
-from firmtrail_agent.sources.reading import SourceFailed, read_source
-from firmtrail_agent.sources.swupdate import Swupdate
-from tests.agent.sources.asking import FIELD, RECORDED, configured, errors, problem_of, versions, write
+from firmtrail_agent.sources.builtin.swupdate import Swupdate
+from firmtrail_agent.sources.engine.reading import read_source
+from firmtrail_agent.sources.engine.source import SourceFailed
+from tests.agent.sources.support.readings import FIELD, RECORDED, configured, errors, problem_of, versions, write
 
 FILE = "etc/sw-versions"
 THREE = (RECORDED / "sw-versions").read_text()

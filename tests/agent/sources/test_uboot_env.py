@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_agent.sources.reading import SourceFailed
-from firmtrail_agent.sources.uboot_env import UbootEnv
-from tests.agent.sources.asking import RECORDED, printing, problem_of, program, read, write
+from firmtrail_agent.sources.builtin.uboot_env import UbootEnv
+from firmtrail_agent.sources.engine.source import SourceFailed
+from tests.agent.sources.support.readings import RECORDED, printing, problem_of, program, read, write
 
 PLAIN = (RECORDED / "uboot-plain.env").read_bytes()
 REDUNDANT = (RECORDED / "uboot-redundant.env").read_bytes()

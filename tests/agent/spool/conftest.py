@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.spool import Spool
-from tests.agent.observing import DEVICE, Time
-from tests.agent.spool.looking import Opener
+from firmtrail_agent.state.spool import Spool
+from tests.agent.spool.support.spool_files import Opener
+from tests.agent.support.observations import DEVICE, Time
 
 
 @pytest.fixture

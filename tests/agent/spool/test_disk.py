@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_agent.record_files import BAD, MAX_FILES
-from firmtrail_agent.spool import MAX_IN_MEMORY, Spool
-from tests.agent.observing import DEVICE, Time, observed
-from tests.agent.spool.looking import Opener, files, told
+from firmtrail_agent.state.record_files import BAD, MAX_FILES
+from firmtrail_agent.state.spool import MAX_IN_MEMORY, Spool
+from tests.agent.spool.support.spool_files import Opener, files, told
+from tests.agent.support.observations import DEVICE, Time, observed
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut by a byte": lambda content: content[:-1],
@@ -119,7 +119,7 @@ def test_what_was_in_memory_is_written_in_order_when_the_disk_is_back(
     spool = opened()
     spool.add(observed("0", 0), urgent=True)
     with monkeypatch.context() as full:
-        full.setattr("firmtrail_agent.spool.FREE_BYTES", 2**62)
+        full.setattr("firmtrail_agent.state.spool.FREE_BYTES", 2**62)
         spool.add(observed("1", 1), urgent=True)
         assert spool.trouble is not None
         assert "are free" in spool.trouble
@@ -134,7 +134,7 @@ def test_a_disk_that_is_back_is_noticed_by_the_next_observation_also_if_that_say
 ) -> None:
     spool = opened()
     with monkeypatch.context() as full:
-        full.setattr("firmtrail_agent.spool.FREE_BYTES", 2**62)
+        full.setattr("firmtrail_agent.state.spool.FREE_BYTES", 2**62)
         spool.add(observed("1", 1), urgent=True)
         spool.acknowledge(1)
         spool.add(observed("1", 2), urgent=False)
@@ -157,8 +157,8 @@ def test_a_directory_that_was_removed_is_made_again(opened: Opener, directory: P
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from firmtrail_agent.spool import Spool
-from tests.agent.observing import DEVICE, observed
+from firmtrail_agent.state.spool import Spool
+from tests.agent.support.observations import DEVICE, observed
 spool = Spool(Path(sys.argv[1]), DEVICE, boot_time=lambda: 0.0)
 spool.add(observed("0", 0), urgent=True)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -192,7 +192,7 @@ def test_a_disk_that_is_full_then_read_only_costs_no_record_that_has_room_in_mem
     root = Path(__file__).parents[3]
 
     done = subprocess.run(
-        [*in_a_namespace, sys.executable, "-m", "tests.agent.spool.small_disk", str(tmp_path)],
+        [*in_a_namespace, sys.executable, "-m", "tests.agent.spool.support.small_disk", str(tmp_path)],
         cwd=root,
         capture_output=True,
         text=True,
@@ -217,7 +217,7 @@ def test_of_500_kills_in_the_middle_of_writing_none_damages_a_record_or_loses_on
             [
                 sys.executable,
                 "-m",
-                "tests.agent.spool.killed_writer",
+                "tests.agent.spool.support.killed_writer",
                 str(tmp_path / f"spool-{seed}"),
                 "125",
                 str(seed),

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from firmtrail import ClockState, ComponentReading, ObservationRecord
-from firmtrail_agent.spool import MAX_BYTES, MAX_RECORDS, REWRITE_SECONDS, Spool
-from tests.agent.observing import DEVICE, Time, observed, reading
-from tests.agent.spool.looking import Opener, files, told
+from firmtrail_agent.state.spool import MAX_BYTES, MAX_RECORDS, REWRITE_SECONDS, Spool
+from tests.agent.spool.support.spool_files import Opener, files, told
+from tests.agent.support.observations import DEVICE, Time, observed, reading
 
 
 def test_what_is_urgent_survives_a_restart_at_once(opened: Opener) -> None:

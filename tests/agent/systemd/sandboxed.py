@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.device import API_KEY, DEVICE_ID, SECRET
+from tests.agent.support.device import API_KEY, DEVICE_ID, SECRET
 from tests.agent.systemd.sandbox import Sandbox, agent_of_the_checkout, booted, missing
 
 if reason := missing():
@@ -48,7 +48,7 @@ while True:
 _ENROLLED = f"""
 from pathlib import Path
 from uuid import UUID
-from firmtrail_agent import identity
+from firmtrail_agent.state import identity
 file = identity.file_in(Path("/var/lib/firmtrail-agent"))
 identity.write(file, identity.Identity(device_id=UUID("{DEVICE_ID}"), api_key="{API_KEY}"))
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.device import API_KEY, DEVICE_ID, SECRET
+from tests.agent.support.device import API_KEY, DEVICE_ID, SECRET
 from tests.agent.systemd.sandbox import Sandbox, booted, missing
 from tests.deploy.building import build_deb
 
@@ -34,7 +34,7 @@ _LEFT = ("/etc/firmtrail-agent", "/etc/credstore", "/var/lib/firmtrail-agent", S
 #: says where it listens, then the versions of each report
 _SERVER = """
 import asyncio, json
-from tests.agent.report_server import ReportServer
+from tests.agent.support.report_server import ReportServer
 
 async def main():
     async with ReportServer() as server:

@@ -62,7 +62,6 @@ class Sweeper:
         while await self._database.run(Transaction.INGEST, _sweep_history, now - _IN_FLIGHT):
             pass
 
-
     async def _sweep_projects(self, now: dt.datetime) -> bool:
         try:
             return await self._database.run(Transaction.WRITE, _sweep_project, now)

@@ -1,13 +1,15 @@
-"""Where versions come from. A new source is a module here with one class, and a line in catalogue.py."""
+"""Where versions come from. A new source is a module in builtin/ with one class, and a line in engine/registry.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmtrail_agent.sources.reading import Reading, Source, read_sources
+from firmtrail_agent.sources.engine.reading import Reading, read_sources
+from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
 
-__all__ = ["Reading", "Source", "read_all"]
+#: a plug-in imports its names from here
+__all__ = ["Found", "Reading", "Source", "SourceAbsent", "SourceFailed", "Unknown", "read_all"]
 
 
 def read_all(configured: Sequence[Source] | None, root: Path) -> list[Reading]:

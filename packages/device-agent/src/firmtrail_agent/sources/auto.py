@@ -7,19 +7,20 @@ from pathlib import Path
 
 import attrs
 
-from firmtrail_agent.sources.bootc import Bootc
-from firmtrail_agent.sources.device_tree import DeviceTree
-from firmtrail_agent.sources.dmi import Dmi
-from firmtrail_agent.sources.drop_directory import DropDirectory
-from firmtrail_agent.sources.kernel import Kernel
-from firmtrail_agent.sources.mender import Mender
-from firmtrail_agent.sources.naming import hidden_in
-from firmtrail_agent.sources.os_release import OsRelease
-from firmtrail_agent.sources.ostree import Ostree
-from firmtrail_agent.sources.rauc import Rauc
-from firmtrail_agent.sources.reading import Reading, Source, read_source
-from firmtrail_agent.sources.rpm_ostree import RpmOstree
-from firmtrail_agent.sources.swupdate import Swupdate
+from firmtrail_agent.sources.builtin.bootc import Bootc
+from firmtrail_agent.sources.builtin.device_tree import DeviceTree
+from firmtrail_agent.sources.builtin.dmi import Dmi
+from firmtrail_agent.sources.builtin.drop_directory import DropDirectory
+from firmtrail_agent.sources.builtin.kernel import Kernel
+from firmtrail_agent.sources.builtin.mender import Mender
+from firmtrail_agent.sources.builtin.os_release import OsRelease
+from firmtrail_agent.sources.builtin.ostree import Ostree
+from firmtrail_agent.sources.builtin.rauc import Rauc
+from firmtrail_agent.sources.builtin.rpm_ostree import RpmOstree
+from firmtrail_agent.sources.builtin.swupdate import Swupdate
+from firmtrail_agent.sources.engine.naming import hidden_in
+from firmtrail_agent.sources.engine.reading import Reading, read_source
+from firmtrail_agent.sources.engine.source import Source
 
 MAIN = "main"
 

@@ -1,0 +1,1 @@
+"""What people have decided: configuration files, variables, options, and the API key."""

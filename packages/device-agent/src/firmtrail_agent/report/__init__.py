@@ -1,0 +1,1 @@
+"""One report: from what the sources say to a record, and from the server's answer to a result."""

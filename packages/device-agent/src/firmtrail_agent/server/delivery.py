@@ -1,0 +1,117 @@
+"""How the spool gets to the server: in batches, oldest first, and around what the server refuses."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from firmtrail import ClockReading, FirmtrailError, ObservationRecord, to_json
+from firmtrail_agent.server.failures import Failure, Trouble, failure_of
+from firmtrail_agent.state.spool import Spool
+from firmtrail_agent.system.clock import Clocks
+from firmtrail_agent.validation.redact import one_line
+
+if TYPE_CHECKING:
+    from firmtrail import AsyncClient, RecordReceipt
+
+#: of one request: it must get through a slow network within its deadline
+MAX_BATCH_RECORDS = 32
+MAX_BATCH_BYTES = 32 * 1024
+#: when the server rejects so many records in a row, each sent by itself, it is not about a record
+MAX_REFUSED_IN_A_ROW = 5
+_MAX_WAITING_READINGS = 32
+
+
+@attrs.define(kw_only=True)
+class Delivery:
+    """How far the spool got to the server."""
+
+    #: why it did not get further; None: the spool is empty
+    failure: Failure | None = None
+    #: the last record that was sent, unless it was refused, and its receipt
+    record: ObservationRecord | None = None
+    receipt: RecordReceipt | None = None
+    #: records that the server refused, in its words
+    refused: list[str] = attrs.field(factory=list[str])
+    next_report_in_seconds: int | None = None
+    resync: bool = False
+
+
+async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks) -> Delivery:
+    """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest.
+
+    1. A batch that is rejected whole is halved until its bad record is alone. The next one is sent by itself too.
+    2. When the server takes that one, the rejection was about the record before, which is put aside.
+    3. After five consecutive rejections the agent assumes a server fault: a failure, and all records are kept.
+    """
+    delivery, most, kept = Delivery(), MAX_BATCH_RECORDS, list[Failure]()
+    while len(kept) < MAX_REFUSED_IN_A_ROW and (batch := _first_of(spool.records[len(kept) :], most)):
+        sent, waiting = clocks.read(), ends_of_boots(spool.records[len(kept) + len(batch) :])
+        try:
+            answer = await client.firmware.report_batch(device_id, batch, sent=sent, waiting=waiting)
+        except FirmtrailError as error:
+            failure = failure_of(error)
+            if failure.trouble is not Trouble.REJECTED:
+                delivery.failure = failure
+                return delivery
+            most = len(batch) // 2 or 1
+            if len(batch) == 1:
+                kept.append(failure)
+            continue
+        if len(answer.records) != len(batch):
+            delivery.failure = Failure(trouble=Trouble.TEMPORARY, message="The answer is not about these records.")
+            return delivery
+        clocks.compare(answer.received_at, sent)
+        most = MAX_BATCH_RECORDS if kept else most
+        for failure in kept:
+            _put_aside(spool, 0, failure.message, delivery)
+        kept.clear()
+        _settle(spool, batch, answer.records, delivery)
+        delivery.next_report_in_seconds, delivery.resync = answer.next_report_in_seconds, answer.resync
+    if kept and len(kept) < MAX_REFUSED_IN_A_ROW:
+        delivery.failure = kept[-1]
+    elif kept:
+        message = f"the server takes no record, all are kept: {kept[-1].message}"
+        delivery.failure = attrs.evolve(kept[-1], message=one_line(message))
+    return delivery
+
+
+def _first_of(records: Sequence[ObservationRecord], most: int) -> list[ObservationRecord]:
+    batch, size = list[ObservationRecord](), 0
+    for record in records[:most]:
+        size += len(to_json(record))
+        if batch and size > MAX_BATCH_BYTES:
+            break
+        batch.append(record)
+    return batch
+
+
+def ends_of_boots(records: Sequence[ObservationRecord]) -> list[ClockReading]:
+    """Give the first reading of each boot and the last: what the server needs to place records before it sees them."""
+    by_boot: dict[uuid.UUID, list[ClockReading]] = {}
+    for record in records:
+        for reading in (record.first_observed, record.last_observed or record.first_observed):
+            by_boot.setdefault(reading.boot_id, []).append(reading)
+    ends = dict.fromkeys(reading for readings in by_boot.values() for reading in (readings[0], readings[-1]))
+    return [*ends][:_MAX_WAITING_READINGS]
+
+
+def _settle(
+    spool: Spool, batch: Sequence[ObservationRecord], receipts: Sequence[RecordReceipt], delivery: Delivery
+) -> None:
+    refused = [index for index, receipt in enumerate(receipts) if receipt.problem]
+    for index in reversed(refused):
+        words = "; ".join(f"{error.pointer} {error.detail}" for error in receipts[index].errors)
+        _put_aside(spool, index, one_line(f"{receipts[index].problem}: {words}"), delivery)
+    spool.acknowledge(len(receipts) - len(refused))
+    if not receipts[-1].problem:
+        delivery.record, delivery.receipt = batch[-1], receipts[-1]
+
+
+def _put_aside(spool: Spool, index: int, words: str, delivery: Delivery) -> None:
+    spool.quarantine(index)
+    delivery.refused.append(words)
+    delivery.record = delivery.receipt = None

@@ -1,0 +1,110 @@
+"""The owner of the client and the API key. It sends for the service, `report`, the timer and `spool flush` alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from firmtrail_agent.config.configuration import Server
+from firmtrail_agent.config.credentials import Credential, CredentialRefused
+from firmtrail_agent.config.settings import Settings, read_credential
+from firmtrail_agent.server.client import open_client
+from firmtrail_agent.server.delivery import Delivery, deliver
+from firmtrail_agent.state.device import Device
+from firmtrail_agent.validation.redact import one_line
+
+if TYPE_CHECKING:
+    from firmtrail import AsyncClient
+
+
+class Uploader:
+    """Sends the spool of a device. `attempts`: how often a request is tried at once."""
+
+    def __init__(self, settings: Settings, device: Device, *, attempts: int = 3) -> None:
+        self.settings = settings
+        self._device = device
+        self._attempts = attempts
+        self._client: AsyncClient | None = None
+        #: what the files were that it was made of
+        self._files: object = None
+
+    async def send(self) -> Delivery:
+        """Send what waits. When the server refuses the API key, try once more with another one.
+
+        Raises:
+            BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
+        """
+        delivery = await self._sent()
+        if delivery.failure is None or not delivery.failure.refuses_the_key:
+            return delivery
+        try:
+            is_another = await self.renew_credential()
+        except CredentialRefused as error:
+            delivery.failure = attrs.evolve(delivery.failure, message=one_line(str(error)))
+            return delivery
+        if await self._settle_key() or is_another:
+            again = await self._sent()
+            again.refused[:0] = delivery.refused
+            return again
+        return delivery
+
+    async def renew_credential(self) -> bool:
+        """Read the API key again; say whether it is another one.
+
+        Raises:
+            CredentialRefused: there is none that can be used.
+        """
+        return await self._use(read_credential(self.settings.configuration, self.settings.environment))
+
+    async def take(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        await self.close()
+        self.settings = settings
+
+    async def close(self) -> None:
+        """End the connections to the server."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _settle_key(self) -> bool:
+        """Take the key that works of two that an interrupted rotation has left; say whether it is another one."""
+        from firmtrail_agent.server import enrollment  # noqa: PLC0415  once in a while; 0.4 MB and 10 ms at each start
+
+        working = await enrollment.working_key(self.settings.configuration, self.settings.credential)
+        return working is not None and await self._use(working)
+
+    async def _use(self, credential: Credential) -> bool:
+        if credential == self.settings.credential:
+            return False
+        await self.take(attrs.evolve(self.settings, credential=credential))
+        return True
+
+    async def _sent(self) -> Delivery:
+        client, observed = await self._connected(), self._device.observations
+        return await deliver(client, self.settings.configuration.device_id, observed.spool, self._device.clocks)
+
+    async def _connected(self) -> AsyncClient:
+        """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""
+        chosen, key = self.settings.configuration, self.settings.credential.api_key
+        if (files := _state_of(chosen)) != self._files:
+            await self.close()
+        if self._client is None:
+            self._client = open_client(chosen, key, attempts=self._attempts)
+            self._files = files
+        return self._client
+
+
+def _state_of(server: Server) -> list[tuple[int, ...] | None]:
+    """What tells whether the files that TLS needs are still those that were read."""
+    return [_stamp(file) for file in (server.ca_file, server.client_cert) if file]
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode

@@ -1,0 +1,72 @@
+"""From the names that a source has for its parts to the names of components."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from firmtrail_agent.sources.engine.source import Found, Unknown
+
+MAX_LENGTH = 64
+NAMELESS = "unnamed"
+_MOST_NAMES_SHOWN = 8
+#: so much of an id tells two parts of one name apart
+_SHORT = 8
+
+
+def component_name(name: str) -> str:
+    """Make a component's name: lower case, one '-' for each run of characters that it cannot hold, 64 at most."""
+    kept = re.sub(r"[^a-z0-9._-]+", "-", name.lower())
+    return kept.strip("._-")[:MAX_LENGTH].rstrip("._-") or NAMELESS
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """Something a source speaks of: its names, the first of which makes the component, and what was said of it."""
+
+    names: Sequence[str]
+    said: Found | Unknown
+
+
+def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Iterator[Found | Unknown]:
+    """Name the component of each part, or, where the configuration has chosen some by name, of those alone."""
+    known = list(parts)
+    if chosen is None:
+        yield from _each_named(known)
+        return
+    for name, component in chosen.items():
+        named = [part for part in known if name in part.names]
+        for part in named:
+            yield attrs.evolve(part.said, component=component)
+        if not named:
+            yield Unknown(component=component, error=_missing(name, known))
+
+
+def _each_named(parts: Sequence[Part]) -> Iterator[Found | Unknown]:
+    """Name each part; parts of one name are told apart by the second name that they have, such as an id."""
+    named = [component_name(part.names[0]) for part in parts]
+    for part, name in zip(parts, named, strict=True):
+        if named.count(name) > 1 and len(part.names) > 1:
+            beginning = component_name(part.names[1][:_SHORT])
+            yield attrs.evolve(part.said, component=f"{name[: MAX_LENGTH - 1 - len(beginning)]}-{beginning}")
+        else:
+            yield attrs.evolve(part.said, component=name)
+
+
+def hidden_in(errors: Iterable[str | None]) -> str:
+    """Say of a component that it may stand where nothing could be read, for these reasons."""
+    return f"it may stand in what fails: {'; '.join(f'{error}' for error in errors)}"
+
+
+def _missing(name: str, parts: Sequence[Part]) -> str:
+    said = [part.said for part in parts]
+    errors = [one.error for one in said if isinstance(one, Unknown) and one.may_hide_others]
+    return hidden_in(errors) if errors else f"there is no {name}; {_instead(parts)}"
+
+
+def _instead(parts: Sequence[Part]) -> str:
+    names = [part.names[0] for part in parts]
+    more = ", ..." if len(names) > _MOST_NAMES_SHOWN else ""
+    return f"there are {', '.join(names[:_MOST_NAMES_SHOWN])}{more}" if names else "there is nothing else either"

@@ -1,0 +1,1 @@
+"""What built-in sources share: bounded reading of files, programs, JSON, key files, packages."""
