@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, get_args, get_origin
 
@@ -111,7 +111,12 @@ def _whole_number(value: Any, _: Any) -> int:
 
 
 def _uuid(value: Any, _: Any) -> uuid.UUID:
-    text = _text(value, str)
+    return _parsed_uuid(_text(value, str))
+
+
+@lru_cache(4_096)
+def _parsed_uuid(text: str) -> uuid.UUID:
+    """Read one that is often named again at once: every reading of a batch names its boot."""
     if not _UUID.fullmatch(text):  # UUID() also takes braces, URNs and bare hexadecimal
         raise Violation(ViolationCode.MALFORMED, "must be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b")
     return uuid.UUID(text)

@@ -90,7 +90,8 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
               from unnest(%(positions)s::int8[], %(boot_ids)s::uuid[]) as named (position, boot_id)
         ),
         alive as (
-            select input.position, input.device_id, input.api_key_id, sending.recorded_at as sending_recorded_at
+            select input.position, input.device_id, input.api_key_id, input.sending_boot_id,
+                   sending.recorded_at as sending_recorded_at
               from input
              cross join lateral (
                     select 1
@@ -122,6 +123,7 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
                   where device_boots.device_id = alive.device_id
                     and device_boots.recorded_at >= alive.sending_recorded_at
                     and device_boots.api_key_id = alive.api_key_id
+                    and device_boots.boot_id <> alive.sending_boot_id
                   order by recorded_at
                   limit 1000)
                ) as found
@@ -154,7 +156,7 @@ def _remembered(row: Sequence[Any]) -> RememberedBoot:
         reported_until=reported_until,
         boot_sequence=boot_sequence,
         recorded_at=recorded_at,
-        stretches=_STRETCHES.structure(stretches or [], tuple[Stretch, ...]),
+        stretches=_STRETCHES.structure(stretches, tuple[Stretch, ...]) if stretches else (),
         api_key_id=api_key_id,
     )
 
