@@ -48,7 +48,7 @@ class Cluster:
 @contextmanager
 def running_cluster(folder: Path) -> Generator[Cluster]:
     """Run a new PostgreSQL in a folder for as long as the block lasts."""
-    with EmbeddedDatabase(folder) as url:
+    with EmbeddedDatabase(folder, settings={"max_connections": "300"}) as url:  # many servers share it
         with psycopg.connect(url) as conn:
             pid = parent_of(conn.info.backend_pid)
         yield Cluster(url, pid)
@@ -59,8 +59,9 @@ def open_transaction(url: str) -> Generator[None]:
     """Leave a SERIALIZABLE transaction open that has read what devices run, as a forgotten psql does.
 
     Until it ends PostgreSQL remembers what all later SERIALIZABLE transactions have read, and has little room for that.
+    It asks to be left alone by the cluster's own limit on idle transactions, as anybody may.
     """
-    with psycopg.connect(url) as conn:
+    with psycopg.connect(url, options="-c idle_in_transaction_session_timeout=0") as conn:
         conn.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
         conn.execute("select count(*) from device_firmware")
         yield

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from bench.command import say
 from bench.herd.outcome import FLEET, Outcome, live
 from bench.herd.picture import draw
 from bench.herd.situations import situations
+from bench.rows import Row
 
 RESULTS = Path(__file__).parents[1] / "results"
 QUICK_DEVICES = 500
@@ -69,13 +71,26 @@ def _verdict(outcome: Outcome) -> str:
     return "met" if outcome.kept else "MISSED"
 
 
+def capacity(folder: Path) -> str:
+    """Say what one server process takes of such requests: batches of devices that it does not remember."""
+    try:
+        raw = json.loads((folder / "reports.json").read_text(encoding="utf-8"))
+        rate = statistics.median(measured[Row.COLD_BATCH]["rate"] for measured in raw["rounds"])
+    except (OSError, KeyError, ValueError):
+        return "What one server process takes of them: see `./dev bench reports`, which has not been run here."
+    return (
+        f"One server process takes {rate:,.0f} of them a second, each an agent's batch of a device that it does not "
+        f"remember ({raw['facts']['measured']}, [reports.md](reports.md))."
+    )
+
+
 def _write(outcomes: Sequence[Outcome], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     console = Console(width=400, color_system=None)
     with console.capture() as captured:
         console.print(_table(outcomes, MARKDOWN))
     lines = [line.rstrip() for line in captured.get().splitlines()]
-    page = "\n".join(["# Herd", *lines, "", "![Requests a second over time](herd.svg)", ""])
+    page = "\n".join(["# Herd", *lines, "", capacity(folder), "", "![Requests a second over time](herd.svg)", ""])
     (folder / "herd.md").write_text(page, encoding="utf-8")
     (folder / "herd.svg").write_text(draw(outcomes), encoding="utf-8")
     raw = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)

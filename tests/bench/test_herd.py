@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import attrs
 import pytest
 
+from bench.herd.__main__ import capacity
 from bench.herd.device import SimulatedDevice
 from bench.herd.outcome import Outcome, compare, live
 from bench.herd.picture import draw
@@ -15,6 +18,7 @@ from bench.herd.script import FAIR, Contact, Story, Weather
 from bench.herd.server import Server
 from bench.herd.situations import HOUR, situations
 from bench.herd.timeline import Timeline, Until
+from bench.rows import Row
 
 DEVICES = 100
 
@@ -31,6 +35,14 @@ def test_no_version_is_lost_or_told_twice_in_any_situation(outcomes: list[Outcom
 
 def test_where_there_is_a_budget_the_fleet_never_comes_within_ten_seconds(outcomes: list[Outcome]) -> None:
     assert all(one.peak <= 0.2 * DEVICES / 10 for one in outcomes if one.budget)
+
+
+def test_the_capacity_is_that_of_batches_of_unremembered_devices(tmp_path: Path) -> None:
+    rounds = [{Row.COLD_BATCH: {"rate": rate}, Row.BASIC: {"rate": 9e9}} for rate in (1_000.0, 3_000.0, 2_000.0)]
+    (tmp_path / "reports.json").write_text(json.dumps({"facts": {"measured": "today"}, "rounds": rounds}))
+
+    assert "2,000 of them a second" in capacity(tmp_path)
+    assert "has not been run" in capacity(tmp_path / "nowhere")
 
 
 def test_it_is_drawn_as_a_panel_for_each_situation(outcomes: list[Outcome]) -> None:
