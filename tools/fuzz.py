@@ -60,9 +60,12 @@ _FOR_NOBODY = "warnings = false"
 _SPARE_DEVICE_KEY = 'parameters = { "path.api_key_id" = "${FUZZ_SPARE_DEVICE_KEY_ID}" }\n' + _SOON_NOT_FOUND
 #: A password that is right would end the token of everything else.
 _NEVER_RIGHT = "checks.positive_data_acceptance.enabled = false\nwarnings = false"
+#: What no schema says is refused too: fillers for hardware, and with `strict` a moment that cannot be right.
+_MORE_RULES = "checks.positive_data_acceptance.enabled = false"
 #: what is special about an operation
 _OPERATIONS = {
-    "report_firmware_version": _REPORTING_DEVICE,
+    "enroll_device": _MORE_RULES,
+    "report_firmware_version": f"{_REPORTING_DEVICE}\n{_MORE_RULES}",
     "report_firmware_batch": _REPORTING_DEVICE,
     "list_firmware_versions": _REPORTING_DEVICE,
     "rotate_device_api_key": _SPARE_DEVICE_KEY,
