@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from firmtrail_server.credentials import SecretPrefix, hash_secret, new_secret
+from firmtrail_server.auth.credentials import SecretPrefix, hash_secret, new_secret
 
 BIG_DEVICES = 100_000
 PERIODS_OF_A_DEVICE = 50

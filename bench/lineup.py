@@ -25,8 +25,8 @@ from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
 from bench.stage import Stage
 from bench.tokens import fetch_tokens
-from firmtrail_server.credentials import SecretPrefix, new_secret
-from firmtrail_server.signing_keys import new_signing_keys
+from firmtrail_server.auth.credentials import SecretPrefix, new_secret
+from firmtrail_server.auth.signing_keys import new_signing_keys
 
 #: takes seconds, returns what was measured in them
 Measure = Callable[[int], Sample]

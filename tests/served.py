@@ -37,7 +37,7 @@ async def serving(
     """Serve on a port that is free."""
     async with (
         app.running(),
-        running_http(app.front, head_seconds=head_seconds, shutdown_timeout=shutdown_seconds) as runner,
+        running_http(app.dispatcher, head_seconds=head_seconds, shutdown_timeout=shutdown_seconds) as runner,
     ):
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         yield Server(app, *runner.addresses[0])

@@ -30,7 +30,7 @@ from firmtrail_agent.config import configuration
 from firmtrail_agent.config.layers import variable
 from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode, Role
 from firmtrail_server import errors, queries
-from firmtrail_server.access import (
+from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
     MEMBER_SCOPES,
@@ -45,11 +45,11 @@ from firmtrail_server.queries import (
     activity,
     api_keys,
     boots,
-    firmware,
-    project_invitations,
-    project_members,
+    deletions,
+    history,
+    invitations,
+    members,
     projects,
-    removals,
     reports,
     users,
 )
@@ -66,19 +66,19 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
         if query.__module__ == users.__name__
     },
-    project_invitations.get_by_digest: "the secret is what tells the project",
-    project_members.delete_of_user: "it is about one user in all projects",
-    project_members.list_memberships: "the same",
+    invitations.get_by_digest: "the secret is what tells the project",
+    members.delete_of_user: "it is about one user in all projects",
+    members.list_memberships: "the same",
     projects.list_of_user: "the same",
-    project_members.find_by_device: "the device is what tells the project",
+    members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
     reports.get_project: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
-    firmware.has_reported: "the device asks it of itself, when its key has told who it is",
+    history.has_reported: "the device asks it of itself, when its key has told who it is",
     activity.find_oldest_transaction: "it looks at the whole database",
-    removals.find_deleted_project: "it looks for work in all projects",
-    removals.find_marked: "the same",
+    deletions.find_deleted_project: "it looks for work in all projects",
+    deletions.find_marked: "the same",
 }
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {

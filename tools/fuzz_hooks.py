@@ -7,7 +7,7 @@ from typing import Any
 
 import schemathesis
 
-from firmtrail_server.access import Scope
+from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.rows import CSV, NDJSON
 from firmtrail_server.routes import ROUTES
 

@@ -16,7 +16,7 @@ from firmtrail import (
     ReportOutcome,
 )
 from firmtrail_contract import ReportBatch
-from firmtrail_server import batches, boot_clocks, meaning, remembered
+from firmtrail_server.history import batches, boot_clocks, boots, timeline
 
 START = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 #: requests are counted by
@@ -27,8 +27,8 @@ BIN_SECONDS = 10
 class Known:
     """What the server knows of a device that has one component."""
 
-    boots: dict[uuid.UUID, remembered.Boot] = attrs.field(factory=dict[uuid.UUID, remembered.Boot])
-    periods: list[meaning.Period] = attrs.field(factory=list[meaning.Period])
+    boots: dict[uuid.UUID, boots.Boot] = attrs.field(factory=dict[uuid.UUID, boots.Boot])
+    periods: list[timeline.Period] = attrs.field(factory=list[timeline.Period])
     #: reports of a version that began a period
     opened: int = 0
 
@@ -62,17 +62,17 @@ class Server:
             resync=False,
         )
 
-    def history(self, device_id: uuid.UUID) -> Sequence[meaning.Period]:
+    def history(self, device_id: uuid.UUID) -> Sequence[timeline.Period]:
         return self.known[device_id].periods if device_id in self.known else []
 
 
-def _store(known: Known, record: meaning.Record, received_at: dt.datetime) -> RecordReceipt:
+def _store(known: Known, record: timeline.Record, received_at: dt.datetime) -> RecordReceipt:
     components: list[ComponentReceipt] = []
     for component, version in record.versions:
         seen = [
-            meaning.Sighting(version, moment.at, received_at) for moment in dict.fromkeys([record.first, record.last])
+            timeline.Sighting(version, moment.at, received_at) for moment in dict.fromkeys([record.first, record.last])
         ]
-        outcomes = meaning.place_all(known.periods, seen)
+        outcomes = timeline.place_all(known.periods, seen)
         known.opened += outcomes.count(ReportOutcome.OPENED)
         components.append(ComponentReceipt(component=component, outcome=outcomes[-1]))
     return RecordReceipt(first_observed=record.first, last_observed=record.last, components=components)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from firmtrail_server.cli import main
+from firmtrail_server.process.cli import main
 
 #: where the samples go
 FILE_VARIABLE = "BENCH_PROFILE"
@@ -24,7 +24,7 @@ PARTS = {
     "aiohttp: parsing, connections, sending": "aiohttp|yarl|multidict",
     "who asks, and whether they may": r"firmtrail_server\.(authentication|token_cache|credentials|access|http\.auth)",
     "arguments, models, JSON, header lines": r"firmtrail_contract|cattrs|firmtrail_server\.http\.re(quests|sponses)",
-    "endpoint, context, counting": r"firmtrail_server\.(http|meters)",
+    "endpoint, context, counting": r"firmtrail_server\.(http|metrics)",
     "gathering: batches, the statement's arrays, receipts": (
         r"firmtrail_server\.(ingest|batches|boot_clocks|meaning|handlers|queries|report_meters)"
     ),

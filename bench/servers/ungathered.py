@@ -12,11 +12,11 @@ from aiohttp import web
 
 from firmtrail_server.app import App, create_app
 from firmtrail_server.db import Database, Transaction
-from firmtrail_server.http.front import Front
+from firmtrail_server.history.timeline import Record
+from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.http.protocol import running_http
 from firmtrail_server.ingest import Ingest, Outcome, Submission
 from firmtrail_server.ingest.rewrite import store_records
-from firmtrail_server.meaning import Record
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.settings import Settings
 
@@ -38,8 +38,8 @@ class OneByOne(Ingest):
 async def serve(url: str) -> None:
     app = create_app(Settings(), url)
     services = attrs.evolve(app.services, ingest=OneByOne(app.services.database, url))
-    app = App(services, Front(ROUTES, services))
-    async with app.running(), running_http(app.front, shutdown_timeout=1) as runner:
+    app = App(services, Dispatcher(ROUTES, services))
+    async with app.running(), running_http(app.dispatcher, shutdown_timeout=1) as runner:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         sys.stderr.write(f"ungathered: listening on http://127.0.0.1:{runner.addresses[0][1]}\n")
         await asyncio.Event().wait()

@@ -18,7 +18,7 @@ _LOOP = [".lib.python3.11.asyncio.runners.py", ".site-packages.uvloop.__init__.p
 @pytest.mark.parametrize(
     ("names", "part"),
     [
-        ([".lib.python3.11.hashlib.py", ".src.firmtrail_server.token_cache.py"], "who asks, and whether they may"),
+        ([".lib.python3.11.hashlib.py", ".src.firmtrail_server.auth.token_cache.py"], "who asks, and whether they may"),
         ([".site-packages.aiohttp.streams.py", ".src.firmtrail_server.http.requests.py"], "aiohttp: parsing"),
         (["<attrs generated methods firmtrail_server.http.context.Context>"], "endpoint, context"),
         (["<cattrs generated structure firmtrail_contract.firmware.FirmwareReport-2>"], "arguments, models"),

@@ -19,7 +19,7 @@ from bench.requests import (
 )
 from firmtrail_contract import ReportBatch, strict_converter
 from firmtrail_contract.reports import MAX_RECORDS
-from firmtrail_server import batches
+from firmtrail_server.history import batches
 
 (DEVICE,) = make_fleet(1)
 

@@ -308,7 +308,7 @@ async def test_no_secret_is_in_a_traceback_that_shows_all_local_variables(
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_an_answer_that_nobody_asked_to_be_compressed_is_not_unpacked(
+async def test_an_answer_that_nobody_asked_to_be_compressed_is_not_decompressed(
     misbehaving: MisbehavingServer, seed: Seed, status: int
 ) -> None:
     bomb = gzip.compress(bytes(100_000_000), 9)

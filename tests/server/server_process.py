@@ -12,7 +12,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from firmtrail_server.signing_keys import new_signing_keys
+from firmtrail_server.auth.signing_keys import new_signing_keys
 
 TIMEOUT_SECONDS = 120
 _SIGNING_KEYS = new_signing_keys().as_text()

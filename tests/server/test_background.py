@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from firmtrail_server.background import end
+from firmtrail_server.services.background import end
 
 
 async def test_work_ends_though_its_first_cancellation_was_lost() -> None:

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from firmtrail_server.access import Scope
+from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.http.context import Context, PublicContext, ReportContext
 from firmtrail_server.http.route import Route

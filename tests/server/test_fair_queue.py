@@ -11,9 +11,9 @@ from ipaddress import ip_network
 import httpx
 import pytest
 
+from firmtrail_server.auth.fair_queue import FairQueue
+from firmtrail_server.auth.login_throttle import MAX_FAILURES_OF_AN_ADDRESS
 from firmtrail_server.errors import CredentialQueueFull
-from firmtrail_server.failures import MAX_FAILURES_OF_AN_ADDRESS
-from firmtrail_server.fair_queue import FairQueue
 from firmtrail_server.settings import Settings
 from tests.server.callers import PASSWORD, Caller, read
 

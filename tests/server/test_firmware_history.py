@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_contract import FirmwareReport, NewDevice, ReportOutcome, VersionPeriod
-from firmtrail_server.credentials import SecretDigests
+from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Transaction
+from firmtrail_server.history.timeline import Record, Sender, moment
 from firmtrail_server.ingest import Ingest, Submission
-from firmtrail_server.keys import KeyIssuer, Terms
-from firmtrail_server.meaning import Record, Sender, moment
-from firmtrail_server.queries import devices, firmware, projects
+from firmtrail_server.queries import devices, projects
+from firmtrail_server.queries.history import BEGINNING, list_periods
+from firmtrail_server.services.api_keys import KeyIssuer, Terms
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -59,7 +60,7 @@ class History:
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:
-            rows = await firmware.list_periods(conn, self.project_id, self.device_id, firmware.BEGINNING, 1_000)
+            rows = await list_periods(conn, self.project_id, self.device_id, BEGINNING, 1_000)
         return [row.shown for row in rows]
 
     async def told(self) -> list[tuple[str, int, int]]:

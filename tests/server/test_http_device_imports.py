@@ -12,7 +12,7 @@ import pytest
 
 from firmtrail_server.http.rows import MAX_ROWS_BYTES
 from firmtrail_server.http.rows_endpoint import MAX_TABLES_OF_A_PROJECT
-from firmtrail_server.tables import MAX_ROW_ERRORS, MAX_ROW_LENGTH, MAX_ROWS, MAX_TABLE_ERRORS
+from firmtrail_server.services.device_imports import MAX_ROW_ERRORS, MAX_ROW_LENGTH, MAX_ROWS, MAX_TABLE_ERRORS
 from tests.server.callers import Caller, all_pages, made, read, refusal, wrong_fields
 from tests.server.conftest import Demo
 from tests.server.faults.connections import connected

@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
-from firmtrail_server.credentials import PASSWORD_COST
-from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY
+from firmtrail_server.auth.credentials import PASSWORD_COST
+from firmtrail_server.auth.login_throttle import MAX_FAILURES_OF_A_KEY
 from firmtrail_server.settings import Settings
 from tests.server.callers import (
     PASSWORD,

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from firmtrail_contract import Role
-from firmtrail_server.access import ROLE_SCOPES, SCOPE_MEANINGS
 from firmtrail_server.app import create_app
+from firmtrail_server.auth.permissions import ROLE_SCOPES, SCOPE_MEANINGS
 from firmtrail_server.http.requests import MAX_BODY_BYTES
 from firmtrail_server.settings import Settings
 from tests.served import serving

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from firmtrail_server.app import create_app
-from firmtrail_server.failures import MAX_FAILURES_OF_A_KEY
+from firmtrail_server.auth.login_throttle import MAX_FAILURES_OF_A_KEY
 from firmtrail_server.settings import Settings, SignUpMode
 from tests.served import serving
 from tests.server.callers import (

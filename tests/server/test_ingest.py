@@ -13,14 +13,14 @@ import psycopg
 import pytest
 
 from firmtrail_contract import NewDevice, ObservedAtSource, ObservedMoment, ReportOutcome
-from firmtrail_server.credentials import SecretDigests
+from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, SecretUnproved
+from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Ingest, Outcome, Submission
-from firmtrail_server.keys import KeyIssuer, Terms
-from firmtrail_server.meaning import Record, Sender
-from firmtrail_server.queries import devices, firmware, projects, reports
+from firmtrail_server.queries import devices, history, projects, reports
 from firmtrail_server.queries.reports import Report
+from firmtrail_server.services.api_keys import KeyIssuer, Terms
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 HELD_UP = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -68,7 +68,7 @@ class Fleet:
 
     async def history(self, device: Device) -> list[tuple[str, int]]:
         async with self.database.transaction() as conn:
-            periods = await firmware.list_periods(conn, self.project_id, device.id, firmware.BEGINNING, 1_000)
+            periods = await history.list_periods(conn, self.project_id, device.id, history.BEGINNING, 1_000)
         return [(period.shown.version, period.shown.report_count) for period in periods]
 
     async def ask(self, query: str) -> list[tuple[object, ...]]:

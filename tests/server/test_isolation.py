@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from firmtrail_server import openapi
-from firmtrail_server.access import Scope
+from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import CSV
 from firmtrail_server.openapi.examples import example

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull
-from firmtrail_server.http.refusal_log import QUIET_SECONDS, RefusalLog
+from firmtrail_server.telemetry.refusal_log import QUIET_SECONDS, RefusalLog
 from tests.server.conftest import Demo
 from tests.server.server_process import ServerProcess
 

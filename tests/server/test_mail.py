@@ -16,7 +16,7 @@ import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from firmtrail_server.mail import BadSmtp, Mailer, Smtp, read_smtp
+from firmtrail_server.services.mail import BadSmtp, Mailer, Smtp, read_smtp
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from tests.authority import Authority
 from tests.server.callers import Caller, made, new_user, read

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from firmtrail_server.auth.signing_keys import new_signing_keys, read_signing_keys
 from firmtrail_server.settings import Settings
-from firmtrail_server.signing_keys import new_signing_keys, read_signing_keys
 from tests.server.server_process import TIMEOUT_SECONDS, serving
 
 PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text(encoding="utf-8")

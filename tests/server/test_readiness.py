@@ -7,7 +7,7 @@ import pytest
 
 from firmtrail_server.db import Connection, Database
 from firmtrail_server.errors import DatabaseUnavailable
-from firmtrail_server.readiness import Readiness
+from firmtrail_server.services.readiness import Readiness
 from tests.server.server_process import TIMEOUT_SECONDS
 
 

@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from firmtrail_server.schema import (
+from firmtrail_server.db.schema import (
     MIGRATIONS,
     DatabaseNotReachable,
     LeaseHeld,
@@ -47,7 +47,7 @@ def expiry(url: str) -> float:
 def migrating(url: str, folder: Path, fault: str = "pass") -> subprocess.Popen[str]:
     """A process of its own that migrates with a lease of a second, after `fault` was planted in it."""
     script = (
-        "import os, pathlib, signal, sys; from firmtrail_server.schema import backend, migrate;"
+        "import os, pathlib, signal, sys; from firmtrail_server.db.schema import backend, migrate;"
         f"{fault};migrate(sys.stdin.read(), folder=pathlib.Path(sys.argv[1]), lease_seconds=1)"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdin=subprocess.PIPE, text=True)

@@ -15,9 +15,9 @@ import httpx
 import psycopg
 import pytest
 
+from firmtrail_server.db.schema import migrate
 from firmtrail_server.embedded import EmbeddedDatabase
 from firmtrail_server.embedded.locks import wait_for
-from firmtrail_server.schema import migrate
 from tests.server.embedded.conftest import FAST, is_running
 from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from firmtrail_server.auth.signing_keys import BadSigningKeys, keep_signing_keys, new_signing_keys, read_signing_keys
 from firmtrail_server.settings import BadSetting, read_settings
-from firmtrail_server.signing_keys import BadSigningKeys, keep_signing_keys, new_signing_keys, read_signing_keys
 from tests.server.forging import Signer, encoded, key_set
 from tests.server.server_process import run, serving
 
@@ -122,7 +122,7 @@ def test_keys_are_kept_in_a_file_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_servers_that_start_at_once_end_up_with_the_same_key(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib; from firmtrail_server.signing_keys import keep_signing_keys; "
+        "import sys, pathlib; from firmtrail_server.auth.signing_keys import keep_signing_keys; "
         "sys.stdin.readline(); print(keep_signing_keys(pathlib.Path(sys.argv[1])).signing_id)"
     )
     command = [sys.executable, "-c", program, tmp_path / "keys"]

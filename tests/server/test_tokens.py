@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from firmtrail_contract import Role
-from firmtrail_server.access import ROLE_SCOPES
 from firmtrail_server.app import create_app
+from firmtrail_server.auth.permissions import ROLE_SCOPES
+from firmtrail_server.auth.signing_keys import read_signing_keys
 from firmtrail_server.settings import Settings
-from firmtrail_server.signing_keys import read_signing_keys
 from tests.served import serving
 from tests.server.conftest import Clock, Demo
 from tests.server.forging import ISSUER, Signer, decoded, encoded, good_claims, key_set, segment

@@ -9,7 +9,7 @@ import attrs
 import httpx
 
 from firmtrail_contract import Role
-from firmtrail_server.access import (
+from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
     MEMBER_SCOPES,

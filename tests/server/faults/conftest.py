@@ -14,8 +14,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from firmtrail_server.db.schema import migrate
 from firmtrail_server.embedded import EmbeddedDatabase
-from firmtrail_server.schema import migrate
 from tests.server.embedded.conftest import FAST, is_running, postmaster_pid
 from tests.server.server_process import ServerProcess, children
 

@@ -20,10 +20,10 @@ import aiohttp
 import attrs
 
 from firmtrail_contract import NewDevice, Role
-from firmtrail_server.credentials import SecretDigests
+from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Connection, Database, Transaction
-from firmtrail_server.keys import KeyIssuer, Terms
 from firmtrail_server.queries import devices, projects
+from firmtrail_server.services.api_keys import KeyIssuer, Terms
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -14,8 +14,8 @@ import pytest
 from psycopg import AsyncConnection, IsolationLevel
 
 from firmtrail_contract import strict_converter
-from firmtrail_server import readiness
 from firmtrail_server.app import create_app
+from firmtrail_server.services import readiness
 from firmtrail_server.settings import Settings
 from tests.served import serving
 from tests.server import batching

@@ -13,9 +13,9 @@ from openapi_spec_validator import validate
 
 from firmtrail_contract import Device, Page, PageQuery
 from firmtrail_server import openapi
-from firmtrail_server.access import Scope
-from firmtrail_server.http.answers import Created, Document
+from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.context import Context, PublicContext
+from firmtrail_server.http.results import Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.routes import ROUTES
 

@@ -19,7 +19,7 @@ import pytest
 
 from firmtrail_contract import Device
 from firmtrail_server import openapi
-from firmtrail_server.access import Scope
+from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.route import Route
 from firmtrail_server.openapi.examples import example

@@ -2,6 +2,6 @@
 
 import sys
 
-from firmtrail_server.cli import main
+from firmtrail_server.process.cli import main
 
 sys.exit(main())

@@ -10,25 +10,25 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from firmtrail_server.authentication import Authentication
-from firmtrail_server.background import in_background
-from firmtrail_server.credentials import SecretChecker, SecretDigests
+from firmtrail_server.auth.access_tokens import AccessTokens
+from firmtrail_server.auth.credentials import SecretChecker, SecretDigests
+from firmtrail_server.auth.login_throttle import LoginThrottle
+from firmtrail_server.auth.signing_keys import new_signing_keys
+from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Database
-from firmtrail_server.failures import FailureLimits
 from firmtrail_server.http.context import Services
-from firmtrail_server.http.front import Front
+from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
-from firmtrail_server.key_use import KeyUse
-from firmtrail_server.keys import KeyIssuer
-from firmtrail_server.mail import Mailer
-from firmtrail_server.meters import Meters
-from firmtrail_server.readiness import Readiness
-from firmtrail_server.removal import Sweeper
 from firmtrail_server.routes import ROUTES
+from firmtrail_server.services.api_keys import KeyIssuer
+from firmtrail_server.services.authentication import Authentication
+from firmtrail_server.services.background import in_background
+from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.key_use import KeyUse
+from firmtrail_server.services.mail import Mailer
+from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.settings import Settings
-from firmtrail_server.signing_keys import new_signing_keys
-from firmtrail_server.token_cache import TokenCache
-from firmtrail_server.tokens import AccessTokens
+from firmtrail_server.telemetry.metrics import Metrics
 
 #: about five seconds' work
 MAX_WAITING_PASSWORDS = 20
@@ -48,7 +48,7 @@ class App:
     """All of the server but its sockets."""
 
     services: Services
-    front: Front
+    dispatcher: Dispatcher
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -60,7 +60,7 @@ class App:
             async with in_background(
                 sweeper=lambda: services.sweeper.run(services.clock),
                 key_use=services.authentication.key_use.run,
-                meters=services.meters.keep_sampled,
+                metrics=services.metrics.keep_sampled,
                 readiness=services.readiness.run,
             ):
                 yield
@@ -77,14 +77,14 @@ def create_app(
     database_url: str,
     *,
     clock: Callable[[], dt.datetime] = utc_now,
-    meters: Meters | None = None,
+    metrics: Metrics | None = None,
 ) -> App:
     """Make the application.
 
-    Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without meters
+    Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without metrics
     it counts for itself.
     """
-    meters = meters or Meters()
+    metrics = metrics or Metrics()
     database = Database(database_url)
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
@@ -97,7 +97,7 @@ def create_app(
     services = Services(
         settings=settings,
         database=database,
-        ingest=Ingest(database, database_url, meters),
+        ingest=Ingest(database, database_url, metrics),
         tokens=tokens,
         authentication=Authentication(
             database=database,
@@ -106,9 +106,9 @@ def create_app(
             digests=digests,
             secrets=SecretChecker(),
             passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
-            key_failures=FailureLimits(time.monotonic, max_of_an_address=math.inf),
-            failures=FailureLimits(time.monotonic),
-            sign_ups=FailureLimits(time.monotonic),
+            key_failures=LoginThrottle(time.monotonic, max_of_an_address=math.inf),
+            failures=LoginThrottle(time.monotonic),
+            sign_ups=LoginThrottle(time.monotonic),
             key_use=KeyUse(database),
             clock=clock,
         ),
@@ -116,34 +116,34 @@ def create_app(
         clock=clock,
         sweeper=Sweeper(database),
         mailer=Mailer(settings.smtp),
-        meters=meters,
+        metrics=metrics,
         readiness=Readiness(database),
     )
-    front = Front(ROUTES, services)
-    _watch_database(meters, services)
-    _watch_authentication(meters, services.authentication)
-    return App(services, front)
+    dispatcher = Dispatcher(ROUTES, services)
+    _watch_database(metrics, services)
+    _watch_authentication(metrics, services.authentication)
+    return App(services, dispatcher)
 
 
-def _watch_database(meters: Meters, services: Services) -> None:
+def _watch_database(metrics: Metrics, services: Services) -> None:
     database, ingest, readiness = services.database, services.ingest, services.readiness
     name = "firmtrail_database_commits_total"
-    meters.watch_count(name, "Transactions, of reading too.", lambda: database.commits + ingest.commits)
+    metrics.watch_count(name, "Transactions, of reading too.", lambda: database.commits + ingest.commits)
     for stat, text in _POOL.items():
         name = f"firmtrail_database_{stat}"
-        meters.watch(name, f"{text}; each worker has a pool.", lambda stat=stat: database.pool_stats().get(stat, 0))
+        metrics.watch(name, f"{text}; each worker has a pool.", lambda stat=stat: database.pool_stats().get(stat, 0))
     name, text = "firmtrail_database_oldest_transaction_seconds", "Age of the oldest open transaction of the database."
-    meters.watch(name, text, lambda: readiness.oldest.seconds if readiness.oldest else 0, combine=max)
+    metrics.watch(name, text, lambda: readiness.oldest.seconds if readiness.oldest else 0, combine=max)
 
 
-def _watch_authentication(meters: Meters, authentication: Authentication) -> None:
+def _watch_authentication(metrics: Metrics, authentication: Authentication) -> None:
     tokens = authentication.token_cache
-    meters.watch_count(
+    metrics.watch_count(
         "firmtrail_credential_cache_hits_total", "Access tokens that were found valid before.", lambda: tokens.hits
     )
-    meters.watch_count(
+    metrics.watch_count(
         "firmtrail_credential_cache_misses_total", "Access tokens that had to be checked.", lambda: tokens.misses
     )
     secrets, passwords = authentication.secrets, authentication.passwords
-    meters.watch("firmtrail_secrets_waiting", "Secrets of keys that wait for bcrypt.", lambda: secrets.waiting)
-    meters.watch("firmtrail_passwords_waiting", "Passwords that wait for bcrypt.", lambda: passwords.waiting)
+    metrics.watch("firmtrail_secrets_waiting", "Secrets of keys that wait for bcrypt.", lambda: secrets.waiting)
+    metrics.watch("firmtrail_passwords_waiting", "Passwords that wait for bcrypt.", lambda: passwords.waiting)

@@ -7,7 +7,7 @@ DomainError
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
 ├── UnsupportedMediaType
-│   └── PackingUnknown
+│   └── ContentCodingUnknown
 ├── RequestTooSlow
 ├── Unauthenticated
 │   ├── SecretUnproved      its digest is not that of the key: bcrypt has the last word
@@ -126,9 +126,9 @@ class UnsupportedMediaType(DomainError):
     code = ProblemCode.UNSUPPORTED_MEDIA_TYPE
 
 
-class PackingUnknown(UnsupportedMediaType):
+class ContentCodingUnknown(UnsupportedMediaType):
     def __init__(self) -> None:
-        super().__init__("Send the body as it is, or packed once, with the Content-Encoding gzip or deflate.")
+        super().__init__("Send the body as it is, or compressed once, with the Content-Encoding gzip or deflate.")
 
 
 class RequestTooSlow(DomainError):

@@ -1,6 +1,6 @@
 """The API, at a glance."""
 
-from firmtrail_server.access import Scope
+from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.db import Transaction
 from firmtrail_server.handlers import (
     api_keys,
@@ -10,7 +10,7 @@ from firmtrail_server.handlers import (
     devices,
     enrollment,
     enrollment_keys,
-    firmware,
+    history,
     invitations,
     members,
     oauth,
@@ -33,11 +33,11 @@ ROUTES = [
     Route(
         "POST",
         f"{_DEVICE}/firmware_version",
-        firmware.report_firmware_version,
+        history.report_firmware_version,
         Scope.FIRMWARE_REPORT,
         checks_liveness=True,
     ),
-    Route("GET", f"{_DEVICE}/firmware_version", firmware.list_firmware_versions, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_DEVICE}/firmware_version", history.list_firmware_versions, Scope.FIRMWARE_READ, READ),
     Route(
         "POST",
         f"{_DEVICE}/firmware_reports",

@@ -13,10 +13,10 @@ import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from firmtrail_server.credentials import PASSWORD_COST
-from firmtrail_server.logs import LogFormat
-from firmtrail_server.mail import BadSmtp, Smtp, read_smtp
-from firmtrail_server.signing_keys import BadSigningKeys, SigningKeys, read_signing_keys
+from firmtrail_server.auth.credentials import PASSWORD_COST
+from firmtrail_server.auth.signing_keys import BadSigningKeys, SigningKeys, read_signing_keys
+from firmtrail_server.services.mail import BadSmtp, Smtp, read_smtp
+from firmtrail_server.telemetry.logs import LogFormat
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Network = IPv4Network | IPv6Network

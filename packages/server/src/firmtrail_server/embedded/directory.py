@@ -8,12 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmtrail_server.embedded.errors import (
-    DatabaseStartFailed,
-    DataDirectoryUnusable,
-    OtherMajorVersion,
-    disk_full,
-)
+from firmtrail_server.embedded.errors import DatabaseStartFailed, DataDirectoryUnusable, OtherMajorVersion, disk_full
 from firmtrail_server.embedded.identity import Identity
 
 SUPERUSER = "firmtrail"

@@ -7,14 +7,14 @@ import uuid
 
 from firmtrail_contract import AuditAction, IssuedProjectApiKey, KeyRotation, NewApiKey, Page, PageQuery, ProjectApiKey
 from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import ApiKeyNotFound
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
-from firmtrail_server.joining import end_invitations
-from firmtrail_server.keys import Terms
-from firmtrail_server.paging import page, position
+from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services.api_keys import Terms
+from firmtrail_server.services.membership import end_invitations
 
 
 async def create_api_key(

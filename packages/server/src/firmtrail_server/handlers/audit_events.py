@@ -6,8 +6,8 @@ import uuid
 
 from firmtrail_contract import AuditEvent, AuditQuery, Page
 from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
-from firmtrail_server.paging import page, position
 from firmtrail_server.queries import audit_events
 
 

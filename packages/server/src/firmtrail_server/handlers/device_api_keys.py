@@ -6,14 +6,14 @@ import datetime as dt
 import uuid
 
 from firmtrail_contract import AuditAction, DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
-from firmtrail_server.access import DEVICE_SCOPES, Principal
+from firmtrail_server.auth.permissions import DEVICE_SCOPES, Principal
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import ApiKeyNotFound
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
-from firmtrail_server.keys import Terms
+from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, devices
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services.api_keys import Terms
 
 
 async def create_device_api_key(

@@ -23,13 +23,13 @@ from firmtrail_contract import (
     ImportOutcome,
     ViolationCode,
 )
-from firmtrail_server import tables
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.rows import CSV, NDJSON, Rows
 from firmtrail_server.queries import device_lists
 from firmtrail_server.queries.audit_events import Change
-from firmtrail_server.tables import Row
+from firmtrail_server.services import device_imports
+from firmtrail_server.services.device_imports import Row
 
 #: Each lot is a transaction of its own.
 _ROWS_AT_ONCE = 250
@@ -46,7 +46,7 @@ async def import_devices(
     as you like `hardware_fingerprint` and any `labels.<key>`. Rows that are refused stop no others; each has its
     result.
     """
-    rows = tables.read_csv(body.text) if body.content_type == CSV else tables.read_ndjson(body.text)
+    rows = device_imports.read_csv(body.text) if body.content_type == CSV else device_imports.read_ndjson(body.text)
     known = _Known()
     results: list[ImportedRow] = []
     while some := await _next(rows):

@@ -17,14 +17,14 @@ from firmtrail_contract import (
     Page,
 )
 from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import TooManyLabels
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context, PublicContext
-from firmtrail_server.paging import page, position
+from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, device_lists, devices
 from firmtrail_server.queries.audit_events import Change
-from firmtrail_server.registering import register, rename
-from firmtrail_server.removal import remove_devices
+from firmtrail_server.services.deletion import remove_devices
+from firmtrail_server.services.registration import register, rename
 
 
 async def create_device(ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewDevice) -> Created[Device]:

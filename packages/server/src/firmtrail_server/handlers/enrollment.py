@@ -15,11 +15,11 @@ from firmtrail_contract import (
 )
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import Conflict, DeviceKnown, DeviceKnownByHalf, DeviceRetired, FingerprintOfMany
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context
-from firmtrail_server.keys import Terms
+from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, devices, enrollment_keys
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services.api_keys import Terms
 
 _REFUSED = AuditAction.DEVICE_ENROLLMENT_REFUSED
 

@@ -7,15 +7,15 @@ import uuid
 import attrs
 
 from firmtrail_contract import AuditAction, EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, Page, PageQuery
-from firmtrail_server.access import ENROLLMENT_POWERS
-from firmtrail_server.credentials import SecretPrefix
+from firmtrail_server.auth.credentials import SecretPrefix
+from firmtrail_server.auth.permissions import ENROLLMENT_POWERS
 from firmtrail_server.db import Connection
-from firmtrail_server.http.answers import Created
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
-from firmtrail_server.keys import Terms
-from firmtrail_server.paging import page, position
+from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, enrollment_keys
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services.api_keys import Terms
 
 
 async def create_enrollment_key(

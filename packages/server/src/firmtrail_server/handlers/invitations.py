@@ -17,16 +17,16 @@ from firmtrail_contract import (
     Page,
     PageQuery,
 )
-from firmtrail_server import joining
-from firmtrail_server.credentials import SecretPrefix, digest, new_secret
+from firmtrail_server.auth.credentials import SecretPrefix, digest, new_secret
 from firmtrail_server.db import Connection, Transaction
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NotInTheFuture
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context, PublicContext, UserContext
-from firmtrail_server.paging import page, position
-from firmtrail_server.queries import project_invitations, projects, users
+from firmtrail_server.http.results import Created
+from firmtrail_server.queries import invitations, projects, users
 from firmtrail_server.queries.audit_events import Change
-from firmtrail_server.queries.project_invitations import StoredInvitation
+from firmtrail_server.queries.invitations import StoredInvitation
+from firmtrail_server.services import membership
 
 LIFE = dt.timedelta(days=7)
 
@@ -51,7 +51,7 @@ async def create_invitation(
         created_at=ctx.now(),
         expires_at=expires_at,
     )
-    invitation = await project_invitations.insert(conn, project_id, new)
+    invitation = await invitations.insert(conn, project_id, new)
     change = Change(AuditAction.INVITATION_CREATED, invitation.id, body.email or "", {"role": body.role})
     await ctx.record(conn, change)
     return Created(IssuedInvitation(**attrs.asdict(invitation), secret=secret, is_sent=False))
@@ -76,22 +76,22 @@ async def send_invitation(ctx: PublicContext, answer: Created[IssuedInvitation])
 
 async def list_invitations(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Invitation]:
     """List the invitations that nobody has accepted yet, oldest first, those that have expired included."""
-    after = position(query, project_invitations.FIRST, project_id)
-    found = await project_invitations.list_invitations(conn, project_id, after, query.page_size + 1)
+    after = position(query, invitations.FIRST, project_id)
+    found = await invitations.list_invitations(conn, project_id, after, query.page_size + 1)
     return page(found, query, project_id)
 
 
 async def revoke_invitation(ctx: Context, conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID) -> None:
     """Revoke an invitation: nobody can accept it any more."""
-    invitation = await project_invitations.take(conn, project_id, invitation_id)
+    invitation = await invitations.take(conn, project_id, invitation_id)
     await ctx.record(conn, Change(AuditAction.INVITATION_REVOKED, invitation.id, invitation.email or ""))
 
 
 async def accept_invitation(ctx: UserContext, conn: Connection, body: InvitationAcceptance) -> JoinedProject:
     """Join the project that an invitation is for; 404 when there is no such invitation, 409 when you are a member."""
-    invitation = await joining.find_invitation(conn, body.secret, ctx.now())
+    invitation = await membership.find_invitation(conn, body.secret, ctx.now())
     user = await users.get(conn, ctx.user_id)
-    await joining.join(conn, invitation, user.id, ctx.now())
+    await membership.join(conn, invitation, user.id, ctx.now())
     joined = Change(AuditAction.MEMBER_JOINED, user.id, user.name, {"role": invitation.role})
     await ctx.record(conn, invitation.project_id, joined)
     project = await projects.get(conn, invitation.project_id)

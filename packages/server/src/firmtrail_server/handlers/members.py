@@ -8,17 +8,17 @@ import attrs
 
 from firmtrail_contract import AuditAction, Member, MemberChange, Page, PageQuery, Role
 from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
-from firmtrail_server.joining import end_invitations, require_another_admin
-from firmtrail_server.paging import page, position
-from firmtrail_server.queries import project_members
+from firmtrail_server.queries import members
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services.membership import end_invitations, require_another_admin
 
 
 async def list_members(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Member]:
     """List the members of a project, those who joined first in front."""
-    after = position(query, project_members.FIRST, project_id)
-    found = await project_members.list_members(conn, project_id, after, query.page_size + 1)
+    after = position(query, members.FIRST, project_id)
+    found = await members.list_members(conn, project_id, after, query.page_size + 1)
     return page(found, query, project_id)
 
 
@@ -30,12 +30,12 @@ async def change_member(
     Who is no admin any more may not invite, and the open invitations that they made end.
     """
     ctx.principal.require_all_of(body.role)
-    member = await project_members.get(conn, project_id, user_id)
+    member = await members.get(conn, project_id, user_id)
     if member.role is body.role:
         return member
     if member.role is Role.ADMIN:
         await require_another_admin(conn, project_id, user_id)
-    await project_members.update_role(conn, project_id, user_id, body.role)
+    await members.update_role(conn, project_id, user_id, body.role)
     change = Change(AuditAction.MEMBER_ROLE_CHANGED, user_id, member.name, {"role": body.role, "was": member.role})
     ended = [] if body.role is Role.ADMIN else await end_invitations(conn, project_id, user_id)
     await ctx.record(conn, change, *ended)
@@ -61,9 +61,9 @@ async def leave_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -
 async def _remove(
     ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID, action: AuditAction
 ) -> None:
-    member = await project_members.get(conn, project_id, user_id)
+    member = await members.get(conn, project_id, user_id)
     if member.role is Role.ADMIN:
         await require_another_admin(conn, project_id, user_id)
-    await project_members.delete(conn, project_id, user_id)
+    await members.delete(conn, project_id, user_id)
     ended = await end_invitations(conn, project_id, user_id)
     await ctx.record(conn, Change(action, user_id, member.name, {"role": member.role}), *ended)

@@ -8,7 +8,7 @@ from typing import Annotated
 import attrs
 
 from firmtrail_contract import AccessToken, TokenRequest
-from firmtrail_server.access import SCOPE_MEANINGS, Scope
+from firmtrail_server.auth.permissions import SCOPE_MEANINGS, Scope
 from firmtrail_server.errors import LoginRefused, ScopeNotGranted, Unauthenticated, UnsupportedGrantType
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM

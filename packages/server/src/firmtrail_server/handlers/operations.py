@@ -9,8 +9,8 @@ import attrs
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from firmtrail_server.errors import MetricsNotShown, MetricsTokenWrong
-from firmtrail_server.http.answers import Document
 from firmtrail_server.http.context import PublicContext
+from firmtrail_server.http.results import Document
 from firmtrail_server.queries.activity import OpenTransaction
 
 
@@ -48,7 +48,7 @@ async def metrics(ctx: PublicContext) -> Annotated[Document, CONTENT_TYPE_PLAIN_
     Takes the operator's token as `Authorization: Bearer`: 401 without it, and 404 where the operator has set none.
     """
     _check_token(ctx.authorization, ctx.services.settings.metrics_token)
-    return Document(content_type=CONTENT_TYPE_PLAIN_0_0_4, content=generate_latest(ctx.services.meters))
+    return Document(content_type=CONTENT_TYPE_PLAIN_0_0_4, content=generate_latest(ctx.services.metrics))
 
 
 def _check_token(authorization: str, token: str | None) -> None:

@@ -18,18 +18,18 @@ from firmtrail_contract import (
     Role,
 )
 from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NameDiffers
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import Context, UserContext
-from firmtrail_server.paging import page, position
-from firmtrail_server.queries import project_members, projects, removals
+from firmtrail_server.http.results import Created
+from firmtrail_server.queries import deletions, members, projects
 from firmtrail_server.queries.audit_events import Change
 
 
 async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -> Created[Project]:
     """Make a project; you become its admin."""
     project = await projects.insert(conn, body.name, ctx.now())
-    await project_members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
+    await members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
     await ctx.record(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))
     return Created(project)
 
@@ -66,5 +66,5 @@ async def delete_project(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     if query.name != project.name:
         raise NameDiffers
     await projects.mark_deleted(conn, project_id, ctx.now())
-    await removals.delete_api_keys(conn, project_id)
+    await deletions.delete_api_keys(conn, project_id)
     await ctx.record(conn, Change(AuditAction.PROJECT_DELETED, project_id, project.name))

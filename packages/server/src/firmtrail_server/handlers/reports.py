@@ -17,11 +17,11 @@ from firmtrail_contract import (
     RecordReceipt,
     ReportBatch,
 )
-from firmtrail_server import batches
 from firmtrail_server.db import Transaction
+from firmtrail_server.history import batches
 from firmtrail_server.http.context import ReportContext
 from firmtrail_server.ingest import Outcome, Submission
-from firmtrail_server.queries import firmware
+from firmtrail_server.queries import history
 
 logger = logging.getLogger(__name__)
 
@@ -68,4 +68,4 @@ def _has_version(records: Sequence[ObservationRecord]) -> bool:
 
 
 async def _is_known(ctx: ReportContext, device_id: uuid.UUID) -> bool:
-    return await ctx.db.run(Transaction.READ, firmware.has_reported, device_id)
+    return await ctx.db.run(Transaction.READ, history.has_reported, device_id)

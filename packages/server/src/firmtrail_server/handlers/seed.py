@@ -5,10 +5,10 @@ from __future__ import annotations
 from firmtrail_contract import NewDevice, Role, Seed
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import SeedNotAllowed
-from firmtrail_server.http.answers import Created
 from firmtrail_server.http.context import PublicContext
-from firmtrail_server.keys import Terms
+from firmtrail_server.http.results import Created
 from firmtrail_server.queries import devices, projects
+from firmtrail_server.services.api_keys import Terms
 
 
 async def seed(ctx: PublicContext, conn: Connection) -> Created[Seed]:

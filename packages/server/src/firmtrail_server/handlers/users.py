@@ -14,15 +14,15 @@ from firmtrail_contract import (
     User,
     UserChange,
 )
-from firmtrail_server import joining
 from firmtrail_server.db import Connection, Transaction
+from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import CurrentPasswordWrong, SignUpByInvitation, SignUpClosed
-from firmtrail_server.http.answers import Accepted
 from firmtrail_server.http.context import PublicContext, UserContext
-from firmtrail_server.paging import page, position
+from firmtrail_server.http.results import Accepted
 from firmtrail_server.queries import audit_events, users
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.queries.users import Login, NewUser
+from firmtrail_server.services import membership
 from firmtrail_server.settings import SignUpMode
 
 #: what is counted of an address
@@ -83,8 +83,8 @@ async def delete_me(ctx: UserContext, conn: Connection) -> None:
     """Delete your own user; 409 while a project would be left without an admin."""
     user = await users.get(conn, ctx.user_id)
     await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
-    for project_id in await joining.leave_all(conn, ctx.user_id):
-        ended = await joining.end_invitations(conn, project_id, user.id)
+    for project_id in await membership.leave_all(conn, ctx.user_id):
+        ended = await membership.end_invitations(conn, project_id, user.id)
         await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
     await users.delete(conn, ctx.user_id)
 
@@ -97,14 +97,14 @@ async def list_my_audit_events(ctx: UserContext, conn: Connection, query: AuditQ
 
 
 async def _sign_up(conn: Connection, ctx: PublicContext, new: NewUser, invitation_secret: str | None) -> None:
-    invitation = await joining.find_invitation(conn, invitation_secret, ctx.now()) if invitation_secret else None
+    invitation = await membership.find_invitation(conn, invitation_secret, ctx.now()) if invitation_secret else None
     user = await users.insert(conn, new, ctx.now())
     if user is None:
         return
     actor = ctx.actor_of(user.id)
     await audit_events.insert(conn, user.id, actor, ctx.now(), [Change(AuditAction.USER_SIGNED_UP, user.id, user.name)])
     if invitation is not None:
-        await joining.join(conn, invitation, user.id, ctx.now())
+        await membership.join(conn, invitation, user.id, ctx.now())
         joined = Change(AuditAction.MEMBER_JOINED, user.id, user.name, {"role": invitation.role})
         await audit_events.insert(conn, invitation.project_id, actor, ctx.now(), [joined])
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from firmtrail_server.access import Principal, Scope, User
+from firmtrail_server.auth.permissions import Principal, Scope, User
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, ScopeMissing
 from firmtrail_server.http.requests import Named
-from firmtrail_server.queries import devices, project_members
+from firmtrail_server.queries import devices, members
 
 
 async def authorized(conn: Connection, caller: User | Principal, named: Named, scope: Scope) -> Principal:
@@ -49,12 +49,12 @@ def as_user(caller: User | Principal, scope: Scope) -> User:
 async def _member(conn: Connection, user: User, named: Named, scope: Scope) -> Principal:
     """One look-up: what the path names gives the project, the membership in it the role."""
     if "project_id" in named.ids:
-        role = await project_members.find_role(conn, named.ids["project_id"], user.user_id)
+        role = await members.find_role(conn, named.ids["project_id"], user.user_id)
         if role is None:
             raise ProjectNotFound(named.ids["project_id"])
         return user.as_member(named.ids["project_id"], role)
     if "device_id" in named.ids:
-        membership = await project_members.find_by_device(conn, named.ids["device_id"], user.user_id)
+        membership = await members.find_by_device(conn, named.ids["device_id"], user.user_id)
         if membership is None:
             raise DeviceNotFound(named.ids["device_id"])
         return user.as_member(membership.project_id, membership.role)

@@ -11,20 +11,20 @@ import attrs
 from aiohttp import hdrs, web
 
 from firmtrail_contract import ActorKind
-from firmtrail_server.access import Principal, User
-from firmtrail_server.authentication import Authentication, Credential
+from firmtrail_server.auth.access_tokens import AccessTokens
+from firmtrail_server.auth.permissions import Principal, User
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.http.address import client_address
 from firmtrail_server.ingest import Ingest, Sender
-from firmtrail_server.keys import KeyIssuer
-from firmtrail_server.mail import Mailer
-from firmtrail_server.meters import Meters
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
-from firmtrail_server.readiness import Readiness
-from firmtrail_server.removal import Sweeper
+from firmtrail_server.services.api_keys import KeyIssuer
+from firmtrail_server.services.authentication import Authentication, Credential
+from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.mail import Mailer
+from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.settings import Settings
-from firmtrail_server.tokens import AccessTokens
+from firmtrail_server.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -42,7 +42,7 @@ class Services:
     keys: KeyIssuer
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
-    meters: Meters
+    metrics: Metrics
     readiness: Readiness
     sweeper: Sweeper
     mailer: Mailer

@@ -9,19 +9,19 @@ from typing import Any, TypeVar, cast
 import attrs
 from aiohttp import web
 
-from firmtrail_server.authentication import Credential
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import SecretUnproved
-from firmtrail_server.http.answers import Accepted, Created, Document
-from firmtrail_server.http.auth import read_credential
 from firmtrail_server.http.authorization import as_user, authorized
+from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import read_form
 from firmtrail_server.http.requests import Arguments, Named, read_json
 from firmtrail_server.http.responses import REQUEST_ID, Response, document_response, empty_response, json_response
+from firmtrail_server.http.results import Accepted, Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows, read_rows
 from firmtrail_server.http.traffic import Meter
+from firmtrail_server.services.authentication import Credential
 
 T = TypeVar("T")
 

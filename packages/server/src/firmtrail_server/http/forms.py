@@ -9,7 +9,7 @@ import attrs
 from aiohttp import hdrs, web
 
 from firmtrail_server.errors import MalformedRequest, UnsupportedMediaType
-from firmtrail_server.http.auth import basic_credentials
+from firmtrail_server.http.authorization_header import basic_credentials
 from firmtrail_server.http.requests import read_bytes
 
 #: marks a body as a form: `body: Annotated[TokenRequest, FORM]`

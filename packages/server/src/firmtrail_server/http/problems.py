@@ -7,15 +7,9 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from firmtrail_contract import FieldError, Problem, ProblemCode
-from firmtrail_server.errors import (
-    DomainError,
-    InvalidRequest,
-    PackingUnknown,
-    ScopeMissing,
-    Unauthenticated,
-)
+from firmtrail_server.errors import ContentCodingUnknown, DomainError, InvalidRequest, ScopeMissing, Unauthenticated
+from firmtrail_server.http.content_coding import UNDERSTOOD
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
-from firmtrail_server.http.packing import UNDERSTOOD
 from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response
 
 STATUS: Final = {
@@ -65,7 +59,7 @@ def _refused(error: DomainError, request: web.BaseRequest, request_id: str) -> t
         headers[hdrs.WWW_AUTHENTICATE] = challenge
     if error.retry_after_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
-    if isinstance(error, PackingUnknown):
+    if isinstance(error, ContentCodingUnknown):
         headers[hdrs.ACCEPT_ENCODING] = UNDERSTOOD
     return problem_of(error.code, str(error), request_id, errors), headers
 

@@ -21,11 +21,11 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from firmtrail_contract import ProblemCode
-from firmtrail_server.http.front import Front, new_request_id
+from firmtrail_server.http.dispatch import Dispatcher, new_request_id
 from firmtrail_server.http.problems import problem_of
 from firmtrail_server.http.requests import MAX_BODY_BYTES
 from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, problem_response
-from firmtrail_server.logs import about
+from firmtrail_server.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,10 @@ MAX_LINE_BYTES = 32 * 1024
 
 @asynccontextmanager
 async def running_http(
-    front: Front, *, head_seconds: float = HEAD_SECONDS, shutdown_timeout: float
+    dispatcher: Dispatcher, *, head_seconds: float = HEAD_SECONDS, shutdown_timeout: float
 ) -> AsyncGenerator[web.ServerRunner]:
     """Take requests on the sites that the block adds; when it ends, they close, and what they took is answered."""
-    runner = web.ServerRunner(_Server(front, keepalive_timeout=head_seconds), shutdown_timeout=shutdown_timeout)
+    runner = web.ServerRunner(_Server(dispatcher, keepalive_timeout=head_seconds), shutdown_timeout=shutdown_timeout)
     await runner.setup()
     try:
         yield runner
@@ -55,9 +55,9 @@ async def running_http(
 class _Server(web.Server):
     """Makes the protocol of each connection."""
 
-    def __init__(self, front: Front, *, keepalive_timeout: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, *, keepalive_timeout: float) -> None:
         super().__init__(
-            front,
+            dispatcher,
             request_factory=self._request,
             access_log=None,
             auto_decompress=False,

@@ -6,14 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from firmtrail_server.authentication import Credential
 from firmtrail_server.errors import InvalidRequest, SecretUnproved
-from firmtrail_server.http.auth import read_credential
+from firmtrail_server.history.timeline import Sender
+from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import CALLER, ReportContext
 from firmtrail_server.http.endpoint import Call, Endpoint, response_of
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, Response
-from firmtrail_server.meaning import Sender
+from firmtrail_server.services.authentication import Credential
 
 
 class ReportEndpoint(Endpoint):

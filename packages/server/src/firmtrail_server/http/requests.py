@@ -19,8 +19,8 @@ from multidict import MultiMapping
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_server.errors import BodyDamaged, InvalidRequest, MalformedRequest, UnsupportedMediaType
-from firmtrail_server.http.arriving import arriving_within
-from firmtrail_server.http.packing import packing_of, unpacked
+from firmtrail_server.http.body_timeouts import arriving_within
+from firmtrail_server.http.content_coding import content_coding_of, decompressed
 from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
@@ -43,7 +43,7 @@ async def read_json(request: web.BaseRequest) -> Any:
     """Read a JSON body as plain values.
 
     Raises:
-        UnsupportedMediaType: it does not say that it is JSON, or is packed in a way that is not understood.
+        UnsupportedMediaType: it does not say that it is JSON, or is compressed in a way that is not understood.
         MalformedRequest: it is not JSON, or nested too deeply.
         web.HTTPRequestEntityTooLarge: it is larger than the server takes.
     """
@@ -63,12 +63,12 @@ async def read_bytes(request: web.BaseRequest) -> bytes:
     """Read a whole body.
 
     Raises:
-        BodyDamaged: it breaks off, or is not packed as it says.
-        PackingUnknown: it is packed in a way that is not understood.
+        BodyDamaged: it breaks off, or is not compressed as it says.
+        ContentCodingUnknown: it is compressed in a way that is not understood.
         RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than the server takes, packed or unpacked.
+        web.HTTPRequestEntityTooLarge: it is larger than the server takes, compressed or decompressed.
     """
-    packing = packing_of(request) if hdrs.CONTENT_ENCODING in request.headers else None
+    coding = content_coding_of(request) if hdrs.CONTENT_ENCODING in request.headers else None
     content = request.content
     try:
         if content.is_eof():  # nearly every body comes with its head
@@ -80,7 +80,7 @@ async def read_bytes(request: web.BaseRequest) -> bytes:
                 body = await request.read()
     except (web.RequestPayloadError, ConnectionError):
         raise BodyDamaged from None
-    return unpacked(body, packing, MAX_BODY_BYTES) if packing else body
+    return decompressed(body, coding, MAX_BODY_BYTES) if coding else body
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
-from firmtrail_server.http.answers import Document
+from firmtrail_server.http.results import Document
 
 #: what the request is called in the log and in its answer
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 import attrs
 
-from firmtrail_server.access import REPORT_SCOPES, USER_SCOPES, Scope
+from firmtrail_server.auth.permissions import REPORT_SCOPES, USER_SCOPES, Scope
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.http.context import Context, PublicContext, ReportContext, UserContext
 from firmtrail_server.http.forms import FORM

@@ -6,8 +6,8 @@ import attrs
 from aiohttp import web
 
 from firmtrail_server.errors import BodyDamaged, MalformedRequest, UnsupportedMediaType
-from firmtrail_server.http.arriving import arriving_within
-from firmtrail_server.http.packing import packing_of, unpacked
+from firmtrail_server.http.body_timeouts import arriving_within
+from firmtrail_server.http.content_coding import content_coding_of, decompressed
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
@@ -29,16 +29,16 @@ async def read_rows(request: web.BaseRequest) -> Rows:
     """Read the whole body.
 
     Raises:
-        UnsupportedMediaType: it is neither CSV nor NDJSON, or is packed in a way that is not understood.
-        MalformedRequest: it is not UTF-8, breaks off, or is not packed as it says.
+        UnsupportedMediaType: it is neither CSV nor NDJSON, or is compressed in a way that is not understood.
+        MalformedRequest: it is not UTF-8, breaks off, or is not compressed as it says.
         RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`, packed or unpacked.
+        web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`, compressed or decompressed.
     """
     if request.content_type not in (CSV, NDJSON) or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType(f"Send the body as {CSV} or {NDJSON} in UTF-8.")
-    packing = packing_of(request)
+    coding = content_coding_of(request)
     content = await _read_sent(request)
-    text = unpacked(content, packing, MAX_ROWS_BYTES) if packing else content
+    text = decompressed(content, coding, MAX_ROWS_BYTES) if coding else content
     try:
         return Rows(content_type=request.content_type, text=text.decode("utf-8-sig"))
     except UnicodeDecodeError:

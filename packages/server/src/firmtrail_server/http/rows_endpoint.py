@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from firmtrail_server.errors import TooManyTables
-from firmtrail_server.http.auth import read_credential
+from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import Context, Services
 from firmtrail_server.http.endpoint import Call, Endpoint, response_of
 from firmtrail_server.http.requests import Named
@@ -20,7 +20,7 @@ from firmtrail_server.http.responses import Response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.traffic import Meter
 
-#: a table needs up to 40 MiB: as it was sent, unpacked, as text of four bytes a character, and cut into lines
+#: a table needs up to 40 MiB: as it was sent, decompressed, as text of four bytes a character, and cut into lines
 MAX_TABLES = 4
 MAX_TABLES_OF_A_PROJECT = 3
 

@@ -8,10 +8,10 @@ import attrs
 from aiohttp import web
 
 from firmtrail_server.http.context import CALLER
-from firmtrail_server.http.refusal_log import RefusalLog
 from firmtrail_server.http.responses import REQUEST_ID
-from firmtrail_server.logs import about
-from firmtrail_server.meters import Counter, Histogram, Meters
+from firmtrail_server.telemetry.logs import about
+from firmtrail_server.telemetry.metrics import Counter, Histogram, Metrics
+from firmtrail_server.telemetry.refusal_log import RefusalLog
 
 logger = logging.getLogger(__name__)
 
@@ -33,21 +33,21 @@ class Meter:
 
 
 class Traffic:
-    """Counts requests, by meters that each endpoint has of its own: a request costs three additions."""
+    """Counts requests, by metrics that each endpoint has of its own: a request costs three additions."""
 
-    def __init__(self, meters: Meters, *, log_requests: bool) -> None:
+    def __init__(self, metrics: Metrics, *, log_requests: bool) -> None:
         self.refusals = RefusalLog()
         #: of requests that no endpoint is for
-        self.nowhere = self.meter(meters, _NOWHERE, _NOWHERE)
+        self.nowhere = self.meter(metrics, _NOWHERE, _NOWHERE)
         self._log_requests = log_requests
 
     @staticmethod
-    def meter(meters: Meters, method: str, route: str) -> Meter:
+    def meter(metrics: Metrics, method: str, route: str) -> Meter:
         labels = {"method": method, "route": route}
         name, text = "firmtrail_http_requests_total", "Requests answered, by the first digit of their status."
-        statuses = [meters.counter(name, text, **labels, status=f"{digit}xx") for digit in range(6)]
+        statuses = [metrics.counter(name, text, **labels, status=f"{digit}xx") for digit in range(6)]
         name, text = "firmtrail_http_request_duration_seconds", "Time from a request's header to its answer."
-        return Meter(method, route, statuses, meters.histogram(name, text, _BOUNDS, **labels))
+        return Meter(method, route, statuses, metrics.histogram(name, text, _BOUNDS, **labels))
 
     def answered(self, request: web.BaseRequest, meter: Meter, status: int, seconds: float) -> None:
         meter.statuses[status // 100].add()

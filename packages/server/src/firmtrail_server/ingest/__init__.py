@@ -4,7 +4,7 @@
 or new, `boots.py` finds out when a device's boots started.
 """
 
+from firmtrail_server.history.timeline import Sender
 from firmtrail_server.ingest.submit import Ingest, Outcome, Submission
-from firmtrail_server.meaning import Sender
 
 __all__ = ["Ingest", "Outcome", "Sender", "Submission"]

@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Mapping
 
 from firmtrail_contract import AuditAction, ReportBatch
-from firmtrail_server.boot_clocks import are_known, find_boots
 from firmtrail_server.db import Collided, Connection
-from firmtrail_server.machines import RememberedBoot, other_machine
-from firmtrail_server.meaning import Sender
-from firmtrail_server.queries import audit_events, boots, devices, firmware, reports
+from firmtrail_server.history.boot_clocks import are_known, find_boots
+from firmtrail_server.history.boots import Boot
+from firmtrail_server.history.clone_detection import RememberedBoot, other_machine
+from firmtrail_server.history.timeline import Sender
+from firmtrail_server.queries import audit_events, boots, devices, history, reports
 from firmtrail_server.queries.audit_events import Actor, Change
-from firmtrail_server.remembered import Boot
 
 
 def is_settled(
@@ -46,7 +46,7 @@ async def settle(
         await audit_events.insert(conn, project_id, actor, received_at, [change])
     found: Mapping[uuid.UUID, Boot] = known
     if not are_known(batch, received_at, known):
-        reported_until = await firmware.last_reported_at(conn, project_id, sender.device_id)
+        reported_until = await history.last_reported_at(conn, project_id, sender.device_id)
         found = {boot.boot_id: boot for boot in find_boots(batch, received_at, known, reported_until)}
         await _remember(conn, project_id, sender.device_id, known, found, now=received_at)
     sending = known.get(batch.sent.boot_id)

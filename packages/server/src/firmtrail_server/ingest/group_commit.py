@@ -13,9 +13,9 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-from firmtrail_server.background import end
 from firmtrail_server.db import Link
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull
+from firmtrail_server.services.background import end
 
 MAX_GROUP = 250
 #: about a second's work

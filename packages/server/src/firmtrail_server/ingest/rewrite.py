@@ -11,8 +11,8 @@ import attrs
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Collided, Connection
-from firmtrail_server.meaning import MAX_LATENESS, Period, Record, Sender, Sighting, judged, place_all
-from firmtrail_server.queries import firmware, periods, reports
+from firmtrail_server.history.timeline import MAX_LATENESS, Period, Record, Sender, Sighting, judged, place_all
+from firmtrail_server.queries import history, periods, reports
 from firmtrail_server.queries.reports import Stored
 
 #: of one component: a stretch with more periods is changed in parts
@@ -34,7 +34,7 @@ async def store_records(
     """
     project_id = await reports.get_project(conn, sender, received_at)
     if any(record.is_doubtful for record in records):
-        since = await firmware.live_since(conn, project_id, sender.device_id, MAX_LATENESS)
+        since = await history.live_since(conn, project_id, sender.device_id, MAX_LATENESS)
         records = [judged(record, since or received_at, received_at) for record in records]
     moments = await _moments(conn, project_id, sender.device_id, received_at, records)
     seen = [

@@ -8,20 +8,20 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ObservedMoment, ReportBatch, ReportOutcome
-from firmtrail_server import batches
 from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.history import batches
+from firmtrail_server.history.boots import Boot
+from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest.boots import is_settled, settle
 from firmtrail_server.ingest.group_commit import MAX_WAITING, GroupCommit
+from firmtrail_server.ingest.report_metrics import ReportMetrics
 from firmtrail_server.ingest.rewrite import store_records
-from firmtrail_server.meaning import Record, Sender
-from firmtrail_server.meters import Meters
 from firmtrail_server.queries import boots, reports
 from firmtrail_server.queries.audit_events import Actor
 from firmtrail_server.queries.boots import BootLookup
 from firmtrail_server.queries.reports import Report, Stored
-from firmtrail_server.remembered import Boot
-from firmtrail_server.report_meters import ReportMeters
+from firmtrail_server.telemetry.metrics import Metrics
 
 
 class Submission(NamedTuple):
@@ -50,7 +50,7 @@ class Ingest:
         self,
         database: Database,
         url: str,
-        meters: Meters | None = None,
+        metrics: Metrics | None = None,
         *,
         isolation: Transaction = Transaction.INGEST,
         max_waiting: int = MAX_WAITING,
@@ -60,9 +60,9 @@ class Ingest:
         self._links = [Link(url, isolation=isolation), Link(url, isolation=isolation)]
         self._reports = GroupCommit(self._links[0], self._extend, max_waiting=max_waiting)
         self._lookups = GroupCommit(self._links[1], boots.find_named, max_waiting=max_waiting)
-        meters = meters or Meters()
-        self._meters = ReportMeters(meters)
-        meters.watch("firmtrail_reports_waiting", "Reports that wait for their batch.", lambda: len(self._reports))
+        metrics = metrics or Metrics()
+        self._metrics = ReportMetrics(metrics)
+        metrics.watch("firmtrail_reports_waiting", "Reports that wait for their batch.", lambda: len(self._reports))
 
     @property
     def commits(self) -> int:
@@ -112,12 +112,12 @@ class Ingest:
         if not records:
             return []
         rewritten = await self._database.run(self._isolation, store_records, sender, received_at, records)
-        self._meters.add(one for of_record in rewritten for one in of_record)
+        self._metrics.add(one for of_record in rewritten for one in of_record)
         return rewritten
 
     async def _extend(self, link: Link, items: Sequence[Report]) -> list[list[Stored]]:
         outcomes = await reports.extend_histories(link, items)
-        self._meters.add_group(outcomes)
+        self._metrics.add_group(outcomes)
         return outcomes
 
 

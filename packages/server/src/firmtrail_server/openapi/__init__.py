@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from firmtrail_server.access import SCOPE_MEANINGS
+from firmtrail_server.auth.permissions import SCOPE_MEANINGS
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
 from firmtrail_server.http.route import Route
 from firmtrail_server.openapi.operations import ACCESS_TOKEN, API_KEY, METRICS_TOKEN, operation, tag
@@ -22,8 +22,8 @@ _DESCRIPTION = f"""\
 Devices report the firmware version they run; the server keeps what ran when.
 
 Send the id and the secret of an API key with HTTP Basic authentication, or an access token that `/v1/oauth/token` gave
-for them. Bodies are JSON in UTF-8, as it is or packed with `Content-Encoding: gzip` or `deflate`; moments are RFC 3339
-date-times with an offset, and come back in UTC.
+for them. Bodies are JSON in UTF-8, as it is or compressed with `Content-Encoding: gzip` or `deflate`; moments are
+RFC 3339 date-times with an offset, and come back in UTC.
 
 A refusal is an RFC 9457 problem document with a stable `code`; that of the token endpoint is an RFC 6749 error. Every
 answer carries `{REQUEST_ID_HEADER}`: the id that

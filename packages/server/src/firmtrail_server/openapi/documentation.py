@@ -7,8 +7,8 @@ from functools import cache
 from typing import Annotated
 
 from firmtrail_server import openapi
-from firmtrail_server.http.answers import Document
 from firmtrail_server.http.context import PublicContext
+from firmtrail_server.http.results import Document
 from firmtrail_server.openapi.page import page
 
 JSON = "application/json"

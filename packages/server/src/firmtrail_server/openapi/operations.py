@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from firmtrail_contract import Role
-from firmtrail_server.access import (
+from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
     MEMBER_SCOPES,
@@ -19,8 +19,8 @@ from firmtrail_server.access import (
     USER_SCOPES,
     Scope,
 )
-from firmtrail_server.http.answers import Accepted, Created, Document
 from firmtrail_server.http.forms import FORM
+from firmtrail_server.http.results import Accepted, Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
 from firmtrail_server.openapi.prose import paragraphs, summary_and_rest

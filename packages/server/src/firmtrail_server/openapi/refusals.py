@@ -29,7 +29,7 @@ _REASONS = {
     ProblemCode.REQUEST_TIMEOUT: "The body did not arrive in time; send it again.",
     ProblemCode.CONFLICT: "The request contradicts what is stored; `detail` says with what.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
-    ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body does not say that it is JSON in UTF-8, or is packed in another way.",
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON in UTF-8, or has an unknown content coding.",
     ProblemCode.INVALID_REQUEST: "Fields of the request are wrong; `errors` names every one of them.",
     ProblemCode.TOO_MANY_REQUESTS: "Too many wrong credentials came from this address.",
     ProblemCode.INTERNAL: "The server made a mistake; its operator finds the request in the log by its id.",
@@ -60,7 +60,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "AcceptEncoding": {
-        "description": "How a body may be packed, if that is why it is refused.",
+        "description": "How a body may be compressed, if that is why it is refused.",
         "required": False,
         "schema": {"type": "string"},
     },

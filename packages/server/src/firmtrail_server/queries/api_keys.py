@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from firmtrail_contract import DeviceApiKey, ProjectApiKey, Role
-from firmtrail_server.access import Principal
+from firmtrail_server.auth.permissions import Principal
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.errors import ApiKeyNotFound
 

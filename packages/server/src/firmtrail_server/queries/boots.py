@@ -11,11 +11,11 @@ import cattrs
 import orjson
 
 from firmtrail_contract import ObservedAtSource, ReportBatch
-from firmtrail_server.boot_clocks import named_boots
 from firmtrail_server.db import Connection, Link, array, bytea_array
-from firmtrail_server.machines import RememberedBoot
-from firmtrail_server.meaning import Sender
-from firmtrail_server.remembered import Boot, Stretch
+from firmtrail_server.history.boot_clocks import named_boots
+from firmtrail_server.history.boots import Boot, Stretch
+from firmtrail_server.history.clone_detection import RememberedBoot
+from firmtrail_server.history.timeline import Sender
 
 _SOURCES: dict[str, ObservedAtSource] = {source.value: source for source in ObservedAtSource}
 _STRETCHES = cattrs.Converter(forbid_extra_keys=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from firmtrail_server.db import Connection, rows
-from firmtrail_server.meaning import Period
+from firmtrail_server.history.timeline import Period
 
 #: the first and the last moment of each component's reports
 Spans = Mapping[str, tuple[dt.datetime, dt.datetime]]

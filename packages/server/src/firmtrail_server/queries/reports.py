@@ -10,7 +10,7 @@ from typing import NamedTuple
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Connection, Link, array, bytea_array, text_array
 from firmtrail_server.errors import SecretUnproved
-from firmtrail_server.meaning import Record, Sender
+from firmtrail_server.history.timeline import Record, Sender
 
 
 class Report(NamedTuple):

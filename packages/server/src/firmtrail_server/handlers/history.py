@@ -1,0 +1,59 @@
+"""Report the firmware version of a device, and read what it ran."""
+
+from __future__ import annotations
+
+import uuid
+
+from firmtrail_contract import (
+    FirmwareReceipt,
+    FirmwareReport,
+    ObservedAtSource,
+    Page,
+    PageQuery,
+    ReportOutcome,
+    VersionPeriod,
+)
+from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
+from firmtrail_server.errors import NoStrictMoment
+from firmtrail_server.history.timeline import Record, is_doubtful, moment
+from firmtrail_server.http.context import Context, ReportContext
+from firmtrail_server.http.results import Created
+from firmtrail_server.ingest import Submission
+from firmtrail_server.queries import devices, history
+from firmtrail_server.queries.history import BEGINNING
+
+
+async def report_firmware_version(
+    ctx: ReportContext, device_id: uuid.UUID, body: FirmwareReport
+) -> Created[FirmwareReceipt] | FirmwareReceipt:
+    """Report the version that a component of this device runs. Idempotent: a retry changes nothing.
+
+    201 when the report opened a version period, 200 when it extended one or was known. A moment that cannot be right
+    counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
+    """
+    received_at = ctx.now()
+    at = moment(body, received_at)
+    if body.strict and at.source is ObservedAtSource.SERVER:
+        raise NoStrictMoment
+    record = Record(at, at, [(body.component, body.version)], not body.strict and is_doubtful(at, received_at))
+    (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record))
+    receipt = FirmwareReceipt(
+        component=body.component,
+        version=body.version,
+        observed_at=stored.first.at,
+        observed_at_source=stored.first.source,
+        outcome=stored.versions[0],
+    )
+    return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
+
+
+async def list_firmware_versions(
+    ctx: Context, conn: Connection, device_id: uuid.UUID, query: PageQuery
+) -> Page[VersionPeriod]:
+    """List every version this device ever reported, of all its components, oldest first."""
+    after = position(query, BEGINNING, device_id)
+    project_id = ctx.principal.project_id
+    await devices.get(conn, project_id, device_id)
+    periods = await history.list_periods(conn, project_id, device_id, after, query.page_size + 1)
+    return page(periods, query, device_id)

@@ -1,0 +1,95 @@
+"""What the records of a batch say: which of them cannot be stored, and what the others add to the history. No I/O.
+
+When they were observed is a question for boot_clocks.py.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import attrs
+
+from firmtrail_contract import (
+    ClockReading,
+    ComponentReading,
+    FieldError,
+    FieldLocation,
+    ObservationRecord,
+    ReportBatch,
+    Text,
+    Violation,
+    ViolationCode,
+)
+from firmtrail_contract.firmware import component_limits, version_limits
+from firmtrail_contract.reports import error_limits
+from firmtrail_server.history.boot_clocks import moments, order
+from firmtrail_server.history.boots import Boot
+from firmtrail_server.history.timeline import Record
+
+#: of a record: an answer must not become many times as large as what was sent
+MAX_RECORD_ERRORS = 8
+
+
+def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
+    """Find the records that cannot be stored, by their place in the batch, and say why. The others can."""
+    found = {
+        index: [*islice(_wrong_fields(record, batch.sent), MAX_RECORD_ERRORS)]
+        for index, record in enumerate(batch.records)
+    }
+    return {
+        index: [attrs.evolve(error, pointer=f"/records/{index}{error.pointer}") for error in errors]
+        for index, errors in found.items()
+        if errors
+    }
+
+
+def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]:
+    """Say what each record tells of versions; what it tells of errors is no part of the history."""
+    found = moments(batch, boots)
+    return [
+        Record(
+            first=found[record.first_observed],
+            last=found[record.last_observed or record.first_observed],
+            versions=[(one.component, one.version) for one in record.components if one.version is not None],
+        )
+        for record in batch.records
+    ]
+
+
+def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[FieldError]:
+    first, last = record.first_observed, record.last_observed or record.first_observed
+    if order(last) < order(first):
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be before first_observed")
+    elif last.boot_sequence == first.boot_sequence and last.boot_id != first.boot_id:
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must have a higher boot_sequence in another boot")
+    if order(last) > order(sent):
+        yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be after sent")
+    names = [reading.component for reading in record.components]
+    for index, reading in enumerate(record.components):
+        place = f"/components/{index}"
+        yield from _wrong_text(f"{place}/component", reading.component, component_limits)
+        yield from _wrong_text(f"{place}/version", reading.version, version_limits)
+        yield from _wrong_text(f"{place}/error", reading.error, error_limits)
+        yield from _wrong_reading(place, reading)
+        if reading.component in names[:index]:
+            yield _error(f"{place}/component", ViolationCode.MALFORMED, "must not be named twice in a record")
+
+
+def _wrong_reading(place: str, reading: ComponentReading) -> Iterator[FieldError]:
+    if (reading.version is None) == (reading.error is None):
+        yield _error(place, ViolationCode.MALFORMED, "must hold a version or an error, and not both")
+
+
+def _wrong_text(pointer: str, text: str | None, limits: Text) -> Iterator[FieldError]:
+    if text is None:
+        return
+    try:
+        limits.check(text)
+    except Violation as violation:
+        yield _error(pointer, violation.code, violation.detail)
+
+
+def _error(pointer: str, code: ViolationCode, detail: str) -> FieldError:
+    return FieldError(location=FieldLocation.BODY, pointer=pointer, code=code, detail=detail)

@@ -1,0 +1,308 @@
+"""When the records of a batch were observed. No I/O: a batch and what is remembered of boots go in, moments come out.
+
+A device without a clock battery does not know what time it is, but its boot clock counts from the start of every boot,
+through suspension and whatever happens to the wall clock. So one moment is enough for all readings of a boot: its
+start. It is found once, by the first of these that applies, and remembered:
+
+* The boot that sends a batch started when that batch was received, less what its boot clock had counted by then:
+  `boot_clock`. This is late by the time that the request took.
+* An earlier boot started where its readings with a synced clock say (wall_clocks.py): `device`.
+* An earlier boot without such a reading ended when the next boot began: `upper_bound`. It may have ended earlier; how
+  much, nobody knows.
+
+It is remembered because the next request takes another time: were it found anew, a retry would move moments by
+milliseconds, and one that falls into a period of another version would split it.
+
+A spool may be larger than a batch. What waits to be sent then counts for its boot, too: from a part of what happened in
+it a boot would seem to have ended early, and its later readings would have no room before the next boot.
+
+Boots do not overlap, and a boot that is new comes after everything that was reported before it was heard of. Where
+clocks say otherwise, a boot is moved to where it fits, by five minutes at most; a wall clock that is further off is not
+believed. Every reading counts for a moment before that of a later reading.
+
+An agent that cannot read the kernel's boot id draws an id at each of its starts. Two such boots are one boot of the
+kernel, and share its start, if the boot clock goes on from the first to the second, and there is no time for the first
+between what was reported before and the start of the second, or a synced clock tells the same start of both and the
+first goes on after it.
+
+Crystals drift, and a virtual machine that is held counts nothing: the start of the boot that sends is found anew when
+it is more than five minutes off. A request that was held up, or sent again, looks the same, so that is done only where
+all versions that it tells of the boot are later than whatever is known of the device. What was observed before keeps
+the start of before (`stretches`).
+
+The first batch of a boot may be held up until the next boot has reported. The number of a boot orders only the boots of
+one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
+boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, and
+one of these holds: its synced clock shows a moment before that boot was heard of; its number is the one before; by its
+boot clock it began before that boot was heard of. If this was wrong, its next report corrects it: that is made after
+the other boot was heard of.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby, pairwise
+
+import attrs
+
+from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment, ReportBatch
+from firmtrail_server.history.boots import Boot, Stretch
+from firmtrail_server.history.timeline import EARLIEST_MOMENT, MAX_CLOCK_LEAD
+from firmtrail_server.history.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
+
+_RESOLUTION = dt.timedelta(microseconds=1)
+_NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
+    """Say whether every boot that the batch names is remembered, and the one that sends seems not to have drifted."""
+    if not named_boots(batch) <= known.keys():
+        return False
+    return not _has_drifted(known[batch.sent.boot_id], batch.sent, received_at)
+
+
+def named_boots(batch: ReportBatch) -> set[uuid.UUID]:
+    """The boots that a batch tells of."""
+    return {reading.boot_id for reading in [*_readings(batch), *batch.waiting, batch.sent]}
+
+
+def find_boots(
+    batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
+) -> list[Boot]:
+    """Find all boots that the batch names, from the newest to the oldest.
+
+    `known` holds at least those of them that are remembered, what was heard of last beside the boot that sends, and
+    boots that have its number.
+    """
+    sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch.sent, received_at, known)
+    if sending is None and next_boot is not None:
+        reported_until = next_boot.reported_until
+    outdated = _outdated(batch, received_at, known, reported_until)
+    others = {boot_id: boot for boot_id, boot in known.items() if outdated is None or boot_id != batch.sent.boot_id}
+    told = [*reversed(_all_told(batch, others, reported_until))]
+    new = partial(_new_boot, reported_until=reported_until, recorded_at=received_at)
+    if sending is not None and outdated is not None:
+        starts = [*sending.stretches, outdated, _sending_start(told[0], received_at)]
+        sending = new(told[0], starts, recorded_at=sending.recorded_at)
+    elif sending is None and next_boot is not None:
+        sending = new(told[0], _earlier_starts(told[0], next_boot, None))
+    boots = [sending or new(told[0], _sending_starts(told[0], received_at))]
+    for later, one in pairwise(told):
+        boots.append(known.get(one.boot_id) or new(one, _earlier_starts(one, boots[-1], later.first)))
+    return boots
+
+
+def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[ClockReading, ObservedMoment]:
+    """Tell which moment every reading counts for.
+
+    Those of a boot lie before the next one begins, by the start that it had first: that never moves.
+    """
+    found: dict[ClockReading, ObservedMoment] = {}
+    begin = _NEVER
+    readings = sorted({*_readings(batch), batch.sent}, key=partial(_place, batch.sent), reverse=True)
+    for boot_id, group in groupby(readings, key=lambda one: one.boot_id):
+        boot, of_boot = boots[boot_id], [*group]
+        for rank, reading in enumerate(of_boot, start=1):
+            told = boot.moment(reading)
+            found[reading] = attrs.evolve(told, at=min(told.at, begin - rank * _RESOLUTION))
+        begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * _RESOLUTION)
+    return {reading: found[reading] for reading in _readings(batch)}
+
+
+def order(reading: ClockReading) -> tuple[int, int]:
+    """Place a reading among all others of its device."""
+    return reading.boot_sequence, reading.boot_time_ms
+
+
+def _place(sent: ClockReading, reading: ClockReading) -> tuple[bool, int, uuid.UUID, int]:
+    """Place a reading among those of a batch: boots one after the other, also two of one number; the last one sends."""
+    boot_id = reading.boot_id
+    return boot_id == sent.boot_id, reading.boot_sequence, boot_id, reading.boot_time_ms
+
+
+@attrs.frozen(kw_only=True)
+class _Told:
+    """What a batch says of a boot."""
+
+    boot_id: uuid.UUID
+    sequence: int
+    #: what its boot clock showed at the first reading, and at the last
+    first: dt.timedelta
+    last: dt.timedelta
+    #: its start by the wall clock
+    wall_starts: list[WallStart]
+    #: its first reading is later than this
+    floor: dt.datetime = EARLIEST_MOMENT
+    #: what was reported before it was heard of
+    reported_until: dt.datetime = EARLIEST_MOMENT
+
+    @property
+    def earliest_start(self) -> dt.datetime:
+        return self.floor + _RESOLUTION - self.first
+
+    def fitting_starts(self, latest: dt.datetime) -> list[WallStart]:
+        """Move what the wall clock says to where it fits, by five minutes at most."""
+        moved = [(one, min(max(one.at, self.earliest_start), latest)) for one in self.wall_starts]
+        return [attrs.evolve(one, at=at) for one, at in moved if one.agrees_with(at)]
+
+    def is_one_with(self, next_start: dt.datetime, next_first: dt.timedelta) -> bool:
+        """Say whether this and the next one are one boot of the kernel, whose id the agent could not read."""
+        if self.last > next_first or self.earliest_start > next_start:
+            return False
+        if self.reported_until + self.last > next_start + MAX_CLOCK_LEAD:
+            return True  # it would have started before what was reported before it was heard of
+        told = [one for one in weighed(self.wall_starts)[-1:] if one.agrees_with(next_start)]
+        return any(one.at + self.last > next_start + MAX_CLOCK_LEAD for one in told)
+
+
+def _all_told(batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None) -> list[_Told]:
+    """Sort the readings by boot, the one that sends last, and see what came before each."""
+    told = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence, one.boot_id))
+    floor = reported = EARLIEST_MOMENT
+    for index, one in enumerate(told):
+        heard_of = [known[later.boot_id].reported_until for later in told[index:] if later.boot_id in known]
+        reported = max(reported, (heard_of[0] if heard_of else reported_until) or reported)
+        floor = max(floor, reported)
+        told[index] = attrs.evolve(one, floor=floor, reported_until=reported)
+        boot = known.get(one.boot_id)
+        reported = max(reported, boot.started_at + one.last) if boot else reported
+        floor = max(floor, reported) if boot else floor + one.last - one.first
+    return told
+
+
+def _by_boot(batch: ReportBatch) -> Iterator[_Told]:
+    by_boot: dict[uuid.UUID, list[ClockReading]] = {}
+    for reading in [*_readings(batch), *batch.waiting, batch.sent]:
+        by_boot.setdefault(reading.boot_id, []).append(reading)
+    for boot_id, readings in by_boot.items():
+        yield _Told(
+            boot_id=boot_id,
+            sequence=readings[0].boot_sequence,
+            first=min(map(elapsed, readings)),
+            last=max(map(elapsed, readings)),
+            wall_starts=wall_starts(readings),
+        )
+
+
+def _sending_start(told: _Told, received_at: dt.datetime) -> Stretch:
+    fresh = received_at - told.last
+    at = max(fresh, min(told.earliest_start, fresh + MAX_CLOCK_LEAD))
+    return Stretch(started_at=at, source=ObservedAtSource.BOOT_CLOCK, until=received_at)
+
+
+def _sending_starts(told: _Told, received_at: dt.datetime) -> list[Stretch]:
+    """Take the server's clock, and before that what several readings say of the time before the machine was held."""
+    fresh = _sending_start(told, received_at)
+    agreeing = [one.first for one in told.wall_starts if one.agrees_with(fresh.started_at)]
+    now = WallStart(at=fresh.started_at, first=min([told.last, *agreeing]), last=told.last, count=0)
+    others = [one for one in told.fitting_starts(fresh.started_at) if not one.agrees_with(fresh.started_at)]
+    return [*map(_by_wall, weighed(others, sure=now)), fresh]
+
+
+def _earlier_starts(told: _Told, next_boot: Boot, next_first: dt.timedelta | None) -> list[Stretch]:
+    """Take the wall clock if it fits, else the end of the boot for the start of the next one.
+
+    `next_first` is what the next boot's clock showed at its first reading; None: that is not in the batch.
+    """
+    next_start = min(next_boot.first_start, next_boot.started_at)
+    if next_first is not None and told.is_one_with(next_start, next_first):
+        return [Stretch(started_at=next_start, source=next_boot.source, until=next_start + told.last)]
+    next_reading = next_start + (next_first or dt.timedelta())
+    latest = min(max(next_start - told.last, told.earliest_start), next_reading - _RESOLUTION - told.last)
+    latest = max(latest, EARLIEST_MOMENT)
+    if right := weighed(told.fitting_starts(latest)):
+        return [*map(_by_wall, right)]
+    return [Stretch(started_at=latest, source=ObservedAtSource.UPPER_BOUND, until=latest + told.last)]
+
+
+def _by_wall(start: WallStart) -> Stretch:
+    return Stretch(started_at=start.at, source=ObservedAtSource.DEVICE, until=start.at + start.last)
+
+
+def _new_boot(
+    told: _Told, starts: Sequence[Stretch], *, reported_until: dt.datetime | None, recorded_at: dt.datetime
+) -> Boot:
+    return Boot(
+        boot_id=told.boot_id,
+        boot_sequence=told.sequence,
+        started_at=starts[-1].started_at,
+        source=starts[-1].source,
+        reported_until=reported_until,
+        recorded_at=recorded_at,
+        stretches=tuple(starts[:-1]),
+    )
+
+
+def _overtaker(sent: ClockReading, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> Boot | None:
+    """Find the boot after the one that sends, if the batch was held up until after that one had reported."""
+    newest = _newest(known, sent.boot_id)
+    if newest is None or (newest.boot_sequence or 0) <= sent.boot_sequence:
+        return None
+    if any(boot.boot_sequence == sent.boot_sequence for boot in known.values()):
+        return None  # numbers count anew
+    made_at = synced_wall_time(sent)
+    if made_at is not None and made_at <= received_at + MAX_CLOCK_LEAD:
+        return newest if made_at < newest.recorded_at else None
+    is_next = newest.boot_sequence == sent.boot_sequence + 1
+    return newest if is_next or received_at - elapsed(sent) < newest.recorded_at else None
+
+
+def _newest(known: Mapping[uuid.UUID, Boot], sending: uuid.UUID) -> Boot | None:
+    """The boot that was heard of last, beside the one that sends."""
+    others = [boot for boot in known.values() if boot.boot_id != sending]
+    return max(others, key=lambda one: (one.recorded_at, one.boot_sequence or 0), default=None)
+
+
+def _outdated(
+    batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
+) -> Stretch | None:
+    """Say until when the start of the boot that sends was right, if it is to be found anew."""
+    sending, newest = known.get(batch.sent.boot_id), _newest(known, batch.sent.boot_id)
+    if sending is None or not _has_drifted(sending, batch.sent, received_at):
+        return None
+    if _is_news(batch, sending, reported_until):
+        until = max([_told_from(batch, sending) - _RESOLUTION, *_agreeing(batch, sending, received_at)])
+    elif newest is not None and _runs_after(sending, batch.sent, newest):
+        until = newest.recorded_at + MAX_CLOCK_LEAD
+    else:
+        return None
+    return Stretch(started_at=sending.started_at, source=sending.source, until=until)
+
+
+def _agreeing(batch: ReportBatch, sending: Boot, received_at: dt.datetime) -> Iterator[dt.datetime]:
+    """Find the moments of synced readings that agree with the start that is remembered, not with the new one."""
+    readings = [one for one in _readings(batch) if one.boot_id == sending.boot_id]
+    fresh = received_at - elapsed(batch.sent)
+    for one in wall_starts(readings):
+        if one.agrees_with(sending.started_at) and abs(one.at - sending.started_at) < abs(one.at - fresh):
+            yield sending.started_at + one.last
+
+
+def _has_drifted(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
+    return abs(boot.moment(sent).at - received_at) > MAX_CLOCK_LEAD
+
+
+def _is_news(batch: ReportBatch, sending: Boot, reported_until: dt.datetime | None) -> bool:
+    """Say whether the batch tells versions of this boot, and all of them are later than whatever is known."""
+    return (reported_until or EARLIEST_MOMENT) < _told_from(batch, sending) < _NEVER
+
+
+def _told_from(batch: ReportBatch, sending: Boot) -> dt.datetime:
+    """The first moment of this boot of which the batch tells a version."""
+    told = [one.first_observed for one in batch.records if any(component.version for component in one.components)]
+    return min([sending.moment(reading).at for reading in told if reading.boot_id == sending.boot_id], default=_NEVER)
+
+
+def _runs_after(sending: Boot, sent: ClockReading, newest: Boot) -> bool:
+    """Say whether a boot that was taken for an earlier one sends after the newest one was heard of."""
+    is_earlier = sending.source is not ObservedAtSource.BOOT_CLOCK
+    return is_earlier and sending.moment(sent).at > newest.recorded_at + MAX_CLOCK_LEAD
+
+
+def _readings(batch: ReportBatch) -> Iterator[ClockReading]:
+    for record in batch.records:
+        yield record.first_observed
+        yield record.last_observed or record.first_observed

@@ -1,0 +1,52 @@
+"""What is remembered of a boot: its start, and so the moment of each of its readings. No I/O."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import attrs
+
+from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment
+from firmtrail_server.history.wall_clocks import elapsed
+
+
+@attrs.frozen(kw_only=True)
+class Stretch:
+    """An early part of a boot, before its clock stood still or was found to have drifted."""
+
+    started_at: dt.datetime
+    source: ObservedAtSource
+    #: the moment of its last reading, by that start
+    until: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class Boot:
+    """A boot of a device, as it is remembered."""
+
+    boot_id: uuid.UUID
+    started_at: dt.datetime
+    #: where `started_at` comes from
+    source: ObservedAtSource
+    #: the last moment of any report of the device that was there before; None: there was none
+    reported_until: dt.datetime | None
+    #: when it was first heard of
+    recorded_at: dt.datetime
+    #: None: it was remembered before numbers were
+    boot_sequence: int | None = None
+    #: those of its readings that have another start, oldest first
+    stretches: tuple[Stretch, ...] = ()
+
+    @property
+    def first_start(self) -> dt.datetime:
+        """Its start as it was found first, or before its clock stood still."""
+        return self.stretches[0].started_at if self.stretches else self.started_at
+
+    def moment(self, reading: ClockReading) -> ObservedMoment:
+        """Tell which moment a reading of this boot counts for."""
+        up = elapsed(reading)
+        for one in self.stretches:
+            if one.started_at + up <= one.until:
+                return ObservedMoment(at=one.started_at + up, source=one.source)
+        return ObservedMoment(at=self.started_at + up, source=self.source)

@@ -1,0 +1,93 @@
+"""Where every request comes in: it gets its id, its endpoint, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import count
+from typing import cast
+
+from aiohttp import web
+
+from firmtrail_server.errors import DomainError, Unavailable
+from firmtrail_server.http.context import Services
+from firmtrail_server.http.endpoint import Endpoint
+from firmtrail_server.http.problems import refusal
+from firmtrail_server.http.report_endpoint import ReportEndpoint
+from firmtrail_server.http.requests import Named
+from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
+from firmtrail_server.http.route import Route
+from firmtrail_server.http.router import Router
+from firmtrail_server.http.rows import Rows
+from firmtrail_server.http.rows_endpoint import RowsEndpoint
+from firmtrail_server.http.traffic import Meter, Traffic
+
+_PROCESS = secrets.token_hex(8)
+_numbers = count(1)
+#: the same devices report again and again
+_REMEMBERED_PATHS = 16_384
+#: no path of ours is longer, and those of a stranger shall not fill the memory
+_LONGEST_REMEMBERED = 128
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class Dispatcher:
+    """Answers requests: aiohttp calls it with each."""
+
+    def __init__(self, routes: Iterable[Route], services: Services) -> None:
+        """Make the endpoints.
+
+        Raises:
+            TypeError: a handler does not take what its route gives.
+        """
+        self._traffic = Traffic(services.metrics, log_requests=services.settings.log_requests)
+        self._router = Router[Endpoint]()
+        self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
+        for route in routes:
+            meter = self._traffic.meter(services.metrics, route.method, route.path)
+            self._router.add(route.method, route.path, _kind_of(route)(route, services, meter))
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        started = time.perf_counter()
+        request_id = request[REQUEST_ID] = _request_id(request)
+        path, meter = request.rel_url.raw_path, self._traffic.nowhere
+        try:
+            find = self._remembered if len(path) <= _LONGEST_REMEMBERED else self._find
+            endpoint, named = find(request.method, path)
+            meter = endpoint.meter
+            response = await endpoint.respond(request, named)
+        except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
+            self._log(error, request, meter)
+            response = refusal(error, request)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
+        return cast("web.StreamResponse", response)  # it has what aiohttp uses of one
+
+    def _find(self, method: str, path: str) -> tuple[Endpoint, Named]:
+        endpoint, segments = self._router.find(method, path)
+        return endpoint, endpoint.arguments.named(segments)
+
+    def _log(self, error: Exception, request: web.BaseRequest, meter: Meter) -> None:
+        if isinstance(error, Unavailable):
+            self._traffic.refusals.add(error, request[REQUEST_ID])
+        elif not isinstance(error, DomainError | web.HTTPException):
+            self._traffic.failed(request, meter, error)
+
+
+def _kind_of(route: Route) -> type[Endpoint]:
+    if route.checks_liveness:
+        return ReportEndpoint
+    return RowsEndpoint if route.hints.get("body") is Rows else Endpoint
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    given = request.headers.get(REQUEST_ID_HEADER)
+    return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def new_request_id() -> str:
+    """It has to be unique, not unpredictable: the process, and a number."""
+    return f"{_PROCESS}{next(_numbers):016x}"

@@ -1,0 +1,153 @@
+"""What `firmtrail-server` does: serve, migrate, create-user, signing-key, openapi. Each returns its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Coroutine, Generator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+
+import attrs
+import uvloop
+
+from firmtrail_server.auth.signing_keys import (
+    BadSigningKeys,
+    SigningKeys,
+    keep_signing_keys,
+    new_signing_keys,
+    read_signing_keys,
+)
+from firmtrail_server.db import schema
+from firmtrail_server.embedded import EmbeddedDatabase
+from firmtrail_server.embedded.watching import watch
+from firmtrail_server.openapi import as_text
+from firmtrail_server.process import first_user, serving, supervisor
+from firmtrail_server.process.first_user import checked_user
+from firmtrail_server.process.signals import hold_signals
+from firmtrail_server.process.sockets import bound, url_of
+from firmtrail_server.routes import ROUTES
+from firmtrail_server.services.background import in_background
+from firmtrail_server.settings import BadSetting, Settings, read_settings
+from firmtrail_server.telemetry.logs import PROGRAM
+from firmtrail_server.telemetry.metrics import Board, Metrics
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The environment's settings, with what the command line says instead."""
+    names = ("host", "port", "workers", "data_dir")
+    given = {f"FIRMTRAIL_{name.upper()}": str(value) for name in names if (value := getattr(options, name, None))}
+    return read_settings({**os.environ, **given})
+
+
+def serve(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    _check_signing_keys(settings)
+    is_alone = settings.workers == 1
+    # told to stop, before it served or while it did
+    with (
+        suppress(KeyboardInterrupt),
+        bound(settings.host, settings.port, shared=not is_alone) as sockets,
+        _database(settings) as (url, embedded),
+    ):
+        if options.migrate or settings.database_url is None:
+            schema.migrate(url)
+        keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
+        settings = attrs.evolve(settings, signing_keys=keys)
+        hold_signals()
+        run, serve_all = (uvloop.run, serving.serve) if is_alone else (asyncio.run, supervisor.supervise)
+        run(_beside(embedded, serve_all(settings, url, sockets, lambda: _say_listening(sockets))))
+    return 0
+
+
+async def _beside(embedded: EmbeddedDatabase | None, work: Coroutine[Any, Any, None]) -> None:
+    """Serve, and meanwhile start the embedded database again whenever it dies."""
+    watches = {"embedded_database": partial(watch, embedded)} if embedded else {}
+    async with in_background(**watches):
+        await work
+
+
+def _say_listening(sockets: Sequence[socket.socket]) -> None:
+    logging.getLogger(PROGRAM).info("listening on %s", url_of(sockets))
+
+
+def work(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    assert settings.database_url is not None
+    with suppress(KeyboardInterrupt):
+        hold_signals()
+        sockets = [socket.socket(fileno=one) for one in options.sockets]
+        metrics = Metrics(Board(settings.workers, options.counts), options.number)
+        uvloop.run(supervisor.work(settings, settings.database_url, sockets, metrics))
+    return 0
+
+
+def _check_signing_keys(settings: Settings) -> None:
+    """Servers that share a database must share their keys too, so these cannot be made here."""
+    if settings.database_url is not None and settings.signing_keys is None:
+        raise BadSetting(
+            "Set FIRMTRAIL_SIGNING_KEYS_FILE to a file with the keys that sign access tokens, the same for every "
+            "server of this database; make it with: firmtrail-server signing-key > FILE"
+        )
+
+
+def migrate(options: argparse.Namespace) -> int:
+    with _database(_settings(options)) as (url, _):
+        applied = schema.migrate(url)
+    sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
+    return 0
+
+
+def create_user(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    wanted = checked_user(options.email, options.name, _password())
+    with _database(settings) as (url, _):
+        if settings.database_url is None:
+            schema.migrate(url)
+        uvloop.run(serving.check_schema(url))
+        user = uvloop.run(first_user.create_user(url, wanted, settings.password_cost))
+    sys.stdout.write(f"made the user {user.id}\n")
+    return 0
+
+
+def _password() -> str:
+    """Ask a person without showing it; from a pipe or a file take the first line."""
+    return getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+
+
+def signing_key(options: argparse.Namespace) -> int:
+    keys = _signing_keys_in(options.rotate).with_new_key() if options.rotate else new_signing_keys()
+    sys.stdout.write(keys.as_text())
+    return 0
+
+
+def _signing_keys_in(file: Path) -> SigningKeys:
+    try:
+        return read_signing_keys(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise BadSigningKeys(f"{file} cannot be read: {error.strerror}.") from error
+    except BadSigningKeys as error:
+        raise BadSigningKeys(f"{file} {error}.") from None
+
+
+def openapi(_options: argparse.Namespace) -> int:
+    sys.stdout.write(as_text(ROUTES))
+    return 0
+
+
+@contextmanager
+def _database(settings: Settings) -> Generator[tuple[str, EmbeddedDatabase | None]]:
+    """The configured database's URL, or that of the embedded one for as long as it is needed, and that one."""
+    if settings.database_url is not None:
+        yield settings.database_url, None
+        return
+    embedded = EmbeddedDatabase(settings.data_dir, bin_dir=settings.pg_bin, user=settings.pg_user)
+    with embedded as url:
+        yield url, embedded

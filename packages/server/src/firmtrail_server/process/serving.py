@@ -1,0 +1,74 @@
+"""Serving in the foreground until a signal asks to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from collections.abc import Callable, Sequence
+
+import psycopg
+from aiohttp import web
+
+from firmtrail_server.app import create_app
+from firmtrail_server.db.schema import SchemaTooOld, pending_migrations
+from firmtrail_server.db.schema.errors import explained
+from firmtrail_server.http.protocol import running_http
+from firmtrail_server.process.signals import ended_by_signals
+from firmtrail_server.process.sockets import CannotListen, reason_of
+from firmtrail_server.settings import Settings
+from firmtrail_server.telemetry.metrics import Metrics
+
+SHUTDOWN_TIMEOUT_SECONDS = 10
+#: between two garbage collections: the default of 700 is a few requests, and all that are being answered would be
+#: looked through again and again
+_NEW_OBJECTS = 10_000
+
+
+async def serve(
+    settings: Settings,
+    database_url: str,
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], None],
+    *,
+    metrics: Metrics | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
+
+    Raises:
+        DatabaseNotReachable: there is no database at the URL.
+        SchemaAccessRefused: the database's user may not read what migrations it has.
+        SchemaTooOld: it lacks migrations that this server needs.
+        CannotListen: somebody else was faster to listen on the address.
+    """
+    with ended_by_signals():
+        await check_schema(database_url)
+        app = create_app(settings, database_url, metrics=metrics)
+        async with app.running(), running_http(app.dispatcher, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as runner:
+            await _listen(runner, settings, sockets)
+            _collect_rarely()
+            ready()
+            await asyncio.Event().wait()
+
+
+def _collect_rarely() -> None:
+    """Leave what the start has made out of garbage collections, and begin one less often."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
+
+
+async def check_schema(database_url: str) -> None:
+    """Raise `SchemaError` unless the database has all that this server needs."""
+    with explained():
+        async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
+            pending = await pending_migrations(conn)
+    if pending:
+        raise SchemaTooOld(pending)
+
+
+async def _listen(runner: web.ServerRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    try:
+        for one in sockets:
+            await web.SockSite(runner, one).start()
+    except OSError as error:
+        raise CannotListen(settings.host, settings.port, reason_of(error)) from error

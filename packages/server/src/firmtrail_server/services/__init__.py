@@ -1,0 +1,1 @@
+"""What takes several queries, or something outside the database: mail, keys, registration, deletion, readiness."""
