@@ -22,11 +22,11 @@ from firmtrail_server.process.cli import main
 FILE_VARIABLE = "BENCH_PROFILE"
 PARTS = {
     "aiohttp: parsing, connections, sending": "aiohttp|yarl|multidict",
-    "who asks, and whether they may": r"firmtrail_server\.(authentication|token_cache|credentials|access|http\.auth)",
+    "who asks, and whether they may": r"firmtrail_server\.(services\.authentication|auth|http\.auth)",
     "arguments, models, JSON, header lines": r"firmtrail_contract|cattrs|firmtrail_server\.http\.re(quests|sponses)",
-    "endpoint, context, counting": r"firmtrail_server\.(http|metrics)",
+    "endpoint, context, counting": r"firmtrail_server\.(http|telemetry)",
     "gathering: batches, the statement's arrays, receipts": (
-        r"firmtrail_server\.(ingest|batches|boot_clocks|meaning|handlers|queries|report_meters)"
+        r"firmtrail_server\.(ingest|history|handlers|queries)"
     ),
     "the connection to PostgreSQL": r"firmtrail_server\.db|psycopg",
     "the event loop": "uvloop",
