@@ -43,7 +43,7 @@ async def store_records(
         for component, version in record.versions
         for at in ([first] if first == last else [first, last])
     ]
-    outcomes = iter(await _store(conn, project_id, sender.device_id, seen))
+    outcomes = iter(await _store(conn, project_id, sender.device_id, seen, received_at))
     return [
         [Stored(first, max([next(outcomes) for _ in {first, last}], key=_OUTCOMES.index)) for _ in record.versions]
         for record, (first, last) in zip(records, moments, strict=True)
@@ -64,7 +64,11 @@ async def _moments(
 
 
 async def _store(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, seen: Sequence[tuple[str, Sighting]]
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    seen: Sequence[tuple[str, Sighting]],
+    heard_at: dt.datetime,
 ) -> list[ReportOutcome]:
     spans: dict[str, tuple[dt.datetime, dt.datetime]] = {}
     for component, sighting in seen:
@@ -74,14 +78,14 @@ async def _store(
     closed = await periods.list_closed_around(conn, project_id, device_id, spans, MAX_PERIODS)
     if len(seen) > 1 and any(len(one) >= MAX_PERIODS for one in closed.values()):
         first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
-        outcomes = await _store(conn, project_id, device_id, first)
-        return outcomes + await _store(conn, project_id, device_id, second)
+        outcomes = await _store(conn, project_id, device_id, first, heard_at)
+        return outcomes + await _store(conn, project_id, device_id, second, heard_at)
     stretches = {
         component: _Stretch.around(closed[component], opened.get(component), last)
         for component, (_, last) in spans.items()
     }
     outcomes = [stretches[component].place(sighting) for component, sighting in seen]
-    await _write(conn, project_id, device_id, stretches, opened)
+    await _write(conn, project_id, device_id, stretches, opened, heard_at)
     return outcomes
 
 
@@ -118,15 +122,16 @@ async def _write(
     device_id: uuid.UUID,
     stretches: Mapping[str, _Stretch],
     opened: Mapping[str, Period],
+    heard_at: dt.datetime,
 ) -> None:
     changed = [(component, period) for component, one in stretches.items() for period in one.changed()]
     now_open = {component: period for component, period in changed if period.superseded_at is None}
     new = {component: period for component, period in now_open.items() if component not in opened}
-    if new and await periods.insert_open(conn, project_id, device_id, new) != len(new):
+    if new and await periods.insert_open(conn, project_id, device_id, new, heard_at) != len(new):
         raise Collided  # somebody else has stored the first report of a component
     if outdated := [*chain.from_iterable(one.outdated() for one in stretches.values())]:
         await periods.delete_closed(conn, project_id, device_id, outdated)
     if closed := [(component, period) for component, period in changed if period.superseded_at is not None]:
         await periods.insert_closed(conn, project_id, device_id, closed)
     if known := {component: period for component, period in now_open.items() if component in opened}:
-        await periods.update_open(conn, project_id, device_id, known)
+        await periods.update_open(conn, project_id, device_id, known, heard_at)

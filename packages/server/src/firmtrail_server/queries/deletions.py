@@ -60,11 +60,23 @@ async def unmark(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) 
 
 
 async def delete_open_periods(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:
+    """Delete what devices run now, and that they are silent."""
     await conn.execute(
         """
-        delete from device_firmware
+        with stopped as (
+            delete from device_firmware
+             where project_id = %(project_id)s
+               and device_id = any(%(device_ids)s)
+            returning component, device_id
+        ),
+        heard as (
+            delete from device_silences
+             where project_id = %(project_id)s
+               and device_id = any(%(device_ids)s)
+        )
+        delete from device_versions
          where project_id = %(project_id)s
-           and device_id = any(%(device_ids)s)
+           and (component, device_id) in (select component, device_id from stopped)
         """,
         {"project_id": project_id, "device_ids": list(device_ids)},
     )

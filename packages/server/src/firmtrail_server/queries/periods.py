@@ -112,36 +112,73 @@ async def list_closed_around(
 
 
 async def insert_open(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Mapping[str, Period]
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    periods: Mapping[str, Period],
+    heard_at: dt.datetime,
 ) -> int:
     """Store the first open periods of components; return how many had none."""
     cur = await conn.execute(
         """
-        insert into device_firmware (
-                   device_id, component, project_id, period_id, version, first_reported_at, last_reported_at,
-                   report_count, recorded_at, tie_rank
-               )
-        select %(device_id)s::uuid, component, %(project_id)s::uuid, period_id, version, first_reported_at,
-               last_reported_at, report_count, recorded_at, tie_rank
-          from unnest(
-                   %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[], %(firsts)s::timestamptz[],
-                   %(lasts)s::timestamptz[], %(counts)s::int8[], %(recorded)s::timestamptz[], %(ranks)s::int8[]
-               ) as opened (component, period_id, version, first_reported_at, last_reported_at, report_count,
-                            recorded_at, tie_rank)
-         order by component
-            on conflict (device_id, component) do nothing
+        with opened as (
+            insert into device_firmware (
+                       device_id, component, project_id, period_id, version, first_reported_at, last_reported_at,
+                       report_count, recorded_at, tie_rank, heard_at
+                   )
+            select %(device_id)s::uuid, component, %(project_id)s::uuid, period_id, version, first_reported_at,
+                   last_reported_at, report_count, recorded_at, tie_rank, %(heard_at)s::timestamptz
+              from unnest(
+                       %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[],
+                       %(firsts)s::timestamptz[], %(lasts)s::timestamptz[], %(counts)s::int8[],
+                       %(recorded)s::timestamptz[], %(ranks)s::int8[]
+                   ) as opened (component, period_id, version, first_reported_at, last_reported_at, report_count,
+                                recorded_at, tie_rank)
+             order by component
+                on conflict (device_id, component) do nothing
+            returning component, version, first_reported_at
+        )
+        insert into device_versions (project_id, component, device_id, version, since)
+        select %(project_id)s::uuid, component, %(device_id)s::uuid, version, first_reported_at
+          from opened
+            on conflict (project_id, component, device_id) do update
+           set version = excluded.version,
+               since = excluded.since
         """,
-        _columns(project_id, device_id, periods.items()),
+        {**_columns(project_id, device_id, periods.items()), "heard_at": heard_at},
     )
     return cur.rowcount
 
 
 async def update_open(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, periods: Mapping[str, Period]
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    periods: Mapping[str, Period],
+    heard_at: dt.datetime,
 ) -> None:
-    """Write the open periods of components back."""
+    """Write the open periods of components back, and that they were heard of; the cadence is as reports.py says."""
     await conn.execute(
         """
+        with changed as (
+            select component, period_id, version, first_reported_at, last_reported_at, report_count, recorded_at,
+                   tie_rank
+              from unnest(
+                       %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[],
+                       %(firsts)s::timestamptz[], %(lasts)s::timestamptz[], %(counts)s::int8[],
+                       %(recorded)s::timestamptz[], %(ranks)s::int8[]
+                   ) as changed (component, period_id, version, first_reported_at, last_reported_at, report_count,
+                                 recorded_at, tie_rank)
+        ),
+        current as (
+            insert into device_versions (project_id, component, device_id, version, since)
+            select %(project_id)s::uuid, component, %(device_id)s::uuid, version, first_reported_at
+              from changed
+             order by component
+                on conflict (project_id, component, device_id) do update
+               set version = excluded.version,
+                   since = excluded.since
+        )
         update device_firmware
            set period_id = changed.period_id,
                version = changed.version,
@@ -149,17 +186,23 @@ async def update_open(
                last_reported_at = changed.last_reported_at,
                report_count = changed.report_count,
                recorded_at = changed.recorded_at,
-               tie_rank = changed.tie_rank
-          from unnest(
-                   %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[], %(firsts)s::timestamptz[],
-                   %(lasts)s::timestamptz[], %(counts)s::int8[], %(recorded)s::timestamptz[], %(ranks)s::int8[]
-               ) as changed (component, period_id, version, first_reported_at, last_reported_at, report_count,
-                             recorded_at, tie_rank)
+               tie_rank = changed.tie_rank,
+               heard_at = greatest(%(heard_at)s::timestamptz, device_firmware.heard_at),
+               cadence = (
+                   select case when gap <= 0 or gap is null then device_firmware.cadence
+                               else coalesce(device_firmware.cadence + (gap - device_firmware.cadence)
+                                                 * (gap::float8 / (gap + 8 * device_firmware.cadence + 1)), gap)
+                          end
+                     from (values (least(extract(epoch from %(heard_at)s::timestamptz
+                                                          - device_firmware.heard_at)::float8,
+                                         4 * device_firmware.cadence))) as pace (gap)
+               )
+          from changed
          where device_firmware.project_id = %(project_id)s
            and device_firmware.device_id = %(device_id)s
            and device_firmware.component = changed.component
         """,
-        _columns(project_id, device_id, periods.items()),
+        {**_columns(project_id, device_id, periods.items()), "heard_at": heard_at},
     )
 
 

@@ -39,7 +39,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
 
     Extends the open period of a component, or closes it and opens the next. A record of which any part is late, or is
     of a component that has no period yet, is left alone whole. The key tells the project, so the statement takes none.
-    The server's moment of all of them is that of the last.
+    The server's moment of all of them is that of the last. The cadence of a component is a mean of the gaps between its
+    reports, weighted by time: a burst of reboots weighs nothing, and an outage at most doubles it.
 
     What is known is read by locking it, so the statement decides rightly at READ COMMITTED. Each table is met row by
     row, by its primary key: a limit or a lock within `lateral` leaves the planner no other way, also while it takes the
@@ -92,10 +93,15 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    current.last_reported_at as known_last,
                    current.report_count as known_count,
                    current.recorded_at as known_recorded_at,
-                   current.tie_rank as known_tie_rank
+                   current.tie_rank as known_tie_rank,
+                   current.heard_at as known_heard_at,
+                   current.cadence,
+                   least(extract(epoch from %(received_at)s::timestamptz - current.heard_at)::float8,
+                         4 * current.cadence) as gap
               from alive
              cross join lateral (
-                    select version, period_id, first_reported_at, last_reported_at, report_count, recorded_at, tie_rank
+                    select version, period_id, first_reported_at, last_reported_at, report_count, recorded_at, tie_rank,
+                           heard_at, cadence
                       from device_firmware
                      where device_firmware.device_id = alive.device_id
                        and device_firmware.component = alive.component
@@ -105,14 +111,14 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         placed as (
             select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
                    known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
-                   known_tie_rank,
+                   known_tie_rank, known_heard_at, cadence, gap,
                    bool_and(newer) over (partition by report) and count(*) over (partition by report) = parts as newest
               from known
         ),
         extended as (
             insert into device_firmware (
                        device_id, component, project_id, version, last_reported_at,
-                       period_id, first_reported_at, report_count, recorded_at, tie_rank
+                       period_id, first_reported_at, report_count, recorded_at, tie_rank, heard_at, cadence
                    )
             select device_id, component, project_id, version, last_at,
                    case when repeated then known_period_id else gen_random_uuid() end,
@@ -122,6 +128,10 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    case when repeated then known_tie_rank
                         when first_at = known_first then known_tie_rank + 1
                         else 0
+                   end,
+                   greatest(%(received_at)s::timestamptz, known_heard_at),
+                   case when gap <= 0 or gap is null then cadence
+                        else coalesce(cadence + (gap - cadence) * (gap::float8 / (gap + 8 * cadence + 1)), gap)
                    end
               from placed
              where newest
@@ -132,7 +142,19 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    first_reported_at = excluded.first_reported_at,
                    report_count = excluded.report_count,
                    recorded_at = excluded.recorded_at,
-                   tie_rank = excluded.tie_rank
+                   tie_rank = excluded.tie_rank,
+                   heard_at = excluded.heard_at,
+                   cadence = excluded.cadence
+        ),
+        changed as (
+            insert into device_versions (project_id, component, device_id, version, since)
+            select project_id, component, device_id, version, first_at
+              from placed
+             where newest
+               and not repeated
+                on conflict (project_id, component, device_id) do update
+               set version = excluded.version,
+                   since = excluded.since
         ),
         closed as (
             insert into device_firmware_periods (

@@ -1,0 +1,28 @@
+-- depends: 0028.device_boots_kept
+--
+-- Which version every component runs now, without what every report moves: a row changes only when the version does.
+--
+-- Questions about a whole project read this table. device_firmware has the same facts, but an unchanged report rewrites
+-- its row, so none of its pages is ever known to be visible to all, and an index-only scan of it has to look at the heap
+-- for every row: 49 to 89 ms of CPU for 100,000 devices, where this table takes 19.
+--
+-- since is the open period's first_reported_at. There are no foreign keys, as for device_firmware. Whoever writes one of
+-- the two tables writes the other; `firmtrail-server derived` compares them and mends what differs, since a server of the
+-- version before, which knows nothing of this table, may have served beside this migration.
+create table if not exists device_versions (
+    project_id uuid        not null,
+    component  text        not null,
+    device_id  uuid        not null,
+    version    text        not null,
+    since      timestamptz not null,
+    constraint device_versions_pkey primary key (project_id, component, device_id)
+);
+create index if not exists device_versions_version_idx
+    on device_versions (project_id, component, version, device_id) include (since);
+
+-- What was reported before. A row that a report has written meanwhile stays as it is. 300,000 rows take about 3 seconds, and
+-- nothing waits for it.
+insert into device_versions (project_id, component, device_id, version, since)
+select project_id, component, device_id, version, first_reported_at
+  from device_firmware
+    on conflict (project_id, component, device_id) do nothing;

@@ -1,0 +1,1 @@
+alter table device_firmware_periods drop column if exists span;

@@ -1,0 +1,2 @@
+drop table if exists periodic_work;
+drop table if exists device_silences;
