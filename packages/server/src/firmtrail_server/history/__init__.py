@@ -1,1 +1,3 @@
-"""What reports mean, as rules without I/O: the timeline, batches, boot clocks, two machines with one key."""
+"""What reports mean, as rules without I/O: the timeline, batches, boot clocks, clones; and of a fleet version order,
+version filters and adoption.
+"""
