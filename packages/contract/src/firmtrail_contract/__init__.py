@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from firmtrail_contract.blanks import trimmed
     from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
     from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
-    from firmtrail_contract.devices import Device, DeviceChange, DeviceDetails, DeviceQuery, DeviceState, NewDevice
+    from firmtrail_contract.devices import (
+        Device,
+        DeviceChange,
+        DeviceDetails,
+        DeviceList,
+        DeviceQuery,
+        DeviceState,
+        ListedDevice,
+        NewDevice,
+        RunningVersion,
+    )
     from firmtrail_contract.enrollment import (
         EnrolledDevice,
         Enrollment,
@@ -38,15 +48,18 @@ if TYPE_CHECKING:
     from firmtrail_contract.firmware import (
         FirmwareReceipt,
         FirmwareReport,
+        History,
+        HistoryQuery,
         ObservedAtSource,
         ReportOutcome,
         VersionPeriod,
     )
+    from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
     from firmtrail_contract.members import Member, MemberChange
-    from firmtrail_contract.moments import format_moment, parse_moment
+    from firmtrail_contract.moments import AsOf, end_of, format_moment, parse_as_of, parse_moment
     from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
@@ -89,7 +102,17 @@ _MODULES = {
         "blanks": ("trimmed",),
         "converter": ("field_errors", "lenient_converter", "strict_converter"),
         "device_imports": ("DeviceImport", "DeviceImportQuery", "ImportedRow", "ImportOutcome"),
-        "devices": ("Device", "DeviceChange", "DeviceDetails", "DeviceQuery", "DeviceState", "NewDevice"),
+        "devices": (
+            "Device",
+            "DeviceChange",
+            "DeviceDetails",
+            "DeviceList",
+            "DeviceQuery",
+            "DeviceState",
+            "ListedDevice",
+            "NewDevice",
+            "RunningVersion",
+        ),
         "enrollment": (
             "EnrolledDevice",
             "Enrollment",
@@ -102,6 +125,8 @@ _MODULES = {
         "firmware": (
             "FirmwareReceipt",
             "FirmwareReport",
+            "History",
+            "HistoryQuery",
             "ObservedAtSource",
             "ReportOutcome",
             "VersionPeriod",
@@ -110,7 +135,7 @@ _MODULES = {
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
         "limits": ("Bytes", "Count", "Range", "Text", "Violation", "ViolationCode", "email_limits"),
         "members": ("Member", "MemberChange"),
-        "moments": ("format_moment", "parse_moment"),
+        "moments": ("AsOf", "end_of", "format_moment", "parse_as_of", "parse_moment"),
         "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
         "observations": (
             "DEFAULT_COMPONENT",
@@ -134,6 +159,7 @@ _MODULES = {
         ),
         "seed": ("Seed",),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+        "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
     }.items()
     for name in names
 }
@@ -149,6 +175,7 @@ __all__ = [
     "AccessToken",
     "ActorKind",
     "ApiKeyInfo",
+    "AsOf",
     "AuditAction",
     "AuditEvent",
     "AuditQuery",
@@ -166,6 +193,7 @@ __all__ = [
     "DeviceImport",
     "DeviceImportQuery",
     "DeviceKeyRotation",
+    "DeviceList",
     "DeviceQuery",
     "DeviceState",
     "EnrolledDevice",
@@ -175,6 +203,10 @@ __all__ = [
     "FieldLocation",
     "FirmwareReceipt",
     "FirmwareReport",
+    "FirmwareVersions",
+    "FirmwareVersionsQuery",
+    "History",
+    "HistoryQuery",
     "ImportOutcome",
     "ImportedRow",
     "Invitation",
@@ -186,6 +218,7 @@ __all__ = [
     "JoinedProject",
     "KeyRotation",
     "Labels",
+    "ListedDevice",
     "Member",
     "MemberChange",
     "NewApiKey",
@@ -214,6 +247,7 @@ __all__ = [
     "ReportBatch",
     "ReportOutcome",
     "Role",
+    "RunningVersion",
     "Seed",
     "SignUp",
     "SignUpReceipt",
@@ -221,15 +255,18 @@ __all__ = [
     "TokenRequest",
     "User",
     "UserChange",
+    "VersionCount",
     "VersionPeriod",
     "Violation",
     "ViolationCode",
     "email_limits",
+    "end_of",
     "field_errors",
     "format_moment",
     "is_filler_identity",
     "is_filler_version",
     "lenient_converter",
+    "parse_as_of",
     "parse_label_filter",
     "parse_moment",
     "strict_converter",

@@ -1,3 +1,1 @@
-"""What reports mean, as rules without I/O: the timeline, batches, boot clocks, clones; and of a fleet version order,
-version filters and adoption.
-"""
+"""What reports mean and what versions are, as rules without I/O: a device's timeline, and a fleet's."""

@@ -85,7 +85,7 @@ async def _store(
         for component, (_, last) in spans.items()
     }
     outcomes = [stretches[component].place(sighting) for component, sighting in seen]
-    await _write(conn, project_id, device_id, stretches, opened, heard_at)
+    await _write(conn, project_id, device_id, stretches, heard_at)
     return outcomes
 
 
@@ -95,13 +95,15 @@ class _Stretch:
 
     before: Sequence[Period]
     after: list[Period]
+    #: whether the component has reported before
+    is_known: bool
 
     @classmethod
     def around(cls, closed: Sequence[Period], opened: Period | None, last: dt.datetime) -> _Stretch:
         """Take the open period along, unless a closed one lies between."""
         is_between = bool(closed) and closed[-1].first_reported_at > last
         before = [*closed] if opened is None or is_between else [*closed, opened]
-        return cls(before, [*before])
+        return cls(before, [*before], opened is not None)
 
     def place(self, sighting: Sighting) -> ReportOutcome:
         (outcome,) = place_all(self.after, [sighting])
@@ -121,17 +123,16 @@ async def _write(
     project_id: uuid.UUID,
     device_id: uuid.UUID,
     stretches: Mapping[str, _Stretch],
-    opened: Mapping[str, Period],
     heard_at: dt.datetime,
 ) -> None:
     changed = [(component, period) for component, one in stretches.items() for period in one.changed()]
     now_open = {component: period for component, period in changed if period.superseded_at is None}
-    new = {component: period for component, period in now_open.items() if component not in opened}
+    new = {component: period for component, period in now_open.items() if not stretches[component].is_known}
     if new and await periods.insert_open(conn, project_id, device_id, new, heard_at) != len(new):
         raise Collided  # somebody else has stored the first report of a component
     if outdated := [*chain.from_iterable(one.outdated() for one in stretches.values())]:
         await periods.delete_closed(conn, project_id, device_id, outdated)
     if closed := [(component, period) for component, period in changed if period.superseded_at is not None]:
         await periods.insert_closed(conn, project_id, device_id, closed)
-    if known := {component: period for component, period in now_open.items() if component in opened}:
+    if known := {component: period for component, period in now_open.items() if stretches[component].is_known}:
         await periods.update_open(conn, project_id, device_id, known, heard_at)
