@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -59,7 +60,15 @@ if TYPE_CHECKING:
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
     from firmtrail_contract.members import Member, MemberChange
-    from firmtrail_contract.moments import AsOf, end_of, format_moment, parse_as_of, parse_moment
+    from firmtrail_contract.moments import (
+        AsOf,
+        DayOrMoment,
+        end_of,
+        format_moment,
+        parse_as_of,
+        parse_day_or_moment,
+        parse_moment,
+    )
     from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
@@ -81,6 +90,7 @@ if TYPE_CHECKING:
         RecordReceipt,
         ReportBatch,
     )
+    from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
 
@@ -135,7 +145,15 @@ _MODULES = {
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
         "limits": ("Bytes", "Count", "Range", "Text", "Violation", "ViolationCode", "email_limits"),
         "members": ("Member", "MemberChange"),
-        "moments": ("AsOf", "end_of", "format_moment", "parse_as_of", "parse_moment"),
+        "moments": (
+            "AsOf",
+            "DayOrMoment",
+            "end_of",
+            "format_moment",
+            "parse_as_of",
+            "parse_day_or_moment",
+            "parse_moment",
+        ),
         "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
         "observations": (
             "DEFAULT_COMPONENT",
@@ -160,6 +178,8 @@ _MODULES = {
         "seed": ("Seed",),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
+        "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
+        "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
     }.items()
     for name in names
 }
@@ -174,6 +194,8 @@ __all__ = [
     "MAX_WAITING_READINGS",
     "AccessToken",
     "ActorKind",
+    "Adoption",
+    "AdoptionQuery",
     "ApiKeyInfo",
     "AsOf",
     "AuditAction",
@@ -186,6 +208,7 @@ __all__ = [
     "ComponentReading",
     "ComponentReceipt",
     "Count",
+    "DayOrMoment",
     "Device",
     "DeviceApiKey",
     "DeviceChange",
@@ -205,6 +228,9 @@ __all__ = [
     "FirmwareReport",
     "FirmwareVersions",
     "FirmwareVersionsQuery",
+    "FlappingDevice",
+    "FlappingDevices",
+    "FlappingQuery",
     "History",
     "HistoryQuery",
     "ImportOutcome",
@@ -247,14 +273,19 @@ __all__ = [
     "ReportBatch",
     "ReportOutcome",
     "Role",
+    "Rollback",
+    "RollbackQuery",
+    "Rollout",
     "RunningVersion",
     "Seed",
     "SignUp",
     "SignUpReceipt",
+    "Step",
     "Text",
     "TokenRequest",
     "User",
     "UserChange",
+    "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
     "Violation",
@@ -267,6 +298,7 @@ __all__ = [
     "is_filler_version",
     "lenient_converter",
     "parse_as_of",
+    "parse_day_or_moment",
     "parse_label_filter",
     "parse_moment",
     "strict_converter",

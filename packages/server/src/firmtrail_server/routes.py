@@ -3,6 +3,7 @@
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.db import Transaction
 from firmtrail_server.handlers import (
+    adoption,
     api_keys,
     audit_events,
     device_api_keys,
@@ -18,6 +19,7 @@ from firmtrail_server.handlers import (
     operations,
     projects,
     reports,
+    rollbacks,
     seed,
     users,
 )
@@ -84,6 +86,9 @@ ROUTES = [
         Scope.FIRMWARE_READ,
         READ,
     ),
+    Route("GET", f"{_PROJECT}/adoption", adoption.get_adoption, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/rollbacks", rollbacks.list_rollbacks, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/flapping_devices", rollbacks.list_flapping_devices, Scope.FIRMWARE_READ, READ),
     Route("GET", _DEVICE, devices.get_device, Scope.DEVICES_READ, READ),
     Route("PATCH", _DEVICE, devices.change_device, Scope.DEVICES_WRITE, WRITE),
     Route("DELETE", _DEVICE, devices.delete_device, Scope.DEVICES_DELETE, WRITE, then=devices.sweep),
