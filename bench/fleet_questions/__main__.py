@@ -74,8 +74,8 @@ def _benchmark(options: argparse.Namespace) -> None:
 
 def _measure(stored: Stored, fleet: Fleet, options: argparse.Namespace) -> Result:
     started, url = dt.datetime.now(dt.UTC), stored.url
-    with psycopg.connect(url, autocommit=True, options=READ_COMMITTED) as peers:
-        peers.prepare_threshold = None  # somebody in psql asks once
+    # Statements go as psql sends them. What is sent apart from its parameters is counted only when the next one comes.
+    with psycopg.connect(url, autocommit=True, options=READ_COMMITTED, cursor_factory=psycopg.ClientCursor) as peers:
         questions = line_up(fleet)
         years = _answered(questions, fleet)
         with running(SERVER, our_environment(url)) as server:
@@ -95,10 +95,9 @@ def _measure(stored: Stored, fleet: Fleet, options: argparse.Namespace) -> Resul
 def _answered(questions: Sequence[Question], fleet: Fleet) -> float:
     """Work out all answers without the database, and how many years all devices have reported."""
     say("working out what must be answered")
-    years = DeviceYears()
-    work_out([question.answer for question in questions], fleet.devices_of(fleet.big))
-    for project in fleet.projects:
-        work_out([years], fleet.devices_of(project))
+    years, (big, beside) = DeviceYears(), fleet.projects
+    work_out([years, *(question.answer for question in questions)], fleet.devices_of(big))
+    work_out([years], fleet.devices_of(beside))
     return years.found
 
 

@@ -113,7 +113,7 @@ class Bench:
 
     api: Api
     #: to the fleet's database
-    peers: psycopg.Connection
+    peers: psycopg.Connection[tuple[Any, ...]]
     ledger: Ledger
     _targets: dict[str, str] = field(default_factory=dict[str, str])
 
