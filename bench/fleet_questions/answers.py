@@ -89,7 +89,7 @@ class Runners:
 
 @dataclass
 class Spread:
-    """How many devices ran which version of a component at each of several moments, in order."""
+    """How many devices in service ran which version of a component at each of several moments, in order."""
 
     component: str
     moments: Sequence[int]
@@ -99,9 +99,10 @@ class Spread:
     def add(self, device: Device) -> None:
         for period in device.periods:
             if period.component == self.component:
-                name, end = version_name(period.version), period.superseded_at
+                name = version_name(period.version)
+                ends = [end for end in (period.superseded_at, device.life.retired_at) if end is not None]
                 first = bisect_left(self.moments, period.first_reported_at)
-                after = len(self.moments) if end is None else bisect_left(self.moments, end)
+                after = bisect_left(self.moments, min(ends)) if ends else len(self.moments)
                 self.found.update((number, name) for number in range(first, after))
 
 

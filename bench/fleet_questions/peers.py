@@ -75,7 +75,10 @@ ADOPTION: LiteralString = f"""
       join ({_EVER}) as ever
         on first_reported_at <= moment
        and superseded_at > moment
-     where project_id = %(project_id)s
+      join devices
+        on devices.id = device_id
+       and (retired_at is null or retired_at > moment)
+     where ever.project_id = %(project_id)s
        and component = %(component)s
      group by number, version
 """

@@ -93,7 +93,7 @@ class Versions(KindOfQuestion[Counts]):
     @property
     def query(self) -> Mapping[str, str]:
         labels = ",".join(f"{key}={value}" for key, value in self.answer.labels.items())
-        return _given(component=self.answer.component, at=_text(self.answer.at), labels=labels)
+        return _given(component=self.answer.component, at=_text(self.answer.at), labels=labels, state="any")
 
     @property
     def peer(self) -> Peer:
@@ -166,7 +166,7 @@ class Adoption(KindOfQuestion[Spread]):
     @property
     def query(self) -> Mapping[str, str]:
         first, last = self.answer.moments[0], self.answer.moments[-1]
-        return _given(component=self.answer.component, **{"from": _text(first), "until": _text(last)}, step=self.step)
+        return _given(component=self.answer.component, since=_text(first), until=_text(last), step=self.step)
 
     @property
     def peer(self) -> Peer:
@@ -174,14 +174,13 @@ class Adoption(KindOfQuestion[Spread]):
         return Peer(peers.ADOPTION, self._scope | {"component": self.answer.component, "moments": moments})
 
     def accepts(self, document: Any) -> bool:
-        """Compare the counts of each point, whose moments must be ours."""
-        points = document["points"]
-        moments = [int(dt.datetime.fromisoformat(point["at"]).timestamp()) for point in points]
+        """Compare the counts at each moment, and the moments, which must be ours."""
+        moments = [int(dt.datetime.fromisoformat(moment).timestamp()) for moment in document["moments"]]
         found = {
-            (number, entry["version"]): entry["devices"]
-            for number, point in enumerate(points)
-            for entry in point["versions"]
-            if entry["devices"]
+            (number, entry["version"]): devices
+            for entry in document["versions"]
+            for number, devices in enumerate(entry["devices"])
+            if devices
         }
         return moments == list(self.answer.moments) and found == self.answer.found
 
