@@ -256,3 +256,23 @@ async def test_a_device_that_keeps_going_back_is_flapping(owner: Caller, other: 
     (item,) = read(await owner.get(path))["items"]
     assert (item["device_name"], item["changes"]) == ("Pump 1", 4)
     assert (item["first_at"], item["last_at"]) == ("2026-06-18T00:00:00.000000Z", "2026-06-18T03:00:00.000000Z")
+
+
+async def test_the_status_sums_a_project_up(owner: Caller, other: Demo, devices: str, clock: Clock) -> None:
+    path = f"projects/{other.project_id}/fleet_status"
+    (valve,) = [device for device in await all_pages(owner, devices) if device["name"] == "Valve"]
+    before = read(await owner.get(path))
+    await owner.post(f"devices/{valve['id']}/retire")
+
+    after = read(await owner.get(path))
+
+    assert (before["devices"], before["reporting"], before["retired"]) == (4, 4, 0)
+    assert (after["devices"], after["reporting"], after["retired"]) == (3, 3, 1)
+    (main,) = before["components"]
+    assert (main["component"], main["devices"], main["other_versions"]) == ("main", 3, 0)
+    assert [version["version"] for version in main["versions"]] == ["1.10.0", "1.4.1", "1.4.0"]
+    assert [(one["device_name"], one["version"]) for one in before["latest_changes"]] == [
+        ("Pump 2", "1.4.0"),
+        ("Pump 1", "1.10.0"),
+        ("Valve", "1.4.1"),
+    ]

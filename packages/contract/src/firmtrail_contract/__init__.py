@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+    from firmtrail_contract.fleet_status import (ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange)
 
 _MODULES = {
     name: f"firmtrail_contract.{module}"
@@ -180,11 +181,16 @@ _MODULES = {
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
+        "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange",),
     }.items()
     for name in names
 }
 
 __all__ = [
+    "LatestChange",
+    "FleetStatusQuery",
+    "FleetStatus",
+    "ComponentStatus",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
     "MAX_LABELS",

@@ -15,6 +15,8 @@ from firmtrail_contract import (
     DeviceState,
     FirmwareVersions,
     FirmwareVersionsQuery,
+    FleetStatus,
+    FleetStatusQuery,
     FlappingDevices,
     FlappingQuery,
     Rollback,
@@ -30,6 +32,21 @@ class AsyncFleet:
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
+
+    async def status(self, project_id: uuid.UUID | str, *, labels: str | None = None) -> FleetStatus:
+        """Sum up a project's devices: how many report, are silent or never did, what they run, what changed last.
+
+        Args:
+            project_id: the project.
+            labels: of devices that have these labels: `site=berlin,rack` asks for this site, and for any rack.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
+        query = filters(FleetStatusQuery, labels=labels)
+        place = path(_PROJECT + "/fleet_status", project_id=project_id)
+        call = Call(method="GET", path=place, query=query, repeatable=True)
+        return decode(await self._transport.send(call), FleetStatus)
 
     async def versions(
         self,
