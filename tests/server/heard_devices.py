@@ -82,7 +82,7 @@ class Site:
             key = await issuer.issue_for_device(conn, device, Terms(created_by=None, created_at=at(created)))
         return Reporter(project_id, Sender(key.id, device.id, None))
 
-    async def report(
+    async def report(  # noqa: PLR0913  what a report can say
         self,
         device: Reporter,
         now: float,

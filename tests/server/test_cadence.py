@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -31,8 +32,8 @@ async def cadence_of(site: Site, device: Reporter, moments: Sequence[float]) -> 
     return (await site.pace(device)).cadence
 
 
-def approximately(pace: Pace) -> Pace:
-    return Pace(pace.heard_at, pytest.approx(pace.cadence), pace.interval)
+def facts(pace: Pace) -> tuple[object, ...]:
+    return pace.heard_at, pytest.approx(pace.cadence), pace.interval
 
 
 #: seconds since the last one, how it is stored, the interval that it announces
@@ -64,7 +65,7 @@ async def test_the_cadence_is_the_models_however_reports_are_stored(
             await site.report(device, now, version=version, observed=observed, interval=interval)
         model.hear(now, interval)
 
-        assert await site.pace(device) == approximately(model)
+        assert attrs.astuple(await site.pace(device)) == facts(model)
 
 
 async def test_one_report_makes_no_cadence(site: Site, device: Reporter) -> None:
