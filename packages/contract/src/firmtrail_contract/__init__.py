@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         ReportBatch,
     )
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
 
 _MODULES = {
@@ -133,6 +134,7 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
     }.items()
     for name in names
@@ -217,6 +219,9 @@ __all__ = [
     "Seed",
     "SignUp",
     "SignUpReceipt",
+    "SilenceState",
+    "SilentDevice",
+    "SilentDeviceQuery",
     "Text",
     "TokenRequest",
     "User",
