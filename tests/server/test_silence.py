@@ -103,7 +103,7 @@ events = st.lists(st.one_of(waits, waits, reports, reports, services), max_size=
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events)
 async def test_sweeps_find_what_the_naive_model_finds(
-    site: Site, sweeper: SilenceSweeper, events: list[tuple[Any, ...]]
+    site: Site, sweeper: SilenceSweeper, events: list[tuple[str, int, *tuple[Any, ...]]]
 ) -> None:
     project_id, now = await site.project(), 0
     fleet = [await site.device(project_id, f"device {number}") for number in range(3)]

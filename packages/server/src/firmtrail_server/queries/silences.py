@@ -81,6 +81,8 @@ async def insert_fallen_silent(conn: Connection, stretch: Stretch, now: dt.datet
                    select 1
                      from device_firmware
                     where device_id = devices.id
+                      and device_id > %(after)s  -- or the planner reads the whole table for each stretch
+                      and device_id <= %(last)s
                       and coalesce(heard_at, last_reported_at) >= %(now)s::timestamptz - interval '1 second'
                               * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
                )
@@ -97,19 +99,19 @@ async def end_of_devices_heard_again(conn: Connection, stretch: Stretch) -> int:
     cur = await conn.execute(
         """
         update device_silences
-           set ended_at = heard.at
-          from (
-                   select device_id, max(coalesce(heard_at, last_reported_at)) as at
+           set ended_at = (
+                   select max(coalesce(heard_at, last_reported_at))
                      from device_firmware
-                    where device_id > %(after)s
-                      and device_id <= %(last)s
-                    group by device_id
-               ) as heard
-         where device_silences.device_id = heard.device_id
-           and device_silences.device_id > %(after)s
-           and device_silences.device_id <= %(last)s
-           and device_silences.ended_at is null
-           and device_silences.silent_since < heard.at
+                    where device_firmware.device_id = device_silences.device_id
+               )
+         where device_id > %(after)s
+           and device_id <= %(last)s
+           and ended_at is null
+           and silent_since < (
+                   select max(coalesce(heard_at, last_reported_at))
+                     from device_firmware
+                    where device_firmware.device_id = device_silences.device_id
+               )
         """,
         stretch._asdict(),
     )

@@ -20,7 +20,7 @@ _EVERY = dt.timedelta(minutes=1)
 _SECONDS_BETWEEN_LOOKS = 60
 #: how long silences are kept that have ended
 _KEPT = dt.timedelta(days=90)
-#: a transaction's worth: about 20 ms of the database
+#: a transaction's worth: some 30 ms of the database
 _DEVICES_AT_ONCE = 10_000
 _FIRST = uuid.UUID(int=0)
 _BOUNDS = (0.01, 0.1, 1.0, 5.0, 15.0, 60.0)
