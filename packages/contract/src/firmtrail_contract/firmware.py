@@ -11,7 +11,9 @@ from attrs.validators import optional
 
 from firmtrail_contract.blanks import visible_text, without_blanks
 from firmtrail_contract.limits import IDENTIFIER, Range, Text
+from firmtrail_contract.moments import AsOf
 from firmtrail_contract.observations import DEFAULT_COMPONENT
+from firmtrail_contract.paging import PageQuery
 
 version_limits = visible_text(1, 128)
 #: what an agent can be configured to: from 10 seconds to 31 days
@@ -86,3 +88,24 @@ class VersionPeriod:
     superseded_at: dt.datetime | None
     #: the server's moment at which it learned of the period
     recorded_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class HistoryQuery(PageQuery):
+    """Which of a device's version periods."""
+
+    #: those in force at this moment alone, or at the end of this date in UTC: at most one a component
+    at: AsOf | None = None
+    #: of this component alone
+    component: str | None = attrs.field(default=None, validator=optional(component_limits))
+
+
+@attrs.frozen(kw_only=True)
+class History:
+    """A page of a device's version periods, oldest first."""
+
+    items: list[VersionPeriod]
+    #: pass it as `page_token` to get the next page; null on the last one
+    next_page_token: str | None = None
+    #: the moment at which the periods were in force; null: all there are
+    as_of: dt.datetime | None = None

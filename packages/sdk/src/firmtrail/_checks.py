@@ -95,6 +95,8 @@ def _plain(values: Mapping[str, Any], location: FieldLocation) -> dict[str, Any]
 def _plain_one(value: Any, location: FieldLocation, pointer: str) -> Any:
     if isinstance(value, dt.datetime):
         return _moment(value, location, pointer)
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return str(value) if isinstance(value, StrEnum | uuid.UUID) else value
 
 

@@ -3,6 +3,7 @@
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.db import Transaction
 from firmtrail_server.handlers import (
+    adoption,
     api_keys,
     audit_events,
     device_api_keys,
@@ -10,6 +11,7 @@ from firmtrail_server.handlers import (
     devices,
     enrollment,
     enrollment_keys,
+    firmware_versions,
     history,
     invitations,
     members,
@@ -17,6 +19,7 @@ from firmtrail_server.handlers import (
     operations,
     projects,
     reports,
+    rollbacks,
     seed,
     silent_devices,
     users,
@@ -78,6 +81,16 @@ ROUTES = [
     Route("GET", f"{_PROJECT}/devices", devices.list_devices, Scope.DEVICES_READ, READ),
     Route("GET", f"{_PROJECT}/silent_devices", silent_devices.list_silent_devices, Scope.DEVICES_READ, READ),
     Route("POST", f"{_PROJECT}/devices/import", device_imports.import_devices, Scope.DEVICES_WRITE),
+    Route(
+        "GET",
+        f"{_PROJECT}/firmware_versions",
+        firmware_versions.count_firmware_versions,
+        Scope.FIRMWARE_READ,
+        READ,
+    ),
+    Route("GET", f"{_PROJECT}/adoption", adoption.get_adoption, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/rollbacks", rollbacks.list_rollbacks, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/flapping_devices", rollbacks.list_flapping_devices, Scope.FIRMWARE_READ, READ),
     Route("GET", _DEVICE, devices.get_device, Scope.DEVICES_READ, READ),
     Route("PATCH", _DEVICE, devices.change_device, Scope.DEVICES_WRITE, WRITE),
     Route("DELETE", _DEVICE, devices.delete_device, Scope.DEVICES_DELETE, WRITE, then=devices.sweep),

@@ -162,7 +162,7 @@ class AsyncClient:
 
     @cached_property
     def fleet(self) -> AsyncFleet:
-        """The devices of a project, all together."""
+        """What all devices of a project run, and ran at any moment."""
         from firmtrail._async.fleet import AsyncFleet
 
         return AsyncFleet(self._transport)

@@ -162,7 +162,7 @@ class Client:
 
     @cached_property
     def fleet(self) -> Fleet:
-        """The devices of a project, all together."""
+        """What all devices of a project run, and ran at any moment."""
         from firmtrail._sync.fleet import Fleet
 
         return Fleet(self._transport)

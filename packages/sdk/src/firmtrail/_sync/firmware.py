@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import body, path, report_batch
+from firmtrail._checks import body, filters, path, report_batch
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.transport import Transport
 from firmtrail_contract import (
@@ -17,6 +17,7 @@ from firmtrail_contract import (
     ClockReading,
     FirmwareReceipt,
     FirmwareReport,
+    HistoryQuery,
     ObservationRecord,
     VersionPeriod,
 )
@@ -109,18 +110,22 @@ class Firmware:
         )
         return decode(self._transport.send(call), BatchReceipt)
 
-    def history(
+    def history(  # noqa: PLR0913  which of its periods, and how many
         self,
         device_id: uuid.UUID | str,
         *,
+        at: dt.datetime | dt.date | None = None,
+        component: str | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> Pager[VersionPeriod]:
-        """List every version the device ever reported, oldest first, as version periods.
+        """List every version the device ever reported, oldest first, as version periods; or those of one moment.
 
         Args:
             device_id: a device of the API key's project.
+            at: only what was in force at this moment, an aware datetime, or at the end of this date in UTC.
+            component: of this component alone.
             limit: the most periods to give in all.
             page_size: the most periods to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
@@ -132,6 +137,7 @@ class Firmware:
             self._transport,
             path(_VERSION, device_id=device_id),
             VersionPeriod,
+            filters=filters(HistoryQuery, at=at, component=component),
             limit=limit,
             page_size=page_size,
             page_token=page_token,

@@ -87,7 +87,7 @@ async def _store(
         for component, (_, last) in spans.items()
     }
     outcomes = [stretches[component].place(sighting) for component, sighting in seen]
-    await _write(conn, project_id, device_id, stretches, opened, hearing)
+    await _write(conn, project_id, device_id, stretches, hearing)
     return outcomes
 
 
@@ -97,13 +97,15 @@ class _Stretch:
 
     before: Sequence[Period]
     after: list[Period]
+    #: the open period; None: the component has not reported before
+    opened: Period | None
 
     @classmethod
     def around(cls, closed: Sequence[Period], opened: Period | None, last: dt.datetime) -> _Stretch:
         """Take the open period along, unless a closed one lies between."""
         is_between = bool(closed) and closed[-1].first_reported_at > last
         before = [*closed] if opened is None or is_between else [*closed, opened]
-        return cls(before, [*before])
+        return cls(before, [*before], opened)
 
     def place(self, sighting: Sighting) -> ReportOutcome:
         (outcome,) = place_all(self.after, [sighting])
@@ -118,23 +120,22 @@ class _Stretch:
         return [period for period in self.after if period not in known]
 
 
-async def _write(  # noqa: PLR0913, PLR0917  what changed, and whose it is
+async def _write(
     conn: Connection,
     project_id: uuid.UUID,
     device_id: uuid.UUID,
     stretches: Mapping[str, _Stretch],
-    opened: Mapping[str, Period],
     hearing: Hearing,
 ) -> None:
     changed = [(component, period) for component, one in stretches.items() for period in one.changed()]
     now_open = {component: period for component, period in changed if period.superseded_at is None}
-    new = {component: period for component, period in now_open.items() if component not in opened}
+    new = {component: period for component, period in now_open.items() if stretches[component].opened is None}
     if new and await periods.insert_open(conn, project_id, device_id, new, hearing) != len(new):
         raise Collided  # somebody else has stored the first report of a component
     if outdated := [*chain.from_iterable(one.outdated() for one in stretches.values())]:
         await periods.delete_closed(conn, project_id, device_id, outdated)
     if closed := [(component, period) for component, period in changed if period.superseded_at is not None]:
         await periods.insert_closed(conn, project_id, device_id, closed)
-    if opened:  # also where nothing changes: the component was heard of
-        heard = {component: now_open.get(component, period) for component, period in opened.items()}
+    # also where nothing changes: the component was heard of
+    if heard := {component: now_open.get(component, one.opened) for component, one in stretches.items() if one.opened}:
         await periods.update_open(conn, project_id, device_id, heard, hearing)
