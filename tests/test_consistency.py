@@ -51,6 +51,7 @@ from firmtrail_server.queries import (
     members,
     projects,
     reports,
+    silences,
     users,
 )
 from firmtrail_server.routes import ROUTES
@@ -79,6 +80,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
+    **{
+        query: "it compares the devices of all projects with their silences"
+        for _, query in inspect.getmembers(silences, inspect.iscoroutinefunction)
+    },
 }
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {

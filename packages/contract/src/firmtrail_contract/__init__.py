@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
     from firmtrail_contract.fleet_status import (ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange)
 
@@ -177,6 +178,7 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
@@ -286,6 +288,9 @@ __all__ = [
     "Seed",
     "SignUp",
     "SignUpReceipt",
+    "SilenceState",
+    "SilentDevice",
+    "SilentDeviceQuery",
     "Step",
     "Text",
     "TokenRequest",

@@ -22,6 +22,7 @@ from firmtrail_server.handlers import (
     reports,
     rollbacks,
     seed,
+    silent_devices,
     users,
 )
 from firmtrail_server.http.route import Route
@@ -79,6 +80,7 @@ ROUTES = [
     Route("POST", "/v1/invitations/accept", invitations.accept_invitation, Scope.SELF, WRITE),
     Route("POST", f"{_PROJECT}/devices", devices.create_device, Scope.DEVICES_WRITE, WRITE),
     Route("GET", f"{_PROJECT}/devices", devices.list_devices, Scope.DEVICES_READ, READ),
+    Route("GET", f"{_PROJECT}/silent_devices", silent_devices.list_silent_devices, Scope.DEVICES_READ, READ),
     Route("POST", f"{_PROJECT}/devices/import", device_imports.import_devices, Scope.DEVICES_WRITE),
     Route(
         "GET",
