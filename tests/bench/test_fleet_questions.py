@@ -139,7 +139,9 @@ def test_a_quick_run_measures_every_question(folder: Path) -> None:
 
     assert len(written["questions"]) == len(line_up(FLEET))
     for question in written["questions"]:
-        assert question["sql_beside_it"]["rounds"][0]["statements"] < 1.5  # its own, and what the server does by itself now and then
+        assert (
+            question["sql_beside_it"]["rounds"][0]["statements"] < 1.5
+        )  # its own, and what the server does by itself now and then
         assert question["sql_beside_it"]["rounds"][0]["buffers"] > 10
         assert "Buffers:" in question["sql_beside_it"]["plans"][0]
         assert bool(question["rounds"]) is (question["not_there"] is None)

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         VersionPeriod,
     )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
+    from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
@@ -94,7 +95,6 @@ if TYPE_CHECKING:
     from firmtrail_contract.seed import Seed
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
-    from firmtrail_contract.fleet_status import (ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange)
 
 _MODULES = {
     name: f"firmtrail_contract.{module}"
@@ -183,16 +183,12 @@ _MODULES = {
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
-        "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange",),
+        "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange"),
     }.items()
     for name in names
 }
 
 __all__ = [
-    "LatestChange",
-    "FleetStatusQuery",
-    "FleetStatus",
-    "ComponentStatus",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
     "MAX_LABELS",
@@ -215,6 +211,7 @@ __all__ = [
     "ClockState",
     "ComponentReading",
     "ComponentReceipt",
+    "ComponentStatus",
     "Count",
     "DayOrMoment",
     "Device",
@@ -239,6 +236,8 @@ __all__ = [
     "FlappingDevice",
     "FlappingDevices",
     "FlappingQuery",
+    "FleetStatus",
+    "FleetStatusQuery",
     "History",
     "HistoryQuery",
     "ImportOutcome",
@@ -252,6 +251,7 @@ __all__ = [
     "JoinedProject",
     "KeyRotation",
     "Labels",
+    "LatestChange",
     "ListedDevice",
     "Member",
     "MemberChange",

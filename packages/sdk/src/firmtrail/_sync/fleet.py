@@ -17,6 +17,8 @@ from firmtrail_contract import (
     FirmwareVersionsQuery,
     FlappingDevices,
     FlappingQuery,
+    FleetStatus,
+    FleetStatusQuery,
     Rollback,
     RollbackQuery,
     SilenceState,
@@ -33,6 +35,21 @@ class Fleet:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def status(self, project_id: uuid.UUID | str, *, labels: str | None = None) -> FleetStatus:
+        """Sum up a project's devices: how many report, are silent or never did, what they run, what changed last.
+
+        Args:
+            project_id: the project.
+            labels: of devices that have these labels: `site=berlin,rack` asks for this site, and for any rack.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
+        query = filters(FleetStatusQuery, labels=labels)
+        place = path(_PROJECT + "/fleet_status", project_id=project_id)
+        call = Call(method="GET", path=place, query=query, repeatable=True)
+        return decode(self._transport.send(call), FleetStatus)
 
     def versions(
         self,
