@@ -7,7 +7,6 @@ import uuid
 
 from firmtrail_contract import AuditAction, IssuedProjectApiKey, KeyRotation, NewApiKey, Page, PageQuery, ProjectApiKey
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import ApiKeyNotFound
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.results import Created
@@ -30,9 +29,9 @@ async def create_api_key(
 
 async def list_api_keys(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[ProjectApiKey]:
     """List the API keys of the project itself, oldest first, those that have expired included."""
-    after = position(query, api_keys.FIRST, project_id)
+    after = api_keys.KEYSET.position(query, project_id)
     found = await api_keys.list_of_project(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return api_keys.KEYSET.page(found, query, project_id)
 
 
 async def rotate_api_key(

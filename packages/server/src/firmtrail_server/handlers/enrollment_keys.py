@@ -10,7 +10,6 @@ from firmtrail_contract import AuditAction, EnrollmentKey, IssuedEnrollmentKey, 
 from firmtrail_server.auth.credentials import SecretPrefix
 from firmtrail_server.auth.permissions import ENROLLMENT_POWERS
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, enrollment_keys
@@ -36,9 +35,9 @@ async def list_enrollment_keys(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery
 ) -> Page[EnrollmentKey]:
     """List the project's enrollment keys, oldest first, those that have expired or are used up included."""
-    after = position(query, api_keys.FIRST, project_id)
+    after = enrollment_keys.KEYSET.position(query, project_id)
     found = await enrollment_keys.list_keys(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return enrollment_keys.KEYSET.page(found, query, project_id)
 
 
 async def delete_enrollment_key(

@@ -13,14 +13,12 @@ from firmtrail_contract import (
     ReportOutcome,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.history.timeline import Record, is_doubtful, moment
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.ingest import Submission
 from firmtrail_server.queries import devices, history
-from firmtrail_server.queries.history import BEGINNING
 
 
 async def report_firmware_version(
@@ -55,11 +53,11 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
     was first reported after it.
     """
     project_id = ctx.principal.project_id
-    after = position(query, BEGINNING, device_id)
+    after = history.KEYSET.position(query, device_id)
     await devices.get(conn, project_id, device_id)
     if query.at is not None:
         at = min(query.at, ctx.now())
         return History(items=await history.list_in_force(conn, project_id, device_id, query.component, at), as_of=at)
     periods = await history.list_periods(conn, project_id, device_id, query, after)
-    listed = page(periods, query, device_id)
-    return History(items=listed.items, next_page_token=listed.next_page_token)
+    listed = history.KEYSET.page(periods, query, device_id)
+    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token)

@@ -19,7 +19,6 @@ from firmtrail_contract import (
 )
 from firmtrail_server.auth.credentials import SecretPrefix, digest, new_secret
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NotInTheFuture
 from firmtrail_server.http.context import Context, PublicContext, UserContext
 from firmtrail_server.http.results import Created
@@ -76,9 +75,9 @@ async def send_invitation(ctx: PublicContext, answer: Created[IssuedInvitation])
 
 async def list_invitations(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Invitation]:
     """List the invitations that nobody has accepted yet, oldest first, those that have expired included."""
-    after = position(query, invitations.FIRST, project_id)
+    after = invitations.KEYSET.position(query, project_id)
     found = await invitations.list_invitations(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return invitations.KEYSET.page(found, query, project_id)
 
 
 async def revoke_invitation(ctx: Context, conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID) -> None:

@@ -8,7 +8,6 @@ import attrs
 
 from firmtrail_contract import AuditAction, Member, MemberChange, Page, PageQuery, Role
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import members
 from firmtrail_server.queries.audit_events import Change
@@ -17,9 +16,9 @@ from firmtrail_server.services.membership import end_invitations, require_anothe
 
 async def list_members(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Member]:
     """List the members of a project, those who joined first in front."""
-    after = position(query, members.FIRST, project_id)
+    after = members.KEYSET.position(query, project_id)
     found = await members.list_members(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return members.KEYSET.page(found, query, project_id)
 
 
 async def change_member(

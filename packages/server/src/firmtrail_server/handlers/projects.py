@@ -18,7 +18,6 @@ from firmtrail_contract import (
     Role,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NameDiffers
 from firmtrail_server.http.context import Context, UserContext
 from firmtrail_server.http.results import Created
@@ -36,9 +35,9 @@ async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -
 
 async def list_projects(ctx: UserContext, conn: Connection, query: PageQuery) -> Page[JoinedProject]:
     """List the projects that you are a member of, by name, with your role in each."""
-    after = position(query, projects.BEGINNING, ctx.user_id)
+    after = projects.KEYSET.position(query, ctx.user_id)
     found = await projects.list_of_user(conn, ctx.user_id, after, query.page_size + 1)
-    return page(found, query, ctx.user_id)
+    return projects.KEYSET.page(found, query, ctx.user_id)
 
 
 async def get_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Project:

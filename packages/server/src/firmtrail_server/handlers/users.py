@@ -15,7 +15,6 @@ from firmtrail_contract import (
     UserChange,
 )
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import CurrentPasswordWrong, SignUpByInvitation, SignUpClosed
 from firmtrail_server.http.context import PublicContext, UserContext
 from firmtrail_server.http.results import Accepted
@@ -91,9 +90,9 @@ async def delete_me(ctx: UserContext, conn: Connection) -> None:
 
 async def list_my_audit_events(ctx: UserContext, conn: Connection, query: AuditQuery) -> Page[AuditEvent]:
     """List what was changed about your own user, newest first. Filters add up."""
-    after = position(query, audit_events.LATEST, ctx.user_id)
+    after = audit_events.KEYSET.position(query, ctx.user_id)
     found = await audit_events.list_events(conn, ctx.user_id, query, after, query.page_size + 1)
-    return page(found, query, ctx.user_id)
+    return audit_events.KEYSET.page(found, query, ctx.user_id)
 
 
 async def _sign_up(conn: Connection, ctx: PublicContext, new: NewUser, invitation_secret: str | None) -> None:

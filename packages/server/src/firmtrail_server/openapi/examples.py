@@ -68,6 +68,7 @@ _BY_NAME: dict[str, Any] = {
     "retired_at": None,
     "two_machines_since": None,
     "two_machines": False,
+    "FleetStatus.two_machines": 1,
     "role": "admin",
     "scope": "firmware:read",
     "secret": "SECRET",

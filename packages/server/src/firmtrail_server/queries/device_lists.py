@@ -15,50 +15,19 @@ import attrs
 import orjson
 from psycopg.types.json import Jsonb
 
-from firmtrail_contract import Device, DeviceQuery, NewDevice, RunningVersion, Text, parse_label_filter
+from firmtrail_contract import Device, DeviceQuery, NewDevice, RunningVersion, parse_label_filter
 from firmtrail_server.db import Connection, rows
+from firmtrail_server.db.keyset import LOWEST_ID, Keyset
 
-
-@attrs.frozen(kw_only=True)
-class NamePosition:
-    """The name at which a page ended. It comes back from clients."""
-
-    name: str = attrs.field(validator=Text(0, 200))
-
-
-@attrs.frozen(kw_only=True)
-class IdPosition:
-    """The device at which a page ended. It comes back from clients."""
-
-    id: uuid.UUID
-
-
-BEGINNING = NamePosition(name="")
-FIRST_ID, LAST_ID = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
+BY_NAME = Keyset("devices by name", {"name": ""})
+BY_ID = Keyset("devices by id", {"id": LOWEST_ID})
 
 
 @attrs.frozen(kw_only=True)
 class DeviceRow(Device):
-    """A device of the list in order of names, or of ids."""
+    """A device of the list."""
 
     silent_since: dt.datetime | None
-
-    @property
-    def shown(self) -> DeviceRow:
-        return self
-
-    @property
-    def position(self) -> NamePosition | IdPosition:
-        return NamePosition(name=self.name)
-
-
-@attrs.frozen(kw_only=True)
-class DeviceRowById(DeviceRow):
-    """A device of the list in order of ids."""
-
-    @property
-    def position(self) -> IdPosition:
-        return IdPosition(id=self.id)
 
 
 @attrs.frozen(kw_only=True)
@@ -150,9 +119,9 @@ async def list_devices(
 
 async def list_running(
     conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: Stretch, limit: int
-) -> list[DeviceRowById]:
+) -> list[DeviceRow]:
     """Those of them in a stretch of the key that run one of its versions, by id."""
-    async with conn.cursor(row_factory=rows(DeviceRowById)) as cur:
+    async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
         await cur.execute(
             f"""
             select {_COLUMNS}
@@ -178,9 +147,9 @@ async def list_running(
 
 async def list_that_ran(
     conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: Stretch, limit: int
-) -> list[DeviceRowById]:
+) -> list[DeviceRow]:
     """Those of them in a stretch that ran one of its versions at the query's moment, which has passed, by id."""
-    async with conn.cursor(row_factory=rows(DeviceRowById)) as cur:
+    async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
         await cur.execute(
             f"""
             select {_COLUMNS}
