@@ -131,6 +131,14 @@ def test_every_route_has_an_operation_in_the_openapi_document_and_every_operatio
     assert operations == {(route.method, route.path, route.handler.__name__) for route in ROUTES}
 
 
+def test_the_reference_that_the_server_ships_is_what_the_routes_say() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.openapi", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route() -> None:
     routes = {(route.method, route.path) for route in ROUTES if route.path.startswith("/v1/")}
 

@@ -27,7 +27,7 @@ from firmtrail_server.queries.history import BEGINNING
 async def report_firmware_version(
     ctx: ReportContext, device_id: uuid.UUID, body: FirmwareReport
 ) -> Created[FirmwareReceipt] | FirmwareReceipt:
-    """Report the version that a component of this device runs. Idempotent: a retry changes nothing.
+    """Idempotent: a retry changes nothing.
 
     201 when the report opened a version period, 200 when it extended one or was known. A moment that cannot be right
     counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
@@ -51,7 +51,6 @@ async def report_firmware_version(
 async def list_firmware_versions(
     ctx: Context, conn: Connection, device_id: uuid.UUID, query: PageQuery
 ) -> Page[VersionPeriod]:
-    """List every version this device ever reported, of all its components, oldest first."""
     after = position(query, BEGINNING, device_id)
     project_id = ctx.principal.project_id
     await devices.get(conn, project_id, device_id)

@@ -28,12 +28,11 @@ from firmtrail_server.auth.signing_keys import (
 from firmtrail_server.db import schema
 from firmtrail_server.embedded import EmbeddedDatabase
 from firmtrail_server.embedded.watching import watch
-from firmtrail_server.openapi import as_text
+from firmtrail_server.http.documents import openapi_json
 from firmtrail_server.process import first_user, serving, supervisor
 from firmtrail_server.process.first_user import checked_user
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
-from firmtrail_server.routes import ROUTES
 from firmtrail_server.services.background import in_background
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from firmtrail_server.telemetry.logs import PROGRAM
@@ -138,7 +137,7 @@ def _signing_keys_in(file: Path) -> SigningKeys:
 
 
 def openapi(_options: argparse.Namespace) -> int:
-    sys.stdout.write(as_text(ROUTES))
+    sys.stdout.buffer.write(openapi_json())
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table and the models, and nothing that is written twice.
+"""The OpenAPI 3.1 document, made from the routes, their handlers' docstrings and the models.
 
 Its schemas are in schemas.py, its operations in operations.py; page.py shows it to people.
 """
@@ -12,11 +12,9 @@ from typing import Any
 from firmtrail_server.auth.permissions import SCOPE_MEANINGS
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
 from firmtrail_server.http.route import Route
-from firmtrail_server.openapi.operations import ACCESS_TOKEN, API_KEY, METRICS_TOKEN, operation, tag
-from firmtrail_server.openapi.refusals import HEADERS, all_refusals
-from firmtrail_server.openapi.schemas import Schemas
-
-__all__ = ["as_text", "document"]
+from tools.openapi.operations import ACCESS_TOKEN, API_KEY, METRICS_TOKEN, operation, tag
+from tools.openapi.refusals import HEADERS, all_refusals
+from tools.openapi.schemas import Schemas
 
 _DESCRIPTION = f"""\
 Devices report the firmware version they run; the server keeps what ran when.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import attrs
 
 from firmtrail_contract import Bytes, Count, Labels, Range, Text
-from firmtrail_server.openapi.prose import field_comments, paragraphs, sentence
+from tools.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
 

@@ -19,13 +19,6 @@ def sentence(text: str | None) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".") if text else ""
 
 
-def summary_and_rest(docstring: str | None) -> tuple[str, list[str]]:
-    """Split the first sentence, without its full stop, from everything that follows."""
-    first, *rest = paragraphs(docstring) or [""]
-    summary, _, remainder = first.partition(". ")
-    return summary.removesuffix("."), [part for part in (remainder, *rest) if part]
-
-
 def field_comments(model: type) -> dict[str, str]:
     """Read the `#:` lines above the fields of a class and of those it inherits from."""
     comments: dict[str, str] = {}

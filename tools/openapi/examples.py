@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import Any
 
-from firmtrail_server.openapi.schemas import Schema
+from tools.openapi.schemas import Schema
 
 #: what a name says and its schema does not; one with a model in front goes before one without
 _BY_NAME: dict[str, Any] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
@@ -12,15 +12,17 @@ import pytest
 from openapi_spec_validator import validate
 
 from firmtrail_contract import Device, Page, PageQuery
-from firmtrail_server import openapi
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.context import Context, PublicContext
 from firmtrail_server.http.results import Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.routes import ROUTES
+from tools.openapi.document import as_text, document
 
-ROOT = Path(__file__).resolve().parents[3]
-DOCUMENT = openapi.document(ROUTES)
+DOCUMENT = document(ROUTES)
+OPERATIONS = [
+    pytest.param(one, id=one["operationId"]) for methods in DOCUMENT["paths"].values() for one in methods.values()
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +33,7 @@ class NewThing:
 
 
 async def make_thing(ctx: Context, device_id: uuid.UUID, body: NewThing) -> Created[Device] | Device:
-    """Make a thing, or find it. Twice is once.
+    """Twice is once.
 
     Answers 429 never, for nobody
     counts.
@@ -40,12 +42,10 @@ async def make_thing(ctx: Context, device_id: uuid.UUID, body: NewThing) -> Crea
 
 
 async def list_things(ctx: Context, query: PageQuery) -> Page[Device]:
-    """List all things."""
     raise NotImplementedError
 
 
 async def picture(_ctx: PublicContext) -> Annotated[Document, "text/html; charset=utf-8"]:
-    """Show a picture; 404 when there is none."""
     raise NotImplementedError
 
 
@@ -58,11 +58,11 @@ async def bare_text(_ctx: PublicContext) -> str:
 
 
 THINGS = "/v1/devices/{device_id}/things"
-SAMPLE = openapi.document(
+SAMPLE = document(
     [
-        Route("POST", THINGS, make_thing, Scope.FIRMWARE_REPORT),
-        Route("GET", "/v1/things", list_things, Scope.FIRMWARE_READ),
-        Route("GET", "/picture", picture, Scope.PUBLIC),
+        Route("POST", THINGS, make_thing, Scope.FIRMWARE_REPORT, summary="Make a thing", statuses=(200, 201)),
+        Route("GET", "/v1/things", list_things, Scope.FIRMWARE_READ, summary="List all things"),
+        Route("GET", "/picture", picture, Scope.PUBLIC, summary="Show a picture", statuses=(200, 404)),
     ]
 )
 MAKE, LIST, PICTURE = SAMPLE["paths"][THINGS]["post"], SAMPLE["paths"]["/v1/things"]["get"], SAMPLE["paths"]["/picture"]
@@ -77,13 +77,28 @@ def test_it_is_a_valid_openapi_document() -> None:
     validate(DOCUMENT)
 
 
-def test_the_committed_file_is_what_the_routes_say_now() -> None:
-    assert (ROOT / "openapi.json").read_text(encoding="utf-8") == openapi.as_text(ROUTES)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_description_names_only_statuses_that_are_declared(operation: dict[str, Any]) -> None:
+    named = re.findall(r"\b[2-5]\d\d\b", operation.get("description", ""))
+
+    assert {*named} <= operation["responses"].keys()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_description_does_not_repeat_its_summary(operation: dict[str, Any]) -> None:
+    assert not operation.get("description", "").startswith(operation["summary"])
+
+
+def test_statuses_that_a_handler_does_not_answer_are_an_error() -> None:
+    wrong = Route("GET", "/v1/things", list_things, Scope.FIRMWARE_READ, summary="List all things", statuses=(201,))
+
+    with pytest.raises(TypeError, match=r"declares \['201'\], but list_things answers \['200'\]"):
+        document([wrong])
 
 
 def test_the_same_routes_always_give_the_same_text() -> None:
-    assert openapi.as_text(ROUTES) == openapi.as_text(list(ROUTES))
-    assert json.loads(openapi.as_text(ROUTES)) == DOCUMENT
+    assert as_text(ROUTES) == as_text(list(ROUTES))
+    assert json.loads(as_text(ROUTES)) == DOCUMENT
 
 
 def test_every_operation_has_an_id_of_its_own_and_a_summary() -> None:
@@ -93,8 +108,8 @@ def test_every_operation_has_an_id_of_its_own_and_a_summary() -> None:
     assert all(one["summary"] for one in operations)
 
 
-def test_a_docstring_is_split_into_its_first_sentence_and_the_rest() -> None:
-    assert MAKE["summary"] == "Make a thing, or find it"
+def test_the_route_gives_the_summary_and_the_docstring_the_description() -> None:
+    assert MAKE["summary"] == "Make a thing"
     assert MAKE["description"].split("\n\n")[:2] == ["Twice is once.", "Answers 429 never, for nobody counts."]
 
 
@@ -218,4 +233,4 @@ def test_refusals_name_the_headers_that_tell_what_to_do() -> None:
 @pytest.mark.parametrize("handler", [bare_document, bare_text])
 def test_an_answer_without_a_schema_is_an_error_that_names_it(handler: Any) -> None:
     with pytest.raises(TypeError, match=r"is no answer: return a model"):
-        openapi.document([Route("GET", "/x", handler, Scope.PUBLIC)])
+        document([Route("GET", "/x", handler, Scope.PUBLIC, summary="Test")])

@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from functools import partial
 from html import escape
 from http import HTTPStatus
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.rows import CSV
-from firmtrail_server.openapi.examples import example
-from firmtrail_server.openapi.markup import blocks, code_block, fields, json_block, kind, prose
-from firmtrail_server.openapi.operations import API_KEY, METRICS_TOKEN
-from firmtrail_server.openapi.schemas import Schema
+from tools.openapi.examples import example
+from tools.openapi.markup import blocks, code_block, fields, json_block, kind, prose
+from tools.openapi.operations import API_KEY, METRICS_TOKEN
+from tools.openapi.schemas import Schema
 
+_STYLE = Path(__file__).with_name("page.css")
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' "
     "rx='4' fill='%230b6e69'/%3E%3Cpath d='M3 11h3V8h3V5h4' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
@@ -54,7 +55,7 @@ class Operation:
 
 def page(document: dict[str, Any]) -> str:
     """Write the page for an OpenAPI document of ours."""
-    info, style = document["info"], files("firmtrail_server.openapi").joinpath("page.css").read_text(encoding="utf-8")
+    info, style = document["info"], _STYLE.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     title = escape(f"{info['title']} API {info['version']}")
     return (

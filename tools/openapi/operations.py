@@ -23,9 +23,9 @@ from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.results import Accepted, Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
-from firmtrail_server.openapi.prose import paragraphs, summary_and_rest
-from firmtrail_server.openapi.refusals import REQUEST_ID, refusals_of
-from firmtrail_server.openapi.schemas import Schema, Schemas, model_class
+from tools.openapi.prose import paragraphs
+from tools.openapi.refusals import REQUEST_ID, refusals_of
+from tools.openapi.schemas import Schema, Schemas, model_class
 
 API_KEY, ACCESS_TOKEN, METRICS_TOKEN = "api_key", "access_token", "metrics_token"  # the security schemes
 _OTHER_HOLDERS = [
@@ -38,15 +38,14 @@ _OTHER_HOLDERS = [
 
 def operation(route: Route, schemas: Schemas) -> Schema:
     """Describe a route; the models that it takes and returns are added to `schemas`."""
-    summary, rest = summary_and_rest(route.handler.__doc__)
     made: Schema = {
         "operationId": route.handler.__name__,
         "tags": [tag(route)["name"]],
-        "summary": summary,
-        "description": "\n\n".join([*rest, *_who_may(route)]),
+        "summary": route.summary,
+        "description": "\n\n".join([*paragraphs(route.handler.__doc__), *_who_may(route)]),
         "parameters": [*_path_parameters(route, schemas), *_query_parameters(route, schemas)],
         "requestBody": _body(route, schemas),
-        "responses": dict(sorted((dict(_answers(route, schemas)) | refusals_of(route)).items())),
+        "responses": dict(sorted((_answers(route, schemas) | refusals_of(route)).items())),
     }
     return {name: value for name, value in made.items() if value} | {"security": _security(route)}
 
@@ -108,7 +107,21 @@ def _body(route: Route, schemas: Schemas) -> Schema:
     return {"required": True, "content": {"application/json": {"schema": schemas.in_request(model)}}}
 
 
-def _answers(route: Route, schemas: Schemas) -> Iterator[tuple[str, Schema]]:
+def _answers(route: Route, schemas: Schemas) -> Schema:
+    """Describe the good answers.
+
+    Raises:
+        TypeError: the handler answers with other statuses than the route declares.
+    """
+    answers = dict(_answers_of_handler(route, schemas))
+    declared = {str(int(status)) for status in route.statuses if status < HTTPStatus.BAD_REQUEST}
+    if declared != answers.keys():
+        name = f"{route.method} {route.path}"
+        raise TypeError(f"{name} declares {sorted(declared)}, but {route.handler.__name__} answers {sorted(answers)}")
+    return answers
+
+
+def _answers_of_handler(route: Route, schemas: Schemas) -> Iterator[tuple[str, Schema]]:
     """Read the handler's return annotation: a model is a 200, `Created` of one a 201, `Accepted` a 202, None a 204."""
     annotation = get_type_hints(route.handler, include_extras=True)["return"]
     for kind in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else [annotation]:

@@ -7,7 +7,7 @@ import re
 from html import escape
 from typing import Any
 
-from firmtrail_server.openapi.schemas import Schema
+from tools.openapi.schemas import Schema
 
 _CODE_SPAN = re.compile(r"`([^`]+)`")
 _JSON_TOKEN = re.compile(

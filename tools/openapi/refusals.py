@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from http import HTTPStatus
 from typing import Any
 
 from firmtrail_contract import (
@@ -18,7 +18,7 @@ from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal
 from firmtrail_server.http.problems import STATUS, problem_of
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
 from firmtrail_server.http.route import Route
-from firmtrail_server.openapi.schemas import Schema, Schemas
+from tools.openapi.schemas import Schema, Schemas
 
 #: 405 is missing: it belongs to the methods that a path does not have.
 _REASONS = {
@@ -74,15 +74,15 @@ HEADERS: dict[str, Schema] = {
 
 
 def refusals_of(route: Route) -> dict[str, Schema]:
-    """Refer to every refusal that a route can answer with; what nothing else tells of is named in its docstring."""
+    """Refer to every refusal that a route can answer with: those of its kind, and those that it declares."""
     if route.path.startswith(OAUTH_PATH):
         return {str(STATUS[code]): {"$ref": f"#/components/responses/oauth_{code}"} for code in _OAUTH_REASONS}
-    named = {int(status) for status in re.findall(r"\b[45]\d\d\b", route.handler.__doc__ or "")}
+    declared = {status for status in route.statuses if status >= HTTPStatus.BAD_REQUEST}
     by_scope = set[int]() if route.is_public else {401, 403, 429}
     by_path = {404} if route.placeholders else set[int]()
     by_body = {400, 408, 413, 415} if "body" in route.hints else set[int]()
     always = {422, 500, 503}  # 422 too: a parameter that is not known is refused everywhere
-    possible = (named & {*_CODES}) | by_scope | by_path | by_body | always
+    possible = declared | by_scope | by_path | by_body | always
     return {str(status): {"$ref": f"#/components/responses/{_CODES[status]}"} for status in possible}
 
 

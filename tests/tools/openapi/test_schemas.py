@@ -13,8 +13,8 @@ import jsonschema_rs
 import pytest
 
 from firmtrail_contract import Bytes, Count, Labels, Page, PageQuery, Range, SignUp, Text, Violation, strict_converter
-from firmtrail_server.openapi.schemas import Schemas
 from firmtrail_server.routes import ROUTES
+from tools.openapi.schemas import Schemas
 
 T = TypeVar("T")
 TEXT = {"type": "string"}
