@@ -259,7 +259,9 @@ def test_queries_without_a_project_are_named_only_while_there_are_such() -> None
 
 
 @pytest.mark.parametrize(
-    ("package", "readme"), [("server", "README.md"), ("sdk", "packages/sdk/README.md")], ids=["server", "sdk"]
+    ("package", "readme"),
+    [("server", "README.md"), ("postgres", "packages/postgres/README.md"), ("sdk", "packages/sdk/README.md")],
+    ids=["server", "postgres", "sdk"],
 )
 def test_every_variable_that_a_package_names_is_in_its_readme(package: str, readme: str) -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "packages" / package / "src").rglob("*.py"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_server.embedded import DataDirectoryUnusable, EmbeddedDatabase, UserUnusable
-from tests.server.embedded.conftest import FAST, IS_ROOT, Unprivileged, is_running, only_root, postmaster_pid
+from firmtrail_postgres import DataDirectoryUnusable, EmbeddedDatabase, UserUnusable
+from tests.postgres.conftest import FAST, IS_ROOT, Unprivileged, is_running, only_root, postmaster_pid
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 NOBODY = pwd.getpwnam("nobody").pw_uid

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from firmtrail_server.embedded import DatabaseStartFailed, EmbeddedDatabase
-from tests.server.embedded.conftest import FAST, is_alive, is_running, postmaster_pid
+from firmtrail_postgres import DatabaseStartFailed, EmbeddedDatabase
+from tests.postgres.conftest import FAST, is_alive, is_running, postmaster_pid
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmtrail_server.embedded.errors import DatabaseStartFailed, DataDirectoryUnusable, OtherMajorVersion, disk_full
-from firmtrail_server.embedded.identity import Identity
+from firmtrail_postgres.errors import DatabaseStartFailed, DataDirectoryUnusable, OtherMajorVersion, disk_full
+from firmtrail_postgres.identity import Identity
 
 SUPERUSER = "firmtrail"
 #: byte order, which is also how CockroachDB orders text

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-from firmtrail_server.embedded import postmaster
-from firmtrail_server.embedded.binaries import check_bin_dir, find_bin_dir, major_version, reachable_bin_dir
-from firmtrail_server.embedded.directory import NO_SPACE, SUPERUSER, DataDirectory
-from firmtrail_server.embedded.errors import DatabaseStartFailed, disk_full, explained
-from firmtrail_server.embedded.identity import choose_identity, ourselves
-from firmtrail_server.embedded.locks import SharedLock, is_held, lock_file, locked
-from firmtrail_server.embedded.sockets import PORT
+from firmtrail_postgres import postmaster
+from firmtrail_postgres.binaries import check_bin_dir, find_bin_dir, major_version, reachable_bin_dir
+from firmtrail_postgres.directory import NO_SPACE, SUPERUSER, DataDirectory
+from firmtrail_postgres.errors import DatabaseStartFailed, disk_full, explained
+from firmtrail_postgres.identity import choose_identity, ourselves
+from firmtrail_postgres.locks import SharedLock, is_held, lock_file, locked
+from firmtrail_postgres.sockets import PORT
 
 DATABASE = "firmtrail"
 _STOP_WAIT_SECONDS = 120

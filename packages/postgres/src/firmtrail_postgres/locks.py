@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmtrail_server.embedded.errors import DataDirectoryBusy
+from firmtrail_postgres.errors import DataDirectoryBusy
 
 PAUSE_SECONDS = 0.01
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmtrail_server.embedded.errors import DataDirectoryUnusable, UserUnusable
+from firmtrail_postgres.errors import DataDirectoryUnusable, UserUnusable
 
 _UNPRIVILEGED = ("postgres", "nobody")
 #: All that PostgreSQL gets of our environment: the rest may hold secrets, and PG* variables would change what it does.

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import NoReturn
 
-from firmtrail_server.embedded.database import EmbeddedDatabase
-from firmtrail_server.embedded.errors import EmbeddedDatabaseError
+from firmtrail_postgres.database import EmbeddedDatabase
+from firmtrail_postgres.errors import EmbeddedDatabaseError
 
 logger = logging.getLogger(__name__)
 

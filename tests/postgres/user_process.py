@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from firmtrail_server.embedded import EmbeddedDatabase, EmbeddedDatabaseError
+from firmtrail_postgres import EmbeddedDatabase, EmbeddedDatabaseError
 
 
 def main(root: Path, bin_dir: Path | None = None) -> None:

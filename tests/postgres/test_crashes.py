@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from firmtrail_server.embedded import DatabaseNotReady, EmbeddedDatabase
-from firmtrail_server.embedded.locks import wait_for
-from tests.server.embedded.conftest import FAST, IS_ROOT, StartUser, is_running, postmaster_pid
+from firmtrail_postgres import DatabaseNotReady, EmbeddedDatabase
+from firmtrail_postgres.locks import wait_for
+from tests.postgres.conftest import FAST, IS_ROOT, StartUser, is_running, postmaster_pid
 
 
 def insert(url: str, count: int) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from firmtrail_server.embedded import BinariesNotFound, EmbeddedDatabase, binaries, find_bin_dir
-from firmtrail_server.embedded.binaries import major_version
-from tests.server.embedded.conftest import FAST, only_root
+from firmtrail_postgres import BinariesNotFound, EmbeddedDatabase, binaries, find_bin_dir
+from firmtrail_postgres.binaries import major_version
+from tests.postgres.conftest import FAST, only_root
 
 
 @pytest.fixture

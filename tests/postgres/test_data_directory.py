@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from firmtrail_server.embedded import DataDirectoryBusy, DataDirectoryUnusable, EmbeddedDatabase, OtherMajorVersion
-from firmtrail_server.embedded.binaries import find_bin_dir, major_version
-from firmtrail_server.embedded.locks import locked
-from tests.server.embedded.conftest import Unprivileged, is_running, only_root
+from firmtrail_postgres import DataDirectoryBusy, DataDirectoryUnusable, EmbeddedDatabase, OtherMajorVersion
+from firmtrail_postgres.binaries import find_bin_dir, major_version
+from firmtrail_postgres.locks import locked
+from tests.postgres.conftest import Unprivileged, is_running, only_root
 
 
 def refusal(root: Path) -> str:

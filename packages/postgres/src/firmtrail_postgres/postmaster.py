@@ -16,17 +16,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmtrail_server.embedded.directory import NO_SPACE, DataDirectory
-from firmtrail_server.embedded.errors import (
+from firmtrail_postgres.directory import NO_SPACE, DataDirectory
+from firmtrail_postgres.errors import (
     DatabaseNotReady,
     DatabaseStartFailed,
     DatabaseStopFailed,
     DataDirectoryUnusable,
     disk_full,
 )
-from firmtrail_server.embedded.identity import Identity
-from firmtrail_server.embedded.locks import PAUSE_SECONDS, is_held, try_lock, wait_for
-from firmtrail_server.embedded.sockets import PORT, SOCKET, choose_socket_dir, remove_socket_dir
+from firmtrail_postgres.identity import Identity
+from firmtrail_postgres.locks import PAUSE_SECONDS, is_held, try_lock, wait_for
+from firmtrail_postgres.sockets import PORT, SOCKET, choose_socket_dir, remove_socket_dir
 
 _LAUNCH_SECONDS = 30
 _STOP_SECONDS = 60

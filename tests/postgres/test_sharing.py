@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psycopg
 
-from firmtrail_server.embedded import EmbeddedDatabase
-from tests.server.embedded.conftest import FAST, StartUser, is_running, postmaster_pid
+from firmtrail_postgres import EmbeddedDatabase
+from tests.postgres.conftest import FAST, StartUser, is_running, postmaster_pid
 
 
 def test_the_second_user_joins_the_server_of_the_first(made_root: Path, start_user: StartUser) -> None:
