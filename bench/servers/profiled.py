@@ -25,9 +25,7 @@ PARTS = {
     "who asks, and whether they may": r"firmtrail_server\.(services\.authentication|auth|http\.auth)",
     "arguments, models, JSON, header lines": r"firmtrail_contract|cattrs|firmtrail_server\.http\.re(quests|sponses)",
     "endpoint, context, counting": r"firmtrail_server\.(http|telemetry)",
-    "gathering: batches, the statement's arrays, receipts": (
-        r"firmtrail_server\.(ingest|history|handlers|queries)"
-    ),
+    "gathering: batches, the statement's arrays, receipts": (r"firmtrail_server\.(ingest|history|handlers|queries)"),
     "the connection to PostgreSQL": r"firmtrail_server\.db|psycopg",
     "the event loop": "uvloop",
 }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_contract import FirmwareReport, NewDevice, ReportOutcome, VersionPeriod
+from firmtrail_contract import FirmwareReport, HistoryQuery, NewDevice, ReportOutcome, VersionPeriod
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Transaction
 from firmtrail_server.history.timeline import Record, Sender, moment
@@ -60,7 +60,7 @@ class History:
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:
-            rows = await list_periods(conn, self.project_id, self.device_id, BEGINNING, 1_000)
+            rows = await list_periods(conn, self.project_id, self.device_id, HistoryQuery(page_size=1_000), BEGINNING)
         return [row.shown for row in rows]
 
     async def told(self) -> list[tuple[str, int, int]]:

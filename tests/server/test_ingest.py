@@ -12,7 +12,7 @@ import attrs
 import psycopg
 import pytest
 
-from firmtrail_contract import NewDevice, ObservedAtSource, ObservedMoment, ReportOutcome
+from firmtrail_contract import HistoryQuery, NewDevice, ObservedAtSource, ObservedMoment, ReportOutcome
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, SecretUnproved
@@ -68,7 +68,9 @@ class Fleet:
 
     async def history(self, device: Device) -> list[tuple[str, int]]:
         async with self.database.transaction() as conn:
-            periods = await history.list_periods(conn, self.project_id, device.id, history.BEGINNING, 1_000)
+            periods = await history.list_periods(
+                conn, self.project_id, device.id, HistoryQuery(page_size=1_000), history.BEGINNING
+            )
         return [(period.shown.version, period.shown.report_count) for period in periods]
 
     async def ask(self, query: str) -> list[tuple[object, ...]]:

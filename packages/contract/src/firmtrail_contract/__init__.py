@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from firmtrail_contract.blanks import trimmed
     from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
     from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
-    from firmtrail_contract.devices import Device, DeviceChange, DeviceDetails, DeviceQuery, DeviceState, NewDevice
+    from firmtrail_contract.devices import (
+        Device,
+        DeviceChange,
+        DeviceDetails,
+        DeviceList,
+        DeviceQuery,
+        DeviceState,
+        ListedDevice,
+        NewDevice,
+        RunningVersion,
+    )
     from firmtrail_contract.enrollment import (
         EnrolledDevice,
         Enrollment,
@@ -38,15 +49,27 @@ if TYPE_CHECKING:
     from firmtrail_contract.firmware import (
         FirmwareReceipt,
         FirmwareReport,
+        History,
+        HistoryQuery,
         ObservedAtSource,
         ReportOutcome,
         VersionPeriod,
     )
+    from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
+    from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
     from firmtrail_contract.members import Member, MemberChange
-    from firmtrail_contract.moments import format_moment, parse_moment
+    from firmtrail_contract.moments import (
+        AsOf,
+        DayOrMoment,
+        end_of,
+        format_moment,
+        parse_as_of,
+        parse_day_or_moment,
+        parse_moment,
+    )
     from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
@@ -68,7 +91,9 @@ if TYPE_CHECKING:
         RecordReceipt,
         ReportBatch,
     )
+    from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
 
 _MODULES = {
@@ -89,7 +114,17 @@ _MODULES = {
         "blanks": ("trimmed",),
         "converter": ("field_errors", "lenient_converter", "strict_converter"),
         "device_imports": ("DeviceImport", "DeviceImportQuery", "ImportedRow", "ImportOutcome"),
-        "devices": ("Device", "DeviceChange", "DeviceDetails", "DeviceQuery", "DeviceState", "NewDevice"),
+        "devices": (
+            "Device",
+            "DeviceChange",
+            "DeviceDetails",
+            "DeviceList",
+            "DeviceQuery",
+            "DeviceState",
+            "ListedDevice",
+            "NewDevice",
+            "RunningVersion",
+        ),
         "enrollment": (
             "EnrolledDevice",
             "Enrollment",
@@ -102,6 +137,8 @@ _MODULES = {
         "firmware": (
             "FirmwareReceipt",
             "FirmwareReport",
+            "History",
+            "HistoryQuery",
             "ObservedAtSource",
             "ReportOutcome",
             "VersionPeriod",
@@ -110,7 +147,15 @@ _MODULES = {
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
         "limits": ("Bytes", "Count", "Range", "Text", "Violation", "ViolationCode", "email_limits"),
         "members": ("Member", "MemberChange"),
-        "moments": ("format_moment", "parse_moment"),
+        "moments": (
+            "AsOf",
+            "DayOrMoment",
+            "end_of",
+            "format_moment",
+            "parse_as_of",
+            "parse_day_or_moment",
+            "parse_moment",
+        ),
         "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
         "observations": (
             "DEFAULT_COMPONENT",
@@ -133,7 +178,12 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+        "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
+        "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
+        "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
+        "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange"),
     }.items()
     for name in names
 }
@@ -148,7 +198,10 @@ __all__ = [
     "MAX_WAITING_READINGS",
     "AccessToken",
     "ActorKind",
+    "Adoption",
+    "AdoptionQuery",
     "ApiKeyInfo",
+    "AsOf",
     "AuditAction",
     "AuditEvent",
     "AuditQuery",
@@ -158,7 +211,9 @@ __all__ = [
     "ClockState",
     "ComponentReading",
     "ComponentReceipt",
+    "ComponentStatus",
     "Count",
+    "DayOrMoment",
     "Device",
     "DeviceApiKey",
     "DeviceChange",
@@ -166,6 +221,7 @@ __all__ = [
     "DeviceImport",
     "DeviceImportQuery",
     "DeviceKeyRotation",
+    "DeviceList",
     "DeviceQuery",
     "DeviceState",
     "EnrolledDevice",
@@ -175,6 +231,15 @@ __all__ = [
     "FieldLocation",
     "FirmwareReceipt",
     "FirmwareReport",
+    "FirmwareVersions",
+    "FirmwareVersionsQuery",
+    "FlappingDevice",
+    "FlappingDevices",
+    "FlappingQuery",
+    "FleetStatus",
+    "FleetStatusQuery",
+    "History",
+    "HistoryQuery",
     "ImportOutcome",
     "ImportedRow",
     "Invitation",
@@ -186,6 +251,8 @@ __all__ = [
     "JoinedProject",
     "KeyRotation",
     "Labels",
+    "LatestChange",
+    "ListedDevice",
     "Member",
     "MemberChange",
     "NewApiKey",
@@ -214,22 +281,35 @@ __all__ = [
     "ReportBatch",
     "ReportOutcome",
     "Role",
+    "Rollback",
+    "RollbackQuery",
+    "Rollout",
+    "RunningVersion",
     "Seed",
     "SignUp",
     "SignUpReceipt",
+    "SilenceState",
+    "SilentDevice",
+    "SilentDeviceQuery",
+    "Step",
     "Text",
     "TokenRequest",
     "User",
     "UserChange",
+    "VersionAdoption",
+    "VersionCount",
     "VersionPeriod",
     "Violation",
     "ViolationCode",
     "email_limits",
+    "end_of",
     "field_errors",
     "format_moment",
     "is_filler_identity",
     "is_filler_version",
     "lenient_converter",
+    "parse_as_of",
+    "parse_day_or_moment",
     "parse_label_filter",
     "parse_moment",
     "strict_converter",

@@ -26,7 +26,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from firmtrail_contract.labels import Labels
 from firmtrail_contract.limits import Count, Violation, ViolationCode
-from firmtrail_contract.moments import format_moment, parse_moment
+from firmtrail_contract.moments import AsOf, DayOrMoment, format_moment, parse_as_of, parse_day_or_moment, parse_moment
 from firmtrail_contract.problems import MAX_ERRORS, FieldError, FieldLocation
 
 Hook = Callable[[Any, Any], Any]
@@ -78,6 +78,8 @@ def _converter(*, forbid_extra_keys: bool, max_errors: int) -> cattrs.Converter:
     converter.register_structure_hook(float, _exactly(float, int))
     converter.register_structure_hook(uuid.UUID, _uuid)
     converter.register_structure_hook(dt.datetime, _moment)
+    converter.register_structure_hook(AsOf, _as_of)
+    converter.register_structure_hook(DayOrMoment, _day_or_moment)
     converter.register_unstructure_hook(uuid.UUID, str)
     converter.register_unstructure_hook(dt.datetime, format_moment)
     converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter, max_errors))
@@ -124,6 +126,14 @@ def _parsed_uuid(text: str) -> uuid.UUID:
 
 def _moment(value: Any, _: Any) -> dt.datetime:
     return parse_moment(_text(value, str))
+
+
+def _as_of(value: Any, _: Any) -> AsOf:
+    return parse_as_of(_text(value, str))
+
+
+def _day_or_moment(value: Any, _: Any) -> DayOrMoment:
+    return parse_day_or_moment(_text(value, str))
 
 
 def _member(value: Any, enum: type[StrEnum]) -> StrEnum:

@@ -11,14 +11,16 @@ from attrs import converters
 from attrs.validators import optional
 
 from firmtrail_contract.blanks import visible_text, without_blanks
-from firmtrail_contract.firmware import VersionPeriod, component_limits, version_limits
+from firmtrail_contract.firmware import VersionPeriod, component_limits
 from firmtrail_contract.labels import Labels, label_filter_limits
-from firmtrail_contract.limits import Text
+from firmtrail_contract.limits import PRINTABLE, Text
+from firmtrail_contract.moments import AsOf
 from firmtrail_contract.paging import PageQuery
 
 device_name_limits = visible_text(1, 200)
 name_part_limits = Text(1, 200)
 fingerprint_limits = visible_text(1, 256)
+version_filter_limits = Text(1, 512, f"^{PRINTABLE}+$", "hold no control characters")
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +49,40 @@ class DeviceDetails(Device):
     """A device, with what each of its components runs now."""
 
     firmware: list[VersionPeriod]
+
+
+@attrs.frozen(kw_only=True)
+class RunningVersion:
+    """The version of a component that is in force at a moment."""
+
+    component: str
+    version: str
+    #: when the component began to run it
+    since: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class ListedDevice(Device):
+    """A device, with the version of each component: those that run now, or ran at the moment that was asked for."""
+
+    firmware: list[RunningVersion]
+    #: since when it has been silent for longer than its own cadence allows; null while it is not silent
+    silent_since: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DeviceList:
+    """A page of devices, and what moment it is about."""
+
+    items: list[ListedDevice]
+    #: pass it as `page_token` to get the next page; null on the last one
+    next_page_token: str | None = None
+    #: the moment at which the versions were in force
+    as_of: dt.datetime
+    #: the moment of names, labels and silence: always now, since they have no history
+    labels_as_of: dt.datetime
+    #: where a filter finds no device: versions of the project that may have been meant, at most 5
+    near_versions: list[str] = attrs.field(factory=list[str])
 
 
 @attrs.frozen(kw_only=True)
@@ -85,9 +121,12 @@ class DeviceQuery(PageQuery):
     name: str | None = attrs.field(default=None, validator=optional(name_part_limits))
     #: labels that it has: `site=berlin,rack` asks for this site, and for any rack
     labels: str | None = attrs.field(default=None, validator=optional(label_filter_limits))
-    #: what a component of it runs now
+    #: the moment at which versions are looked at, or a date, which means its end in UTC; now, if left out
+    at: AsOf | None = None
+    #: what a component of it runs: a version as it is written, `1.4.*`, or comparisons such as `>=1.4,<1.5`; `==`
+    #: before a version takes it as it is written
     version: str | None = attrs.field(
-        default=None, converter=converters.optional(without_blanks), validator=optional(version_limits)
+        default=None, converter=converters.optional(without_blanks), validator=optional(version_filter_limits)
     )
     #: a component that it has; with `version`, the one that runs it
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
@@ -97,6 +136,10 @@ class DeviceQuery(PageQuery):
     reported_from: dt.datetime | None = None
     #: it has not reported since this moment, or never
     reported_before: dt.datetime | None = None
+    #: one of its components has run its version since this moment or later
+    changed_since: dt.datetime | None = None
+    #: whether it has been silent for longer than its own cadence allows
+    silent: bool | None = None
     #: whether two machines have been seen to report with one of its API keys
     two_machines: bool | None = None
     state: DeviceState = DeviceState.ACTIVE

@@ -1,14 +1,24 @@
-"""Moments on the wire: RFC 3339 with an offset going in, UTC with microseconds and a Z coming out."""
+"""Moments on the wire: RFC 3339 with an offset going in, UTC with microseconds and a Z coming out.
+
+Where a question is about a moment (`at`), a date alone will do, and means the end of that day in UTC.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import NewType
 
 from firmtrail_contract.limits import Violation, ViolationCode
 
 _HOUR_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"  # datetime takes offsets of 75 minutes, and in newer Pythons the hour 24
 _RFC_3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt]{_HOUR_MINUTE}:\d\d(\.\d{{1,9}})?([Zz]|[+-]{_HOUR_MINUTE})", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+#: the moment that a question is about
+AsOf = NewType("AsOf", dt.datetime)
+#: one end of a stretch of time: a moment, or a day of the time zone that is asked for
+DayOrMoment = NewType("DayOrMoment", dt.date)
 
 
 def parse_moment(text: str) -> dt.datetime:
@@ -23,6 +33,39 @@ def parse_moment(text: str) -> dt.datetime:
         return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         raise _malformed() from None
+
+
+def parse_as_of(text: str) -> AsOf:
+    """Read an RFC 3339 date-time, or a date, which means its last microsecond in UTC.
+
+    Raises:
+        Violation: it is neither.
+    """
+    if not _DATE.fullmatch(text):
+        return AsOf(parse_moment(text))
+    try:
+        return end_of(dt.date.fromisoformat(text))
+    except ValueError:
+        raise _malformed() from None
+
+
+def parse_day_or_moment(text: str) -> DayOrMoment:
+    """Read an RFC 3339 date-time into an aware datetime in UTC, or a date.
+
+    Raises:
+        Violation: it is neither.
+    """
+    if not _DATE.fullmatch(text):
+        return DayOrMoment(parse_moment(text))
+    try:
+        return DayOrMoment(dt.date.fromisoformat(text))
+    except ValueError:
+        raise _malformed() from None
+
+
+def end_of(day: dt.date) -> AsOf:
+    """The last microsecond of a day in UTC."""
+    return AsOf(dt.datetime.combine(day, dt.time.max, dt.UTC))
 
 
 def format_moment(moment: dt.datetime) -> str:

@@ -2,6 +2,7 @@
 
 DomainError
 ├── InvalidRequest          fields of the request, all at once
+│   ├── FilterRefused
 │   ├── NotInTheFuture
 │   └── FingerprintOfMany
 ├── MalformedRequest        not what its format says
@@ -80,6 +81,14 @@ class InvalidRequest(DomainError):
         more = f" These are the first {MAX_ERRORS}; there may be more." if len(errors) >= MAX_ERRORS else ""
         super().__init__(f"The request is not valid; each entry of errors names a field and what it must be.{more}")
         self.errors = list(errors[:MAX_ERRORS])
+
+
+class FilterRefused(InvalidRequest):
+    """A filter of a list that is written wrongly, or asks for too much at once."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        code, location = ViolationCode.MALFORMED, FieldLocation.QUERY
+        super().__init__([FieldError(location=location, pointer=f"/{parameter}", code=code, detail=detail)])
 
 
 class FieldOutOfRange(InvalidRequest):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._async.enrollment import AsyncEnrolling
     from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
     from firmtrail._async.firmware import AsyncFirmware
+    from firmtrail._async.fleet import AsyncFleet
     from firmtrail._async.invitations import AsyncInvitations
     from firmtrail._async.members import AsyncMembers
     from firmtrail._async.projects import AsyncProjects
@@ -158,6 +159,13 @@ class AsyncClient:
         from firmtrail._async.firmware import AsyncFirmware
 
         return AsyncFirmware(self._transport)
+
+    @cached_property
+    def fleet(self) -> AsyncFleet:
+        """What all devices of a project run, and ran at any moment."""
+        from firmtrail._async.fleet import AsyncFleet
+
+        return AsyncFleet(self._transport)
 
     @cached_property
     def audit_events(self) -> AsyncAuditEvents:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from firmtrail._async.paging import AsyncPager
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Call, decode
-from firmtrail._checks import body, path, report_batch
+from firmtrail._checks import body, filters, path, report_batch
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
     BatchReceipt,
     ClockReading,
     FirmwareReceipt,
     FirmwareReport,
+    HistoryQuery,
     ObservationRecord,
     VersionPeriod,
 )
@@ -33,7 +35,7 @@ class AsyncFirmware:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def report(
+    async def report(  # noqa: PLR0913  what a report can say
         self,
         device_id: uuid.UUID | str,
         version: str,
@@ -41,6 +43,7 @@ class AsyncFirmware:
         component: str = DEFAULT_COMPONENT,
         observed_at: dt.datetime | None = None,
         strict: bool = False,
+        interval_seconds: int | None = None,
     ) -> FirmwareReceipt:
         """Report that a component runs a version. Safe to repeat: a report always says when it was observed.
 
@@ -52,17 +55,20 @@ class AsyncFirmware:
             strict: for imports of old histories: take `observed_at` as it is, or refuse the report. Otherwise one that
                 is before 2000, in the future or years before anything that the device has said counts for now, and
                 the receipt's `observed_at_source` is `server`.
+            interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
+                silent.
 
         Raises:
             InvalidRequestError: a value is not allowed; nothing was stored.
             FirmtrailError: see `firmtrail.errors`.
         """
         moment = dt.datetime.now(dt.UTC) if observed_at is None else observed_at
-        values = {"version": version, "component": component, "observed_at": moment}
-        report = body(FirmwareReport, **values, strict=strict)
-        said = {
-            name: getattr(report, name) for name in [*values, *["strict"] * strict]
-        }  # not every server knows `strict`
+        values: dict[str, Any] = {"version": version, "component": component, "observed_at": moment}
+        # not every server knows these
+        values |= {"strict": True} if strict else {}
+        values |= {} if interval_seconds is None else {"interval_seconds": interval_seconds}
+        report = body(FirmwareReport, **values)
+        said = {name: getattr(report, name) for name in values}
         call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=said, repeatable=True)
         return decode(await self._transport.send(call), FirmwareReceipt)
 
@@ -73,6 +79,7 @@ class AsyncFirmware:
         *,
         sent: ClockReading,
         waiting: Sequence[ClockReading] = (),
+        interval_seconds: int | None = None,
     ) -> BatchReceipt:
         """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
 
@@ -84,13 +91,16 @@ class AsyncFirmware:
             records: at most 64, oldest first.
             sent: the clocks of the device, read just now.
             waiting: of the records that come in later batches, the first reading of each boot and the last.
+            interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
+                silent.
 
         Raises:
             InvalidRequestError: a value is not allowed.
             FirmtrailError: see `firmtrail.errors`.
         """
-        batch = report_batch(records, sent, waiting)
-        later = {"waiting": batch.waiting} if batch.waiting else {}  # which a server of before does not know
+        batch = report_batch(records, sent, waiting, interval_seconds)
+        later: dict[str, Any] = {"waiting": batch.waiting} if batch.waiting else {}  # not every server knows these
+        later |= {} if batch.interval_seconds is None else {"interval_seconds": batch.interval_seconds}
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),
@@ -100,18 +110,22 @@ class AsyncFirmware:
         )
         return decode(await self._transport.send(call), BatchReceipt)
 
-    def history(
+    def history(  # noqa: PLR0913  which of its periods, and how many
         self,
         device_id: uuid.UUID | str,
         *,
+        at: dt.datetime | dt.date | None = None,
+        component: str | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> AsyncPager[VersionPeriod]:
-        """List every version the device ever reported, oldest first, as version periods.
+        """List every version the device ever reported, oldest first, as version periods; or those of one moment.
 
         Args:
             device_id: a device of the API key's project.
+            at: only what was in force at this moment, an aware datetime, or at the end of this date in UTC.
+            component: of this component alone.
             limit: the most periods to give in all.
             page_size: the most periods to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
@@ -123,6 +137,7 @@ class AsyncFirmware:
             self._transport,
             path(_VERSION, device_id=device_id),
             VersionPeriod,
+            filters=filters(HistoryQuery, at=at, component=component),
             limit=limit,
             page_size=page_size,
             page_token=page_token,

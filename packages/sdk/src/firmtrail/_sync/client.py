@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._sync.enrollment import Enrolling
     from firmtrail._sync.enrollment_keys import EnrollmentKeys
     from firmtrail._sync.firmware import Firmware
+    from firmtrail._sync.fleet import Fleet
     from firmtrail._sync.invitations import Invitations
     from firmtrail._sync.members import Members
     from firmtrail._sync.projects import Projects
@@ -158,6 +159,13 @@ class Client:
         from firmtrail._sync.firmware import Firmware
 
         return Firmware(self._transport)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """What all devices of a project run, and ran at any moment."""
+        from firmtrail._sync.fleet import Fleet
+
+        return Fleet(self._transport)
 
     @cached_property
     def audit_events(self) -> AuditEvents:

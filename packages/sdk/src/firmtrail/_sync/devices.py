@@ -19,6 +19,7 @@ from firmtrail_contract import (
     DeviceImportQuery,
     DeviceQuery,
     DeviceState,
+    ListedDevice,
     NewDevice,
 )
 
@@ -66,6 +67,9 @@ class Devices:
         labels: str | None = None,
         version: str | None = None,
         component: str | None = None,
+        at: dt.datetime | dt.date | None = None,
+        changed_since: dt.datetime | None = None,
+        silent: bool | None = None,
         created_from: dt.datetime | None = None,
         created_before: dt.datetime | None = None,
         reported_from: dt.datetime | None = None,
@@ -75,15 +79,21 @@ class Devices:
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
-    ) -> Pager[Device]:
-        """List the devices of a project; filters add up. Moments are aware datetimes.
+    ) -> Pager[ListedDevice]:
+        """List the devices of a project with what they run, or ran at a moment; filters add up.
+
+        They come by name; with `version` or `component` by id. Moments are aware datetimes.
 
         Args:
             project_id: the project.
             name: part of the name, in any case.
             labels: those that it has: `site=berlin,rack` asks for this site, and for any rack.
-            version: what a component of it runs now.
+            version: what a component of it runs: a version as it is written, `1.4.*`, or comparisons such as
+                `>=1.4,<1.5`; `==` before a version takes it as it is written.
             component: a component that it has; with `version`, the one that runs it.
+            at: the moment at which versions are looked at, or a date, which means its end in UTC; now, if left out.
+            changed_since: one of its components has run its version since this moment or later.
+            silent: whether it has been silent for longer than its own cadence allows.
             created_from: registered at this moment or later.
             created_before: registered before this moment.
             reported_from: it reported at this moment or later.
@@ -100,13 +110,16 @@ class Devices:
         return Pager(
             self._transport,
             path(_DEVICES, project_id=project_id),
-            Device,
+            ListedDevice,
             filters=filters(
                 DeviceQuery,
                 name=name,
                 labels=labels,
                 version=version,
                 component=component,
+                at=at,
+                changed_since=changed_since,
+                silent=silent,
                 created_from=created_from,
                 created_before=created_before,
                 reported_from=reported_from,

@@ -9,7 +9,7 @@ from firmtrail.cli.firmware import HISTORY
 from firmtrail.cli.importing import import_file
 from firmtrail.cli.names import DEVICE, IN_PROJECT, device_id, project_id
 from firmtrail.cli.verbs import LABEL, LIMIT, Verb, earlier, flag, label_pairs, option, positional
-from firmtrail_contract import Device, DeviceState
+from firmtrail_contract import Device, DeviceState, ListedDevice
 
 _NAME = positional("name", "unique in the project", metavar="NAME")
 _FILTERS = [
@@ -32,7 +32,7 @@ _FILTERS = [
 _FILTER_NAMES = [argument.name.removeprefix("--").replace("-", "_") for argument in _FILTERS]
 
 
-def _list(client: firmtrail.Client, options: Any) -> firmtrail.Pager[Device]:
+def _list(client: firmtrail.Client, options: Any) -> firmtrail.Pager[ListedDevice]:
     given = {name: getattr(options, name) for name in _FILTER_NAMES}
     given["two_machines"] = {"true": True, "false": False}.get(options.two_machines)
     return client.devices.list(project_id(client, options), limit=options.limit, **given)

@@ -12,18 +12,18 @@ from firmtrail_contract import (
     Device,
     DeviceChange,
     DeviceDetails,
+    DeviceList,
     DeviceQuery,
     NewDevice,
-    Page,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import TooManyLabels
 from firmtrail_server.http.context import Context, PublicContext
 from firmtrail_server.http.results import Created
-from firmtrail_server.queries import api_keys, device_lists, devices
+from firmtrail_server.queries import api_keys, devices
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.services.deletion import remove_devices
+from firmtrail_server.services.device_lists import list_page
 from firmtrail_server.services.registration import register, rename
 
 
@@ -34,11 +34,12 @@ async def create_device(ctx: Context, conn: Connection, project_id: uuid.UUID, b
     return Created(device)
 
 
-async def list_devices(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Page[Device]:
-    """Filters add up."""
-    after = position(query, device_lists.BEGINNING, project_id)
-    found = await device_lists.list_devices(conn, project_id, query, after, query.page_size + 1)
-    return page(found, query, project_id)
+async def list_devices(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> DeviceList:
+    """Filters add up.
+
+    They come by name; with `version` or `component` by id.
+    """
+    return await list_page(conn, project_id, query, ctx.now())
 
 
 async def get_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> DeviceDetails:

@@ -7,11 +7,10 @@ import uuid
 from firmtrail_contract import (
     FirmwareReceipt,
     FirmwareReport,
+    History,
+    HistoryQuery,
     ObservedAtSource,
-    Page,
-    PageQuery,
     ReportOutcome,
-    VersionPeriod,
 )
 from firmtrail_server.db import Connection
 from firmtrail_server.db.page_tokens import page, position
@@ -36,7 +35,8 @@ async def report_firmware_version(
     at = moment(body, received_at)
     if body.strict and at.source is ObservedAtSource.SERVER:
         raise NoStrictMoment
-    record = Record(at, at, [(body.component, body.version)], not body.strict and is_doubtful(at, received_at))
+    doubtful = not body.strict and is_doubtful(at, received_at)
+    record = Record(at, at, [(body.component, body.version)], doubtful, body.interval_seconds)
     (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record))
     receipt = FirmwareReceipt(
         component=body.component,
@@ -48,11 +48,16 @@ async def report_firmware_version(
     return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 
 
-async def list_firmware_versions(
-    ctx: Context, conn: Connection, device_id: uuid.UUID, query: PageQuery
-) -> Page[VersionPeriod]:
-    after = position(query, BEGINNING, device_id)
+async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid.UUID, query: HistoryQuery) -> History:
+    """With `at`, what was in force then: each component's version whose first report is not later, and whose next
+    version was first reported after it.
+    """
     project_id = ctx.principal.project_id
+    after = position(query, BEGINNING, device_id)
     await devices.get(conn, project_id, device_id)
-    periods = await history.list_periods(conn, project_id, device_id, after, query.page_size + 1)
-    return page(periods, query, device_id)
+    if query.at is not None:
+        at = min(query.at, ctx.now())
+        return History(items=await history.list_in_force(conn, project_id, device_id, query.component, at), as_of=at)
+    periods = await history.list_periods(conn, project_id, device_id, query, after)
+    listed = page(periods, query, device_id)
+    return History(items=listed.items, next_page_token=listed.next_page_token)

@@ -1,1 +1,1 @@
-"""What reports mean, as rules without I/O: the timeline, batches, boot clocks, two machines with one key."""
+"""What reports mean and what versions are, as rules without I/O: a device's timeline, and a fleet's."""

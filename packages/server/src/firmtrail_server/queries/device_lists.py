@@ -1,16 +1,21 @@
-"""The devices of a project that match filters, page by page; and many devices registered at once."""
+"""The devices of a project that match filters, page by page; and many devices registered at once.
+
+They come by name. Those that run some version come by id: a version's own entries of an index are in this order, and of
+a rare version a walk by name would read everything.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 import orjson
 from psycopg.types.json import Jsonb
 
-from firmtrail_contract import Device, DeviceQuery, NewDevice, Text, parse_label_filter
+from firmtrail_contract import Device, DeviceQuery, NewDevice, RunningVersion, Text, parse_label_filter
 from firmtrail_server.db import Connection, rows
 
 
@@ -21,41 +26,82 @@ class NamePosition:
     name: str = attrs.field(validator=Text(0, 200))
 
 
+@attrs.frozen(kw_only=True)
+class IdPosition:
+    """The device at which a page ended. It comes back from clients."""
+
+    id: uuid.UUID
+
+
 BEGINNING = NamePosition(name="")
+FIRST_ID, LAST_ID = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
 
 
 @attrs.frozen(kw_only=True)
 class DeviceRow(Device):
-    """A device of the list."""
+    """A device of the list in order of names, or of ids."""
+
+    silent_since: dt.datetime | None
 
     @property
-    def shown(self) -> Device:
+    def shown(self) -> DeviceRow:
         return self
 
     @property
-    def position(self) -> NamePosition:
+    def position(self) -> NamePosition | IdPosition:
         return NamePosition(name=self.name)
 
 
-async def list_devices(
-    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, after: NamePosition, limit: int
-) -> list[DeviceRow]:
-    """The project's devices that the query asks for, by name."""
-    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
-    async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
-        await cur.execute(
-            """
-            select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at, two_machines_since,
-                   last_reported_at
+@attrs.frozen(kw_only=True)
+class DeviceRowById(DeviceRow):
+    """A device of the list in order of ids."""
+
+    @property
+    def position(self) -> IdPosition:
+        return IdPosition(id=self.id)
+
+
+@attrs.frozen(kw_only=True)
+class DeviceVersion(RunningVersion):
+    """What a component of a device runs."""
+
+    device_id: uuid.UUID
+
+
+@attrs.frozen
+class Stretch:
+    """The devices behind one id, up to another, that run one of some versions, each with its component."""
+
+    versions: Sequence[tuple[str, str]]
+    after: uuid.UUID
+    until: uuid.UUID
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {
+            "components": [component for component, _ in self.versions],
+            "versions": [version for _, version in self.versions],
+            "after": self.after,
+            "until": self.until,
+        }
+
+
+_COLUMNS: Final = """id, project_id, name, labels, hardware_fingerprint, created_at, retired_at, two_machines_since,
+                   last_reported_at, silences.silent_since
               from devices
               left join lateral (
                        select max(last_reported_at) as last_reported_at
                          from device_firmware
                         where device_id = devices.id
                    ) as reports on true
-             where project_id = %(project_id)s
-               and devices.name > %(after)s
-               and (%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
+              left join lateral (
+                       select silent_since
+                         from device_silences
+                        where device_id = devices.id
+                          and ended_at is null
+                        limit 1
+                   ) as silences on true"""
+_FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
                and labels @> %(labels)s
                and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
                and (%(state)s = 'any' or (retired_at is not null) = (%(state)s = 'retired'))
@@ -63,6 +109,7 @@ async def list_devices(
                        %(two_machines)s::boolean is null
                        or (two_machines_since is not null) = %(two_machines)s
                    )
+               and (%(silent)s::boolean is null or (silences.silent_since is not null) = %(silent)s)
                and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
                and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
                and (%(reported_from)s::timestamptz is null or last_reported_at >= %(reported_from)s)
@@ -72,26 +119,148 @@ async def list_devices(
                        or last_reported_at < %(reported_before)s
                    )
                and (
-                       coalesce(%(version)s::text, %(component)s::text) is null
+                       %(changed_since)s::timestamptz is null
                        or exists (
                               select 1
                                 from device_firmware
                                where device_id = devices.id
-                                 and (%(version)s::text is null or version = %(version)s)
-                                 and (%(component)s::text is null or component = %(component)s)
+                                 and first_reported_at >= %(changed_since)s
                           )
-                   )
+                   )"""
+
+
+async def list_devices(
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, after: str, limit: int
+) -> list[DeviceRow]:
+    """The project's devices that the query asks for, whatever they run, by name."""
+    async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
+        await cur.execute(
+            f"""
+            select {_COLUMNS}
+             where project_id = %(project_id)s
+               and devices.name > %(after)s
+               and {_FILTERS}
              order by devices.name
              limit %(limit)s
             """,
-            {
-                "project_id": project_id,
-                "after": after.name,
-                "limit": limit,
-                **attrs.asdict(query),
-                "labels": Jsonb(labels),
-                "label_keys": label_keys,
-            },
+            {"project_id": project_id, "after": after, "limit": limit, **_parameters(query)},
+        )
+        return await cur.fetchall()
+
+
+async def list_running(
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: Stretch, limit: int
+) -> list[DeviceRowById]:
+    """Those of them in a stretch of the key that run one of its versions, by id."""
+    async with conn.cursor(row_factory=rows(DeviceRowById)) as cur:
+        await cur.execute(
+            f"""
+            select {_COLUMNS}
+             where project_id = %(project_id)s
+               and id in (
+                       select ran.device_id
+                         from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                         join device_versions as ran
+                           on ran.project_id = %(project_id)s
+                          and ran.component = wanted.component
+                          and ran.version = wanted.version
+                          and ran.device_id > %(after)s
+                          and ran.device_id <= %(until)s
+                   )
+               and {_FILTERS}
+             order by id
+             limit %(limit)s
+            """,  # noqa: S608  its parts are literals of this file
+            {"project_id": project_id, "limit": limit, **_parameters(query), **stretch.parameters},
+        )
+        return await cur.fetchall()
+
+
+async def list_that_ran(
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: Stretch, limit: int
+) -> list[DeviceRowById]:
+    """Those of them in a stretch that ran one of its versions at the query's moment, which has passed, by id."""
+    async with conn.cursor(row_factory=rows(DeviceRowById)) as cur:
+        await cur.execute(
+            f"""
+            select {_COLUMNS}
+             where project_id = %(project_id)s
+               and id in (
+                       select ran.device_id
+                         from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                         join device_firmware_periods as ran
+                           on ran.project_id = %(project_id)s
+                          and ran.component = wanted.component
+                          and ran.version = wanted.version
+                          and ran.device_id > %(after)s
+                          and ran.device_id <= %(until)s
+                          and ran.first_reported_at <= %(at)s
+                          and ran.superseded_at > %(at)s
+                        union all
+                       select ran.device_id
+                         from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                         join device_versions as ran
+                           on ran.project_id = %(project_id)s
+                          and ran.component = wanted.component
+                          and ran.version = wanted.version
+                          and ran.device_id > %(after)s
+                          and ran.device_id <= %(until)s
+                          and ran.since <= %(at)s
+                   )
+               and {_FILTERS}
+             order by id
+             limit %(limit)s
+            """,  # noqa: S608  its parts are literals of this file
+            {"project_id": project_id, "limit": limit, **_parameters(query), **stretch.parameters},
+        )
+        return await cur.fetchall()
+
+
+def _parameters(query: DeviceQuery) -> dict[str, object]:
+    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
+    return {**attrs.asdict(query), "labels": Jsonb(labels), "label_keys": label_keys}
+
+
+async def list_versions_now(
+    conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]
+) -> list[DeviceVersion]:
+    """What the components of devices run."""
+    async with conn.cursor(row_factory=rows(DeviceVersion)) as cur:
+        await cur.execute(
+            """
+            select device_id, component, version, first_reported_at as since
+              from device_firmware
+             where project_id = %(project_id)s
+               and device_id = any(%(device_ids)s)
+             order by device_id, component
+            """,
+            {"project_id": project_id, "device_ids": list(device_ids)},
+        )
+        return await cur.fetchall()
+
+
+async def list_versions_at(
+    conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID], at: dt.datetime
+) -> list[DeviceVersion]:
+    """What the components of devices ran at a moment that has passed."""
+    async with conn.cursor(row_factory=rows(DeviceVersion)) as cur:
+        await cur.execute(
+            """
+            select device_id, component, version, first_reported_at as since
+              from device_firmware_periods
+             where project_id = %(project_id)s
+               and device_id = any(%(device_ids)s)
+               and first_reported_at <= %(at)s
+               and superseded_at > %(at)s
+             union all
+            select device_id, component, version, first_reported_at as since
+              from device_firmware
+             where project_id = %(project_id)s
+               and device_id = any(%(device_ids)s)
+               and first_reported_at <= %(at)s
+             order by device_id, component
+            """,
+            {"project_id": project_id, "device_ids": list(device_ids), "at": at},
         )
         return await cur.fetchall()
 

@@ -7,7 +7,7 @@ import uuid
 
 import attrs
 
-from firmtrail_contract import Range, Text, VersionPeriod
+from firmtrail_contract import HistoryQuery, Range, Text, VersionPeriod
 from firmtrail_server.db import Connection, one, rows
 
 
@@ -90,9 +90,9 @@ async def has_reported(conn: Connection, device_id: uuid.UUID) -> bool:
 
 
 async def list_periods(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, after: HistoryPosition, limit: int
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, query: HistoryQuery, after: HistoryPosition
 ) -> list[HistoryRow]:
-    """A device's version periods, of all its components, by their first report."""
+    """A device's version periods, of the query's component or of all, by their first report: one more than a page."""
     async with conn.cursor(row_factory=rows(HistoryRow)) as cur:
         await cur.execute(
             """
@@ -109,11 +109,48 @@ async def list_periods(
                    ) as periods
              where project_id = %(project_id)s
                and device_id = %(device_id)s
+               and (%(only)s::text is null or component = %(only)s)
                and (first_reported_at, component, tie_rank)
                    > (%(first_reported_at)s, %(component)s, %(tie_rank)s)
              order by first_reported_at, component, tie_rank
              limit %(limit)s
             """,
-            {"project_id": project_id, "device_id": device_id, "limit": limit, **attrs.asdict(after)},
+            {
+                "project_id": project_id,
+                "device_id": device_id,
+                "only": query.component,
+                "limit": query.page_size + 1,
+                **attrs.asdict(after),
+            },
+        )
+        return await cur.fetchall()
+
+
+async def list_in_force(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str | None, at: dt.datetime
+) -> list[VersionPeriod]:
+    """The periods of a device that were in force at a moment, by component: of each at most one."""
+    async with conn.cursor(row_factory=rows(VersionPeriod)) as cur:
+        await cur.execute(
+            """
+            select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
+                   superseded_at, recorded_at
+              from device_firmware_periods
+             where project_id = %(project_id)s
+               and device_id = %(device_id)s
+               and first_reported_at <= %(at)s
+               and superseded_at > %(at)s
+               and (%(component)s::text is null or component = %(component)s)
+             union all
+            select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
+                   null, recorded_at
+              from device_firmware
+             where project_id = %(project_id)s
+               and device_id = %(device_id)s
+               and first_reported_at <= %(at)s
+               and (%(component)s::text is null or component = %(component)s)
+             order by component
+            """,
+            {"project_id": project_id, "device_id": device_id, "component": component, "at": at},
         )
         return await cur.fetchall()

@@ -1,0 +1,23 @@
+"""The classes of closed periods by how long they were in force, and where those of a moment begin. No I/O.
+
+Class k holds the periods shorter than 2^k days, and longer than those of class k - 1; the last one holds all others. So
+one that was in force at a moment began after the moment less 2^k days. The column `span` of device_firmware_periods is
+the class.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+SPANS = range(11)
+_EVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+
+
+def span_bounds(at: dt.datetime) -> dict[str, list[int] | list[dt.datetime]]:
+    """Each class, and the moment after which each of its periods began that was still in force at `at`."""
+    return {"spans": [*SPANS], "lower_bounds": [*[_days_before(at, 2**span) for span in SPANS[:-1]], _EVER]}
+
+
+def _days_before(at: dt.datetime, days: int) -> dt.datetime:
+    earlier = dt.timedelta(days=days)
+    return at - earlier if at - _EVER > earlier else _EVER

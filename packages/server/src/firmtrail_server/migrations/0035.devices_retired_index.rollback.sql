@@ -1,0 +1,1 @@
+drop index if exists devices_retired_idx;

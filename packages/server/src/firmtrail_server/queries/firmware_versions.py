@@ -1,0 +1,262 @@
+"""Which versions a project's devices run or ran, counted; and which components and versions there are.
+
+What runs now is read from device_versions, what ran at a moment from the closed periods too, by their span.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import attrs
+from psycopg.types.json import Jsonb
+
+from firmtrail_contract import DeviceState, parse_label_filter
+from firmtrail_server.db import Connection, rows
+from firmtrail_server.history.spans import span_bounds
+
+
+@attrs.frozen(kw_only=True)
+class CountedVersion:
+    """A version of a component, and the devices on which it was in force."""
+
+    component: str
+    version: str
+    devices: int
+    first_since: dt.datetime
+    last_since: dt.datetime
+    #: the devices of all versions of the component
+    component_devices: int
+    #: how many rows the answer would have without its limit
+    versions: int
+
+
+@attrs.frozen(kw_only=True)
+class Counted:
+    """What is counted: components, on devices with labels, that were in service at the moment or not."""
+
+    components: Sequence[str]
+    labels: str | None
+    state: DeviceState
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
+        return {
+            "components": list(self.components),
+            "all_labels": self.labels is None,
+            "labels": Jsonb(labels),
+            "label_keys": label_keys,
+            "state": self.state,
+        }
+
+
+async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
+    """Every component that the project's devices have, a step of the key each."""
+    cur = await conn.execute(
+        """
+        with recursive found as (
+            (select component
+               from device_versions
+              where project_id = %(project_id)s
+              order by component
+              limit 1)
+             union all
+            select (select component
+                      from device_versions
+                     where project_id = %(project_id)s
+                       and component > found.component
+                     order by component
+                     limit 1)
+              from found
+             where found.component is not null
+        )
+        select component
+          from found
+         where component is not null
+         order by component
+        """,
+        {"project_id": project_id},
+    )
+    return [row[0] for row in await cur.fetchall()]
+
+
+async def list_versions_now(
+    conn: Connection, project_id: uuid.UUID, components: Sequence[str], limit: int
+) -> list[tuple[str, str]]:
+    """Every component and version that the project's devices run, a step of an index each."""
+    cur = await conn.execute(
+        """
+        with recursive found as (
+            select first.component, first.version
+              from unnest(%(components)s::text[]) as wanted (component)
+             cross join lateral (
+                    select component, version
+                      from device_versions
+                     where project_id = %(project_id)s
+                       and component = wanted.component
+                     order by version
+                     limit 1
+                   ) as first
+             union all
+            select following.component, following.version
+              from found
+             cross join lateral (
+                    select component, version
+                      from device_versions
+                     where project_id = %(project_id)s
+                       and component = found.component
+                       and version > found.version
+                     order by version
+                     limit 1
+                   ) as following
+        )
+        select component, version
+          from found
+         limit %(limit)s
+        """,
+        {"project_id": project_id, "components": list(components), "limit": limit},
+    )
+    return await cur.fetchall()
+
+
+async def list_versions_ever(
+    conn: Connection, project_id: uuid.UUID, components: Sequence[str], limit: int
+) -> list[tuple[str, str]]:
+    """Every component and version that closed periods of the project's devices hold, a step of an index each."""
+    cur = await conn.execute(
+        """
+        with recursive found as (
+            select first.component, first.version
+              from unnest(%(components)s::text[]) as wanted (component)
+             cross join lateral (
+                    select component, version
+                      from device_firmware_periods
+                     where project_id = %(project_id)s
+                       and component = wanted.component
+                     order by version
+                     limit 1
+                   ) as first
+             union all
+            select following.component, following.version
+              from found
+             cross join lateral (
+                    select component, version
+                      from device_firmware_periods
+                     where project_id = %(project_id)s
+                       and component = found.component
+                       and version > found.version
+                     order by version
+                     limit 1
+                   ) as following
+        )
+        select component, version
+          from found
+         limit %(limit)s
+        """,
+        {"project_id": project_id, "components": list(components), "limit": limit},
+    )
+    return await cur.fetchall()
+
+
+async def count_now(
+    conn: Connection, project_id: uuid.UUID, counted: Counted, now: dt.datetime, limit: int
+) -> list[CountedVersion]:
+    """Count the devices that run each version; at most `limit` versions, those on most devices."""
+    async with conn.cursor(row_factory=rows(CountedVersion)) as cur:
+        await cur.execute(
+            """
+            select component, version, count(*) as devices, min(since) as first_since, max(since) as last_since,
+                   sum(count(*)) over (partition by component)::int8 as component_devices,
+                   count(*) over () as versions
+              from device_versions
+             where project_id = %(project_id)s
+               and component = any(%(components)s)
+               and device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+               and (
+                       %(all_labels)s
+                       or device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and labels @> %(labels)s
+                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                          )
+                   )
+               and (
+                       %(state)s = 'any'
+                       or device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and retired_at is not null
+                                 and retired_at <= %(now)s
+                          ) = (%(state)s = 'retired')
+                   )
+             group by component, version
+             order by devices desc, component, version
+             limit %(limit)s
+            """,
+            {"project_id": project_id, **counted.parameters, "now": now, "limit": limit},
+        )
+        return await cur.fetchall()
+
+
+async def count_at(
+    conn: Connection, project_id: uuid.UUID, counted: Counted, at: dt.datetime, limit: int
+) -> list[CountedVersion]:
+    """Count the devices on which each version was in force at a moment that has passed; else as `count_now`."""
+    async with conn.cursor(row_factory=rows(CountedVersion)) as cur:
+        await cur.execute(
+            """
+            select component, version, count(*) as devices, min(since) as first_since, max(since) as last_since,
+                   sum(count(*)) over (partition by component)::int8 as component_devices,
+                   count(*) over () as versions
+              from (
+                    select periods.device_id, periods.component, periods.version,
+                           periods.first_reported_at as since
+                      from unnest(%(components)s::text[]) as wanted (component)
+                     cross join unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[]) as class (span, lower_bound)
+                      join device_firmware_periods as periods
+                        on periods.project_id = %(project_id)s
+                       and periods.component = wanted.component
+                       and periods.span = class.span
+                       and periods.first_reported_at > class.lower_bound
+                       and periods.first_reported_at <= %(at)s
+                       and periods.superseded_at > %(at)s
+                     union all
+                    select device_id, component, version, since
+                      from device_versions
+                     where project_id = %(project_id)s
+                       and component = any(%(components)s)
+                       and since <= %(at)s
+                   ) as ran
+             where device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+               and (
+                       %(all_labels)s
+                       or device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and labels @> %(labels)s
+                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                          )
+                   )
+               and (
+                       %(state)s = 'any'
+                       or device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and retired_at is not null
+                                 and retired_at <= %(at)s
+                          ) = (%(state)s = 'retired')
+                   )
+             group by component, version
+             order by devices desc, component, version
+             limit %(limit)s
+            """,
+            {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "limit": limit},
+        )
+        return await cur.fetchall()

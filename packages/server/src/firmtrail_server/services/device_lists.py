@@ -1,0 +1,148 @@
+"""Pages of devices: by name, or by id those that run some versions or ran them at a moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+import attrs
+
+from firmtrail_contract import Device, DeviceList, DeviceQuery, ListedDevice, RunningVersion
+from firmtrail_server.db import Connection
+from firmtrail_server.db.page_tokens import page, position
+from firmtrail_server.errors import FilterRefused
+from firmtrail_server.history.version_filters import ExactVersion, VersionFilterInvalid, near, parse_filter
+from firmtrail_server.history.version_order import detect_scheme
+from firmtrail_server.queries import device_lists, firmware_versions
+from firmtrail_server.queries.device_lists import (
+    BEGINNING,
+    FIRST_ID,
+    LAST_ID,
+    DeviceRow,
+    DeviceRowById,
+    IdPosition,
+    Stretch,
+)
+
+#: a filter is compared with so many versions
+MAX_VERSIONS = 10_000
+#: the part of the key in which a page is looked for first, and how much wider each further look is
+_FIRST_STRETCH = 2**128 // 1_024
+_WIDER = 8
+
+#: components, each with a version of it
+Versions = Sequence[tuple[str, str]]
+
+
+async def list_page(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, now: dt.datetime) -> DeviceList:
+    """List the devices that a query asks for, with what they run, or ran at its moment.
+
+    Raises:
+        FilterRefused: `version` is no filter, or there are too many versions to compare it with.
+    """
+    query = attrs.evolve(query, at=query.at if query.at and query.at < now else None)
+    wanted = None if query.version is None and query.component is None else await _wanted(conn, project_id, query)
+    found = await (_by_name(conn, project_id, query) if wanted is None else _by_id(conn, project_id, query, wanted))
+    listed = page(found, query, project_id)
+    is_empty = query.version is not None and query.page_token is None and not listed.items
+    return DeviceList(
+        items=await _with_versions(conn, project_id, listed.items, query.at),
+        next_page_token=listed.next_page_token,
+        as_of=query.at or now,
+        labels_as_of=now,
+        near_versions=await _near(conn, project_id, query) if is_empty else [],
+    )
+
+
+async def _by_name(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> list[DeviceRow]:
+    after = position(query, BEGINNING, project_id)
+    return await device_lists.list_devices(conn, project_id, query, after.name, query.page_size + 1)
+
+
+async def _by_id(
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, versions: Versions
+) -> list[DeviceRowById]:
+    """Look through stretches of the key, each wider than the one before, until the page is full.
+
+    Ids are random, so a stretch holds its share of the devices: a common version fills the page from a narrow one, and
+    all of a rare one is read soon.
+    """
+    after, width = position(query, IdPosition(id=FIRST_ID), project_id).id, _FIRST_STRETCH
+    look = device_lists.list_running if query.at is None else device_lists.list_that_ran
+    found: list[DeviceRowById] = []
+    while versions and len(found) <= query.page_size and after < LAST_ID:
+        until = uuid.UUID(int=min(after.int + width, LAST_ID.int))
+        missing = query.page_size + 1 - len(found)
+        found += await look(conn, project_id, query, Stretch(versions, after, until), missing)
+        after, width = until, width * _WIDER
+    return found
+
+
+async def _wanted(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Versions:
+    """Which versions, of which components, the query asks for."""
+    components = await _components(conn, project_id, query)
+    try:
+        wanted = parse_filter(query.version) if query.version is not None else None
+    except VersionFilterInvalid as error:
+        raise FilterRefused("version", str(error)) from None
+    if isinstance(wanted, ExactVersion):
+        return [(component, wanted.version) for component in components]
+    known = await _known(conn, project_id, components, query.at)
+    if wanted is None:
+        return known
+    found: list[tuple[str, str]] = []
+    for component in components:
+        versions = [version for of, version in known if of == component]
+        scheme = detect_scheme(versions)
+        try:
+            found += [(component, version) for version in versions if wanted.matches(version, scheme)]
+        except VersionFilterInvalid as error:
+            raise FilterRefused("version", str(error)) from None
+    return found
+
+
+async def _components(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> list[str]:
+    return [query.component] if query.component else await firmware_versions.list_components(conn, project_id)
+
+
+async def _known(
+    conn: Connection, project_id: uuid.UUID, components: Sequence[str], at: dt.datetime | None
+) -> Versions:
+    known = {*await firmware_versions.list_versions_now(conn, project_id, components, MAX_VERSIONS)}
+    if at is not None:
+        known |= {*await firmware_versions.list_versions_ever(conn, project_id, components, MAX_VERSIONS)}
+    if len(known) >= MAX_VERSIONS:
+        raise FilterRefused(
+            "version", f"The project has more than {MAX_VERSIONS} versions: name a component or a version."
+        )
+    return sorted(known)
+
+
+async def _near(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> list[str]:
+    """The versions that a filter which found nothing may have meant."""
+    assert query.version is not None
+    known = await _known(conn, project_id, await _components(conn, project_id, query), query.at)
+    return near(query.version, {version for _, version in known} - {query.version})
+
+
+async def _with_versions(
+    conn: Connection, project_id: uuid.UUID, devices: Sequence[DeviceRow], at: dt.datetime | None
+) -> list[ListedDevice]:
+    ids = [device.id for device in devices]
+    running: defaultdict[uuid.UUID, list[RunningVersion]] = defaultdict(list)
+    if at is None:
+        found = await device_lists.list_versions_now(conn, project_id, ids)
+    else:
+        found = await device_lists.list_versions_at(conn, project_id, ids, at)
+    for one in found:
+        running[one.device_id].append(RunningVersion(component=one.component, version=one.version, since=one.since))
+    return [
+        ListedDevice(
+            **{field.name: getattr(device, field.name) for field in attrs.fields(Device)},
+            silent_since=device.silent_since,
+            firmware=running[device.id],
+        )
+        for device in devices
+    ]
