@@ -24,7 +24,7 @@ from firmtrail_server.queries import devices, history
 async def report_firmware_version(
     ctx: ReportContext, device_id: uuid.UUID, body: FirmwareReport
 ) -> Created[FirmwareReceipt] | FirmwareReceipt:
-    """Report the version that a component of this device runs. Idempotent: a retry changes nothing.
+    """Idempotent: a retry changes nothing.
 
     201 when the report opened a version period, 200 when it extended one or was known. A moment that cannot be right
     counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
@@ -47,10 +47,8 @@ async def report_firmware_version(
 
 
 async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid.UUID, query: HistoryQuery) -> History:
-    """List every version this device ever reported, of all its components, oldest first; or those of one moment.
-
-    With `at`, what was in force then: each component's version whose first report is not later, and whose next version
-    was first reported after it.
+    """With `at`, what was in force then: each component's version whose first report is not later, and whose next
+    version was first reported after it.
     """
     project_id = ctx.principal.project_id
     after = history.KEYSET.position(query, device_id)

@@ -13,7 +13,7 @@ from firmtrail_server.queries import silent_devices
 async def list_silent_devices(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: SilentDeviceQuery
 ) -> Page[SilentDevice]:
-    """List the devices that are silent, the longest first; with `state`, those that came back too. Filters add up.
+    """Filters add up.
 
     A device is silent when none of its components has reported for three times its cadence, and for 15 minutes at
     least. The cadence is the interval that it announces, or the mean gap between its reports if that is longer; an hour
