@@ -39,7 +39,9 @@ async def list_rollbacks(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     changes = await _changes(ctx, conn, project_id, query)
     pairs = await rollbacks.list_pairs(conn, project_id, changes)
     lower = attrs.evolve(changes, pairs=_lower(pairs))
-    return rollbacks.KEYSET.page(await rollbacks.list_changes(conn, project_id, lower, after, query.page_size + 1), query, project_id)
+    return rollbacks.KEYSET.page(
+        await rollbacks.list_changes(conn, project_id, lower, after, query.page_size + 1), query, project_id
+    )
 
 
 async def list_flapping_devices(
