@@ -78,6 +78,7 @@ async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
          order by component
         """,
         {"project_id": project_id},
+        prepare=False,
     )
     return [row[0] for row in await cur.fetchall()]
 
@@ -117,6 +118,7 @@ async def list_versions_now(
          limit %(limit)s
         """,
         {"project_id": project_id, "components": list(components), "limit": limit},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -156,6 +158,7 @@ async def list_versions_ever(
          limit %(limit)s
         """,
         {"project_id": project_id, "components": list(components), "limit": limit},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -199,6 +202,7 @@ async def count_now(
              limit %(limit)s
             """,
             {"project_id": project_id, **counted.parameters, "now": now, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -258,5 +262,6 @@ async def count_at(
              limit %(limit)s
             """,
             {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()
