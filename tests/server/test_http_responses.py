@@ -36,6 +36,16 @@ async def test_a_connection_stays_open_until_the_client_wants_it_closed(server: 
     assert answers.count(b"Connection: close") == 1
 
 
+async def test_more_requests_than_are_read_ahead_are_all_answered(server: Server) -> None:
+    form = "grant_type=none&padding=" + "x" * 5_000
+    head = f"POST /v1/oauth/token HTTP/1.1\nHost: x\nContent-Length: {len(form)}\n"
+    kind = "Content-Type: application/x-www-form-urlencoded\n"
+
+    answers = await exchange(server, f"{head}{kind}\n{form}" * 99 + f"{head}{kind}Connection: close\n\n{form}")
+
+    assert answers.count(b"HTTP/1.1 400 Bad Request\r\n") == 100
+
+
 @pytest.mark.parametrize(
     "request_line",
     [

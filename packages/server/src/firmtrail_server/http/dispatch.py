@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import count
-from typing import cast
 
 from aiohttp import web
 
@@ -64,7 +63,7 @@ class Dispatcher:
             response = refusal(error, request)
         response.headers[REQUEST_ID_HEADER] = request_id
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
-        return cast("web.StreamResponse", response)  # it has what aiohttp uses of one
+        return response
 
     def _find(self, method: str, path: str) -> tuple[Endpoint, Named]:
         endpoint, segments = self._router.find(method, path)

@@ -1,9 +1,8 @@
 """Below the application: requests that aiohttp cannot even parse are answered with a problem document too.
 
-Clients that neither send nor read are given up. aiohttp has no public place for either, so private names of it are
-used here and nowhere else.
+Clients that neither send nor read are given up. aiohttp has no setting for either, so its protocol is extended here and
+nowhere else; tests/server/test_private_names.py says what of it that depends on.
 """
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -12,19 +11,17 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import CoroutineType
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http import HttpProcessingError, RawRequestMessage
 
 from firmtrail_contract import ProblemCode
 from firmtrail_server.http.dispatch import Dispatcher, new_request_id
 from firmtrail_server.http.problems import problem_of
 from firmtrail_server.http.requests import MAX_BODY_BYTES
-from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, problem_response
+from firmtrail_server.http.responses import REQUEST_ID_HEADER, problem_response
 from firmtrail_server.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -53,51 +50,62 @@ async def running_http(
 
 
 class _Server(web.Server):
-    """Makes the protocol of each connection."""
+    """Makes the protocol of each connection, and each request."""
 
     def __init__(self, dispatcher: Dispatcher, *, keepalive_timeout: float) -> None:
-        super().__init__(
-            dispatcher,
-            request_factory=self._request,
-            access_log=None,
+        super().__init__(dispatcher, request_factory=self._received)
+        self._event_loop = asyncio.get_running_loop()
+        self._head_seconds = keepalive_timeout
+
+    def __call__(self) -> web.RequestHandler:
+        return _ProblemHandler(
+            self,
+            loop=self._event_loop,
+            access_log=None,  # pyright: ignore[reportArgumentType]  its documentation says so, its types do not
             auto_decompress=False,
-            keepalive_timeout=keepalive_timeout,
+            keepalive_timeout=self._head_seconds,
             max_line_size=MAX_LINE_BYTES,
         )
 
-    def __call__(self) -> RequestHandler:
-        return _ProblemHandler(self, loop=self._loop, **self._kwargs)
-
-    def _request(
+    def _received(
         self,
         message: RawRequestMessage,
         payload: StreamReader,
-        protocol: RequestHandler,
+        protocol: web.RequestHandler,
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
         if message.chunked and message.version < HttpVersion11:  # RFC 9112, section 6.1
             message = message._replace(should_close=True)
-        return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MAX_BODY_BYTES)
+        loop = self._event_loop
+        request = web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY_BYTES)
+        assert isinstance(protocol, _ProblemHandler)
+        protocol.answering = request
+        return request
 
 
-class _ProblemHandler(RequestHandler):
+class _ProblemHandler(web.RequestHandler):
+    #: the request that is being answered
+    answering: web.BaseRequest | None = None
+    _answered: asyncio.Future[None] | None = None
     _giving_up: asyncio.TimerHandle | None = None
     #: whether the client has said that it sends no more
     _has_ended = False
+    #: whether the client was told to wait until what it has sent is read
+    _is_held_back = False
+    #: whether the connection closes after the answer that is being made
+    _is_last = False
 
-    def data_received(self, data: bytes) -> None:
-        """Take what arrives; when the server stops, no other request than the one whose body is on its way."""
-        is_stopping = self._close
-        if is_stopping and self._request_in_progress:
-            self._close = False
-        super().data_received(data)
-        if is_stopping:
-            self._close = True
+    def close(self) -> None:
+        """Close the connection; when a request is being answered, also while its body arrives, after that."""
+        if self.answering is not None or self._messages:
+            self._is_last = True
+        else:
+            super().close()
 
     def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]  it is what asyncio asks for
         """Keep the connection for the answers to what has arrived; a body that has not will never be whole."""
-        request = self._current_request
+        request = self.answering
         payloads = [payload for _, payload in self._messages] + ([request.content] if request else [])
         for payload in payloads:
             if not payload.is_eof():
@@ -109,28 +117,44 @@ class _ProblemHandler(RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> CoroutineType[Any, Any, tuple[web.StreamResponse, bool]]:
         """Send an answer, and with the last one say so."""
-        if self._close or (self._has_ended and not self._messages):
-            cast("Response", resp).keep_alive = False
+        if self._is_last or (self._has_ended and not self._messages):
+            resp.force_close()
         return super().finish_response(request, resp, start_time)
+
+    def log_access(self, request: web.BaseRequest, response: web.StreamResponse, time: float | None) -> None:  # noqa: ARG002
+        """Note that an answer was sent, or could not be; aiohttp calls this after each. Lines are written elsewhere."""
+        self._note_answered()
+
+    def _note_answered(self) -> None:
+        self.answering = None
+        if self._is_last:
+            super().close()
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  aiohttp's signature
         """Wait for the request that is being answered, also while its body arrives; then close the connection.
 
         aiohttp's own takes nothing more that arrives, and waits twice as long.
         """
-        if self._request_in_progress:
-            self._handler_waiter = self._loop.create_future()
-            await asyncio.wait([self._handler_waiter], timeout=timeout)
+        if self.answering is not None:
+            self._answered = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._answered], timeout=timeout)
         await super().shutdown(_LINGERING_SECONDS)
+
+    def pause_reading(self) -> None:
+        super().pause_reading()
+        self._is_held_back = True
 
     def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002  aiohttp's signature
         """Go on after a pause; aiohttp calls this for every body, and does its work even when there was none."""
-        if self._reading_paused or self._buffer_paused:
+        if self._is_held_back:
+            self._is_held_back = False
             super().resume_reading(resume_parser)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._giving_up = self._loop.call_later(READING_SECONDS, self._give_up)
+        self._giving_up = asyncio.get_running_loop().call_later(READING_SECONDS, self._give_up)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -164,6 +188,7 @@ class _ProblemHandler(RequestHandler):
     ) -> web.StreamResponse:
         """Answer what failed outside of the application; close the connection."""
         if request.writer.output_size > 0:
+            self._note_answered()
             raise ConnectionError("the answer had begun, another cannot be sent")
         request_id = new_request_id()
         if status < 500:  # noqa: PLR2004
@@ -173,5 +198,5 @@ class _ProblemHandler(RequestHandler):
             logger.error("failed outside of the application", exc_info=exc, extra=about(request_id=request_id))
             problem = problem_of(ProblemCode.INTERNAL, "The server made a mistake.", request_id)
         response = problem_response(problem, {REQUEST_ID_HEADER: request_id})
-        response.keep_alive = False
-        return cast("web.StreamResponse", response)
+        response.force_close()
+        return response

@@ -1,21 +1,23 @@
 """Responses: whole, and written at once.
 
-aiohttp's own can be streamed, compressed and resumed; being able to costs more than a report's own work does.
+aiohttp's own can be streamed, compressed and resumed. To prepare and write one of those costs more than a report's own
+work does, so `prepare` and `write_eof` are replaced here; the rest is aiohttp's.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from time import time
 from typing import Any
 
-import attrs
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.results import Document
@@ -46,25 +48,32 @@ _converter.register_unstructure_hook(uuid.UUID, lambda one: one)  # orjson write
 _converter.register_unstructure_hook(dt.datetime, _for_orjson)
 
 
-@attrs.define(eq=False)
-class Response:
-    """What aiohttp is given to send: it calls `prepare` and `write_eof`, and looks at `keep_alive`."""
+class Response(web.StreamResponse):
+    """A response that is sent by one write.
 
-    status: int
-    #: header lines, as they are sent
-    kind: str
-    body: bytes = b""
-    #: more of them
-    headers: dict[str, str] = attrs.field(factory=dict[str, str])
-    #: whether the connection stays open; known once it is prepared
-    keep_alive: bool = True
-    _request: web.BaseRequest | None = None
+    `kind` are header lines as they are sent; `headers` are more of them.
+    """
 
-    async def prepare(self, request: web.BaseRequest) -> None:
+    def __init__(self, status: int, kind: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status=status, headers=headers)
+        self._kind, self.body = kind, body
+        self._stays_open = True
+        self._request: web.BaseRequest | None = None
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection stays open; known once it is prepared."""
+        return self._stays_open
+
+    def force_close(self) -> None:
+        self._stays_open = False
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         self._request = request
-        self.keep_alive = self.keep_alive and request.keep_alive
+        self._stays_open = self._stays_open and request.keep_alive
+        return request.writer
 
-    async def write_eof(self) -> None:
+    async def write_eof(self, data: bytes = b"") -> None:
         """Send all of it.
 
         Raises:
@@ -72,14 +81,14 @@ class Response:
         """
         request = self._request
         assert request is not None
-        content = b"" if request.method == hdrs.METH_HEAD else self.body
+        content = b"" if request.method == hdrs.METH_HEAD else self.body + data
         await request.writer.write(self.head(request.version) + content)
         if request.protocol.writing_paused:
             await request.writer.drain()
 
     def head(self, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
-        lines = [_STATUS_LINES[self.status], _date_line(int(time())), _NOT_GUESSED, self.kind]
+        lines = [_STATUS_LINES[self.status], _date_line(int(time())), _NOT_GUESSED, self._kind]
         for name, value in self.headers.items():
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
