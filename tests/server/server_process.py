@@ -22,9 +22,9 @@ _LISTENING = re.compile(r"listening on (http://[^\s\"]+)")
 class ServerProcess:
     """A process that was started, and what it has said so far."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, python: str = sys.executable, **environment: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "firmtrail_server", *arguments],
+            [python, "-m", "firmtrail_server", *arguments],
             env=_environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -74,9 +74,9 @@ class ServerProcess:
 
 
 @contextmanager
-def serving(**environment: str) -> Generator[str]:
-    """Serve until the block ends; gives the URL."""
-    server = ServerProcess("serve", **environment)
+def serving(*, python: str = sys.executable, **environment: str) -> Generator[str]:
+    """Serve until the block ends, with the server that this Python has; gives the URL."""
+    server = ServerProcess("serve", python=python, **environment)
     try:
         yield server.url()
     finally:
