@@ -56,6 +56,13 @@ def _checks() -> Iterator[Check]:
     if compose_files := _files("docker-compose*.yml", "deploy/**/docker-compose*.yml"):
         schema = ["--builtin-schema", "vendor.compose-spec"]
         yield Check("compose", [_program("check-jsonschema"), *schema, *compose_files])
+    schemas = {
+        "workflows": ("vendor.github-workflows", ".github/workflows/*.yml"),
+        "updates": ("vendor.dependabot", ".github/dependabot.yml"),
+        "issues": ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+    }
+    for name, (schema, pattern) in schemas.items():
+        yield Check(name, [_program("check-jsonschema"), "--builtin-schema", schema, *_files(pattern)])
     if docker_files := _files("Dockerfile*", "packages/*/Dockerfile*", "deploy/**/Dockerfile*"):
         yield Check("dockerfile", [_program("hadolint"), *docker_files])
 
