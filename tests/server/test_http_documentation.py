@@ -37,6 +37,27 @@ async def test_the_server_serves_the_files_it_ships(
     assert answer.content == file
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_root_leads_a_browser_to_the_reference(http: httpx.AsyncClient, method: str) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+    answer = await http.request(method, "/", headers=browser)
+
+    assert (answer.status_code, answer.headers["Location"], answer.headers["Vary"]) == (302, "/docs", "Accept")
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [("GET", "/", "application/json"), ("GET", "/", "*/*"), ("POST", "/", "text/html"), ("GET", "/v1", "text/html")],
+)
+async def test_nothing_else_is_redirected(http: httpx.AsyncClient, method: str, path: str, accept: str) -> None:
+    answer = await http.request(method, path, headers={"Accept": accept})
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def test_openapi_json_of_the_repository_is_the_shipped_one() -> None:
     assert (ROOT / "openapi.json").read_bytes() == openapi_json()
 

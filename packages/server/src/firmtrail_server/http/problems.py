@@ -10,7 +10,7 @@ from firmtrail_contract import FieldError, Problem, ProblemCode
 from firmtrail_server.errors import ContentCodingUnknown, DomainError, InvalidRequest, ScopeMissing, Unauthenticated
 from firmtrail_server.http.content_coding import UNDERSTOOD
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
-from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response
+from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response, redirect_response
 
 STATUS: Final = {
     ProblemCode.MALFORMED_REQUEST: 400,
@@ -33,11 +33,21 @@ _BEARER = 'Bearer realm="firmtrail"'
 
 
 def refusal(error: Exception, request: web.BaseRequest) -> Response:
-    """Answer what went wrong with a problem document, or below /v1/oauth/ with what its RFC asks for."""
+    """Answer what went wrong with a problem document, or below /v1/oauth/ with what its RFC asks for.
+
+    A browser at the root, where there is nothing, is led to the reference of the API.
+    """
+    if isinstance(error, web.HTTPNotFound) and _is_a_browser_at_the_root(request):
+        return redirect_response("/docs")
     problem, headers = _problem(error, request)
     if request.rel_url.raw_path.startswith(OAUTH_PATH):
         return oauth_response(oauth_refusal(problem, error), oauth_status(problem), headers)
     return problem_response(problem, headers)
+
+
+def _is_a_browser_at_the_root(request: web.BaseRequest) -> bool:
+    asks = request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and request.rel_url.raw_path == "/"
+    return asks and "text/html" in request.headers.get(hdrs.ACCEPT, "")
 
 
 def _problem(error: Exception, request: web.BaseRequest) -> tuple[Problem, dict[str, str]]:

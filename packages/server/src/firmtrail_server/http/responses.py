@@ -121,6 +121,11 @@ def document_response(document: Document) -> Response:
     return Response(200, f"Content-Type: {document.content_type}\r\n{more}", document.content)
 
 
+def redirect_response(path: str) -> Response:
+    """Lead a client elsewhere, because of what it accepts."""
+    return Response(HTTPStatus.FOUND, _NOT_STORED, headers={hdrs.LOCATION: path, hdrs.VARY: hdrs.ACCEPT})
+
+
 def problem_response(problem: Problem, headers: dict[str, str]) -> Response:
     return Response(problem.status, _PROBLEM, _json(problem), headers)
 
