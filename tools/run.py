@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import demo_view
+from demo_history import day_to_ask_about, keep_device
 from demo_project import CannotReport, keep_project, report_this_machine
 from demo_server import ServerStopped, running_server
 
 from firmtrail import Client, FirmtrailError
+from firmtrail_contract import Seed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -73,11 +75,21 @@ def _run(data_dir: Path, port: str, *, once: bool) -> None:
         report_this_machine(server.url, seed, demo_folder)
         key = f"{seed.project_api_key.id}:{seed.project_api_key.secret}"
         with Client(server.url, api_key=key) as client:
-            demo_view.show_history(seed.device, list(client.firmware.history(seed.device.id)))
+            demo_view.show_history(seed.device, client.firmware.history(seed.device.id))
+            _show_past(client, seed, key)
         demo_view.show_access(server.url, seed, key, data_dir)
         if not once:
             demo_view.say("\nRunning. Ctrl-C stops it; the data stays.")
             server.wait()
+
+
+def _show_past(client: Client, seed: Seed, key: str) -> None:
+    pump = keep_device(client, seed.project.id)
+    periods = list(client.firmware.history(pump.id))
+    demo_view.show_history(pump, periods)
+    day = day_to_ask_about(periods)
+    question = f"curl -u {key} '{client.url}/v1/devices/{pump.id}/firmware_version?at={day}'"
+    demo_view.show_as_of(pump, day, client.firmware.history(pump.id, at=day), question)
 
 
 def _refuse(error: Exception, exit_code: int) -> int:

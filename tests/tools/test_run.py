@@ -113,6 +113,15 @@ def test_it_shows_what_this_machine_runs(demo: Demo) -> None:
     assert re.search(r"\bmain\b.*\byes\b", demo.shown)
 
 
+def test_it_shows_a_device_that_ran_several_versions(demo: Demo) -> None:
+    rows = re.findall(r"^ +main +(\S+) .*?(yes)?\s*$", demo.shown.split("What pump-7 runs", 1)[1], re.MULTILINE)
+    assert rows == [("1.3.2", ""), ("1.4.0", ""), ("1.4.1", ""), ("1.4.0", ""), ("1.5.0", "yes")]
+
+
+def test_it_answers_what_that_device_ran_on_a_day(demo: Demo) -> None:
+    assert re.search(r"^What pump-7 ran on \d+ \w+ \d{4}: main 1\.4\.1$", demo.shown, re.MULTILINE)
+
+
 def test_it_shows_no_colours_where_there_is_no_terminal(demo: Demo) -> None:
     assert "\x1b" not in demo.shown
 
@@ -158,9 +167,12 @@ def test_the_python_shown_works_when_pasted(demo: Demo) -> None:
 def test_the_curl_commands_shown_work_when_pasted(demo: Demo) -> None:
     report = subprocess.run(["sh", "-c", f"{demo.section('Report a new')} -s"], capture_output=True, check=False)
     read = subprocess.run(["sh", "-c", f"{demo.section('Read the history')} -s"], capture_output=True, check=False)
+    question = demo.section("What pump-7 ran on").partition("\n")[0]
+    past = subprocess.run(["sh", "-c", f"{question} -s"], capture_output=True, check=False)
 
     assert json.loads(report.stdout)["outcome"] == "opened"
     assert json.loads(read.stdout)["items"][-1]["version"] == json.loads(report.stdout)["version"]
+    assert [period["version"] for period in json.loads(past.stdout)["items"]] == ["1.4.1"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
