@@ -271,13 +271,13 @@ def test_queries_without_a_project_are_named_only_while_there_are_such() -> None
 
 
 @pytest.mark.parametrize(
-    ("package", "readme"),
-    [("server", "README.md"), ("postgres", "packages/postgres/README.md"), ("sdk", "packages/sdk/README.md")],
+    ("package", "page"),
+    [("server", "docs/settings.md"), ("postgres", "packages/postgres/README.md"), ("sdk", "packages/sdk/README.md")],
     ids=["server", "postgres", "sdk"],
 )
-def test_every_variable_that_a_package_names_is_in_its_readme(package: str, readme: str) -> None:
+def test_every_variable_that_a_package_names_is_on_its_page(package: str, page: str) -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "packages" / package / "src").rglob("*.py"))
-    text = (ROOT / readme).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
 
     assert {name for name in re.findall(r"FIRMTRAIL_\w+", source) if f"`{name}`" not in text} == set()
 
@@ -287,8 +287,8 @@ def test_every_key_of_the_agents_configuration_is_in_its_readme(key: str) -> Non
     assert f"| `{key}` |" in (ROOT / "packages/device-agent/README.md").read_text(encoding="utf-8")
 
 
-def test_every_variable_of_the_agent_in_the_readme_is_one_that_it_reads() -> None:
-    named = re.findall(r"`(FIRMTRAIL_AGENT_\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+def test_every_variable_of_the_agent_in_the_settings_is_one_that_it_reads() -> None:
+    named = re.findall(r"`(FIRMTRAIL_AGENT_\w+)`", (ROOT / "docs/settings.md").read_text(encoding="utf-8"))
 
     assert named
     assert {*named} <= {variable(key) for key in [*configuration._KEYS, "sources"]}

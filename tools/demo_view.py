@@ -49,7 +49,9 @@ def show_as_of(device: Device, day: dt.date, periods: Iterable[VersionPeriod], q
     """Show what a device ran on a day, and the command that asks for it."""
     versions = ", ".join(f"{period.component} {period.version}" for period in periods)
     _section(f"What {device.name} ran on {day:%-d %B %Y}: {versions}", question)
-    say(f"{device.name} is made up: the demo has reported its past through the API, as an import of old histories does.")
+    say(
+        f"{device.name} is made up: the demo has reported its past through the API, as an import of old histories does."
+    )
 
 
 def _local(moment: dt.datetime) -> Text:

@@ -7,7 +7,9 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from tests.served import Server
 from tests.server.conftest import Demo
 
 ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md"), *ROOT.glob("bench/**/*.md")]
+)
 
 
 def example(readme: str, language: str) -> str:
@@ -42,13 +47,46 @@ async def output_of(program: str, script: str, server: Server, **environment: st
 
 
 async def test_python_of_the_readme(server: Server, demo: Demo) -> None:
-    given = (
-        f"device_id, device_key, project_key = {demo.device_id!r}, {key(demo.device_key)!r}, {key(demo.project_key)!r}"
-    )
+    given = f"""\
+project_id, project_key = {demo.project_id!r}, {key(demo.project_key)!r}
+device_id, device_key = {demo.device_id!r}, {key(demo.device_key)!r}
+"""
 
-    output = await output_of(sys.executable, f"{given}\n{example('README.md', 'python')}", server)
+    output = await output_of(sys.executable, given + example("README.md", "python"), server)
 
-    assert output.startswith("main 1.4.2 ")
+    history, counts = output.splitlines()
+    assert history.startswith("main 1.4.2 ")
+    assert counts == "main 1.4.2 1"
+
+
+def test_python_of_the_contracts_readme() -> None:
+    done = run_alone(example("packages/contract/README.md", "python"), Path.cwd())
+
+    taken, *refused = done.splitlines()
+    assert taken == "main 1.4.2"
+    assert {line.split()[0] for line in refused} == {"/version", "/colour"}
+
+
+def test_python_of_the_readme_of_the_embedded_postgresql() -> None:
+    with tempfile.TemporaryDirectory(prefix="firmtrail-readme-") as folder:
+        Path(folder).chmod(0o711)  # for the user that PostgreSQL runs as when root runs the tests
+
+        output = run_alone(example("packages/postgres/README.md", "python"), Path(folder))
+
+    assert output.startswith("postgresql://")
+
+
+def run_alone(script: str, folder: Path) -> str:
+    return subprocess.run(
+        [sys.executable, "-"], cwd=folder, input=script, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 async def test_python_of_the_sdks_readme(server: Server) -> None:
