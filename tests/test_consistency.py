@@ -33,6 +33,7 @@ from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
     USER_SCOPES,
@@ -83,6 +84,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {
     uuid.UUID | str: uuid.UUID(int=1),
+    uuid.UUID | str | None: uuid.UUID(int=1),
     str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
     Role | str: Role.VIEWER,
@@ -116,7 +118,7 @@ def named(route: Route) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
-    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES)
+    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES, KEY_SCOPES)
 
     assert route.scope in {Scope.PUBLIC, Scope.METRICS, *held}
 
@@ -205,9 +207,10 @@ def in_the_contract(kind: Any) -> bool:
 
 
 async def call(method: Callable[..., Any]) -> None:
-    """Call it with all that it requires, and read what it gives as far as the first item."""
+    """Call it with all that it requires, and its project, and read what it gives as far as the first item."""
     parameters = inspect.signature(method, eval_str=True).parameters.values()
-    required = {one.name: SAMPLES[one.annotation] for one in parameters if one.default is one.empty}
+    wanted = [one for one in parameters if one.default is one.empty or one.name == "project_id"]
+    required = {one.name: SAMPLES[one.annotation] for one in wanted}
     given = method(**required)
     if inspect.isawaitable(given):
         await given

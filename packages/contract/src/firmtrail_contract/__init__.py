@@ -71,7 +71,15 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
     from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
-    from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
+    from firmtrail_contract.projects import (
+        CurrentProject,
+        JoinedProject,
+        NewProject,
+        Project,
+        ProjectChange,
+        ProjectDeletion,
+        Role,
+    )
     from firmtrail_contract.reports import (
         MAX_RECORDS,
         MAX_WAITING_READINGS,
@@ -147,7 +155,15 @@ _MODULES = {
         ),
         "paging": ("DEFAULT_PAGE_SIZE", "MAX_PAGE_SIZE", "Page", "PageQuery"),
         "problems": ("FieldError", "FieldLocation", "Problem", "ProblemCode"),
-        "projects": ("JoinedProject", "NewProject", "Project", "ProjectChange", "ProjectDeletion", "Role"),
+        "projects": (
+            "CurrentProject",
+            "JoinedProject",
+            "NewProject",
+            "Project",
+            "ProjectChange",
+            "ProjectDeletion",
+            "Role",
+        ),
         "reports": (
             "MAX_RECORDS",
             "MAX_WAITING_READINGS",
@@ -186,6 +202,7 @@ __all__ = [
     "ComponentReading",
     "ComponentReceipt",
     "Count",
+    "CurrentProject",
     "Device",
     "DeviceApiKey",
     "DeviceChange",

@@ -18,6 +18,7 @@ DomainError
 ├── Forbidden
 │   ├── ScopeMissing
 │   ├── RoleTooHigh
+│   ├── NoProjectNamed
 │   ├── EnrollmentsUsedUp
 │   ├── SignUpClosed
 │   ├── SignUpByInvitation
@@ -197,6 +198,11 @@ class RoleTooHigh(Forbidden):
         super().__init__(
             f"You may do less than {role} allows, by your role or by your token: you can neither give nor take it."
         )
+
+
+class NoProjectNamed(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("Name the project by its id: only an API key has one of its own. See GET /v1/projects.")
 
 
 class EnrollmentsUsedUp(Forbidden):

@@ -54,6 +54,7 @@ ROUTES = [
     Route("GET", "/v1/users/me/audit_events", users.list_my_audit_events, Scope.SELF, READ),
     Route("POST", "/v1/projects", projects.create_project, Scope.SELF, WRITE),
     Route("GET", "/v1/projects", projects.list_projects, Scope.SELF, READ),
+    Route("GET", "/v1/projects/current", projects.get_current_project, Scope.OWN_KEY_READ, READ),
     Route("GET", _PROJECT, projects.get_project, Scope.PROJECT_READ, READ),
     Route("PATCH", _PROJECT, projects.rename_project, Scope.PROJECT_WRITE, WRITE),
     Route("DELETE", _PROJECT, projects.delete_project, Scope.PROJECT_WRITE, WRITE, then=devices.sweep),

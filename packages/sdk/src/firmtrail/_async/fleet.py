@@ -21,7 +21,7 @@ class AsyncFleet:
 
     async def versions(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         at: dt.datetime | dt.date | None = None,
         component: str | None = None,
@@ -31,7 +31,7 @@ class AsyncFleet:
         """Count the devices on each version, by component, the newest version first.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
             component: of this component alone.
             labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.

@@ -11,7 +11,7 @@ import attrs
 
 from firmtrail.errors import FirmtrailError
 from firmtrail.stored import to_json
-from firmtrail_contract import FieldError, ImportedRow, IssuedInvitation, Member, VersionPeriod
+from firmtrail_contract import FieldError, ImportedRow, IssuedInvitation, JoinedProject, Member, VersionPeriod
 
 #: rows of a table whose widths are worked out together, so that a long list is shown while it is read
 _ROWS_AT_ONCE = 100
@@ -95,6 +95,8 @@ def _text(value: Any) -> str:
             return visible(f"{value.pointer} {value.detail}")
         case VersionPeriod():
             return visible(f"{value.component} {value.version}")
+        case JoinedProject():
+            return visible(f"{value.name} ({value.role}, {value.id})")
         case _:
             return visible(_word(value))
 
