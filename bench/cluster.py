@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +46,10 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Generator[Cluster]:
-    """Run a new PostgreSQL in a folder for as long as the block lasts."""
-    with EmbeddedDatabase(folder, settings={"max_connections": "300"}) as url:  # many servers share it
+def running_cluster(folder: Path, settings: Mapping[str, str] | None = None) -> Generator[Cluster]:
+    """Run the PostgreSQL in a folder, which is made unless it is there, for as long as the block lasts."""
+    many = {"max_connections": "300"}  # many servers share it
+    with EmbeddedDatabase(folder, settings=many | dict(settings or {})) as url:
         with psycopg.connect(url) as conn:
             pid = parent_of(conn.info.backend_pid)
         yield Cluster(url, pid)

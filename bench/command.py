@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from bench.errors import CannotMeasure, WrongAnswers
+from firmtrail_server.embedded import EmbeddedDatabaseError
 
 _BEGAN = time.monotonic()
 
@@ -17,7 +18,7 @@ def exit_code_of(measure: Callable[[], None]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         measure()
-    except (CannotMeasure, WrongAnswers) as error:
+    except (CannotMeasure, WrongAnswers, EmbeddedDatabaseError) as error:
         say(str(error))
         return 1
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import sysconfig
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.cluster import Cluster
 from bench.stage import Stage
 
 _SETTINGS = ("fsync", "synchronous_commit", "shared_buffers", "max_wal_size")
@@ -18,16 +19,20 @@ _PACKAGES = ("aiohttp", "uvloop", "orjson", "psycopg")
 
 def describe(stage: Stage) -> dict[str, str]:
     """Say what a reader has to know before comparing absolute numbers."""
-    settings = ", ".join(f"{name} {stage.cluster.setting(name)}" for name in _SETTINGS)
+    return {**describe_machine(stage.cluster, stage.folder), "wrk": _wrk_version()}
+
+
+def describe_machine(cluster: Cluster, folder: Path) -> dict[str, str]:
+    """Say the same where wrk takes no part; the database lies in the folder."""
+    settings = ", ".join(f"{name} {cluster.setting(name)}" for name in _SETTINGS)
     return {
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": platform.release(),
-        "file system of the database": _file_system(stage.folder),
+        "file system of the database": _file_system(folder),
         "Python": f"{platform.python_implementation()} {platform.python_version()}, {_build()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
-        "PostgreSQL": f"{stage.cluster.setting('server_version')}, {settings}",
-        "wrk": _wrk_version(),
+        "PostgreSQL": f"{cluster.setting('server_version')}, {settings}",
     }
 
 

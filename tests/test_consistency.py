@@ -52,6 +52,7 @@ from firmtrail_server.queries import (
     members,
     projects,
     reports,
+    silences,
     users,
 )
 from firmtrail_server.routes import ROUTES
@@ -80,6 +81,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
+    **{
+        query: "it compares the devices of all projects with their silences"
+        for _, query in inspect.getmembers(silences, inspect.iscoroutinefunction)
+    },
 }
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {
@@ -174,6 +179,14 @@ def methods_of(thing: object) -> Iterator[Callable[..., Any]]:
             yield from methods_of(member)
 
 
+async def test_every_method_of_the_sdk_takes_no_project_for_that_of_the_key() -> None:
+    async with AsyncClient("http://127.0.0.1") as client:
+        hints = {in_its_module(method): get_type_hints(method).get("project_id") for method in methods_of(client)}
+
+    asking_for_one = {name for name, hint in hints.items() if hint == uuid.UUID | str}
+    assert asking_for_one == {"projects.leave"}  # which no key can do
+
+
 async def test_every_method_of_the_sdk_is_in_its_readme() -> None:
     text = (ROOT / "packages/sdk/README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", text, re.MULTILINE)
@@ -230,6 +243,13 @@ def query_functions() -> list[Callable[..., Any]]:
     return [one for one in functions if one.__name__[0] != "_" or Connection in get_type_hints(one).values()]
 
 
+def sql_of(query: Callable[..., Any]) -> str:
+    """The text of a query function, with the literals of its module that it puts into a statement."""
+    source = inspect.getsource(query)
+    literals = vars(inspect.getmodule(query)).items()
+    return source + "".join(text for name, text in literals if isinstance(text, str) and f"{{{name}}}" in source)
+
+
 def in_its_module(function: Callable[..., Any]) -> str:
     return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
@@ -243,7 +263,7 @@ def test_every_query_takes_the_connection_first_and_the_project_second(query: Ca
     if query not in WITHOUT_PROJECT:
         assert names[1:2] == ["project_id"]
         assert hints["project_id"] is uuid.UUID
-        assert "%(project_id)s" in inspect.getsource(query)
+        assert "%(project_id)s" in sql_of(query)
 
 
 def test_queries_without_a_project_are_named_only_while_there_are_such() -> None:

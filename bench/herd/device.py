@@ -79,6 +79,7 @@ class SimulatedDevice:
         *,
         sent: ClockReading,
         waiting: Sequence[ClockReading],
+        interval_seconds: int | None,
     ) -> BatchReceipt:
         """Meet the server as the weather is."""
         weather = self._forecast(self._number, self._time.now)
@@ -86,7 +87,7 @@ class SimulatedDevice:
         self._server.count(self._time.now)
         _refuse_if_busy(weather)
         asked = weather.next_report_in_seconds
-        batch = ReportBatch(sent=sent, records=[*records], waiting=[*waiting])
+        batch = ReportBatch(sent=sent, records=[*records], waiting=[*waiting], interval_seconds=interval_seconds)
         answer = self._server.store(device_id, batch, self._time.now, next_report_in_seconds=asked)
         await Until(self._time.now + _ANSWER_SECONDS)
         if weather.contact is Contact.ANSWER_LOST:

@@ -69,6 +69,13 @@ async def test_a_change_is_reported_within_a_minute_and_a_half(
         assert time.now - changed_at <= 90
 
 
+async def test_each_batch_announces_the_interval(device: Device, server: ReportServer, time: VirtualTime) -> None:
+    server.answer = taking(next_report_in_seconds=600)
+    async with running(device, time):
+        assert (await server.arrival()).interval_seconds == HOUR
+        assert (await server.arrival()).interval_seconds == 600
+
+
 async def test_a_person_gets_a_report_at_once(device: Device, server: ReportServer, time: VirtualTime) -> None:
     server.answer = refusing(404)
     async with running(device, time):

@@ -127,6 +127,12 @@ async def test_an_unreachable_server_has_its_exit_code(device: Device) -> None:
     assert exit_code(await report(device)) == os.EX_UNAVAILABLE
 
 
+async def test_a_single_report_announces_no_interval(device: Device, server: ReportServer) -> None:
+    await report(device)
+
+    assert server.received[0].interval_seconds is None
+
+
 async def test_all_components_are_reported_at_once(device: Device, server: ReportServer) -> None:
     device.configure(server.url, sources=TWO)
     device.write("/etc/modem", "9")

@@ -350,6 +350,17 @@ def test_a_shorter_interval_counts_at_once() -> None:
     assert tested.seconds_left() <= 60
 
 
+def test_the_interval_is_what_the_server_asks_for() -> None:
+    tested = running(1, Time())
+    assert tested.interval_seconds == HOUR
+
+    tested.succeeded(next_report_in_seconds=600)
+    assert tested.interval_seconds == 600
+
+    tested.succeeded()
+    assert tested.interval_seconds == HOUR
+
+
 def test_work_that_dies_leaves_a_next_deadline() -> None:
     time = Time()
     tested = schedule(1, time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ import pytest
 
 from tests.sdk.shell import ADA, PASSWORD, Shell
 from tests.served import Server
-from tests.server.conftest import Demo
+from tests.server.conftest import Clock, Demo
 
 
 async def test_who_logs_in_is_known_until_they_log_out(ada: Shell) -> None:
@@ -158,6 +159,19 @@ async def test_a_device_is_registered_reports_and_is_found_by_what_it_runs(ada: 
     assert (await ada.one("history", "pump-one"))["version"] == "1.4.2"
     assert "firmware" in await ada("devices", "show", "pump-one")
     assert await ada("devices", "list", "--reported-from", "1h", "--created-before", "2000-01-01T00:00:00Z", "-q") == ""
+
+
+async def test_silent_devices_are_listed_by_labels(ada: Shell, server: Server, clock: Clock) -> None:
+    device = await ada.one("devices", "create", "pump-1", "--label", "site=berlin")
+    await ada("devices", "create", "pump-2")
+    await server.services.silences.sweep(clock() + dt.timedelta(hours=2))
+
+    table = await ada("fleet", "silent", "--labels", "site=berlin")
+
+    assert [line.split()[:2] for line in table.splitlines()][1:] == [["pump-1", device["id"]]]
+    assert (await ada.one("fleet", "silent", "--labels", "site"))["never_reported"] is True
+    assert await ada("fleet", "silent", "--labels", "site", "-q") == f"{device['id']}\n"
+    assert await ada("fleet", "silent", "--state", "ended", "-q") == ""
 
 
 async def test_the_keys_of_a_device_end_one_by_one_or_with_it(ada: Shell) -> None:

@@ -107,6 +107,19 @@ async def test_what_waits_is_told_where_something_waits(misbehaving: Misbehaving
     assert [error.pointer for error in refused.value.errors] == ["/waiting"]
 
 
+async def test_an_interval_is_announced_where_it_is_known(misbehaving: MisbehavingServer) -> None:
+    misbehaving.behaviours = [answering(200, json.dumps(NOTHING))]
+
+    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
+        await client.firmware.report_batch(DEVICE_ID, [], sent=reading(5), interval_seconds=600)
+        with pytest.raises(InvalidRequestError) as refused:
+            await client.firmware.report_batch(DEVICE_ID, [], sent=reading(5), interval_seconds=9)
+
+    (request,) = misbehaving.requests
+    assert json.loads(request.partition(b"\r\n\r\n")[2])["interval_seconds"] == 600
+    assert [error.pointer for error in refused.value.errors] == ["/interval_seconds"]
+
+
 async def test_sources_and_outcomes_of_a_newer_server_are_kept_as_text(misbehaving: MisbehavingServer) -> None:
     moment = {"at": "2026-06-01T12:00:00Z", "source": "sundial"}
     answer = NOTHING | {"records": [FINE | {"problem": "tired", "first_observed": moment, "last_observed": moment}]}

@@ -159,3 +159,120 @@ async def test_a_history_shows_what_was_in_force(owner: Caller, devices: str) ->
     assert read(await owner.get(path, at="2026-06-01"))["items"] == []
     assert read(await owner.get(path, at="2026-06-13"))["as_of"] == "2026-06-13T23:59:59.999999Z"
     assert read(await owner.get(path, component="modem"))["items"] == []
+
+
+async def test_adoption_shows_each_version_at_each_moment(owner: Caller, other: Demo) -> None:
+    answer = read(
+        await owner.get(f"projects/{other.project_id}/adoption", since="2026-06-01", until="2026-06-15", step="week")
+    )
+
+    assert answer["moments"] == [
+        "2026-06-01T00:00:00.000000Z",
+        "2026-06-08T00:00:00.000000Z",
+        "2026-06-15T00:00:00.000000Z",
+        "2026-06-15T23:59:59.999999Z",
+    ]
+    assert {one["version"]: one["devices"] for one in answer["versions"]} == {
+        "1.10.0": [0, 0, 1, 1],
+        "1.4.1": [0, 1, 1, 1],
+        "1.4.0": [0, 2, 1, 1],
+    }
+    assert [one["version"] for one in answer["versions"]] == ["1.10.0", "1.4.1", "1.4.0"]
+    assert answer["versions"][0]["shares"] == [0, 0, 1 / 3, 1 / 3]
+    assert answer["other_devices"] == [0, 0, 0, 0]
+    assert answer["rollout"] is None
+
+
+async def test_adoption_of_a_version_says_when_and_how_long(owner: Caller, other: Demo) -> None:
+    answer = read(await owner.get(f"projects/{other.project_id}/adoption", since="2026-06-01", version="1.10.0"))
+
+    assert answer["rollout"] == {
+        "version": "1.10.0",
+        "devices": 3,
+        "first_at": "2026-06-10T12:00:00.000000Z",
+        "half_at": "2026-06-12T12:00:00.000000Z",
+        "ninety_percent_at": None,
+        "ninety_nine_percent_at": None,
+        "median_dwell_seconds": 2 * 86_400,
+        "replaced": 1,
+        "rolled_back": 1,
+    }
+
+
+async def test_the_days_of_adoption_are_those_of_the_time_zone(owner: Caller, other: Demo) -> None:
+    query = {"since": "2026-06-10", "until": "2026-06-11", "time_zone": "Asia/Tokyo"}
+    answer = read(await owner.get(f"projects/{other.project_id}/adoption", **query))
+
+    assert answer["moments"] == [
+        "2026-06-09T15:00:00.000000Z",
+        "2026-06-10T15:00:00.000000Z",
+        "2026-06-11T14:59:59.999999Z",
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"since": "2026-06-10", "until": "2026-06-01"},
+        {"since": "2000-01-01", "step": "hour"},
+        {"since": "2026-08-01"},
+    ],
+)
+async def test_a_series_that_cannot_be_is_refused(owner: Caller, other: Demo, query: dict[str, str]) -> None:
+    assert wrong_fields(await owner.get(f"projects/{other.project_id}/adoption", **query)) == [("/since", "malformed")]
+
+
+async def test_a_change_to_a_lower_version_is_a_rollback(owner: Caller, other: Demo, devices: str) -> None:
+    path = f"projects/{other.project_id}/rollbacks"
+    (pump,) = [device for device in await all_pages(owner, devices) if device["name"] == "Pump 2"]
+
+    assert await all_pages(owner, path) == [
+        {
+            "device_id": pump["id"],
+            "device_name": "Pump 2",
+            "component": "main",
+            "from_version": "1.10.0",
+            "to_version": "1.4.0",
+            "at": "2026-06-14T12:00:00.000000Z",
+        }
+    ]
+    assert await all_pages(owner, path, labels="site=berlin") == []
+    assert await all_pages(owner, path, since="2026-06-15") == []
+    assert wrong_fields(await owner.get(path, since="2025-01-01")) == [("/since", "malformed")]
+
+
+async def test_a_device_that_keeps_going_back_is_flapping(owner: Caller, other: Demo, devices: str) -> None:
+    path = f"projects/{other.project_id}/flapping_devices"
+    (pump,) = [device for device in await all_pages(owner, devices) if device["name"] == "Pump 1"]
+    key = made(await owner.post(f"devices/{pump['id']}/api_keys", {}))
+    device = Caller(owner.http, key_of(key))
+    assert read(await owner.get(path)) == {"items": [], "is_complete": True}
+
+    for hour, version in enumerate(["1.4.0", "1.10.0"] * 2):
+        report = {"version": version, "observed_at": f"2026-06-18T{hour:02}:00:00Z"}
+        assert (await device.post(f"devices/{pump['id']}/firmware_version", report)).is_success
+
+    (item,) = read(await owner.get(path))["items"]
+    assert (item["device_name"], item["changes"]) == ("Pump 1", 4)
+    assert (item["first_at"], item["last_at"]) == ("2026-06-18T00:00:00.000000Z", "2026-06-18T03:00:00.000000Z")
+
+
+async def test_the_status_sums_a_project_up(owner: Caller, other: Demo, devices: str, clock: Clock) -> None:
+    path = f"projects/{other.project_id}/fleet_status"
+    (valve,) = [device for device in await all_pages(owner, devices) if device["name"] == "Valve"]
+    before = read(await owner.get(path))
+    await owner.post(f"devices/{valve['id']}/retire")
+
+    after = read(await owner.get(path))
+
+    assert (before["devices"], before["reporting"], before["retired"]) == (4, 4, 0)
+    assert (after["devices"], after["reporting"], after["retired"]) == (3, 3, 1)
+    (main,) = before["components"]
+    assert (main["component"], main["devices"], main["other_versions"]) == ("main", 3, 0)
+    assert [version["version"] for version in main["versions"]] == ["1.10.0", "1.4.1", "1.4.0"]
+    assert [(one["device_name"], one["version"]) for one in before["latest_changes"]] == [
+        ("Pump 2", "1.4.0"),
+        ("Pump 1", "1.10.0"),
+        ("Valve", "1.4.1"),
+    ]

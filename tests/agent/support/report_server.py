@@ -25,6 +25,8 @@ class Received:
     scheme: str
     sent: dict[str, Any]
     records: list[dict[str, Any]]
+    #: None: it announced none
+    interval_seconds: int | None
 
     @property
     def history(self) -> list[dict[str, str]]:
@@ -95,6 +97,7 @@ class ReportServer:
             scheme=request.headers["Authorization"].partition(" ")[0],
             sent=body["sent"],
             records=body["records"],
+            interval_seconds=body.get("interval_seconds"),
         )
         self.received.append(batch)
         self._arrivals.put_nowait(batch)

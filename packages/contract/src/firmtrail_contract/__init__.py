@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -55,11 +56,20 @@ if TYPE_CHECKING:
         VersionPeriod,
     )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
+    from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
     from firmtrail_contract.members import Member, MemberChange
-    from firmtrail_contract.moments import AsOf, end_of, format_moment, parse_as_of, parse_moment
+    from firmtrail_contract.moments import (
+        AsOf,
+        DayOrMoment,
+        end_of,
+        format_moment,
+        parse_as_of,
+        parse_day_or_moment,
+        parse_moment,
+    )
     from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
@@ -89,7 +99,9 @@ if TYPE_CHECKING:
         RecordReceipt,
         ReportBatch,
     )
+    from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
 
 _MODULES = {
@@ -143,7 +155,15 @@ _MODULES = {
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
         "limits": ("Bytes", "Count", "Range", "Text", "Violation", "ViolationCode", "email_limits"),
         "members": ("Member", "MemberChange"),
-        "moments": ("AsOf", "end_of", "format_moment", "parse_as_of", "parse_moment"),
+        "moments": (
+            "AsOf",
+            "DayOrMoment",
+            "end_of",
+            "format_moment",
+            "parse_as_of",
+            "parse_day_or_moment",
+            "parse_moment",
+        ),
         "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
         "observations": (
             "DEFAULT_COMPONENT",
@@ -174,8 +194,12 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
+        "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
+        "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
+        "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange"),
     }.items()
     for name in names
 }
@@ -190,6 +214,8 @@ __all__ = [
     "MAX_WAITING_READINGS",
     "AccessToken",
     "ActorKind",
+    "Adoption",
+    "AdoptionQuery",
     "ApiKeyInfo",
     "AsOf",
     "AuditAction",
@@ -201,8 +227,10 @@ __all__ = [
     "ClockState",
     "ComponentReading",
     "ComponentReceipt",
+    "ComponentStatus",
     "Count",
     "CurrentProject",
+    "DayOrMoment",
     "Device",
     "DeviceApiKey",
     "DeviceChange",
@@ -222,6 +250,11 @@ __all__ = [
     "FirmwareReport",
     "FirmwareVersions",
     "FirmwareVersionsQuery",
+    "FlappingDevice",
+    "FlappingDevices",
+    "FlappingQuery",
+    "FleetStatus",
+    "FleetStatusQuery",
     "History",
     "HistoryQuery",
     "ImportOutcome",
@@ -235,6 +268,7 @@ __all__ = [
     "JoinedProject",
     "KeyRotation",
     "Labels",
+    "LatestChange",
     "ListedDevice",
     "Member",
     "MemberChange",
@@ -264,14 +298,22 @@ __all__ = [
     "ReportBatch",
     "ReportOutcome",
     "Role",
+    "Rollback",
+    "RollbackQuery",
+    "Rollout",
     "RunningVersion",
     "Seed",
     "SignUp",
     "SignUpReceipt",
+    "SilenceState",
+    "SilentDevice",
+    "SilentDeviceQuery",
+    "Step",
     "Text",
     "TokenRequest",
     "User",
     "UserChange",
+    "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
     "Violation",
@@ -284,6 +326,7 @@ __all__ = [
     "is_filler_version",
     "lenient_converter",
     "parse_as_of",
+    "parse_day_or_moment",
     "parse_label_filter",
     "parse_moment",
     "strict_converter",

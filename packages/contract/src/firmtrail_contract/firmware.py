@@ -10,12 +10,14 @@ import attrs
 from attrs.validators import optional
 
 from firmtrail_contract.blanks import visible_text, without_blanks
-from firmtrail_contract.limits import IDENTIFIER, Text
+from firmtrail_contract.limits import IDENTIFIER, Range, Text
 from firmtrail_contract.moments import AsOf
 from firmtrail_contract.observations import DEFAULT_COMPONENT
 from firmtrail_contract.paging import PageQuery
 
 version_limits = visible_text(1, 128)
+#: what an agent can be configured to: from 10 seconds to 31 days
+interval_limits = Range(10, 31 * 24 * 3600)
 component_limits = Text(1, 64, IDENTIFIER, "start with a-z or 0-9 and hold only a-z, 0-9, '.', '_' and '-'")
 
 
@@ -52,6 +54,8 @@ class FirmwareReport:
     observed_at: dt.datetime | None = None
     #: for imports of old histories: take `observed_at` as it is, or refuse the report if it cannot be right
     strict: bool = False
+    #: how often the device reports; without it the server goes by when its reports have come
+    interval_seconds: int | None = attrs.field(default=None, validator=optional(interval_limits))
 
 
 @attrs.frozen(kw_only=True)

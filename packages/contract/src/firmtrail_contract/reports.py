@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 
 import attrs
+from attrs.validators import optional
 
-from firmtrail_contract.firmware import ObservedAtSource, ReportOutcome
+from firmtrail_contract.firmware import ObservedAtSource, ReportOutcome, interval_limits
 from firmtrail_contract.limits import Count, Text
 from firmtrail_contract.observations import ClockReading, ObservationRecord
 from firmtrail_contract.problems import FieldError, ProblemCode
@@ -30,6 +31,8 @@ class ReportBatch:
     records: list[ObservationRecord] = attrs.field(validator=Count(0, MAX_RECORDS))
     #: of the records that come in later batches: the first reading of each boot and the last, which tell when it ended
     waiting: list[ClockReading] = attrs.field(factory=list[ClockReading], validator=Count(0, MAX_WAITING_READINGS))
+    #: how often the device reports; without it the server goes by when its reports have come
+    interval_seconds: int | None = attrs.field(default=None, validator=optional(interval_limits))
 
 
 @attrs.frozen(kw_only=True)

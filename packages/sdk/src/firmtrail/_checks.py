@@ -50,7 +50,10 @@ def filters(model: type[Any], /, **values: Any) -> dict[str, str | int]:
 
 
 def report_batch(
-    records: Sequence[ObservationRecord], sent: ClockReading, waiting: Sequence[ClockReading]
+    records: Sequence[ObservationRecord],
+    sent: ClockReading,
+    waiting: Sequence[ClockReading],
+    interval_seconds: int | None,
 ) -> ReportBatch:
     """Build a batch of reports."""
     readings = {"/sent": sent} | {f"/waiting/{index}": reading for index, reading in enumerate(waiting)}
@@ -62,9 +65,11 @@ def report_batch(
             detail = "must be an aware datetime, such as datetime.now(timezone.utc)"
             raise _refused(FieldLocation.BODY, f"{place}/wall_time", ViolationCode.MALFORMED, detail)
     try:
-        return ReportBatch(sent=sent, records=list(records), waiting=list(waiting))
+        return ReportBatch(sent=sent, records=list(records), waiting=list(waiting), interval_seconds=interval_seconds)
     except Violation as violation:
         code, detail = violation.code, violation.detail
+    if code is ViolationCode.OUT_OF_RANGE:
+        raise _refused(FieldLocation.BODY, "/interval_seconds", code, detail)
     place = "/records" if len(records) > MAX_RECORDS else "/waiting"
     raise _refused(FieldLocation.BODY, place, code, detail)
 

@@ -27,6 +27,7 @@ from firmtrail_server.services.deletion import Sweeper
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
+from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.telemetry.metrics import Metrics
 
@@ -59,6 +60,7 @@ class App:
         try:
             async with in_background(
                 sweeper=lambda: services.sweeper.run(services.clock),
+                silences=lambda: services.silences.run(services.clock),
                 key_use=services.authentication.key_use.run,
                 metrics=services.metrics.keep_sampled,
                 readiness=services.readiness.run,
@@ -115,6 +117,7 @@ def create_app(
         keys=KeyIssuer(digests),
         clock=clock,
         sweeper=Sweeper(database),
+        silences=SilenceSweeper(database, metrics),
         mailer=Mailer(settings.smtp),
         metrics=metrics,
         readiness=Readiness(database),

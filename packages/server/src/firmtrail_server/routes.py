@@ -3,6 +3,7 @@
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.db import Transaction
 from firmtrail_server.handlers import (
+    adoption,
     api_keys,
     audit_events,
     device_api_keys,
@@ -11,6 +12,7 @@ from firmtrail_server.handlers import (
     enrollment,
     enrollment_keys,
     firmware_versions,
+    fleet_status,
     history,
     invitations,
     members,
@@ -18,7 +20,9 @@ from firmtrail_server.handlers import (
     operations,
     projects,
     reports,
+    rollbacks,
     seed,
+    silent_devices,
     users,
 )
 from firmtrail_server.http.route import Route
@@ -77,6 +81,7 @@ ROUTES = [
     Route("POST", "/v1/invitations/accept", invitations.accept_invitation, Scope.SELF, WRITE),
     Route("POST", f"{_PROJECT}/devices", devices.create_device, Scope.DEVICES_WRITE, WRITE),
     Route("GET", f"{_PROJECT}/devices", devices.list_devices, Scope.DEVICES_READ, READ),
+    Route("GET", f"{_PROJECT}/silent_devices", silent_devices.list_silent_devices, Scope.DEVICES_READ, READ),
     Route("POST", f"{_PROJECT}/devices/import", device_imports.import_devices, Scope.DEVICES_WRITE),
     Route(
         "GET",
@@ -85,6 +90,10 @@ ROUTES = [
         Scope.FIRMWARE_READ,
         READ,
     ),
+    Route("GET", f"{_PROJECT}/fleet_status", fleet_status.get_fleet_status, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/adoption", adoption.get_adoption, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/rollbacks", rollbacks.list_rollbacks, Scope.FIRMWARE_READ, READ),
+    Route("GET", f"{_PROJECT}/flapping_devices", rollbacks.list_flapping_devices, Scope.FIRMWARE_READ, READ),
     Route("GET", _DEVICE, devices.get_device, Scope.DEVICES_READ, READ),
     Route("PATCH", _DEVICE, devices.change_device, Scope.DEVICES_WRITE, WRITE),
     Route("DELETE", _DEVICE, devices.delete_device, Scope.DEVICES_DELETE, WRITE, then=devices.sweep),

@@ -121,7 +121,7 @@ class Rounds:
 
     async def _delivered(self) -> Delivery:
         try:
-            delivery = await self._uploader.send()
+            delivery = await self._uploader.send(self._schedule.interval_seconds)
         except BadConfiguration as error:  # it was good when it was read; the next try may find it good again
             return Delivery(failure=Failure(trouble=Trouble.NOT_REACHABLE, message=one_line(str(error))))
         if record := delivery.record:

@@ -67,7 +67,7 @@ class Schedule:
         clock: Callable[[], float],
         random: randomness.Random,
     ) -> None:
-        self._interval = interval_seconds
+        self._interval = self._asked = interval_seconds
         self._clock = clock
         self._random = random
         self._failures = 0
@@ -80,6 +80,11 @@ class Schedule:
         self._due = {Trigger.HEARTBEAT: clock() + random.uniform(0, interval_seconds)}
         if is_new_boot:
             self._due[Trigger.BOOT] = clock() + random.uniform(0, min(first_within_seconds, interval_seconds))
+
+    @property
+    def interval_seconds(self) -> int:
+        """How often it reports: as the server asked last, or as the configuration says."""
+        return round(self._asked)
 
     def next_due(self) -> float:
         """When the next round is due, by the clock."""
@@ -123,7 +128,8 @@ class Schedule:
         self._due.pop(Trigger.RETRY, None)
         asked = self._interval if next_report_in_seconds is None else next_report_in_seconds
         longest = max(LONGEST_ASKED_SECONDS, self._interval)
-        self._due[Trigger.HEARTBEAT] = self._after_an_interval(min(max(asked, SHORTEST_INTERVAL_SECONDS), longest))
+        self._asked = min(max(asked, SHORTEST_INTERVAL_SECONDS), longest)
+        self._due[Trigger.HEARTBEAT] = self._after_an_interval(self._asked)
         if resync and Trigger.RESYNC not in self._last_triggers:  # a server that always asks is answered once
             self.request(Trigger.RESYNC)
 
@@ -159,7 +165,7 @@ class Schedule:
 
     def configure(self, *, interval_seconds: float) -> None:
         """Take another interval; no report that is due earlier is put off."""
-        self._interval = interval_seconds
+        self._interval = self._asked = interval_seconds
         self._due[Trigger.HEARTBEAT] = min(
             self._due[Trigger.HEARTBEAT], self._clock() + self._random.uniform(0, interval_seconds)
         )

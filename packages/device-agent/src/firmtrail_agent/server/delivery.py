@@ -40,8 +40,12 @@ class Delivery:
     resync: bool = False
 
 
-async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks) -> Delivery:
+async def deliver(
+    client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks, interval_seconds: int | None = None
+) -> Delivery:
     """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest.
+
+    `interval_seconds`: how often this device reports; None: that is not known.
 
     1. A batch that is rejected whole is halved until its bad record is alone. The next one is sent by itself too.
     2. When the server takes that one, the rejection was about the record before, which is put aside.
@@ -51,7 +55,9 @@ async def deliver(client: AsyncClient, device_id: uuid.UUID, spool: Spool, clock
     while len(kept) < MAX_REFUSED_IN_A_ROW and (batch := _first_of(spool.records[len(kept) :], most)):
         sent, waiting = clocks.read(), ends_of_boots(spool.records[len(kept) + len(batch) :])
         try:
-            answer = await client.firmware.report_batch(device_id, batch, sent=sent, waiting=waiting)
+            answer = await client.firmware.report_batch(
+                device_id, batch, sent=sent, waiting=waiting, interval_seconds=interval_seconds
+            )
         except FirmtrailError as error:
             failure = failure_of(error)
             if failure.trouble is not Trouble.REJECTED:

@@ -30,13 +30,15 @@ class Uploader:
         #: what the files were that it was made of
         self._files: object = None
 
-    async def send(self) -> Delivery:
+    async def send(self, interval_seconds: int | None = None) -> Delivery:
         """Send what waits. When the server refuses the API key, try once more with another one.
+
+        `interval_seconds`: how often this device reports; None: another program decides that, such as a timer.
 
         Raises:
             BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
         """
-        delivery = await self._sent()
+        delivery = await self._sent(interval_seconds)
         if delivery.failure is None or not delivery.failure.refuses_the_key:
             return delivery
         try:
@@ -45,7 +47,7 @@ class Uploader:
             delivery.failure = attrs.evolve(delivery.failure, message=one_line(str(error)))
             return delivery
         if await self._settle_key() or is_another:
-            again = await self._sent()
+            again = await self._sent(interval_seconds)
             again.refused[:0] = delivery.refused
             return again
         return delivery
@@ -82,9 +84,9 @@ class Uploader:
         await self.take(attrs.evolve(self.settings, credential=credential))
         return True
 
-    async def _sent(self) -> Delivery:
-        client, observed = await self._connected(), self._device.observations
-        return await deliver(client, self.settings.configuration.device_id, observed.spool, self._device.clocks)
+    async def _sent(self, interval_seconds: int | None) -> Delivery:
+        client, device_id = await self._connected(), self.settings.configuration.device_id
+        return await deliver(client, device_id, self._device.observations.spool, self._device.clocks, interval_seconds)
 
     async def _connected(self) -> AsyncClient:
         """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
@@ -34,7 +35,7 @@ class Firmware:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def report(
+    def report(  # noqa: PLR0913  what a report can say
         self,
         device_id: uuid.UUID | str,
         version: str,
@@ -42,6 +43,7 @@ class Firmware:
         component: str = DEFAULT_COMPONENT,
         observed_at: dt.datetime | None = None,
         strict: bool = False,
+        interval_seconds: int | None = None,
     ) -> FirmwareReceipt:
         """Report that a component runs a version. Safe to repeat: a report always says when it was observed.
 
@@ -53,17 +55,20 @@ class Firmware:
             strict: for imports of old histories: take `observed_at` as it is, or refuse the report. Otherwise one that
                 is before 2000, in the future or years before anything that the device has said counts for now, and
                 the receipt's `observed_at_source` is `server`.
+            interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
+                silent.
 
         Raises:
             InvalidRequestError: a value is not allowed; nothing was stored.
             FirmtrailError: see `firmtrail.errors`.
         """
         moment = dt.datetime.now(dt.UTC) if observed_at is None else observed_at
-        values = {"version": version, "component": component, "observed_at": moment}
-        report = body(FirmwareReport, **values, strict=strict)
-        said = {
-            name: getattr(report, name) for name in [*values, *["strict"] * strict]
-        }  # not every server knows `strict`
+        values: dict[str, Any] = {"version": version, "component": component, "observed_at": moment}
+        # not every server knows these
+        values |= {"strict": True} if strict else {}
+        values |= {} if interval_seconds is None else {"interval_seconds": interval_seconds}
+        report = body(FirmwareReport, **values)
+        said = {name: getattr(report, name) for name in values}
         call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=said, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
 
@@ -74,6 +79,7 @@ class Firmware:
         *,
         sent: ClockReading,
         waiting: Sequence[ClockReading] = (),
+        interval_seconds: int | None = None,
     ) -> BatchReceipt:
         """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
 
@@ -85,13 +91,16 @@ class Firmware:
             records: at most 64, oldest first.
             sent: the clocks of the device, read just now.
             waiting: of the records that come in later batches, the first reading of each boot and the last.
+            interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
+                silent.
 
         Raises:
             InvalidRequestError: a value is not allowed.
             FirmtrailError: see `firmtrail.errors`.
         """
-        batch = report_batch(records, sent, waiting)
-        later = {"waiting": batch.waiting} if batch.waiting else {}  # which a server of before does not know
+        batch = report_batch(records, sent, waiting, interval_seconds)
+        later: dict[str, Any] = {"waiting": batch.waiting} if batch.waiting else {}  # not every server knows these
+        later |= {} if batch.interval_seconds is None else {"interval_seconds": batch.interval_seconds}
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),

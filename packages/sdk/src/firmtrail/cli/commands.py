@@ -14,6 +14,7 @@ from firmtrail.cli import (
     devices,
     enrollment_keys,
     firmware,
+    fleet,
     invitations,
     keys,
     members,
@@ -43,6 +44,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "keys": ("the API keys of a project", keys.VERBS),
     "devices": ("the devices of a project", devices.VERBS),
     "device-keys": ("the API keys of a device", device_keys.VERBS),
+    "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
 _VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *audit.VERBS]

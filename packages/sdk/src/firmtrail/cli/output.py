@@ -11,7 +11,15 @@ import attrs
 
 from firmtrail.errors import FirmtrailError
 from firmtrail.stored import to_json
-from firmtrail_contract import FieldError, ImportedRow, IssuedInvitation, JoinedProject, Member, VersionPeriod
+from firmtrail_contract import (
+    FieldError,
+    ImportedRow,
+    IssuedInvitation,
+    JoinedProject,
+    Member,
+    SilentDevice,
+    VersionPeriod,
+)
 
 #: rows of a table whose widths are worked out together, so that a long list is shown while it is read
 _ROWS_AT_ONCE = 100
@@ -41,6 +49,8 @@ def essence(item: Any) -> str:
         return str(item.user_id)
     if isinstance(item, ImportedRow):
         return str(item.device_id or "")
+    if isinstance(item, SilentDevice):
+        return str(item.device_id)
     return f"{item.id}:{item.secret}" if hasattr(item, "secret") else str(getattr(item, "id", ""))
 
 

@@ -33,12 +33,13 @@ async def count_firmware_versions(
     return FirmwareVersions(
         as_of=at,
         labels_as_of=now,
-        items=_ordered(versions),
+        items=ordered(versions),
         omitted_versions=versions[0].versions - len(versions) if versions else 0,
     )
 
 
-def _ordered(counted: Sequence[CountedVersion]) -> list[VersionCount]:
+def ordered(counted: Sequence[CountedVersion]) -> list[VersionCount]:
+    """By component, the newest version first."""
     by_component = groupby(sorted(counted, key=lambda row: row.component), key=lambda row: row.component)
     return [item for _, of_component in by_component for item in _newest_first([*of_component])]
 

@@ -35,7 +35,8 @@ async def report_firmware_version(
     at = moment(body, received_at)
     if body.strict and at.source is ObservedAtSource.SERVER:
         raise NoStrictMoment
-    record = Record(at, at, [(body.component, body.version)], not body.strict and is_doubtful(at, received_at))
+    doubtful = not body.strict and is_doubtful(at, received_at)
+    record = Record(at, at, [(body.component, body.version)], doubtful, body.interval_seconds)
     (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record))
     receipt = FirmwareReceipt(
         component=body.component,

@@ -53,6 +53,7 @@ def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]
             first=found[record.first_observed],
             last=found[record.last_observed or record.first_observed],
             versions=[(one.component, one.version) for one in record.components if one.version is not None],
+            interval_seconds=batch.interval_seconds,
         )
         for record in batch.records
     ]

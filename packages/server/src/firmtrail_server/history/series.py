@@ -5,23 +5,15 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import count, takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from firmtrail_contract import Step
 
 MAX_MOMENTS = 1000
 #: a series lies between these; the calendar of no time zone ends near them
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
-
-
-class Step(StrEnum):
-    """What lies between two moments. An hour is always 60 minutes; the others keep the time of day of the zone."""
-
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
 
 
 class SeriesInvalid(ValueError):

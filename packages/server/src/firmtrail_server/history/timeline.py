@@ -65,6 +65,8 @@ class Record(NamedTuple):
     versions: Sequence[tuple[str, str]]
     #: it is so old that it is believed only if the device has been reporting for as long
     is_doubtful: bool = False
+    #: how often its device reports, as it announces; None: it does not
+    interval_seconds: int | None = None
 
 
 class Sighting(NamedTuple):
@@ -101,7 +103,7 @@ def judged(record: Record, live_since: dt.datetime, received_at: dt.datetime) ->
     if not record.is_doubtful or record.first.at >= live_since - MAX_LATENESS:
         return record
     now = ObservedMoment(at=received_at, source=ObservedAtSource.SERVER)
-    return Record(now, now, record.versions)
+    return Record(now, now, record.versions, interval_seconds=record.interval_seconds)
 
 
 def place_all(periods: list[Period], sightings: Iterable[Sighting]) -> list[ReportOutcome]:

@@ -23,6 +23,7 @@ from firmtrail_server.services.authentication import Authentication, Credential
 from firmtrail_server.services.deletion import Sweeper
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
+from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.telemetry.metrics import Metrics
 
@@ -45,6 +46,7 @@ class Services:
     metrics: Metrics
     readiness: Readiness
     sweeper: Sweeper
+    silences: SilenceSweeper
     mailer: Mailer
 
 

@@ -13,6 +13,7 @@ from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Collided, Connection
 from firmtrail_server.history.timeline import MAX_LATENESS, Period, Record, Sender, Sighting, judged, place_all
 from firmtrail_server.queries import history, periods, reports
+from firmtrail_server.queries.periods import Hearing
 from firmtrail_server.queries.reports import Stored
 
 #: of one component: a stretch with more periods is changed in parts
@@ -43,7 +44,8 @@ async def store_records(
         for component, version in record.versions
         for at in ([first] if first == last else [first, last])
     ]
-    outcomes = iter(await _store(conn, project_id, sender.device_id, seen, received_at))
+    hearing = Hearing(received_at, records[-1].interval_seconds)
+    outcomes = iter(await _store(conn, project_id, sender.device_id, seen, hearing))
     return [
         [Stored(first, max([next(outcomes) for _ in {first, last}], key=_OUTCOMES.index)) for _ in record.versions]
         for record, (first, last) in zip(records, moments, strict=True)
@@ -68,7 +70,7 @@ async def _store(
     project_id: uuid.UUID,
     device_id: uuid.UUID,
     seen: Sequence[tuple[str, Sighting]],
-    heard_at: dt.datetime,
+    hearing: Hearing,
 ) -> list[ReportOutcome]:
     spans: dict[str, tuple[dt.datetime, dt.datetime]] = {}
     for component, sighting in seen:
@@ -78,14 +80,14 @@ async def _store(
     closed = await periods.list_closed_around(conn, project_id, device_id, spans, MAX_PERIODS)
     if len(seen) > 1 and any(len(one) >= MAX_PERIODS for one in closed.values()):
         first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
-        outcomes = await _store(conn, project_id, device_id, first, heard_at)
-        return outcomes + await _store(conn, project_id, device_id, second, heard_at)
+        outcomes = await _store(conn, project_id, device_id, first, hearing)
+        return outcomes + await _store(conn, project_id, device_id, second, hearing)
     stretches = {
         component: _Stretch.around(closed[component], opened.get(component), last)
         for component, (_, last) in spans.items()
     }
     outcomes = [stretches[component].place(sighting) for component, sighting in seen]
-    await _write(conn, project_id, device_id, stretches, heard_at)
+    await _write(conn, project_id, device_id, stretches, hearing)
     return outcomes
 
 
@@ -95,15 +97,15 @@ class _Stretch:
 
     before: Sequence[Period]
     after: list[Period]
-    #: whether the component has reported before
-    is_known: bool
+    #: the open period; None: the component has not reported before
+    opened: Period | None
 
     @classmethod
     def around(cls, closed: Sequence[Period], opened: Period | None, last: dt.datetime) -> _Stretch:
         """Take the open period along, unless a closed one lies between."""
         is_between = bool(closed) and closed[-1].first_reported_at > last
         before = [*closed] if opened is None or is_between else [*closed, opened]
-        return cls(before, [*before], opened is not None)
+        return cls(before, [*before], opened)
 
     def place(self, sighting: Sighting) -> ReportOutcome:
         (outcome,) = place_all(self.after, [sighting])
@@ -123,16 +125,17 @@ async def _write(
     project_id: uuid.UUID,
     device_id: uuid.UUID,
     stretches: Mapping[str, _Stretch],
-    heard_at: dt.datetime,
+    hearing: Hearing,
 ) -> None:
     changed = [(component, period) for component, one in stretches.items() for period in one.changed()]
     now_open = {component: period for component, period in changed if period.superseded_at is None}
-    new = {component: period for component, period in now_open.items() if not stretches[component].is_known}
-    if new and await periods.insert_open(conn, project_id, device_id, new, heard_at) != len(new):
+    new = {component: period for component, period in now_open.items() if stretches[component].opened is None}
+    if new and await periods.insert_open(conn, project_id, device_id, new, hearing) != len(new):
         raise Collided  # somebody else has stored the first report of a component
     if outdated := [*chain.from_iterable(one.outdated() for one in stretches.values())]:
         await periods.delete_closed(conn, project_id, device_id, outdated)
     if closed := [(component, period) for component, period in changed if period.superseded_at is not None]:
         await periods.insert_closed(conn, project_id, device_id, closed)
-    if known := {component: period for component, period in now_open.items() if stretches[component].is_known}:
-        await periods.update_open(conn, project_id, device_id, known, heard_at)
+    # also where nothing changes: the component was heard of
+    if heard := {component: now_open.get(component, one.opened) for component, one in stretches.items() if one.opened}:
+        await periods.update_open(conn, project_id, device_id, heard, hearing)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import AsOf, Bytes, Count, Labels, Range, Text
+from firmtrail_contract import AsOf, Bytes, Count, DayOrMoment, Labels, Range, Text
 from firmtrail_server.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -23,6 +23,7 @@ _PLAIN: dict[Any, Schema] = {
     bool: {"type": "boolean"},
     uuid.UUID: {"type": "string", "format": "uuid"},
     dt.datetime: {"type": "string", "format": "date-time"},
+    DayOrMoment: {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]},
     AsOf: {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]},
     dict[str, str]: {"type": "object", "additionalProperties": {"type": "string"}},
     dict[str, str | None]: {"type": "object", "additionalProperties": {"type": ["string", "null"]}},

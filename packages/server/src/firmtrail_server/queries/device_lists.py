@@ -97,8 +97,9 @@ _COLUMNS: Final = """id, project_id, name, labels, hardware_fingerprint, created
               left join lateral (
                        select silent_since
                          from device_silences
-                        where project_id = devices.project_id
-                          and device_id = devices.id
+                        where device_id = devices.id
+                          and ended_at is null
+                        limit 1
                    ) as silences on true"""
 _FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
                and labels @> %(labels)s

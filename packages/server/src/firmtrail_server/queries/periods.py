@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import attrs
 
@@ -13,6 +14,15 @@ from firmtrail_server.history.timeline import Period
 
 #: the first and the last moment of each component's reports
 Spans = Mapping[str, tuple[dt.datetime, dt.datetime]]
+
+
+class Hearing(NamedTuple):
+    """That a device was heard of."""
+
+    #: the server's moment
+    received_at: dt.datetime
+    #: how often it reports, as it announced then; None: it did not
+    interval_seconds: int | None
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +126,7 @@ async def insert_open(
     project_id: uuid.UUID,
     device_id: uuid.UUID,
     periods: Mapping[str, Period],
-    heard_at: dt.datetime,
+    hearing: Hearing,
 ) -> int:
     """Store the first open periods of components; return how many had none."""
     cur = await conn.execute(
@@ -124,10 +134,11 @@ async def insert_open(
         with opened as (
             insert into device_firmware (
                        device_id, component, project_id, period_id, version, first_reported_at, last_reported_at,
-                       report_count, recorded_at, tie_rank, heard_at
+                       report_count, recorded_at, tie_rank, heard_at, interval_seconds
                    )
             select %(device_id)s::uuid, component, %(project_id)s::uuid, period_id, version, first_reported_at,
-                   last_reported_at, report_count, recorded_at, tie_rank, %(heard_at)s::timestamptz
+                   last_reported_at, report_count, recorded_at, tie_rank, %(received_at)s::timestamptz,
+                   %(interval_seconds)s::int4
               from unnest(
                        %(components)s::text[], %(period_ids)s::uuid[], %(versions)s::text[],
                        %(firsts)s::timestamptz[], %(lasts)s::timestamptz[], %(counts)s::int8[],
@@ -145,7 +156,7 @@ async def insert_open(
            set version = excluded.version,
                since = excluded.since
         """,
-        {**_columns(project_id, device_id, periods.items()), "heard_at": heard_at},
+        {**_columns(project_id, device_id, periods.items()), **hearing._asdict()},
     )
     return cur.rowcount
 
@@ -155,7 +166,7 @@ async def update_open(
     project_id: uuid.UUID,
     device_id: uuid.UUID,
     periods: Mapping[str, Period],
-    heard_at: dt.datetime,
+    hearing: Hearing,
 ) -> None:
     """Write the open periods of components back, and that they were heard of; the cadence is as reports.py says."""
     await conn.execute(
@@ -178,6 +189,8 @@ async def update_open(
                 on conflict (project_id, component, device_id) do update
                set version = excluded.version,
                    since = excluded.since
+             where device_versions.version <> excluded.version
+                or device_versions.since <> excluded.since
         )
         update device_firmware
            set period_id = changed.period_id,
@@ -187,22 +200,23 @@ async def update_open(
                report_count = changed.report_count,
                recorded_at = changed.recorded_at,
                tie_rank = changed.tie_rank,
-               heard_at = greatest(%(heard_at)s::timestamptz, device_firmware.heard_at),
+               heard_at = greatest(%(received_at)s::timestamptz, device_firmware.heard_at),
                cadence = (
                    select case when gap <= 0 or gap is null then device_firmware.cadence
                                else coalesce(device_firmware.cadence + (gap - device_firmware.cadence)
                                                  * (gap::float8 / (gap + 8 * device_firmware.cadence + 1)), gap)
                           end
-                     from (values (least(extract(epoch from %(heard_at)s::timestamptz
+                     from (values (least(extract(epoch from %(received_at)s::timestamptz
                                                           - device_firmware.heard_at)::float8,
                                          4 * device_firmware.cadence))) as pace (gap)
-               )
+               ),
+               interval_seconds = %(interval_seconds)s::int4
           from changed
          where device_firmware.project_id = %(project_id)s
            and device_firmware.device_id = %(device_id)s
            and device_firmware.component = changed.component
         """,
-        {**_columns(project_id, device_id, periods.items()), "heard_at": heard_at},
+        {**_columns(project_id, device_id, periods.items()), **hearing._asdict()},
     )
 
 

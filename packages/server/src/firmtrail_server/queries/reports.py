@@ -37,8 +37,9 @@ class Stored(NamedTuple):
 async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[Stored]]:
     """Store records that go on with what is known; no two may be of one component of a device.
 
-    Extends the open period of a component, or closes it and opens the next. A record of which any part is late, or is
-    of a component that has no period yet, is left alone whole. The key tells the project, so the statement takes none.
+    Extends the open period of a component, or closes it and opens the next. What lies within that period changes only
+    when the component was heard of. A record of which any other part is late, or is of a component that has no period
+    yet, is left alone whole. The key tells the project, so the statement takes none.
     The server's moment of all of them is that of the last. The cadence of a component is a mean of the gaps between its
     reports, weighted by time: a burst of reboots weighs nothing, and an outage at most doubles it.
 
@@ -54,18 +55,20 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     rows = await link.run(
         """
         with input as (
-            select position, report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count
+            select position, report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
+                   interval_seconds
               from unnest(
                        %(reports)s::int8[], %(parts)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[],
                        %(digests)s::bytea[], %(components)s::text[], %(versions)s::text[],
-                       %(first_moments)s::timestamptz[], %(last_moments)s::timestamptz[], %(counts)s::int8[]
+                       %(first_moments)s::timestamptz[], %(last_moments)s::timestamptz[], %(counts)s::int8[],
+                       %(intervals)s::int4[]
                    ) with ordinality
                 as input (report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
-                          position)
+                          interval_seconds, position)
         ),
         alive as (
             select input.position, input.report, input.parts, input.device_id, key.project_id, input.component,
-                   input.version, input.first_at, input.last_at, input.count
+                   input.version, input.first_at, input.last_at, input.count, input.interval_seconds
               from input
              cross join lateral (
                     select project_id
@@ -80,7 +83,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         ),
         known as (
             select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,
-                   alive.version, alive.count,
+                   alive.version, alive.count, alive.interval_seconds,
                    coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
                        as first_at,
                    coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
@@ -111,19 +114,24 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         placed as (
             select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
                    known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
-                   known_tie_rank, known_heard_at, cadence, gap,
-                   bool_and(newer) over (partition by report) and count(*) over (partition by report) = parts as newest
+                   known_tie_rank, known_heard_at, cadence, gap, interval_seconds,
+                   bool_and(newer) over (partition by report) and count(*) over (partition by report) = parts as newest,
+                   repeated and first_at >= known_first and last_at <= known_last as inside
               from known
         ),
         extended as (
             insert into device_firmware (
                        device_id, component, project_id, version, last_reported_at,
-                       period_id, first_reported_at, report_count, recorded_at, tie_rank, heard_at, cadence
+                       period_id, first_reported_at, report_count, recorded_at, tie_rank, heard_at, cadence,
+                       interval_seconds
                    )
-            select device_id, component, project_id, version, last_at,
+            select device_id, component, project_id, version, greatest(last_at, known_last),
                    case when repeated then known_period_id else gen_random_uuid() end,
                    case when repeated then known_first else first_at end,
-                   case when repeated then known_count + count else count end,
+                   case when not newest then known_count
+                        when repeated then known_count + count
+                        else count
+                   end,
                    case when repeated then known_recorded_at else %(received_at)s::timestamptz end,
                    case when repeated then known_tie_rank
                         when first_at = known_first then known_tie_rank + 1
@@ -132,9 +140,11 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    greatest(%(received_at)s::timestamptz, known_heard_at),
                    case when gap <= 0 or gap is null then cadence
                         else coalesce(cadence + (gap - cadence) * (gap::float8 / (gap + 8 * cadence + 1)), gap)
-                   end
+                   end,
+                   interval_seconds
               from placed
              where newest
+                or inside
                 on conflict (device_id, component) do update
                set version = excluded.version,
                    last_reported_at = excluded.last_reported_at,
@@ -144,7 +154,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    recorded_at = excluded.recorded_at,
                    tie_rank = excluded.tie_rank,
                    heard_at = excluded.heard_at,
-                   cadence = excluded.cadence
+                   cadence = excluded.cadence,
+                   interval_seconds = excluded.interval_seconds
         ),
         changed as (
             insert into device_versions (project_id, component, device_id, version, since)
@@ -170,7 +181,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         select position, first_at,
                case when newest and repeated then 'extended'
                     when newest then 'opened'
-                    when repeated and first_at >= known_first and last_at <= known_last then 'known'
+                    when inside then 'known'
                end as outcome
           from placed
         """,
@@ -220,9 +231,11 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
     firsts: list[str] = []
     lasts: list[str] = []
     counts: list[str] = []
-    for number, (sender, _, (first, last, said, _)) in enumerate(reports):
+    intervals: list[str] = []
+    for number, (sender, _, (first, last, said, _, seconds)) in enumerate(reports):
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
         count, part_count = "1", str(len(said))
+        interval = "null" if seconds is None else str(seconds)
         if last.at != first.at:
             last_at, count = last.at.isoformat(), "2"
         for component, version in said:
@@ -236,6 +249,7 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
             firsts.append(first_at)
             lasts.append(last_at)
             counts.append(count)
+            intervals.append(interval)
     return {
         "reports": array(numbers),
         "parts": array(parts),
@@ -247,6 +261,7 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
         "first_moments": array(firsts),
         "last_moments": array(lasts),
         "counts": array(counts),
+        "intervals": array(intervals),
         "received_at": max([report.received_at for report in reports]).isoformat(),
     }
 

@@ -28,9 +28,10 @@ from firmtrail_server.queries.device_lists import (
 
 #: a filter is compared with so many versions
 MAX_VERSIONS = 10_000
-#: the part of the key in which a page is looked for first, and how much wider each further look is
+#: the part of the key in which a page is looked for first
 _FIRST_STRETCH = 2**128 // 1_024
-_WIDER = 8
+#: how much wider the next one is where nothing was found
+_WIDER = 32
 
 #: components, each with a version of it
 Versions = Sequence[tuple[str, str]]
@@ -64,20 +65,25 @@ async def _by_name(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) 
 async def _by_id(
     conn: Connection, project_id: uuid.UUID, query: DeviceQuery, versions: Versions
 ) -> list[DeviceRowById]:
-    """Look through stretches of the key, each wider than the one before, until the page is full.
+    """Look through stretches of the key until the page is full.
 
-    Ids are random, so a stretch holds its share of the devices: a common version fills the page from a narrow one, and
-    all of a rare one is read soon.
+    Ids are random, so a stretch holds its share of the devices, and the first tells how wide the next one must be: a
+    common version fills the page from narrow ones, and all of a rare one is read soon.
     """
     after, width = position(query, IdPosition(id=FIRST_ID), project_id).id, _FIRST_STRETCH
     look = device_lists.list_running if query.at is None else device_lists.list_that_ran
     found: list[DeviceRowById] = []
-    while versions and len(found) <= query.page_size and after < LAST_ID:
+    while versions and (missing := query.page_size + 1 - len(found)) and after < LAST_ID:
         until = uuid.UUID(int=min(after.int + width, LAST_ID.int))
-        missing = query.page_size + 1 - len(found)
-        found += await look(conn, project_id, query, Stretch(versions, after, until), missing)
-        after, width = until, width * _WIDER
+        some = await look(conn, project_id, query, Stretch(versions, after, until), missing)
+        found += some
+        after, width = until, width * _widened(len(some), query.page_size + 1 - len(found))
     return found
+
+
+def _widened(found: int, missing: int) -> int:
+    """How much wider the next stretch must be, so that it holds what is missing: rather a little too wide."""
+    return min(1 + 3 * missing // (2 * found), _WIDER**2) if found else _WIDER
 
 
 async def _wanted(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Versions:

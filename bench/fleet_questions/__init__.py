@@ -1,0 +1,1 @@
+"""What the fleet questions cost, over a generated fleet. See ../README.md."""

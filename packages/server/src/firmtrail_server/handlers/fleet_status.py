@@ -1,0 +1,54 @@
+"""A project's devices at a glance."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from itertools import groupby
+
+from firmtrail_contract import ComponentStatus, DeviceState, FleetStatus, FleetStatusQuery, VersionCount
+from firmtrail_server.db import Connection
+from firmtrail_server.handlers.firmware_versions import MAX_VERSIONS, ordered
+from firmtrail_server.http.context import Context
+from firmtrail_server.queries import firmware_versions, fleet_status
+from firmtrail_server.queries.firmware_versions import Counted, count_now
+
+_MOST_VERSIONS = 10
+_LATEST = 10
+
+
+async def get_fleet_status(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, query: FleetStatusQuery
+) -> FleetStatus:
+    """Sum up the project's devices: how many report, are silent or never did, what they run, what changed last."""
+    now = ctx.now()
+    components = await firmware_versions.list_components(conn, project_id)
+    counted = Counted(components=components, labels=query.labels, state=DeviceState.ACTIVE)
+    devices = await fleet_status.count_devices(conn, project_id, counted)
+    silent = await fleet_status.count_silent(conn, project_id, counted)
+    versions = ordered(await count_now(conn, project_id, counted, now, MAX_VERSIONS))
+    return FleetStatus(
+        as_of=now,
+        devices=devices.devices,
+        reporting=devices.devices - silent.silent,
+        silent=silent.silent - silent.never_reported,
+        never_reported=silent.never_reported,
+        retired=devices.retired,
+        two_machines=devices.two_machines,
+        components=[
+            _component(component, [*of_component])
+            for component, of_component in groupby(versions, key=lambda one: one.component)
+        ],
+        latest_changes=await fleet_status.list_latest_changes(conn, project_id, counted, _LATEST),
+    )
+
+
+def _component(component: str, versions: Sequence[VersionCount]) -> ComponentStatus:
+    """Keep the versions on most devices, in their order."""
+    most = {one.version for one in sorted(versions, key=lambda one: one.devices, reverse=True)[:_MOST_VERSIONS]}
+    return ComponentStatus(
+        component=component,
+        devices=sum(one.devices for one in versions),
+        versions=[one for one in versions if one.version in most],
+        other_versions=len(versions) - len(most),
+    )

@@ -1,0 +1,230 @@
+"""How versions spread over time, and how one of them came and went."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import attrs
+
+from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.history.spans import span_bounds
+from firmtrail_server.queries.firmware_versions import Counted
+
+
+@attrs.frozen(kw_only=True)
+class Dwell:
+    """How long a version stayed where it was replaced."""
+
+    median_seconds: float | None
+    replaced: int
+
+
+async def count_over_time(
+    conn: Connection, project_id: uuid.UUID, counted: Counted, moments: Sequence[dt.datetime]
+) -> list[tuple[str, int, int]]:
+    """By how many devices each version grew or shrank, for each moment at which it did: (version, moment, change).
+
+    A moment is its place among `moments`. A retired device counts until it was retired.
+    """
+    cur = await conn.execute(
+        """
+        select version, moment, sum(change)::int8 as change
+          from (
+                select version, opened, closed, count(*) as devices
+                  from (
+                        select ran.version,
+                               width_bucket(ran.since - interval '1 microsecond', %(moments)s::timestamptz[]) as opened,
+                               coalesce(
+                                   width_bucket(least(ran.superseded_at, retired.retired_at) - interval '1 microsecond',
+                                                %(moments)s::timestamptz[]),
+                                   %(moment_count)s
+                               ) as closed
+                          from (
+                                select periods.device_id, periods.version, periods.first_reported_at as since,
+                                       periods.superseded_at
+                                  from unnest(%(components)s::text[]) as wanted (component)
+                                 cross join unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[])
+                                       as class (span, lower_bound)
+                                  join device_firmware_periods as periods
+                                    on periods.project_id = %(project_id)s
+                                   and periods.component = wanted.component
+                                   and periods.span = class.span
+                                   and periods.first_reported_at > class.lower_bound
+                                   and periods.first_reported_at <= %(last)s
+                                   and periods.superseded_at > %(first)s
+                                 union all
+                                select device_id, version, since, null
+                                  from device_versions
+                                 where project_id = %(project_id)s
+                                   and component = any(%(components)s)
+                                   and since <= %(last)s
+                               ) as ran
+                          left join devices as retired
+                            on retired.project_id = %(project_id)s
+                           and retired.id = ran.device_id
+                           and retired.retired_at is not null
+                         where ran.device_id not in (
+                                   select device_id from removed_devices where project_id = %(project_id)s
+                               )
+                           and (
+                                   %(all_labels)s
+                                   or ran.device_id in (
+                                          select id
+                                            from devices
+                                           where project_id = %(project_id)s
+                                             and labels @> %(labels)s
+                                             and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                      )
+                               )
+                       ) as seen
+                 where opened < closed
+                 group by version, opened, closed
+               ) as runs
+         cross join lateral (values (opened, devices), (closed, -devices)) as edge (moment, change)
+         group by version, moment
+        """,
+        {
+            "project_id": project_id,
+            **counted.parameters,
+            **span_bounds(moments[0]),
+            "first": moments[0],
+            "last": moments[-1],
+            "moments": list(moments),
+            "moment_count": len(moments),
+        },
+    )
+    return await cur.fetchall()
+
+
+async def list_first_starts(
+    conn: Connection, project_id: uuid.UUID, counted: Counted, version: str, at: dt.datetime
+) -> list[dt.datetime]:
+    """When each device that had the component at a moment first had a version, if by then; in order."""
+    cur = await conn.execute(
+        """
+        select min(ran.since) as first_at
+          from (
+                select periods.device_id, periods.first_reported_at as since
+                  from unnest(%(components)s::text[]) as wanted (component)
+                  join device_firmware_periods as periods
+                    on periods.project_id = %(project_id)s
+                   and periods.component = wanted.component
+                   and periods.version = %(version)s
+                   and periods.superseded_at > periods.first_reported_at
+                   and periods.first_reported_at <= %(at)s
+                 union all
+                select running.device_id, running.since
+                  from unnest(%(components)s::text[]) as wanted (component)
+                  join device_versions as running
+                    on running.project_id = %(project_id)s
+                   and running.component = wanted.component
+                   and running.version = %(version)s
+                   and running.since <= %(at)s
+               ) as ran
+         where ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+           and ran.device_id not in (
+                   select id
+                     from devices
+                    where project_id = %(project_id)s
+                      and retired_at is not null
+                      and retired_at <= %(at)s
+               )
+           and (
+                   %(all_labels)s
+                   or ran.device_id in (
+                          select id
+                            from devices
+                           where project_id = %(project_id)s
+                             and labels @> %(labels)s
+                             and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                      )
+               )
+         group by ran.device_id
+         order by first_at
+        """,
+        {"project_id": project_id, **counted.parameters, "version": version, "at": at},
+    )
+    return [row[0] for row in await cur.fetchall()]
+
+
+async def get_dwell(conn: Connection, project_id: uuid.UUID, counted: Counted, version: str, at: dt.datetime) -> Dwell:
+    """How long a version stayed on devices where it was replaced by a moment."""
+    async with conn.cursor(row_factory=rows(Dwell)) as cur:
+        await cur.execute(
+            """
+            select percentile_cont(0.5) within group (
+                       order by extract(epoch from periods.superseded_at - periods.first_reported_at)::float8
+                   ) as median_seconds,
+                   count(*) as replaced
+              from unnest(%(components)s::text[]) as wanted (component)
+              join device_firmware_periods as periods
+                on periods.project_id = %(project_id)s
+               and periods.component = wanted.component
+               and periods.version = %(version)s
+               and periods.superseded_at > periods.first_reported_at
+               and periods.superseded_at <= %(at)s
+             where periods.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+               and (
+                       %(all_labels)s
+                       or periods.device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and labels @> %(labels)s
+                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                          )
+                   )
+            """,
+            {"project_id": project_id, **counted.parameters, "version": version, "at": at},
+        )
+        return await one(cur)
+
+
+async def count_successors(
+    conn: Connection, project_id: uuid.UUID, counted: Counted, version: str, at: dt.datetime
+) -> list[tuple[str, int]]:
+    """By which versions a version was replaced until a moment, and how often: (version, times)."""
+    cur = await conn.execute(
+        """
+        select following.version, count(*) as times
+          from unnest(%(components)s::text[]) as wanted (component)
+          join device_firmware_periods as periods
+            on periods.project_id = %(project_id)s
+           and periods.component = wanted.component
+           and periods.version = %(version)s
+           and periods.superseded_at > periods.first_reported_at
+           and periods.superseded_at <= %(at)s
+         cross join lateral (
+                (select version
+                   from device_firmware_periods
+                  where device_id = periods.device_id
+                    and first_reported_at = periods.superseded_at
+                    and component = periods.component
+                    and superseded_at > first_reported_at
+                  limit 1)
+                  union all
+                (select version
+                   from device_firmware
+                  where device_id = periods.device_id
+                    and component = periods.component
+                    and first_reported_at = periods.superseded_at
+                  limit 1)
+               ) as following
+         where periods.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+           and (
+                   %(all_labels)s
+                   or periods.device_id in (
+                          select id
+                            from devices
+                           where project_id = %(project_id)s
+                             and labels @> %(labels)s
+                             and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                      )
+               )
+         group by following.version
+        """,
+        {"project_id": project_id, **counted.parameters, "version": version, "at": at},
+    )
+    return await cur.fetchall()

@@ -1,0 +1,112 @@
+"""A project's devices at a glance, but for their versions: those are in firmware_versions.py."""
+
+from __future__ import annotations
+
+import uuid
+
+import attrs
+
+from firmtrail_contract import LatestChange
+from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.queries.firmware_versions import Counted
+
+
+@attrs.frozen(kw_only=True)
+class DeviceCounts:
+    """How many devices a project has, in service and out of it."""
+
+    devices: int
+    retired: int
+    two_machines: int
+
+
+@attrs.frozen(kw_only=True)
+class SilentCounts:
+    """How many of the devices in service are silent, and how many of those have never reported."""
+
+    silent: int
+    never_reported: int
+
+
+async def count_devices(conn: Connection, project_id: uuid.UUID, counted: Counted) -> DeviceCounts:
+    """Count a project's devices."""
+    async with conn.cursor(row_factory=rows(DeviceCounts)) as cur:
+        await cur.execute(
+            """
+            select count(*) filter (where retired_at is null) as devices,
+                   count(*) filter (where retired_at is not null) as retired,
+                   count(*) filter (where two_machines_since is not null) as two_machines
+              from devices
+             where project_id = %(project_id)s
+               and (
+                       %(all_labels)s
+                       or labels @> %(labels)s
+                      and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                   )
+            """,
+            {"project_id": project_id, **counted.parameters},
+        )
+        return await one(cur)
+
+
+async def count_silent(conn: Connection, project_id: uuid.UUID, counted: Counted) -> SilentCounts:
+    """Count the devices in service that are silent now."""
+    async with conn.cursor(row_factory=rows(SilentCounts)) as cur:
+        await cur.execute(
+            """
+            select count(*) as silent,
+                   count(*) filter (
+                       where not exists (select 1 from device_firmware where device_id = silence.device_id)
+                   ) as never_reported
+              from device_silences as silence
+              join devices
+                on devices.id = silence.device_id
+               and devices.project_id = %(project_id)s
+               and devices.retired_at is null
+             where silence.project_id = %(project_id)s
+               and silence.ended_at is null
+               and (
+                       %(all_labels)s
+                       or devices.labels @> %(labels)s
+                      and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
+                   )
+            """,
+            {"project_id": project_id, **counted.parameters},
+        )
+        return await one(cur)
+
+
+async def list_latest_changes(
+    conn: Connection, project_id: uuid.UUID, counted: Counted, limit: int
+) -> list[LatestChange]:
+    """The components that began to run their versions last."""
+    async with conn.cursor(row_factory=rows(LatestChange)) as cur:
+        await cur.execute(
+            """
+            select running.device_id, devices.name as device_name, running.component, running.version, running.since
+              from (
+                    select device_id, component, version, since
+                      from device_versions
+                     where project_id = %(project_id)s
+                       and device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+                       and (
+                               %(all_labels)s
+                               or device_id in (
+                                      select id
+                                        from devices
+                                       where project_id = %(project_id)s
+                                         and labels @> %(labels)s
+                                         and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                  )
+                           )
+                     order by since desc, device_id, component
+                     limit %(limit)s
+                   ) as running
+              join devices
+                on devices.project_id = %(project_id)s
+               and devices.id = running.device_id
+             order by running.since desc, running.device_id, running.component
+            """,
+            {"project_id": project_id, **counted.parameters, "limit": limit},
+        )
+        return await cur.fetchall()

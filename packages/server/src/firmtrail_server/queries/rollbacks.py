@@ -1,0 +1,214 @@
+"""Changes of versions in a stretch of time: which there were, and on which devices.
+
+A period of no length was in force at no moment, so a change is from one version that was in force to the next.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from firmtrail_contract import Rollback, Text
+from firmtrail_server.db import Connection, rows
+from firmtrail_server.history.spans import SPANS
+from firmtrail_server.queries.firmware_versions import Counted
+
+
+@attrs.frozen(kw_only=True)
+class ChangePosition:
+    """Where a page of changes ended, the latest coming first. It comes back from clients."""
+
+    at: dt.datetime
+    device_id: uuid.UUID
+    component: str = attrs.field(validator=Text(0, 64))
+
+
+BEGINNING = ChangePosition(
+    at=dt.datetime(9999, 12, 31, tzinfo=dt.UTC), device_id=uuid.UUID(int=2**128 - 1), component=""
+)
+
+
+@attrs.frozen(kw_only=True)
+class RollbackRow(Rollback):
+    """A rollback of the list."""
+
+    @property
+    def shown(self) -> Rollback:
+        return self
+
+    @property
+    def position(self) -> ChangePosition:
+        return ChangePosition(at=self.at, device_id=self.device_id, component=self.component)
+
+
+@attrs.frozen(kw_only=True)
+class ChangedOften:
+    """A component of a device that changed often, and the versions that it changed to, in order."""
+
+    device_id: uuid.UUID
+    device_name: str
+    component: str
+    moments: list[dt.datetime]
+    versions: list[str]
+    #: what it had run before the first of them
+    versions_before: list[str]
+
+
+@attrs.frozen(kw_only=True)
+class Changes:
+    """The changes of what is counted, from one moment to another, both included."""
+
+    counted: Counted
+    since: dt.datetime
+    until: dt.datetime
+    #: of these alone: component, from version, to version
+    pairs: Sequence[tuple[str, str, str]] = ()
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {
+            **self.counted.parameters,
+            "spans": [*SPANS],
+            "since": self.since,
+            "until": self.until,
+            "of_components": [component for component, _, _ in self.pairs],
+            "from_versions": [version for _, version, _ in self.pairs],
+            "to_versions": [version for _, _, version in self.pairs],
+        }
+
+
+#: each change of the counted components from `since` to `until`: device, component, both versions, moment
+_CHANGES: Final = """
+                select started.device_id, started.component, before.version as from_version,
+                       started.version as to_version, started.since as at
+                  from (
+                        select periods.device_id, periods.component, periods.version,
+                               periods.first_reported_at as since
+                          from unnest(%(components)s::text[]) as wanted (component)
+                         cross join unnest(%(spans)s::int2[]) as class (span)
+                          join device_firmware_periods as periods
+                            on periods.project_id = %(project_id)s
+                           and periods.component = wanted.component
+                           and periods.span = class.span
+                           and periods.first_reported_at >= %(since)s
+                           and periods.first_reported_at <= %(until)s
+                           and periods.superseded_at > periods.first_reported_at
+                         union all
+                        select device_id, component, version, since
+                          from device_versions
+                         where project_id = %(project_id)s
+                           and component = any(%(components)s)
+                           and since >= %(since)s
+                           and since <= %(until)s
+                       ) as started
+                 cross join lateral (
+                        select version
+                          from device_firmware_periods
+                         where device_id = started.device_id
+                           and first_reported_at < started.since
+                           and component = started.component
+                           and superseded_at = started.since
+                         order by first_reported_at desc
+                         limit 1
+                       ) as before
+                 where started.device_id not in (
+                           select device_id from removed_devices where project_id = %(project_id)s
+                       )
+                   and (
+                           %(all_labels)s
+                           or started.device_id in (
+                                  select id
+                                    from devices
+                                   where project_id = %(project_id)s
+                                     and labels @> %(labels)s
+                                     and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                              )
+                       )"""
+
+
+async def list_pairs(conn: Connection, project_id: uuid.UUID, changes: Changes) -> list[tuple[str, str, str]]:
+    """Which changes there were at all: (component, from version, to version)."""
+    cur = await conn.execute(
+        f"""
+        select distinct component, from_version, to_version
+          from ({_CHANGES}
+               ) as changes
+        """,  # noqa: S608  its parts are literals of this file
+        {"project_id": project_id, **changes.parameters},
+    )
+    return await cur.fetchall()
+
+
+async def list_changes(
+    conn: Connection, project_id: uuid.UUID, changes: Changes, after: ChangePosition, limit: int
+) -> list[RollbackRow]:
+    """The changes between the pairs of versions, the latest first."""
+    async with conn.cursor(row_factory=rows(RollbackRow)) as cur:
+        await cur.execute(
+            f"""
+            select changes.device_id, devices.name as device_name, changes.component, changes.from_version,
+                   changes.to_version, changes.at
+              from ({_CHANGES}
+                   ) as changes
+              join devices
+                on devices.project_id = %(project_id)s
+               and devices.id = changes.device_id
+             where (changes.component, changes.from_version, changes.to_version) in (
+                       select component, from_version, to_version
+                         from unnest(%(of_components)s::text[], %(from_versions)s::text[], %(to_versions)s::text[])
+                           as pair (component, from_version, to_version)
+                   )
+               and (changes.at, changes.device_id, changes.component)
+                   < (%(after_at)s, %(after_device_id)s, %(after_component)s)
+             order by changes.at desc, changes.device_id desc, changes.component desc
+             limit %(limit)s
+            """,  # noqa: S608  its parts are literals of this file
+            {
+                "project_id": project_id,
+                **changes.parameters,
+                "after_at": after.at,
+                "after_device_id": after.device_id,
+                "after_component": after.component,
+                "limit": limit,
+            },
+        )
+        return await cur.fetchall()
+
+
+async def list_changed_often(
+    conn: Connection, project_id: uuid.UUID, changes: Changes, times: int, limit: int
+) -> list[ChangedOften]:
+    """The components of devices that changed at least so many times, those that did so last first."""
+    async with conn.cursor(row_factory=rows(ChangedOften)) as cur:
+        await cur.execute(
+            f"""
+            select often.device_id, devices.name as device_name, often.component, often.moments, often.versions,
+                   array(
+                       select distinct version
+                         from device_firmware_periods
+                        where device_id = often.device_id
+                          and first_reported_at < often.moments[1]
+                          and component = often.component
+                          and superseded_at > first_reported_at
+                   ) as versions_before
+              from (
+                    select device_id, component, array_agg(at order by at) as moments,
+                           array_agg(to_version order by at) as versions, max(at) as last_at
+                      from ({_CHANGES}
+                           ) as changes
+                     group by device_id, component
+                    having count(*) >= %(times)s
+                   ) as often
+              join devices
+                on devices.project_id = %(project_id)s
+               and devices.id = often.device_id
+             order by often.last_at desc, often.device_id, often.component
+             limit %(limit)s
+            """,  # noqa: S608  its parts are literals of this file
+            {"project_id": project_id, **changes.parameters, "times": times, "limit": limit},
+        )
+        return await cur.fetchall()

@@ -1,0 +1,151 @@
+"""Finding who is silent: all devices compared with the table of silences, a stretch of device ids at a time.
+
+A device is silent when none of its components is fresh. A component is fresh for three times its cadence after the
+server has heard of it, and for 15 minutes at least. The cadence is the mean gap between its reports, or the interval
+that the device announces if that is longer; an hour while neither is known. No device is silent within an hour of its
+registration, which is all that one has that never reports. Retired devices are not silent, nor are those of deleted
+projects.
+
+heard_at is null where no report came since the migration that brought it. Then last_reported_at, the device's own
+moment, takes its place: a device that was dead before the migration would never be found otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import NamedTuple
+
+from firmtrail_server.db import Connection
+
+
+class Stretch(NamedTuple):
+    """Device ids from `after`, which is left out, to `last`."""
+
+    after: uuid.UUID
+    last: uuid.UUID
+
+
+async def take_turn(conn: Connection, name: str, every: dt.timedelta) -> bool:
+    """Say whether a periodic work is due, and if so, that this process does it; by the database's clock.
+
+    A moment far ahead is of a clock that was wrong: it must not stop the work.
+    """
+    cur = await conn.execute(
+        """
+        insert into periodic_work (name, begun_at)
+        values (%(name)s, now())
+            on conflict (name) do update
+           set begun_at = excluded.begun_at
+         where periodic_work.begun_at <= excluded.begun_at - %(every)s::interval
+            or periodic_work.begun_at > excluded.begun_at + %(every)s::interval
+        """,
+        {"name": name, "every": every},
+    )
+    return cur.rowcount == 1
+
+
+async def find_stretch(conn: Connection, after: uuid.UUID, limit: int) -> Stretch | None:
+    """Find the next `limit` devices of all projects, by their ids."""
+    cur = await conn.execute(
+        """
+        select id
+          from (select id from devices where id > %(after)s order by id limit %(limit)s) as stretch
+         order by id desc
+         limit 1
+        """,
+        {"after": after, "limit": limit},
+    )
+    row = await cur.fetchone()
+    return Stretch(after, row[0]) if row else None
+
+
+async def insert_fallen_silent(conn: Connection, stretch: Stretch, now: dt.datetime) -> int:
+    """Store the silences that have begun; return how many."""
+    cur = await conn.execute(
+        """
+        insert into device_silences (device_id, silent_since, project_id, found_at)
+        select id,
+               coalesce(
+                   (select max(coalesce(heard_at, last_reported_at)) from device_firmware where device_id = devices.id),
+                   created_at
+               ),
+               project_id, %(now)s::timestamptz
+          from devices
+         where id > %(after)s
+           and id <= %(last)s
+           and retired_at is null
+           and created_at < %(now)s::timestamptz - interval '1 hour'
+           and project_id not in (select id from projects where deleted_at is not null)
+           and not exists (
+                   select 1
+                     from device_firmware
+                    where device_id = devices.id
+                      and device_id > %(after)s  -- or the planner reads the whole table for each stretch
+                      and device_id <= %(last)s
+                      and coalesce(heard_at, last_reported_at) >= %(now)s::timestamptz - interval '1 second'
+                              * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+               )
+           and not exists (select 1 from device_silences where device_id = devices.id and ended_at is null)
+            on conflict (device_id, silent_since) do nothing
+        """,
+        {**stretch._asdict(), "now": now},
+    )
+    return cur.rowcount
+
+
+async def end_of_devices_heard_again(conn: Connection, stretch: Stretch) -> int:
+    """End the silences after which a report came; return how many."""
+    cur = await conn.execute(
+        """
+        update device_silences
+           set ended_at = (
+                   select max(coalesce(heard_at, last_reported_at))
+                     from device_firmware
+                    where device_firmware.device_id = device_silences.device_id
+               )
+         where device_id > %(after)s
+           and device_id <= %(last)s
+           and ended_at is null
+           and silent_since < (
+                   select max(coalesce(heard_at, last_reported_at))
+                     from device_firmware
+                    where device_firmware.device_id = device_silences.device_id
+               )
+        """,
+        stretch._asdict(),
+    )
+    return cur.rowcount
+
+
+async def delete_void(conn: Connection, stretch: Stretch, ended_before: dt.datetime) -> None:
+    """Delete the silences of devices that are out of service, and what ended before a moment."""
+    await conn.execute(
+        """
+        delete from device_silences
+         where device_id > %(after)s
+           and device_id <= %(last)s
+           and (
+                   ended_at < %(ended_before)s
+                   or ended_at is null
+                  and device_id in (
+                          select id
+                            from devices
+                           where id > %(after)s
+                             and id <= %(last)s
+                             and (
+                                     retired_at is not null
+                                     or project_id in (select id from projects where deleted_at is not null)
+                                 )
+                      )
+               )
+        """,
+        {**stretch._asdict(), "ended_before": ended_before},
+    )
+
+
+async def count_silent(conn: Connection) -> int:
+    """How many devices of all projects are silent."""
+    cur = await conn.execute("select count(*) from device_silences where ended_at is null")
+    row = await cur.fetchone()
+    return row[0] if row else 0

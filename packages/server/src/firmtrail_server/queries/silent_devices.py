@@ -1,0 +1,91 @@
+"""The silences of a project, page by page, the longest first. Who finds them is in silences.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import attrs
+from psycopg.types.json import Jsonb
+
+from firmtrail_contract import SilentDevice, SilentDeviceQuery, parse_label_filter
+from firmtrail_server.db import Connection, rows
+
+
+@attrs.frozen(kw_only=True)
+class SilencePosition:
+    """The silence at which a page ended. It comes back from clients."""
+
+    silent_since: dt.datetime
+    device_id: uuid.UUID
+
+
+BEGINNING = SilencePosition(silent_since=dt.datetime(1, 1, 1, tzinfo=dt.UTC), device_id=uuid.UUID(int=0))
+
+
+@attrs.frozen(kw_only=True)
+class SilentDeviceRow(SilentDevice):
+    """A silence of the list."""
+
+    @property
+    def shown(self) -> SilentDevice:
+        return self
+
+    @property
+    def position(self) -> SilencePosition:
+        return SilencePosition(silent_since=self.silent_since, device_id=self.device_id)
+
+
+async def list_silent_devices(
+    conn: Connection, project_id: uuid.UUID, query: SilentDeviceQuery, after: SilencePosition, limit: int
+) -> list[SilentDeviceRow]:
+    """The project's silences that the query asks for, by their beginning. A retired device has none."""
+    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
+    async with conn.cursor(row_factory=rows(SilentDeviceRow)) as cur:
+        await cur.execute(
+            """
+            select silence.device_id, devices.name, devices.labels, silence.silent_since, silence.ended_at,
+                   reports.last_reported_at, reports.cadence_seconds,
+                   reports.last_reported_at is null as never_reported
+              from device_silences as silence
+              join devices
+                on devices.id = silence.device_id
+               and devices.project_id = %(project_id)s
+               and devices.retired_at is null
+              left join lateral (
+                       select max(last_reported_at) as last_reported_at,
+                              max(greatest(cadence, interval_seconds::float8)) as cadence_seconds
+                         from device_firmware
+                        where device_id = silence.device_id
+                   ) as reports on true
+             where silence.project_id = %(project_id)s
+               and (silence.silent_since, silence.device_id) > (%(silent_since)s, %(device_id)s)
+               and (%(state)s = 'any' or (silence.ended_at is not null) = (%(state)s = 'ended'))
+               and (%(silent_since_from)s::timestamptz is null or silence.silent_since >= %(silent_since_from)s)
+               and (%(silent_since_before)s::timestamptz is null or silence.silent_since < %(silent_since_before)s)
+               and (%(ended_from)s::timestamptz is null or silence.ended_at >= %(ended_from)s)
+               and (%(ended_before)s::timestamptz is null or silence.ended_at < %(ended_before)s)
+               and devices.labels @> %(labels)s
+               and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
+               and (
+                       %(component)s::text is null
+                       or exists (
+                              select 1
+                                from device_firmware
+                               where device_id = silence.device_id
+                                 and component = %(component)s
+                          )
+                   )
+             order by silence.silent_since, silence.device_id
+             limit %(limit)s
+            """,
+            {
+                "project_id": project_id,
+                "limit": limit,
+                **attrs.asdict(after),
+                **attrs.asdict(query),
+                "labels": Jsonb(labels),
+                "label_keys": label_keys,
+            },
+        )
+        return await cur.fetchall()
