@@ -92,6 +92,7 @@ SAMPLES: dict[Any, Any] = {
     uuid.UUID | str | None: uuid.UUID(int=1),
     str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
+    Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],

@@ -84,6 +84,7 @@ async def build(http: httpx.AsyncClient, name: str) -> Project:
         "user_id": read(await users[Role.VIEWER].get("users/me"))["id"],
         "api_key_id": keys[Role.VIEWER]["id"],
         "enrollment_key_id": enrollment_key["id"],
+        "desired_version_id": made(await admin.post(f"{path}/desired_versions", {"versions": ["1.5.0"]}))["id"],
         "invitation_id": made(await admin.post(f"{path}/invitations", {"role": "viewer"}))["id"],
     }
     return Project(ids, device_key["id"], people)

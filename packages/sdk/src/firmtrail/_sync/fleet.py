@@ -12,6 +12,8 @@ from firmtrail._sync.transport import Transport
 from firmtrail_contract import (
     Adoption,
     AdoptionQuery,
+    Compliance,
+    ComplianceQuery,
     DeviceState,
     FirmwareVersions,
     FirmwareVersionsQuery,
@@ -77,6 +79,30 @@ class Fleet:
         return decode(
             self._transport.send(Call(method="GET", path=place, query=query, repeatable=True)), FirmwareVersions
         )
+
+    def compliance(
+        self,
+        project_id: uuid.UUID | str | None = None,
+        *,
+        at: dt.datetime | dt.date | None = None,
+        component: str | None = None,
+        labels: str | None = None,
+    ) -> Compliance:
+        """Count the devices that run what they should, for each rule in force: see `client.desired_versions`.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
+            component: of this component alone.
+            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
+        query = filters(ComplianceQuery, at=at, component=component, labels=labels)
+        place = path(_PROJECT + "/compliance", project_id=project_id)
+        call = Call(method="GET", path=place, query=query, repeatable=True)
+        return decode(self._transport.send(call), Compliance)
 
     def adoption(  # noqa: PLR0913  of what, and when
         self,

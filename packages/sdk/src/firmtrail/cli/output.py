@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, cast
 
 import attrs
@@ -66,7 +67,7 @@ def _show_one(item: Any) -> None:
 def _show_table(items: Iterable[Any], columns: Sequence[str]) -> None:
     head = [[_heading(name) for name in columns]]
     for some in _batches(items):
-        rows = head + [[_text(getattr(item, name)) for name in columns] for item in some]
+        rows = head + [[_text(attrgetter(name)(item)) for name in columns] for item in some]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -92,7 +93,7 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _heading(name: str) -> str:
-    return name.replace("_", " ")
+    return name.rpartition(".")[2].replace("_", " ")
 
 
 def _text(value: Any) -> str:

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     DEVICES_READ = "devices:read"
     DEVICES_WRITE = "devices:write"
     DEVICES_DELETE = "devices:delete"
+    #: what a device should run, that device alone
+    DEVICE_DESIRED_VERSIONS_READ = "device_desired_versions:read"
     DEVICES_ENROLL = "devices:enroll"
     DEVICE_KEYS_ROTATE = "device_keys:rotate"
     KEYS_READ = "keys:read"
@@ -47,6 +49,7 @@ SCOPE_MEANINGS = {
     Scope.DEVICES_READ: "Read what devices there are.",
     Scope.DEVICES_WRITE: "Register, rename, label, retire and restore devices.",
     Scope.DEVICES_DELETE: "Delete devices with their history.",
+    Scope.DEVICE_DESIRED_VERSIONS_READ: "Read what a device should run.",
     Scope.DEVICES_ENROLL: "Register devices by enrollment.",
     Scope.DEVICE_KEYS_ROTATE: "Replace the API keys of devices by new ones.",
     Scope.KEYS_READ: "List API keys and enrollment keys.",
@@ -60,7 +63,15 @@ SCOPE_MEANINGS = {
     Scope.OWN_KEY_READ: "Read what this API key is, and of which project.",
 }
 
-_VIEWER = frozenset({Scope.PROJECT_READ, Scope.MEMBERS_READ, Scope.DEVICES_READ, Scope.FIRMWARE_READ})
+_VIEWER = frozenset(
+    {
+        Scope.PROJECT_READ,
+        Scope.MEMBERS_READ,
+        Scope.DEVICES_READ,
+        Scope.DEVICE_DESIRED_VERSIONS_READ,
+        Scope.FIRMWARE_READ,
+    }
+)
 _EDITOR = _VIEWER | {Scope.DEVICES_WRITE, Scope.KEYS_READ, Scope.KEYS_WRITE, Scope.DEVICE_KEYS_ROTATE}
 _ADMIN = _EDITOR | {Scope.PROJECT_WRITE, Scope.MEMBERS_WRITE, Scope.DEVICES_DELETE, Scope.AUDIT_READ}
 
@@ -69,7 +80,7 @@ ROLE_SCOPES = {Role.VIEWER: _VIEWER, Role.EDITOR: _EDITOR, Role.ADMIN: _ADMIN}
 #: what a member may do beyond that, whatever the role
 MEMBER_SCOPES = frozenset({Scope.PROJECT_LEAVE})
 #: what a key of a device may do, for that device alone
-DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE})
+DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE, Scope.DEVICE_DESIRED_VERSIONS_READ})
 #: what the statement that stores a report permits by itself, to the key of the device
 REPORT_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
 #: what an enrollment key may do
@@ -82,6 +93,7 @@ KEY_SCOPES = frozenset({Scope.OWN_KEY_READ})
 _GIVEN_BY = {
     Scope.DEVICES_ENROLL: Scope.DEVICES_WRITE,
     Scope.FIRMWARE_REPORT: Scope.DEVICES_WRITE,
+    Scope.DEVICE_DESIRED_VERSIONS_READ: Scope.DEVICES_WRITE,
     Scope.DEVICE_KEYS_ROTATE: Scope.KEYS_WRITE,
 }
 #: what a user may do outside of projects
