@@ -101,11 +101,10 @@ async def test_a_refused_rule_ends_nothing(admin: Caller) -> None:
 
 
 async def test_a_project_has_a_bounded_number_of_rules(admin: Caller) -> None:
-    for priority in range(MAX_RULES):
-        last = await rule(admin, "1", priority=priority)
+    rules = [await rule(admin, "1", priority=priority) for priority in range(MAX_RULES)]
 
     assert refusal(await admin.post(PATH, {"versions": ["1"], "component": "modem"})) == (409, "conflict")
-    await rule(admin, "1", component="modem", replaces=last["id"])
+    await rule(admin, "1", component="modem", replaces=rules[-1]["id"])
 
 
 @pytest.mark.parametrize(
