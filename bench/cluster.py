@@ -13,8 +13,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from bench.cpu import parent_of
+from firmtrail_postgres import EmbeddedDatabase
 from firmtrail_server.db.schema import migrate
-from firmtrail_server.embedded import EmbeddedDatabase
 
 #: What a program that does not ask for an isolation level would get from most PostgreSQLs: cheaper than our own level.
 READ_COMMITTED = r"-c default_transaction_isolation=read\ committed"

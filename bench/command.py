@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from bench.errors import CannotMeasure, WrongAnswers
-from firmtrail_server.embedded import EmbeddedDatabaseError
+from firmtrail_postgres import EmbeddedDatabaseError
 
 _BEGAN = time.monotonic()
 

@@ -20,7 +20,7 @@ import psycopg
 
 from bench.cluster import READ_COMMITTED, libpq_environment
 from bench.errors import CannotMeasure
-from firmtrail_server.embedded import find_bin_dir
+from firmtrail_postgres import find_bin_dir
 
 CLIENTS = 32
 _SCRIPT = """\

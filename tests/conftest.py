@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from firmtrail_postgres import EmbeddedDatabase
 from firmtrail_server.db.schema import migrate
-from firmtrail_server.embedded import EmbeddedDatabase
 
 # No test trusts an authority of the world, and to read them all takes every HTTP client 50 ms, more than all else that
 # most tests do: here and in child processes there are none.

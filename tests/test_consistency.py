@@ -139,6 +139,14 @@ def test_every_route_has_an_operation_in_the_openapi_document_and_every_operatio
     assert operations == {(route.method, route.path, route.handler.__name__) for route in ROUTES}
 
 
+def test_the_reference_that_the_server_ships_is_what_the_routes_say() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.openapi", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route() -> None:
     routes = {(route.method, route.path) for route in ROUTES if route.path.startswith("/v1/")}
 
@@ -275,7 +283,9 @@ def test_queries_without_a_project_are_named_only_while_there_are_such() -> None
 
 
 @pytest.mark.parametrize(
-    ("package", "readme"), [("server", "README.md"), ("sdk", "packages/sdk/README.md")], ids=["server", "sdk"]
+    ("package", "readme"),
+    [("server", "README.md"), ("postgres", "packages/postgres/README.md"), ("sdk", "packages/sdk/README.md")],
+    ids=["server", "postgres", "sdk"],
 )
 def test_every_variable_that_a_package_names_is_in_its_readme(package: str, readme: str) -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "packages" / package / "src").rglob("*.py"))

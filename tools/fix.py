@@ -12,7 +12,7 @@ RUFF = str(Path(sys.executable).with_name("ruff"))
 # Generated files first: they are formatted like all others.
 STEPS = [
     ("writing the SDK's sync half", [sys.executable, "tools/unasync.py"]),
-    ("writing openapi.json", [sys.executable, "tools/openapi.py"]),
+    ("writing openapi.json and docs.html", [sys.executable, "-m", "tools.openapi"]),
     ("mending what the linter can mend", [RUFF, "check", "--fix", "."]),
     ("formatting", [RUFF, "format", "."]),
 ]

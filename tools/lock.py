@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WORKSPACE = ["firmtrail", "firmtrail-agent", "firmtrail-contract", "firmtrail-server"]
+WORKSPACE = ["firmtrail", "firmtrail-agent", "firmtrail-contract", "firmtrail-postgres", "firmtrail-server"]
 COMPILE = [
     *("uv", "pip", "compile", "--quiet", "--no-progress"),
     *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"),

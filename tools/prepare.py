@@ -26,7 +26,7 @@ LOCKS = {
     "bench": ROOT / "bench" / "requirements.lock",
 }
 #: in the order of their arrows
-PACKAGES = ["contract", "sdk", "device-agent", "server"]
+PACKAGES = ["contract", "postgres", "sdk", "device-agent", "server"]
 
 
 class CannotPrepare(Exception):

@@ -229,7 +229,8 @@ class Silence(KindOfQuestion[Silent]):
 
     def accepts(self, document: Any) -> bool:
         if self.summary:
-            return (document["devices"], document["silent"]) == (self.answer.devices, len(self.answer.found))
+            silent = document["silent"] + document["never_reported"]
+            return (document["devices"], silent) == (self.answer.devices, len(self.answer.found))
         found = {uuid.UUID(item["device_id"]) for item in document["items"]}
         return len(found) == min(PAGE_SIZE, len(self.answer.found)) and found <= self.answer.found
 

@@ -1,10 +1,14 @@
-"""The agent from its wheels, installed by the commands of docs/agent.md; the rest comes from an index of packages."""
+"""The agent from its wheels, installed by the commands of docs/agent.md; the rest comes from an index of packages.
+
+And what the server's wheel must hold besides its modules.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -71,3 +75,16 @@ def test_pip_installs_an_agent_that_runs(root: Path, folder: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert_it_runs(own / "bin/firmtrail-agent", folder)
+
+
+def test_the_servers_wheel_has_the_reference_of_its_api(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
+    subprocess.run(command, cwd=root / "packages/server", check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = tmp_path.glob("*.whl")
+
+    with zipfile.ZipFile(wheel) as files:
+        shipped = files.read("firmtrail_server/http/documents/openapi.json")
+        page = files.read("firmtrail_server/http/documents/docs.html")
+
+    assert shipped == (root / "openapi.json").read_bytes()
+    assert page.startswith(b"<!doctype html>")

@@ -232,3 +232,21 @@ async def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(
 
     assert said in errors
     assert os.environ["FIRMTRAIL_API_KEY"].partition(":")[2] not in errors
+
+
+async def test_desired_versions_are_set_ended_and_complied_with(keyed: Shell, demo: Demo) -> None:
+    keyed.monkeypatch.delenv("FIRMTRAIL_PROJECT")
+    rule = await keyed.one("desired-versions", "set", "1.5.0", "1.4.2")
+    berlin = await keyed("desired-versions", "set", "2.0", "--label", "site=berlin", "--priority", "1", "-q")
+
+    assert (rule["versions"], rule["component"], rule["labels"]) == (["1.5.0", "1.4.2"], "main", {})
+    assert await keyed("desired-versions", "list", "-q") == f"{berlin}{rule['id']}\n"
+    head, first, second = (await keyed("fleet", "compliance")).splitlines()
+    assert head.split("  ")[0] == "component"
+    assert [first.split()[-4:], second.split()[-4:]] == [["0", "0", "0", "0"], ["1", "0", "0", "1"]]
+    assert "1.5.0; 1.4.2" in second
+    assert "add --yes" in await keyed("desired-versions", "end", rule["id"], code=2)
+    assert (await keyed.one("desired-versions", "end", rule["id"], "--yes"))["ended_at"]
+    assert await keyed("desired-versions", "list", "--state", "ended", "-q") == f"{rule['id']}\n"
+    assert "by the labels of today" in await keyed.said("fleet", "compliance", "--at", "2026-05-31")
+    assert "must be a date" in await keyed("fleet", "compliance", "--at", "2026-02-30", code=2)

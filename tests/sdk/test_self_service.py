@@ -246,3 +246,25 @@ async def test_the_sync_client_sets_up_a_device_too(server: Server) -> None:
             return [one.name for one in bob.devices.list(project.id, version="2.0")]
 
     assert await asyncio.to_thread(use) == ["valve-1"]
+
+
+async def test_desired_versions_are_set_read_and_complied_with(server: Server, demo: Demo) -> None:
+    async with AsyncClient(url(server), api_key=":".join(demo.project_key)) as client:
+        first = await client.desired_versions.set("1.5.0")
+        rule = await client.desired_versions.set(["1.5.0", "1.6.0"], replaces=first.id, project_id=demo.project_id)
+        assert [one.id async for one in client.desired_versions.list()] == [rule.id]
+        assert [one.id async for one in client.desired_versions.list(demo.project_id, state="ended")] == [first.id]
+        (counted,) = (await client.fleet.compliance()).items
+        assert (counted.rule, counted.devices, counted.without_version) == (rule, 1, 1)
+        assert (await client.desired_versions.end(rule.id)).ended_at is not None
+        with pytest.raises(InvalidRequestError):
+            await client.desired_versions.set([])
+
+
+async def test_a_device_reads_what_it_should_run(server: Server, demo: Demo) -> None:
+    async with AsyncClient(url(server), api_key=":".join(demo.project_key)) as client:
+        rule = await client.desired_versions.set("1.5.0")
+    async with AsyncClient(url(server), api_key=":".join(demo.device_key)) as device:
+        (desired,) = await device.desired_versions.of_device(demo.device_id)
+
+    assert (desired.component, desired.versions, desired.desired_version_id) == ("main", ["1.5.0"], rule.id)

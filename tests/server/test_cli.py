@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from urllib.parse import quote
 
 import pytest
@@ -80,3 +82,16 @@ def test_a_command_that_does_not_exist_is_2() -> None:
 
     assert process.exit_code() == 2
     assert "usage: firmtrail-server" in process.said
+
+
+def test_a_server_without_the_extra_embedded_is_78_and_names_it() -> None:
+    program = (
+        "import sys; sys.modules['firmtrail_postgres'] = None;"
+        "from firmtrail_server.process.cli import main; sys.exit(main(['migrate']))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr.count("\n")) == (78, 1), done.stderr
+    assert "FIRMTRAIL_DATABASE_URL" in done.stderr
+    assert "firmtrail-server[embedded]" in done.stderr

@@ -30,15 +30,15 @@ async def of_a_name(_ctx: Context, name: str) -> None: ...
 @pytest.mark.parametrize(
     "route",
     [
-        Route("GET", "/x", of_a_device, Scope.FIRMWARE_READ),
-        Route("GET", "/x/{id}", of_a_device, Scope.FIRMWARE_READ),
-        Route("GET", "/x/{device_id}", of_a_device, Scope.PUBLIC),
-        Route("GET", "/x", of_anyone, Scope.FIRMWARE_READ),
-        Route("GET", "/x/{name}", of_a_name, Scope.FIRMWARE_READ),
-        Route("GET", "/x", of_a_transaction, Scope.FIRMWARE_READ),
-        Route("GET", "/x/{device_id}", of_a_device, Scope.FIRMWARE_READ, Transaction.READ),
-        Route("GET", "/x/{device_id}", of_a_report, Scope.DEVICES_READ, checks_liveness=True),
-        Route("GET", "/x/{device_id}", of_a_device, Scope.FIRMWARE_REPORT, checks_liveness=True),
+        Route("GET", "/x", of_a_device, Scope.FIRMWARE_READ, summary="Test"),
+        Route("GET", "/x/{id}", of_a_device, Scope.FIRMWARE_READ, summary="Test"),
+        Route("GET", "/x/{device_id}", of_a_device, Scope.PUBLIC, summary="Test"),
+        Route("GET", "/x", of_anyone, Scope.FIRMWARE_READ, summary="Test"),
+        Route("GET", "/x/{name}", of_a_name, Scope.FIRMWARE_READ, summary="Test"),
+        Route("GET", "/x", of_a_transaction, Scope.FIRMWARE_READ, summary="Test"),
+        Route("GET", "/x/{device_id}", of_a_device, Scope.FIRMWARE_READ, Transaction.READ, summary="Test"),
+        Route("GET", "/x/{device_id}", of_a_report, Scope.DEVICES_READ, checks_liveness=True, summary="Test"),
+        Route("GET", "/x/{device_id}", of_a_device, Scope.FIRMWARE_REPORT, checks_liveness=True, summary="Test"),
     ],
     ids=[
         "no id in the path",
@@ -55,3 +55,8 @@ async def of_a_name(_ctx: Context, name: str) -> None: ...
 def test_a_handler_that_does_not_fit_its_route_stops_the_start(route: Route) -> None:
     with pytest.raises(TypeError, match=route.handler.__name__):
         route.check()
+
+
+def test_a_route_without_a_summary_cannot_be_written() -> None:
+    with pytest.raises(TypeError, match="summary"):
+        Route("GET", "/x", of_anyone, Scope.PUBLIC)  # pyright: ignore[reportCallIssue]

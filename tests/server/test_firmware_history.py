@@ -17,7 +17,7 @@ from firmtrail_server.db import Database, Transaction
 from firmtrail_server.history.timeline import Record, Sender, moment
 from firmtrail_server.ingest import Ingest, Submission
 from firmtrail_server.queries import devices, projects
-from firmtrail_server.queries.history import BEGINNING, list_periods
+from firmtrail_server.queries.history import KEYSET, list_periods
 from firmtrail_server.services.api_keys import KeyIssuer, Terms
 from tests.server.history_model import HistoryModel
 
@@ -60,7 +60,9 @@ class History:
 
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:
-            rows = await list_periods(conn, self.project_id, self.device_id, HistoryQuery(page_size=1_000), BEGINNING)
+            rows = await list_periods(
+                conn, self.project_id, self.device_id, HistoryQuery(page_size=1_000), KEYSET.beginning
+            )
         return [row.shown for row in rows]
 
     async def told(self) -> list[tuple[str, int, int]]:

@@ -11,15 +11,15 @@ import httpx
 import pytest
 
 from firmtrail_contract import PageQuery
-from firmtrail_server import openapi
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
-from firmtrail_server.openapi.examples import example
 from firmtrail_server.routes import ROUTES
 from tests.server.callers import Caller, read, wrong_fields
 from tests.server.world import Project, build
+from tools.openapi.document import document
+from tools.openapi.examples import example
 
-DOCUMENT = openapi.document(ROUTES)
+DOCUMENT = document(ROUTES)
 #: what a caller could wish to set of things that the server decides about
 WISHES = [
     "id",

@@ -140,6 +140,16 @@ async def test_a_page_token_of_another_project_filter_or_list_is_422(
     read(await owner.get(path, page_token=token, page_size=3))  # the size of a page is no filter
 
 
+async def test_a_token_of_one_list_of_keys_is_none_of_another(owner: Caller, other: Demo) -> None:
+    path = f"projects/{other.project_id}"
+    made(await owner.post(f"{path}/api_keys", {"role": "viewer"}))
+    token = read(await owner.get(f"{path}/api_keys", page_size=1))["next_page_token"]
+
+    answer = await owner.get(f"{path}/enrollment_keys", page_token=token)
+
+    assert wrong_fields(answer) == [("/page_token", "malformed")]
+
+
 @pytest.mark.parametrize(
     "change", [{"name": "\u0000"}, {"name": 7}, {"name": "x" * 201}, {"more": 1}, {"name": None}, {}]
 )

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from firmtrail_contract import MAX_RECORD_COMPONENTS, MAX_RECORDS
-from firmtrail_server.openapi.examples import example
 from firmtrail_server.settings import Settings
 from tests.server.conftest import Clock, Demo
 from tests.server.refusals import assert_problem, errors
+from tools.openapi.examples import example
 
 Json = dict[str, Any]
 HOUR = 3_600_000

@@ -69,7 +69,7 @@ class Fleet:
     async def history(self, device: Device) -> list[tuple[str, int]]:
         async with self.database.transaction() as conn:
             periods = await history.list_periods(
-                conn, self.project_id, device.id, HistoryQuery(page_size=1_000), history.BEGINNING
+                conn, self.project_id, device.id, HistoryQuery(page_size=1_000), history.KEYSET.beginning
             )
         return [(period.shown.version, period.shown.report_count) for period in periods]
 

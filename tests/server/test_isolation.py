@@ -15,16 +15,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from firmtrail_server import openapi
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import CSV
-from firmtrail_server.openapi.examples import example
 from firmtrail_server.routes import ROUTES
 from tests.server.callers import Caller
 from tests.server.world import Project, Somebody, build, nobodys_user
+from tools.openapi.document import document
+from tools.openapi.examples import example
 
-DOCUMENT = openapi.document(ROUTES)
+DOCUMENT = document(ROUTES)
 SCOPED = [route for route in ROUTES if not route.is_public]
 MEMBERS = ["member viewer", "member editor", "member admin"]
 KEYS = ["key viewer", "key editor", "key admin", "device", "other device", "enrollment key"]

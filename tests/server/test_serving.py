@@ -15,11 +15,11 @@ import httpx
 import psycopg
 import pytest
 
+from firmtrail_postgres import EmbeddedDatabase
+from firmtrail_postgres.locks import wait_for
 from firmtrail_server.db.schema import migrate
-from firmtrail_server.embedded import EmbeddedDatabase
-from firmtrail_server.embedded.locks import wait_for
-from tests.server.embedded.conftest import FAST, is_running
-from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess
+from tests.postgres.conftest import FAST, is_running
+from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess, serving
 
 #: Starts the command on the test's data directory.
 Start = Callable[..., ServerProcess]
@@ -153,3 +153,19 @@ def test_two_that_start_at_once_on_an_empty_database_both_serve(empty_database_u
         assert_ready(server)
 
     assert [server.stop() for server in servers] == [0, 0]
+
+
+def test_a_kept_signing_key_is_that_of_every_start(migrated_data_dir: Path) -> None:
+    settings = {"FIRMTRAIL_DATA_DIR": str(migrated_data_dir)}
+
+    with serving(**settings) as url:
+        first = signing_key(url)
+    with serving(**settings) as url:
+        assert signing_key(url) == first
+
+    assert (migrated_data_dir / "signing-keys.json").stat().st_mode & 0o777 == 0o600
+
+
+def signing_key(url: str) -> str:
+    (key,) = httpx.get(f"{url}/.well-known/jwks.json").raise_for_status().json()["keys"]
+    return key["kid"]

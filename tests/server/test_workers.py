@@ -18,10 +18,10 @@ import httpx
 import psycopg
 import pytest
 
-from firmtrail_server.embedded.locks import wait_for
+from firmtrail_postgres.locks import wait_for
 from tests.conftest import made_database
+from tests.postgres.conftest import is_alive
 from tests.server.conftest import Demo
-from tests.server.embedded.conftest import is_alive
 from tests.server.server_process import TIMEOUT_SECONDS, ServerProcess, children
 
 #: so many that it would be a miracle if one worker got them all

@@ -24,7 +24,7 @@ esac
 def workspace(tmp_path: Path) -> Path:
     """A workspace of empty packages and locks, with nothing but the script under test."""
     root = tmp_path / "workspace"
-    for name in ("contract", "sdk", "device-agent", "server"):
+    for name in ("contract", "postgres", "sdk", "device-agent", "server"):
         (root / "packages" / name).mkdir(parents=True)
         (root / "packages" / name / "pyproject.toml").touch()
     (root / "bench").mkdir()

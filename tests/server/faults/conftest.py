@@ -14,9 +14,9 @@ from pathlib import Path
 import attrs
 import pytest
 
+from firmtrail_postgres import EmbeddedDatabase
 from firmtrail_server.db.schema import migrate
-from firmtrail_server.embedded import EmbeddedDatabase
-from tests.server.embedded.conftest import FAST, is_running, postmaster_pid
+from tests.postgres.conftest import FAST, is_running, postmaster_pid
 from tests.server.server_process import ServerProcess, children
 
 #: Starts a server on a database, or on a data directory.

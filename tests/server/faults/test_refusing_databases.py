@@ -13,8 +13,8 @@ import httpx
 import psycopg
 import pytest
 
+from tests.postgres.conftest import IS_ROOT
 from tests.server.conftest import Demo, seed
-from tests.server.embedded.conftest import IS_ROOT
 from tests.server.faults.conftest import Cluster, Serve
 from tests.server.faults.load import TIMEOUT_SECONDS, loaded
 from tests.server.refusals import assert_problem

@@ -31,10 +31,8 @@ class _End(NamedTuple):
 
 
 async def get_adoption(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AdoptionQuery) -> Adoption:
-    """Show how the versions of a component spread: at each moment, how many devices were on each.
-
-    A version counts on a device from its first report until the first report of the next one, and until the device was
-    retired. Deleted devices never count. There are at most 1,000 moments.
+    """A version counts on a device from its first report until the first report of the next one, and until the device
+    was retired. Deleted devices never count. There are at most 1,000 moments.
     """
     now = ctx.now()
     series = _moments(query, now)

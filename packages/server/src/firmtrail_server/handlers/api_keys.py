@@ -7,7 +7,6 @@ import uuid
 
 from firmtrail_contract import AuditAction, IssuedProjectApiKey, KeyRotation, NewApiKey, Page, PageQuery, ProjectApiKey
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import ApiKeyNotFound
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.results import Created
@@ -20,7 +19,7 @@ from firmtrail_server.services.membership import end_invitations
 async def create_api_key(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewApiKey
 ) -> Created[IssuedProjectApiKey]:
-    """Make an API key of the project. Its secret is shown this once; its role is at most your own."""
+    """Its secret is shown this once; its role is at most your own."""
     ctx.principal.require_all_of(body.role)
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     issued = await ctx.keys.issue_for_project(conn, project_id, body.role, terms)
@@ -29,16 +28,14 @@ async def create_api_key(
 
 
 async def list_api_keys(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[ProjectApiKey]:
-    """List the API keys of the project itself, oldest first, those that have expired included."""
-    after = position(query, api_keys.FIRST, project_id)
+    after = api_keys.KEYSET.position(query, project_id)
     found = await api_keys.list_of_project(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return api_keys.KEYSET.page(found, query, project_id)
 
 
 async def rotate_api_key(
     ctx: Context, conn: Connection, project_id: uuid.UUID, api_key_id: uuid.UUID, body: KeyRotation
 ) -> Created[IssuedProjectApiKey]:
-    """Make a new API key with the role and the label of an old one, which goes on working for a while."""
     old = await api_keys.get_of_project(conn, project_id, api_key_id)
     ctx.principal.require_all_of(old.role)
     if old.expires_at is not None and old.expires_at <= ctx.now():
@@ -51,7 +48,7 @@ async def rotate_api_key(
 
 
 async def delete_api_key(ctx: Context, conn: Connection, project_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
-    """Delete an API key of the project; it is refused from the next request on, and invitations that it made end."""
+    """It is refused from the next request on, and invitations that it made end."""
     key = await api_keys.get_of_project(conn, project_id, api_key_id)
     ctx.principal.require_role(key.role)
     await api_keys.delete(conn, project_id, api_key_id)

@@ -6,7 +6,6 @@ import uuid
 
 from firmtrail_contract import AuditEvent, AuditQuery, Page
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import audit_events
 
@@ -14,7 +13,7 @@ from firmtrail_server.queries import audit_events
 async def list_audit_events(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: AuditQuery
 ) -> Page[AuditEvent]:
-    """List changes in the project, newest first. Filters add up."""
-    after = position(query, audit_events.LATEST, project_id)
+    """Filters add up."""
+    after = audit_events.KEYSET.position(query, project_id)
     found = await audit_events.list_events(conn, project_id, query, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return audit_events.KEYSET.page(found, query, project_id)

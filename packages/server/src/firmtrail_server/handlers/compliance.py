@@ -17,10 +17,9 @@ _ALL_VERSIONS = 2**31
 
 
 async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, query: ComplianceQuery) -> Compliance:
-    """Count the devices that ran what they should, for each rule that was in force: now, or as of any moment.
+    """A device counts for the rule of the greatest priority whose labels it has today.
 
-    A device counts for the rule of the greatest priority whose labels it has today. Devices count that were registered
-    and in service at the moment, or ran something; deleted devices never do.
+    It counts if it was in service at the moment, and registered or running something; deleted devices never do.
     """
     now = ctx.now()
     at = min(query.at or now, now)

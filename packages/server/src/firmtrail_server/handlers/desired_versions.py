@@ -18,7 +18,6 @@ from firmtrail_contract import (
     Page,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import DesiredVersionEnded, PriorityTaken, TooManyDesiredVersions
 from firmtrail_server.history.desired_versions import rules_for
 from firmtrail_server.http.context import Context
@@ -30,11 +29,10 @@ from firmtrail_server.queries.audit_events import Change
 async def create_desired_version(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewDesiredVersion
 ) -> Created[DesiredVersion]:
-    """Say what a component of some devices should run.
+    """Of several rules for a device, the one with the greatest priority counts.
 
-    Of several rules for a device, the one with the greatest priority counts. 409 when another rule of the component has
-    this priority, unless `replaces` names it: then that one ends in the moment in which this one begins. A project has
-    at most 50 rules in force.
+    409 when another rule of the component has this priority, unless `replaces` names it: then that one ends in the
+    moment in which this one begins. A project has at most 50 rules in force.
     """
     now = ctx.now()
     if body.replaces is not None:
@@ -50,21 +48,18 @@ async def create_desired_version(
 async def list_desired_versions(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery
 ) -> Page[DesiredVersion]:
-    """List the rules that are in force, or were at a moment: by component, the greatest priority first.
-
-    Those that had ended by then are listed by choice. Filters add up.
-    """
+    """Those in force now or at a moment; by choice those that had ended by then. Filters add up."""
     now = ctx.now()
-    after = position(query, desired_versions.FIRST, project_id)
+    after = desired_versions.KEYSET.position(query, project_id)
     asked = attrs.evolve(query, at=min(query.at or now, now))
     found = await desired_versions.list_rules(conn, project_id, asked, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return desired_versions.KEYSET.page(found, query, project_id)
 
 
 async def end_desired_version(
     ctx: Context, conn: Connection, project_id: uuid.UUID, desired_version_id: uuid.UUID
 ) -> DesiredVersion:
-    """End a rule. It stays in the answers about the time before; one that has ended already stays as it is."""
+    """One that has ended already stays as it is."""
     rule = await desired_versions.get(conn, project_id, desired_version_id)
     return rule if rule.ended_at is not None else await _end(ctx, conn, rule, ctx.now())
 
@@ -72,10 +67,7 @@ async def end_desired_version(
 async def list_device_desired_versions(
     ctx: Context, conn: Connection, device_id: uuid.UUID
 ) -> Page[DeviceDesiredVersion]:
-    """Read what each component of a device should run; a component without a rule is left out.
-
-    Of a device that is retired, nothing is desired.
-    """
+    """A component without a rule is left out; of a device that is retired, nothing is desired."""
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     rules = await desired_versions.list_in_force(conn, project_id, ctx.now(), None)

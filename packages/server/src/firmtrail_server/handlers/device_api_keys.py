@@ -19,7 +19,7 @@ from firmtrail_server.services.api_keys import Terms
 async def create_device_api_key(
     ctx: Context, conn: Connection, device_id: uuid.UUID, body: NewDeviceApiKey
 ) -> Created[IssuedDeviceApiKey]:
-    """Make an API key for a device; 409 when it has two living ones. The secret is shown this once.
+    """409 when it has two living ones. The secret is shown this once.
 
     It takes the scope devices:write too: the key may report for the device.
     """
@@ -33,7 +33,6 @@ async def create_device_api_key(
 
 
 async def list_device_api_keys(ctx: Context, conn: Connection, device_id: uuid.UUID) -> Page[DeviceApiKey]:
-    """List the living API keys of a device, oldest first."""
     project_id = ctx.principal.project_id
     await devices.get(conn, project_id, device_id)
     return Page(items=await api_keys.list_of_device(conn, project_id, device_id, ctx.now()))
@@ -42,9 +41,7 @@ async def list_device_api_keys(ctx: Context, conn: Connection, device_id: uuid.U
 async def rotate_device_api_key(
     ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID, body: DeviceKeyRotation
 ) -> Created[IssuedDeviceApiKey]:
-    """Make a new API key beside an old one, which goes on working for a while.
-
-    A device may rotate the key that it uses; its other one, if it has two, ends: so a device whose answer got lost
+    """A device may rotate the key that it uses; its other one, if it has two, ends: so a device whose answer got lost
     simply asks again. Anyone else gets 409 while the device has two living keys: which of them it uses, it alone knows.
     The caller must have all that the new key may do: a device firmware:report, anyone else devices:write.
     """
@@ -70,10 +67,7 @@ async def rotate_device_api_key(
 
 
 async def confirm_device_api_key(ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
-    """Say that a device has this API key on its disk: its other one, if it has two, ends.
-
-    A device may confirm the key that it uses. So it gives up an old key only when it is known to have a new one.
-    """
+    """A device may confirm the key that it uses. So it gives up an old key only when it is known to have a new one."""
     principal = ctx.principal
     _require_own(principal, api_key_id)
     device = await devices.get(conn, principal.project_id, device_id)
@@ -87,7 +81,7 @@ async def confirm_device_api_key(ctx: Context, conn: Connection, device_id: uuid
 
 
 async def delete_device_api_key(ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
-    """Delete an API key of a device; it is refused from the next request on."""
+    """It is refused from the next request on."""
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     key = _named(await api_keys.list_of_device(conn, project_id, device_id, ctx.now()), api_key_id)

@@ -40,7 +40,7 @@ _TURN_SECONDS = 0.002
 async def import_devices(
     ctx: Context, project_id: uuid.UUID, query: DeviceImportQuery, body: Annotated[Rows, CSV, NDJSON]
 ) -> DeviceImport:
-    """Register the devices of a table. A name that is known already is left as it is, so repeating is safe.
+    """A name that is known already is left as it is, so repeating is safe.
 
     NDJSON holds one device a line, in the form in which one device is registered. CSV holds a header with `name`, and
     as you like `hardware_fingerprint` and any `labels.<key>`. Rows that are refused stop no others; each has its

@@ -28,17 +28,14 @@ from firmtrail_server.services.registration import register, rename
 
 
 async def create_device(ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewDevice) -> Created[Device]:
-    """Register a device; 409 when another one of the project has its name or its hardware fingerprint.
-
-    It gets its API keys apart.
-    """
+    """409 when another one of the project has its name or its hardware fingerprint. It gets its API keys apart."""
     device = await register(conn, project_id, body, ctx.now())
     await ctx.record(conn, Change(AuditAction.DEVICE_CREATED, device.id, device.name))
     return Created(device)
 
 
 async def list_devices(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> DeviceList:
-    """List the project's devices with what they run, or ran at any moment. Filters add up.
+    """Filters add up.
 
     They come by name; with `version` or `component` by id.
     """
@@ -46,7 +43,6 @@ async def list_devices(ctx: Context, conn: Connection, project_id: uuid.UUID, qu
 
 
 async def get_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> DeviceDetails:
-    """Read a device, with what each of its components runs now."""
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     firmware = await devices.list_open_periods(conn, project_id, device_id)
@@ -54,7 +50,7 @@ async def get_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> De
 
 
 async def change_device(ctx: Context, conn: Connection, device_id: uuid.UUID, body: DeviceChange) -> Device:
-    """Rename a device, or set and remove some of its labels. What is left out stays as it is.
+    """What is left out stays as it is.
 
     409 when another device of the project has the name, or it would have too many labels.
     """
@@ -71,7 +67,7 @@ async def change_device(ctx: Context, conn: Connection, device_id: uuid.UUID, bo
 
 
 async def retire_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> Device:
-    """Take a device out of service: its API keys end, its history stays. Twice is once."""
+    """Twice is once."""
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     if device.retired_at is not None:
@@ -84,7 +80,7 @@ async def retire_device(ctx: Context, conn: Connection, device_id: uuid.UUID) ->
 
 
 async def restore_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> Device:
-    """Take a retired device back into service. It needs a new API key."""
+    """It needs a new API key."""
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     if device.retired_at is None:
@@ -95,7 +91,7 @@ async def restore_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -
 
 
 async def delete_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> None:
-    """Delete a device with its API keys and its whole history. To keep the history, retire it."""
+    """To keep the history, retire it."""
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     await remove_devices(conn, project_id, [device_id], ctx.now())

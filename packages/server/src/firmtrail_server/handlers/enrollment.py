@@ -25,7 +25,7 @@ _REFUSED = AuditAction.DEVICE_ENROLLMENT_REFUSED
 
 
 async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevice] | EnrolledDevice:
-    """Register this device, with an enrollment key, and get its own API key. The secret is shown this once.
+    """The secret is shown this once.
 
     A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
     end: the enrollment key says which. When only one of the two is known, it is another device: 409, and the answer

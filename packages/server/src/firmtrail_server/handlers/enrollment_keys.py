@@ -10,7 +10,6 @@ from firmtrail_contract import AuditAction, EnrollmentKey, IssuedEnrollmentKey, 
 from firmtrail_server.auth.credentials import SecretPrefix
 from firmtrail_server.auth.permissions import ENROLLMENT_POWERS
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, enrollment_keys
@@ -21,7 +20,7 @@ from firmtrail_server.services.api_keys import Terms
 async def create_enrollment_key(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewEnrollmentKey
 ) -> Created[IssuedEnrollmentKey]:
-    """Make an enrollment key; it takes the scope devices:write too. Its secret is shown this once."""
+    """It takes the scope devices:write too. Its secret is shown this once."""
     ctx.principal.require_powers(ENROLLMENT_POWERS)
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     key_id, secret = await ctx.keys.issue(conn, project_id, SecretPrefix.ENROLLMENT, terms)
@@ -35,16 +34,15 @@ async def create_enrollment_key(
 async def list_enrollment_keys(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery
 ) -> Page[EnrollmentKey]:
-    """List the project's enrollment keys, oldest first, those that have expired or are used up included."""
-    after = position(query, api_keys.FIRST, project_id)
+    after = enrollment_keys.KEYSET.position(query, project_id)
     found = await enrollment_keys.list_keys(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return enrollment_keys.KEYSET.page(found, query, project_id)
 
 
 async def delete_enrollment_key(
     ctx: Context, conn: Connection, project_id: uuid.UUID, enrollment_key_id: uuid.UUID
 ) -> None:
-    """Revoke an enrollment key; it is refused from the next request on. Devices that it registered stay."""
+    """It is refused from the next request on. Devices that it registered stay."""
     key = await enrollment_keys.get(conn, project_id, enrollment_key_id)
     await api_keys.delete(conn, project_id, key.id)
     await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_DELETED, key.id, key.label))

@@ -19,10 +19,8 @@ MAX_VERSIONS = 5_000
 async def count_firmware_versions(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: FirmwareVersionsQuery
 ) -> FirmwareVersions:
-    """Count the devices on each version, now or as of any moment: by component, the newest version first.
-
-    A version counts on a device from its first report until the first report of the next one. Late reports are part of
-    it. Deleted devices never count.
+    """A version counts on a device from its first report until the first report of the next one. Late reports are part
+    of it. Deleted devices never count.
     """
     now = ctx.now()
     at = min(query.at or now, now)

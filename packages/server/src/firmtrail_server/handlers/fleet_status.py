@@ -20,7 +20,6 @@ _LATEST = 10
 async def get_fleet_status(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: FleetStatusQuery
 ) -> FleetStatus:
-    """Sum up the project's devices: how many report, are silent or never did, what they run, what changed last."""
     now = ctx.now()
     components = await firmware_versions.list_components(conn, project_id)
     counted = Counted(components=components, labels=query.labels, state=DeviceState.ACTIVE)

@@ -13,20 +13,18 @@ from firmtrail_contract import (
     ReportOutcome,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.history.timeline import Record, is_doubtful, moment
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.ingest import Submission
 from firmtrail_server.queries import devices, history
-from firmtrail_server.queries.history import BEGINNING
 
 
 async def report_firmware_version(
     ctx: ReportContext, device_id: uuid.UUID, body: FirmwareReport
 ) -> Created[FirmwareReceipt] | FirmwareReceipt:
-    """Report the version that a component of this device runs. Idempotent: a retry changes nothing.
+    """Idempotent: a retry changes nothing.
 
     201 when the report opened a version period, 200 when it extended one or was known. A moment that cannot be right
     counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
@@ -49,17 +47,15 @@ async def report_firmware_version(
 
 
 async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid.UUID, query: HistoryQuery) -> History:
-    """List every version this device ever reported, of all its components, oldest first; or those of one moment.
-
-    With `at`, what was in force then: each component's version whose first report is not later, and whose next version
-    was first reported after it.
+    """With `at`, what was in force then: each component's version whose first report is not later, and whose next
+    version was first reported after it.
     """
     project_id = ctx.principal.project_id
-    after = position(query, BEGINNING, device_id)
+    after = history.KEYSET.position(query, device_id)
     await devices.get(conn, project_id, device_id)
     if query.at is not None:
         at = min(query.at, ctx.now())
         return History(items=await history.list_in_force(conn, project_id, device_id, query.component, at), as_of=at)
     periods = await history.list_periods(conn, project_id, device_id, query, after)
-    listed = page(periods, query, device_id)
-    return History(items=listed.items, next_page_token=listed.next_page_token)
+    listed = history.KEYSET.page(periods, query, device_id)
+    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token)

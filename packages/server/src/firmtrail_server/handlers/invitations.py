@@ -19,7 +19,6 @@ from firmtrail_contract import (
 )
 from firmtrail_server.auth.credentials import SecretPrefix, digest, new_secret
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NotInTheFuture
 from firmtrail_server.http.context import Context, PublicContext, UserContext
 from firmtrail_server.http.results import Created
@@ -34,7 +33,7 @@ LIFE = dt.timedelta(days=7)
 async def create_invitation(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewInvitation
 ) -> Created[IssuedInvitation]:
-    """Invite somebody. The secret is shown this once; it can be accepted once, by whoever holds it.
+    """The secret is shown this once; it can be accepted once, by whoever holds it.
 
     With an e-mail address it is also sent there, where the server sends e-mail: `is_sent` says whether it was.
     """
@@ -75,20 +74,18 @@ async def send_invitation(ctx: PublicContext, answer: Created[IssuedInvitation])
 
 
 async def list_invitations(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Invitation]:
-    """List the invitations that nobody has accepted yet, oldest first, those that have expired included."""
-    after = position(query, invitations.FIRST, project_id)
+    after = invitations.KEYSET.position(query, project_id)
     found = await invitations.list_invitations(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return invitations.KEYSET.page(found, query, project_id)
 
 
 async def revoke_invitation(ctx: Context, conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID) -> None:
-    """Revoke an invitation: nobody can accept it any more."""
     invitation = await invitations.take(conn, project_id, invitation_id)
     await ctx.record(conn, Change(AuditAction.INVITATION_REVOKED, invitation.id, invitation.email or ""))
 
 
 async def accept_invitation(ctx: UserContext, conn: Connection, body: InvitationAcceptance) -> JoinedProject:
-    """Join the project that an invitation is for; 404 when there is no such invitation, 409 when you are a member."""
+    """404 when there is no such invitation, 409 when you are a member."""
     invitation = await membership.find_invitation(conn, body.secret, ctx.now())
     user = await users.get(conn, ctx.user_id)
     await membership.join(conn, invitation, user.id, ctx.now())

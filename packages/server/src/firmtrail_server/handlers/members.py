@@ -8,7 +8,6 @@ import attrs
 
 from firmtrail_contract import AuditAction, Member, MemberChange, Page, PageQuery, Role
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import members
 from firmtrail_server.queries.audit_events import Change
@@ -16,18 +15,16 @@ from firmtrail_server.services.membership import end_invitations, require_anothe
 
 
 async def list_members(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Page[Member]:
-    """List the members of a project, those who joined first in front."""
-    after = position(query, members.FIRST, project_id)
+    after = members.KEYSET.position(query, project_id)
     found = await members.list_members(conn, project_id, after, query.page_size + 1)
-    return page(found, query, project_id)
+    return members.KEYSET.page(found, query, project_id)
 
 
 async def change_member(
     ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID, body: MemberChange
 ) -> Member:
-    """Give a member another role; 409 when that would leave the project without an admin.
-
-    Who is no admin any more may not invite, and the open invitations that they made end.
+    """409 when that would leave the project without an admin. Who is no admin any more may not invite, and the open
+    invitations that they made end.
     """
     ctx.principal.require_all_of(body.role)
     member = await members.get(conn, project_id, user_id)
@@ -43,16 +40,14 @@ async def change_member(
 
 
 async def remove_member(ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Take a member out of the project; 409 when that would leave it without an admin.
-
-    The open invitations that they made end. API keys that they made are the project's, and stay: the list of keys says
-    who made each.
+    """409 when that would leave it without an admin. The open invitations that they made end. API keys that they made
+    are the project's, and stay: the list of keys says who made each.
     """
     await _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_REMOVED)
 
 
 async def leave_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -> None:
-    """Leave a project; 409 when that would leave it without an admin."""
+    """409 when that would leave it without an admin."""
     user_id = ctx.principal.user_id
     assert user_id is not None  # the scope is a member's alone
     await _remove(ctx, conn, project_id, user_id, AuditAction.MEMBER_LEFT)

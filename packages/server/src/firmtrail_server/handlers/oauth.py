@@ -47,12 +47,10 @@ class PublicKeys:
 
 
 async def issue_token(ctx: PublicContext, body: Annotated[TokenRequest, FORM]) -> AccessToken:
-    """Get an access token for an API key or a user, as RFC 6749 says.
-
-    For a key (`client_credentials`) send its id and secret by HTTP Basic authentication, or as `client_id` and
-    `client_secret`. For a user (`password`) send the e-mail address and the password as `username` and `password`.
-    The token stands for the key or the user in every other operation until it expires, the key or the user is deleted,
-    or the user's password changes.
+    """For a key (`client_credentials`) send its id and secret by HTTP Basic authentication, or as `client_id` and
+    `client_secret`. For a user (`password`) send the e-mail address and the password as `username` and `password`. The
+    token stands for the key or the user in every other operation until it expires, the key or the user is deleted, or
+    the user's password changes.
     """
     grant = _GRANTS.get(body.grant_type)
     if grant is None:
@@ -61,7 +59,6 @@ async def issue_token(ctx: PublicContext, body: Annotated[TokenRequest, FORM]) -
 
 
 async def authorization_server(ctx: PublicContext) -> AuthorizationServer:
-    """Read where to get access tokens, and how."""
     issuer = ctx.services.tokens.issuer
     return AuthorizationServer(
         issuer=issuer,
@@ -75,7 +72,6 @@ async def authorization_server(ctx: PublicContext) -> AuthorizationServer:
 
 
 async def signing_keys(ctx: PublicContext) -> PublicKeys:
-    """Get the public keys that verify access tokens."""
     return PublicKeys(keys=[PublicKey(**key) for key in ctx.services.tokens.keys.published()])
 
 

@@ -30,22 +30,17 @@ class Readiness(Status):
 
 
 async def healthz(_ctx: PublicContext) -> Status:
-    """Say that the process lives."""
     return Status()
 
 
 async def readyz(ctx: PublicContext) -> Readiness:
-    """Say that the database answers and its schema is not older than this server needs; 503 otherwise.
-
-    It also names the oldest open transaction: one that stays open makes reports cost more.
-    """
+    """503 otherwise. A good answer names the oldest open transaction: one that stays open makes reports cost more."""
     return Readiness(oldest_transaction=await ctx.services.readiness.check())
 
 
 async def metrics(ctx: PublicContext) -> Annotated[Document, CONTENT_TYPE_PLAIN_0_0_4]:
-    """Read what all workers of this server have counted, in the text format of Prometheus.
-
-    Takes the operator's token as `Authorization: Bearer`: 401 without it, and 404 where the operator has set none.
+    """Takes the operator's token as `Authorization: Bearer`: 401 without it, and 404 where the operator has set
+    none.
     """
     _check_token(ctx.authorization, ctx.services.settings.metrics_token)
     return Document(content_type=CONTENT_TYPE_PLAIN_0_0_4, content=generate_latest(ctx.services.metrics))

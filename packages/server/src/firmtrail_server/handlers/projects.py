@@ -19,7 +19,6 @@ from firmtrail_contract import (
     Role,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import NameDiffers
 from firmtrail_server.http.context import Context, UserContext
 from firmtrail_server.http.results import Created
@@ -28,7 +27,6 @@ from firmtrail_server.queries.audit_events import Change
 
 
 async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -> Created[Project]:
-    """Make a project; you become its admin."""
     project = await projects.insert(conn, body.name, ctx.now())
     await members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
     await ctx.record(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))
@@ -36,17 +34,13 @@ async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -
 
 
 async def list_projects(ctx: UserContext, conn: Connection, query: PageQuery) -> Page[JoinedProject]:
-    """List the projects that you are a member of, by name, with your role in each."""
-    after = position(query, projects.BEGINNING, ctx.user_id)
+    after = projects.KEYSET.position(query, ctx.user_id)
     found = await projects.list_of_user(conn, ctx.user_id, after, query.page_size + 1)
-    return page(found, query, ctx.user_id)
+    return projects.KEYSET.page(found, query, ctx.user_id)
 
 
 async def get_current_project(ctx: Context, conn: Connection) -> CurrentProject:
-    """Read the project of the API key that asks, and what the key is.
-
-    In every other path, too, `current` stands for the id of this project.
-    """
+    """In every other path, too, `current` stands for the id of this project."""
     caller = ctx.principal
     project = await projects.get(conn, caller.project_id)
     return CurrentProject(
@@ -55,12 +49,10 @@ async def get_current_project(ctx: Context, conn: Connection) -> CurrentProject:
 
 
 async def get_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Project:
-    """Read a project."""
     return await projects.get(conn, project_id)
 
 
 async def rename_project(ctx: Context, conn: Connection, project_id: uuid.UUID, body: ProjectChange) -> Project:
-    """Rename a project."""
     project = await projects.get(conn, project_id)
     if body.name == project.name:
         return project
@@ -71,9 +63,8 @@ async def rename_project(ctx: Context, conn: Connection, project_id: uuid.UUID, 
 
 
 async def delete_project(ctx: Context, conn: Connection, project_id: uuid.UUID, query: ProjectDeletion) -> None:
-    """Delete a project with everything in it; 409 unless you give its exact name.
-
-    It is gone at once for everyone; its devices and their history are deleted in the background.
+    """409 unless you give its exact name. It is gone at once for everyone; its devices and their history are deleted in
+    the background.
     """
     project = await projects.get(conn, project_id)
     if query.name != project.name:

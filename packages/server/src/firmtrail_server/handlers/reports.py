@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 async def report_firmware_batch(ctx: ReportContext, device_id: uuid.UUID, body: ReportBatch) -> BatchReceipt:
-    """Report records of what this device observed, oldest first. Idempotent: a retry changes nothing.
+    """Idempotent: a retry changes nothing.
 
     Each record has its own result; one that is refused does not keep the others from being stored. The moments of
     observations are worked out from the device's clocks, without trusting any that was not synced.

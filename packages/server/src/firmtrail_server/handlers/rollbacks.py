@@ -19,14 +19,13 @@ from firmtrail_contract import (
     RollbackQuery,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.adoption import FLAPPING_CHANGES, downgrades, flapping
 from firmtrail_server.history.version_order import detect_scheme
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, rollbacks
 from firmtrail_server.queries.firmware_versions import Counted
-from firmtrail_server.queries.rollbacks import BEGINNING, ChangedOften, Changes
+from firmtrail_server.queries.rollbacks import ChangedOften, Changes
 from firmtrail_server.services.time_ranges import time_range
 
 _DEFAULT = dt.timedelta(days=7)
@@ -35,21 +34,20 @@ MAX_FLAPPING = 1_000
 
 
 async def list_rollbacks(ctx: Context, conn: Connection, project_id: uuid.UUID, query: RollbackQuery) -> Page[Rollback]:
-    """List the changes to a lower version, the latest first.
-
-    What is lower follows the versions' own scheme. Versions that do not fit it are neither lower nor higher.
-    """
-    after = position(query, BEGINNING, project_id)
+    """What is lower follows the versions' own scheme. Versions that do not fit it are neither lower nor higher."""
+    after = rollbacks.KEYSET.position(query, project_id)
     changes = await _changes(ctx, conn, project_id, query)
     pairs = await rollbacks.list_pairs(conn, project_id, changes)
     lower = attrs.evolve(changes, pairs=_lower(pairs))
-    return page(await rollbacks.list_changes(conn, project_id, lower, after, query.page_size + 1), query, project_id)
+    return rollbacks.KEYSET.page(
+        await rollbacks.list_changes(conn, project_id, lower, after, query.page_size + 1), query, project_id
+    )
 
 
 async def list_flapping_devices(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: FlappingQuery
 ) -> FlappingDevices:
-    """List the devices that went back to versions they had run before at least four times within 24 hours."""
+    """They went back at least four times within 24 hours."""
     changes = await _changes(ctx, conn, project_id, query)
     often = await rollbacks.list_changed_often(conn, project_id, changes, FLAPPING_CHANGES, MAX_FLAPPING + 1)
     items = [item for one in often[:MAX_FLAPPING] for item in _flapping(one)]

@@ -12,10 +12,7 @@ from firmtrail_server.services.api_keys import Terms
 
 
 async def seed(ctx: PublicContext, conn: Connection) -> Created[Seed]:
-    """Make a project with an API key, and in it a device with its own.
-
-    Answers 404 unless the operator has set FIRMTRAIL_SEED_ENABLED.
-    """
+    """Answers 404 unless the operator has set FIRMTRAIL_SEED_ENABLED."""
     if not ctx.services.settings.seed_enabled:
         raise SeedNotAllowed
     terms = Terms(created_by=None, created_at=ctx.now())

@@ -15,7 +15,6 @@ from firmtrail_contract import (
     UserChange,
 )
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.db.page_tokens import page, position
 from firmtrail_server.errors import CurrentPasswordWrong, SignUpByInvitation, SignUpClosed
 from firmtrail_server.http.context import PublicContext, UserContext
 from firmtrail_server.http.results import Accepted
@@ -30,11 +29,9 @@ _SIGN_UP = "sign-up"
 
 
 async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
-    """Become a user, and with an invitation a member of its project.
-
-    The answer is the same whether or not the address was known: then nothing changes, and the invitation stays open for
-    its owner. The operator may have switched this off, or take nobody without an invitation: 403. An invitation that
-    does not exist is 404. Too many from one place are 429.
+    """The answer is the same whether or not the address was known: then nothing changes, and the invitation stays open
+    for its owner. The operator may have switched this off, or take nobody without an invitation: 403. An invitation
+    that does not exist is 404. Too many from one place are 429.
     """
     mode = ctx.services.settings.sign_up
     if mode is SignUpMode.OFF:
@@ -54,12 +51,11 @@ async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
 
 
 async def get_me(ctx: UserContext, conn: Connection) -> User:
-    """Read your own user."""
     return await users.get(conn, ctx.user_id)
 
 
 async def change_me(ctx: UserContext, conn: Connection, body: UserChange) -> User:
-    """Change your name. What is left out stays as it is."""
+    """What is left out stays as it is."""
     user = await users.get(conn, ctx.user_id)
     if body.name is None or body.name == user.name:
         return user
@@ -69,7 +65,7 @@ async def change_me(ctx: UserContext, conn: Connection, body: UserChange) -> Use
 
 
 async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessToken:
-    """Change your password. Your access tokens end; the answer is a new one, with the scopes of the one you used."""
+    """Your access tokens end; the answer is a new one, with the scopes of the one you used."""
     authentication = ctx.services.authentication
     login = await ctx.run(Transaction.READ, users.find_login_of, ctx.user_id)
     if not await authentication.is_password(body.current_password, login, str(ctx.user_id), ctx.address):
@@ -80,7 +76,7 @@ async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessTo
 
 
 async def delete_me(ctx: UserContext, conn: Connection) -> None:
-    """Delete your own user; 409 while a project would be left without an admin."""
+    """409 while a project would be left without an admin."""
     user = await users.get(conn, ctx.user_id)
     await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
     for project_id in await membership.leave_all(conn, ctx.user_id):
@@ -90,10 +86,10 @@ async def delete_me(ctx: UserContext, conn: Connection) -> None:
 
 
 async def list_my_audit_events(ctx: UserContext, conn: Connection, query: AuditQuery) -> Page[AuditEvent]:
-    """List what was changed about your own user, newest first. Filters add up."""
-    after = position(query, audit_events.LATEST, ctx.user_id)
+    """Filters add up."""
+    after = audit_events.KEYSET.position(query, ctx.user_id)
     found = await audit_events.list_events(conn, ctx.user_id, query, after, query.page_size + 1)
-    return page(found, query, ctx.user_id)
+    return audit_events.KEYSET.page(found, query, ctx.user_id)
 
 
 async def _sign_up(conn: Connection, ctx: PublicContext, new: NewUser, invitation_secret: str | None) -> None:

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, get_args, get_type_hints
 
 import attrs
@@ -29,6 +30,11 @@ class Route:
     scope: Scope
     #: in which the caller is authorised and the handler works; None: the handler says itself when there is one
     transaction: Transaction | None = None
+    #: what it is for, in a few words without a full stop
+    summary: str = attrs.field(kw_only=True)
+    #: All good answers, and those refusals that only the handler knows of, such as 409. `openapi.json` adds those of a
+    #: route's kind: what may be wrong with credentials, path, query and body, and the server's own failures.
+    statuses: tuple[int, ...] = attrs.field(default=(HTTPStatus.OK,), kw_only=True)
     #: takes the answer after the commit, and gives it back or another: for what must not happen within a transaction
     then: Callable[[PublicContext, Any], Awaitable[Any]] | None = attrs.field(default=None, kw_only=True)
     #: Whether the handler's own statement finds the key alive. Otherwise that is known before the handler is called.

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from firmtrail_server.auth.signing_keys import BadSigningKeys
 from firmtrail_server.db.schema import DatabaseNotReachable, SchemaError
-from firmtrail_server.embedded import EmbeddedDatabaseError
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.process import commands
+from firmtrail_server.process.database import NoDatabase
 from firmtrail_server.process.first_user import BadUser
 from firmtrail_server.process.signals import unwind_on_signals
 from firmtrail_server.process.sockets import CannotListen
@@ -30,7 +30,7 @@ EX_INTERRUPTED = 130
 _EXIT_CODES: dict[type[Exception], int] = {
     BadSetting: EX_CONFIG,
     BadSigningKeys: EX_CONFIG,
-    EmbeddedDatabaseError: EX_CONFIG,
+    NoDatabase: EX_CONFIG,
     CannotListen: EX_CONFIG,
     BadUser: EX_DATAERR,
     DatabaseNotReachable: EX_UNAVAILABLE,

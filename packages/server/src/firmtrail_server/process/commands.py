@@ -8,9 +8,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Coroutine, Generator, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from getpass import getpass
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,12 @@ from firmtrail_server.auth.signing_keys import (
     read_signing_keys,
 )
 from firmtrail_server.db import schema
-from firmtrail_server.embedded import EmbeddedDatabase
-from firmtrail_server.embedded.watching import watch
-from firmtrail_server.openapi import as_text
+from firmtrail_server.http.documents import openapi_json
 from firmtrail_server.process import first_user, serving, supervisor
+from firmtrail_server.process.database import Watch, database
 from firmtrail_server.process.first_user import checked_user
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
-from firmtrail_server.routes import ROUTES
 from firmtrail_server.services.background import in_background
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from firmtrail_server.telemetry.logs import PROGRAM
@@ -55,7 +52,7 @@ def serve(options: argparse.Namespace) -> int:
     with (
         suppress(KeyboardInterrupt),
         bound(settings.host, settings.port, shared=not is_alone) as sockets,
-        _database(settings) as (url, embedded),
+        database(settings) as (url, watch),
     ):
         if options.migrate or settings.database_url is None:
             schema.migrate(url)
@@ -63,13 +60,13 @@ def serve(options: argparse.Namespace) -> int:
         settings = attrs.evolve(settings, signing_keys=keys)
         hold_signals()
         run, serve_all = (uvloop.run, serving.serve) if is_alone else (asyncio.run, supervisor.supervise)
-        run(_beside(embedded, serve_all(settings, url, sockets, lambda: _say_listening(sockets))))
+        run(_beside(watch, serve_all(settings, url, sockets, lambda: _say_listening(sockets))))
     return 0
 
 
-async def _beside(embedded: EmbeddedDatabase | None, work: Coroutine[Any, Any, None]) -> None:
+async def _beside(watch: Watch | None, work: Coroutine[Any, Any, None]) -> None:
     """Serve, and meanwhile start the embedded database again whenever it dies."""
-    watches = {"embedded_database": partial(watch, embedded)} if embedded else {}
+    watches = {"embedded_database": watch} if watch else {}
     async with in_background(**watches):
         await work
 
@@ -99,7 +96,7 @@ def _check_signing_keys(settings: Settings) -> None:
 
 
 def migrate(options: argparse.Namespace) -> int:
-    with _database(_settings(options)) as (url, _):
+    with database(_settings(options)) as (url, _):
         applied = schema.migrate(url)
     sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
     return 0
@@ -108,7 +105,7 @@ def migrate(options: argparse.Namespace) -> int:
 def create_user(options: argparse.Namespace) -> int:
     settings = _settings(options)
     wanted = checked_user(options.email, options.name, _password())
-    with _database(settings) as (url, _):
+    with database(settings) as (url, _):
         if settings.database_url is None:
             schema.migrate(url)
         uvloop.run(serving.check_schema(url))
@@ -138,16 +135,5 @@ def _signing_keys_in(file: Path) -> SigningKeys:
 
 
 def openapi(_options: argparse.Namespace) -> int:
-    sys.stdout.write(as_text(ROUTES))
+    sys.stdout.buffer.write(openapi_json())
     return 0
-
-
-@contextmanager
-def _database(settings: Settings) -> Generator[tuple[str, EmbeddedDatabase | None]]:
-    """The configured database's URL, or that of the embedded one for as long as it is needed, and that one."""
-    if settings.database_url is not None:
-        yield settings.database_url, None
-        return
-    embedded = EmbeddedDatabase(settings.data_dir, bin_dir=settings.pg_bin, user=settings.pg_user)
-    with embedded as url:
-        yield url, embedded

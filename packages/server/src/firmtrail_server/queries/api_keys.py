@@ -11,6 +11,7 @@ import attrs
 from firmtrail_contract import DeviceApiKey, ProjectApiKey, Role
 from firmtrail_server.auth.permissions import Principal
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import ApiKeyNotFound
 
 
@@ -48,28 +49,7 @@ class NewKey:
     expires_at: dt.datetime | None
 
 
-@attrs.frozen(kw_only=True)
-class KeyPosition:
-    """Where in a list of keys a page ended."""
-
-    created_at: dt.datetime
-    id: uuid.UUID
-
-
-FIRST = KeyPosition(created_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC), id=uuid.UUID(int=0))
-
-
-@attrs.frozen(kw_only=True)
-class ProjectKeyRow(ProjectApiKey):
-    """A key of the list."""
-
-    @property
-    def shown(self) -> ProjectApiKey:
-        return self
-
-    @property
-    def position(self) -> KeyPosition:
-        return KeyPosition(created_at=self.created_at, id=self.id)
+KEYSET = Keyset("api_keys", {"created_at": EARLIEST, "id": LOWEST_ID})
 
 
 async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey | None:
@@ -137,11 +117,9 @@ async def get_of_project(conn: Connection, project_id: uuid.UUID, key_id: uuid.U
         return key
 
 
-async def list_of_project(
-    conn: Connection, project_id: uuid.UUID, after: KeyPosition, limit: int
-) -> list[ProjectKeyRow]:
+async def list_of_project(conn: Connection, project_id: uuid.UUID, after: Position, limit: int) -> list[ProjectApiKey]:
     """The keys that belong to the project itself, oldest first."""
-    async with conn.cursor(row_factory=rows(ProjectKeyRow)) as cur:
+    async with conn.cursor(row_factory=rows(ProjectApiKey)) as cur:
         await cur.execute(
             """
             select id, project_id, role, label, secret_start, created_by, created_at, expires_at, last_used_at
@@ -153,7 +131,7 @@ async def list_of_project(
              order by created_at, id
              limit %(limit)s
             """,
-            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+            {"project_id": project_id, "limit": limit, **after},
         )
         return await cur.fetchall()
 

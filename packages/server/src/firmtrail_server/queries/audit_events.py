@@ -11,6 +11,7 @@ import orjson
 
 from firmtrail_contract import ActorKind, AuditAction, AuditEvent, AuditQuery
 from firmtrail_server.db import Connection, rows
+from firmtrail_server.db.keyset import HIGHEST_ID, LATEST, Keyset, Position
 
 
 @attrs.frozen(kw_only=True)
@@ -34,28 +35,7 @@ class Change:
     details: dict[str, str] = attrs.field(factory=dict[str, str])
 
 
-@attrs.frozen(kw_only=True)
-class TrailPosition:
-    """Where in the trail a page ended."""
-
-    occurred_at: dt.datetime
-    id: uuid.UUID
-
-
-LATEST = TrailPosition(occurred_at=dt.datetime(9999, 12, 31, tzinfo=dt.UTC), id=uuid.UUID(int=2**128 - 1))
-
-
-@attrs.frozen(kw_only=True)
-class TrailRow(AuditEvent):
-    """An event of the list."""
-
-    @property
-    def shown(self) -> AuditEvent:
-        return self
-
-    @property
-    def position(self) -> TrailPosition:
-        return TrailPosition(occurred_at=self.occurred_at, id=self.id)
+KEYSET = Keyset("audit_events", {"occurred_at": LATEST, "id": HIGHEST_ID})
 
 
 async def insert(
@@ -98,17 +78,17 @@ async def insert(
 
 
 async def list_events(
-    conn: Connection, project_id: uuid.UUID, query: AuditQuery, after: TrailPosition, limit: int
-) -> list[TrailRow]:
+    conn: Connection, project_id: uuid.UUID, query: AuditQuery, after: Position, limit: int
+) -> list[AuditEvent]:
     """The events of a project, or of what a user did outside of projects, that the query asks for, newest first."""
-    async with conn.cursor(row_factory=rows(TrailRow)) as cur:
+    async with conn.cursor(row_factory=rows(AuditEvent)) as cur:
         await cur.execute(
             """
             select id, occurred_at, action, actor_kind, actor_id, actor_name,
                    target_id, target_name, details, address, request_id
               from audit_events
              where project_id = %(project_id)s
-               and (occurred_at, id) < (%(after_occurred_at)s, %(after_id)s)
+               and (occurred_at, id) < (%(occurred_at)s, %(id)s)
                and (%(action)s::text is null or action = %(action)s)
                and (%(actor_id)s::uuid is null or actor_id = %(actor_id)s)
                and (%(target_id)s::uuid is null or target_id = %(target_id)s)
@@ -120,8 +100,7 @@ async def list_events(
             {
                 "project_id": project_id,
                 "limit": limit,
-                "after_occurred_at": after.occurred_at,
-                "after_id": after.id,
+                **after,
                 **attrs.asdict(query),
             },
         )

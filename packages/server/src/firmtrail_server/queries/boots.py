@@ -103,9 +103,14 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
                        and api_keys.project_id not in (select id from projects where deleted_at is not null)
                      limit 1
                    ) as key
-              left join device_boots as sending
-                on sending.device_id = input.device_id
-               and sending.boot_id = input.sending_boot_id
+              left join lateral (
+                    select recorded_at
+                      from device_boots
+                     where device_boots.device_id = input.device_id
+                       and device_boots.boot_id = input.sending_boot_id
+                     limit 1
+                   ) as sending
+                on true
         )
         select alive.position, found.boot_id, found.started_at, found.source, found.reported_until,
                found.boot_sequence, found.recorded_at, found.stretches, found.api_key_id

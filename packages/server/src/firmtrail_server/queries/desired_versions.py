@@ -5,41 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-import attrs
 from psycopg.types.json import Jsonb
 
-from firmtrail_contract import DesiredVersion, DesiredVersionQuery, NewDesiredVersion, Text
+from firmtrail_contract import DesiredVersion, DesiredVersionQuery, NewDesiredVersion
 from firmtrail_contract.desired_versions import priority_limits
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import DesiredVersionNotFound
 from firmtrail_server.history.spans import span_bounds
 from firmtrail_server.queries.firmware_versions import Counted
 
-
-@attrs.frozen(kw_only=True)
-class RulePosition:
-    """Where in the list of rules a page ended. It comes back from clients."""
-
-    component: str = attrs.field(validator=Text(0, 64))
-    priority: int = attrs.field(validator=priority_limits)
-    set_at: dt.datetime
-    id: uuid.UUID
-
-
-FIRST = RulePosition(component="", priority=0, set_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC), id=uuid.UUID(int=0))
-
-
-@attrs.frozen(kw_only=True)
-class DesiredVersionRow(DesiredVersion):
-    """A rule of the list."""
-
-    @property
-    def shown(self) -> DesiredVersion:
-        return self
-
-    @property
-    def position(self) -> RulePosition:
-        return RulePosition(component=self.component, priority=self.priority, set_at=self.set_at, id=self.id)
+KEYSET = Keyset(
+    "desired_versions", {"component": "", "priority": priority_limits.maximum, "set_at": EARLIEST, "id": LOWEST_ID}
+)
 
 
 async def insert(
@@ -137,10 +115,10 @@ async def list_in_force(
 
 
 async def list_rules(
-    conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery, after: RulePosition, limit: int
-) -> list[DesiredVersionRow]:
+    conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery, after: Position, limit: int
+) -> list[DesiredVersion]:
     """The rules, set by the moment of the query, that it asks for: by component, the greatest priority first."""
-    async with conn.cursor(row_factory=rows(DesiredVersionRow)) as cur:
+    async with conn.cursor(row_factory=rows(DesiredVersion)) as cur:
         await cur.execute(
             """
             select id, project_id, component, versions, labels, priority, set_by, set_at, ended_at
@@ -166,10 +144,7 @@ async def list_rules(
                 "component": query.component,
                 "state": query.state,
                 "at": query.at,
-                "after_component": after.component,
-                "after_priority": after.priority,
-                "after_set_at": after.set_at,
-                "after_id": after.id,
+                **{f"after_{name}": value for name, value in after.items()},
                 "limit": limit,
             },
         )
@@ -217,5 +192,6 @@ async def count_without_version(
            and ran.device_id is null
         """,
         {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "is_now": is_now},
+        prepare=False,
     )
     return (await one(cur))[0]

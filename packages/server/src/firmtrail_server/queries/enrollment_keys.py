@@ -5,26 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-import attrs
 from psycopg.types.json import Jsonb
 
 from firmtrail_contract import EnrollmentKey, NewEnrollmentKey
 from firmtrail_server.db import Connection, rows
+from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import ApiKeyNotFound, EnrollmentsUsedUp
-from firmtrail_server.queries.api_keys import KeyPosition
 
-
-@attrs.frozen(kw_only=True)
-class EnrollmentKeyRow(EnrollmentKey):
-    """A key of the list."""
-
-    @property
-    def shown(self) -> EnrollmentKey:
-        return self
-
-    @property
-    def position(self) -> KeyPosition:
-        return KeyPosition(created_at=self.created_at, id=self.id)
+KEYSET = Keyset("enrollment_keys", {"created_at": EARLIEST, "id": LOWEST_ID})
 
 
 async def insert(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, new: NewEnrollmentKey) -> None:
@@ -63,9 +51,9 @@ async def get(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> Enr
         return key
 
 
-async def list_keys(conn: Connection, project_id: uuid.UUID, after: KeyPosition, limit: int) -> list[EnrollmentKeyRow]:
+async def list_keys(conn: Connection, project_id: uuid.UUID, after: Position, limit: int) -> list[EnrollmentKey]:
     """The project's enrollment keys, oldest first."""
-    async with conn.cursor(row_factory=rows(EnrollmentKeyRow)) as cur:
+    async with conn.cursor(row_factory=rows(EnrollmentKey)) as cur:
         await cur.execute(
             """
             select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known, labels,
@@ -78,7 +66,7 @@ async def list_keys(conn: Connection, project_id: uuid.UUID, after: KeyPosition,
              order by created_at, api_keys.id
              limit %(limit)s
             """,
-            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+            {"project_id": project_id, "limit": limit, **after},
         )
         return await cur.fetchall()
 

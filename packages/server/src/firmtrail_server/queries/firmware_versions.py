@@ -82,6 +82,7 @@ async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
          order by component
         """,
         {"project_id": project_id},
+        prepare=False,
     )
     return [row[0] for row in await cur.fetchall()]
 
@@ -121,6 +122,7 @@ async def list_versions_now(
          limit %(limit)s
         """,
         {"project_id": project_id, "components": list(components), "limit": limit},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -160,6 +162,7 @@ async def list_versions_ever(
          limit %(limit)s
         """,
         {"project_id": project_id, "components": list(components), "limit": limit},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -208,6 +211,7 @@ async def count_now(
              limit %(limit)s
             """,
             {"project_id": project_id, **counted.parameters, "now": now, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -272,5 +276,6 @@ async def count_at(
              limit %(limit)s
             """,
             {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()

@@ -7,21 +7,11 @@ import uuid
 
 import attrs
 
-from firmtrail_contract import HistoryQuery, Range, Text, VersionPeriod
+from firmtrail_contract import HistoryQuery, VersionPeriod
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.db.keyset import EARLIEST, Keyset, Position
 
-
-@attrs.frozen(kw_only=True)
-class HistoryPosition:
-    """Where in a device's history a page ended. It comes back from clients: the limits are those of the columns."""
-
-    first_reported_at: dt.datetime
-    component: str = attrs.field(validator=Text(0, 64))
-    tie_rank: int = attrs.field(validator=Range(-(2**63), 2**63 - 1))
-
-
-_LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-BEGINNING = HistoryPosition(first_reported_at=_LONG_AGO, component="", tie_rank=0)
+KEYSET = Keyset("history", {"first_reported_at": EARLIEST, "component": "", "tie_rank": 0})
 
 
 @attrs.frozen(kw_only=True)
@@ -33,14 +23,6 @@ class HistoryRow(VersionPeriod):
     @property
     def shown(self) -> VersionPeriod:
         return VersionPeriod(**{field.name: getattr(self, field.name) for field in attrs.fields(VersionPeriod)})
-
-    @property
-    def position(self) -> HistoryPosition:
-        return HistoryPosition(
-            first_reported_at=self.first_reported_at,
-            component=self.component,
-            tie_rank=self.tie_rank,
-        )
 
 
 async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
@@ -90,7 +72,7 @@ async def has_reported(conn: Connection, device_id: uuid.UUID) -> bool:
 
 
 async def list_periods(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, query: HistoryQuery, after: HistoryPosition
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, query: HistoryQuery, after: Position
 ) -> list[HistoryRow]:
     """A device's version periods, of the query's component or of all, by their first report: one more than a page."""
     async with conn.cursor(row_factory=rows(HistoryRow)) as cur:
@@ -120,7 +102,7 @@ async def list_periods(
                 "device_id": device_id,
                 "only": query.component,
                 "limit": query.page_size + 1,
-                **attrs.asdict(after),
+                **after,
             },
         )
         return await cur.fetchall()

@@ -9,31 +9,10 @@ import attrs
 
 from firmtrail_contract import Invitation, Role
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import InvitationNotFound
 
-
-@attrs.frozen(kw_only=True)
-class InvitationPosition:
-    """Where in the list of invitations a page ended."""
-
-    created_at: dt.datetime
-    id: uuid.UUID
-
-
-FIRST = InvitationPosition(created_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC), id=uuid.UUID(int=0))
-
-
-@attrs.frozen(kw_only=True)
-class InvitationRow(Invitation):
-    """An invitation of the list."""
-
-    @property
-    def shown(self) -> Invitation:
-        return self
-
-    @property
-    def position(self) -> InvitationPosition:
-        return InvitationPosition(created_at=self.created_at, id=self.id)
+KEYSET = Keyset("invitations", {"created_at": EARLIEST, "id": LOWEST_ID})
 
 
 @attrs.frozen(kw_only=True)
@@ -62,11 +41,9 @@ async def insert(conn: Connection, project_id: uuid.UUID, new: StoredInvitation)
         return await one(cur)
 
 
-async def list_invitations(
-    conn: Connection, project_id: uuid.UUID, after: InvitationPosition, limit: int
-) -> list[InvitationRow]:
+async def list_invitations(conn: Connection, project_id: uuid.UUID, after: Position, limit: int) -> list[Invitation]:
     """The project's open invitations, oldest first, those that have expired included."""
-    async with conn.cursor(row_factory=rows(InvitationRow)) as cur:
+    async with conn.cursor(row_factory=rows(Invitation)) as cur:
         await cur.execute(
             """
             select id, project_id, role, email, created_by, created_at, expires_at
@@ -76,7 +53,7 @@ async def list_invitations(
              order by created_at, id
              limit %(limit)s
             """,
-            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+            {"project_id": project_id, "limit": limit, **after},
         )
         return await cur.fetchall()
 

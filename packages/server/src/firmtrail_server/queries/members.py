@@ -9,6 +9,7 @@ import attrs
 
 from firmtrail_contract import Member, Role
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import MemberNotFound
 
 
@@ -20,28 +21,7 @@ class Membership:
     role: Role
 
 
-@attrs.frozen(kw_only=True)
-class MemberPosition:
-    """Where in the list of members a page ended."""
-
-    joined_at: dt.datetime
-    user_id: uuid.UUID
-
-
-FIRST = MemberPosition(joined_at=dt.datetime(1, 1, 1, tzinfo=dt.UTC), user_id=uuid.UUID(int=0))
-
-
-@attrs.frozen(kw_only=True)
-class MemberRow(Member):
-    """A member of the list."""
-
-    @property
-    def shown(self) -> Member:
-        return self
-
-    @property
-    def position(self) -> MemberPosition:
-        return MemberPosition(joined_at=self.joined_at, user_id=self.user_id)
+KEYSET = Keyset("members", {"joined_at": EARLIEST, "user_id": LOWEST_ID})
 
 
 async def find_role(conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID) -> Role | None:
@@ -112,9 +92,9 @@ async def get(conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID) -> Me
         return member
 
 
-async def list_members(conn: Connection, project_id: uuid.UUID, after: MemberPosition, limit: int) -> list[MemberRow]:
+async def list_members(conn: Connection, project_id: uuid.UUID, after: Position, limit: int) -> list[Member]:
     """The members of a project, those who joined first in front."""
-    async with conn.cursor(row_factory=rows(MemberRow)) as cur:
+    async with conn.cursor(row_factory=rows(Member)) as cur:
         await cur.execute(
             """
             select project_members.user_id, users.name, users.email, project_members.role, project_members.joined_at
@@ -126,7 +106,7 @@ async def list_members(conn: Connection, project_id: uuid.UUID, after: MemberPos
              order by project_members.joined_at, project_members.user_id
              limit %(limit)s
             """,
-            {"project_id": project_id, "limit": limit, **attrs.asdict(after)},
+            {"project_id": project_id, "limit": limit, **after},
         )
         return await cur.fetchall()
 

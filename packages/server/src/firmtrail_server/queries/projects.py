@@ -5,35 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-import attrs
-
-from firmtrail_contract import JoinedProject, Project, Text
+from firmtrail_contract import JoinedProject, Project
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.db.keyset import LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import ProjectNotFound
 
-
-@attrs.frozen(kw_only=True)
-class ProjectPosition:
-    """Where in the list of a user's projects a page ended."""
-
-    name: str = attrs.field(validator=Text(0, 100))
-    id: uuid.UUID
-
-
-BEGINNING = ProjectPosition(name="", id=uuid.UUID(int=0))
-
-
-@attrs.frozen(kw_only=True)
-class JoinedProjectRow(JoinedProject):
-    """A project of the list."""
-
-    @property
-    def shown(self) -> JoinedProject:
-        return self
-
-    @property
-    def position(self) -> ProjectPosition:
-        return ProjectPosition(name=self.name, id=self.id)
+KEYSET = Keyset("projects", {"name": "", "id": LOWEST_ID})
 
 
 async def insert(conn: Connection, name: str, now: dt.datetime) -> Project:
@@ -66,11 +43,9 @@ async def get(conn: Connection, project_id: uuid.UUID) -> Project:
         return project
 
 
-async def list_of_user(
-    conn: Connection, user_id: uuid.UUID, after: ProjectPosition, limit: int
-) -> list[JoinedProjectRow]:
+async def list_of_user(conn: Connection, user_id: uuid.UUID, after: Position, limit: int) -> list[JoinedProject]:
     """The projects that a user is a member of, by name, with the role in each."""
-    async with conn.cursor(row_factory=rows(JoinedProjectRow)) as cur:
+    async with conn.cursor(row_factory=rows(JoinedProject)) as cur:
         await cur.execute(
             """
             select projects.id, projects.name, projects.created_at, project_members.role
@@ -83,7 +58,7 @@ async def list_of_user(
              order by projects.name, projects.id
              limit %(limit)s
             """,
-            {"user_id": user_id, "limit": limit, **attrs.asdict(after)},
+            {"user_id": user_id, "limit": limit, **after},
         )
         return await cur.fetchall()
 

@@ -12,37 +12,13 @@ from typing import Final
 
 import attrs
 
-from firmtrail_contract import Rollback, Text
+from firmtrail_contract import Rollback
 from firmtrail_server.db import Connection, rows
+from firmtrail_server.db.keyset import HIGHEST_ID, LATEST, Keyset, Position
 from firmtrail_server.history.spans import SPANS
 from firmtrail_server.queries.firmware_versions import Counted
 
-
-@attrs.frozen(kw_only=True)
-class ChangePosition:
-    """Where a page of changes ended, the latest coming first. It comes back from clients."""
-
-    at: dt.datetime
-    device_id: uuid.UUID
-    component: str = attrs.field(validator=Text(0, 64))
-
-
-BEGINNING = ChangePosition(
-    at=dt.datetime(9999, 12, 31, tzinfo=dt.UTC), device_id=uuid.UUID(int=2**128 - 1), component=""
-)
-
-
-@attrs.frozen(kw_only=True)
-class RollbackRow(Rollback):
-    """A rollback of the list."""
-
-    @property
-    def shown(self) -> Rollback:
-        return self
-
-    @property
-    def position(self) -> ChangePosition:
-        return ChangePosition(at=self.at, device_id=self.device_id, component=self.component)
+KEYSET = Keyset("rollbacks", {"at": LATEST, "device_id": HIGHEST_ID, "component": ""})
 
 
 @attrs.frozen(kw_only=True)
@@ -139,15 +115,16 @@ async def list_pairs(conn: Connection, project_id: uuid.UUID, changes: Changes) 
                ) as changes
         """,  # noqa: S608  its parts are literals of this file
         {"project_id": project_id, **changes.parameters},
+        prepare=False,
     )
     return await cur.fetchall()
 
 
 async def list_changes(
-    conn: Connection, project_id: uuid.UUID, changes: Changes, after: ChangePosition, limit: int
-) -> list[RollbackRow]:
+    conn: Connection, project_id: uuid.UUID, changes: Changes, after: Position, limit: int
+) -> list[Rollback]:
     """The changes between the pairs of versions, the latest first."""
-    async with conn.cursor(row_factory=rows(RollbackRow)) as cur:
+    async with conn.cursor(row_factory=rows(Rollback)) as cur:
         await cur.execute(
             f"""
             select changes.device_id, devices.name as device_name, changes.component, changes.from_version,
@@ -163,18 +140,17 @@ async def list_changes(
                            as pair (component, from_version, to_version)
                    )
                and (changes.at, changes.device_id, changes.component)
-                   < (%(after_at)s, %(after_device_id)s, %(after_component)s)
+                   < (%(at)s, %(device_id)s, %(component)s)
              order by changes.at desc, changes.device_id desc, changes.component desc
              limit %(limit)s
             """,  # noqa: S608  its parts are literals of this file
             {
                 "project_id": project_id,
                 **changes.parameters,
-                "after_at": after.at,
-                "after_device_id": after.device_id,
-                "after_component": after.component,
+                **after,
                 "limit": limit,
             },
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -210,5 +186,6 @@ async def list_changed_often(
              limit %(limit)s
             """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, **changes.parameters, "times": times, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 
 import attrs
@@ -10,38 +9,17 @@ from psycopg.types.json import Jsonb
 
 from firmtrail_contract import SilentDevice, SilentDeviceQuery, parse_label_filter
 from firmtrail_server.db import Connection, rows
+from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 
-
-@attrs.frozen(kw_only=True)
-class SilencePosition:
-    """The silence at which a page ended. It comes back from clients."""
-
-    silent_since: dt.datetime
-    device_id: uuid.UUID
-
-
-BEGINNING = SilencePosition(silent_since=dt.datetime(1, 1, 1, tzinfo=dt.UTC), device_id=uuid.UUID(int=0))
-
-
-@attrs.frozen(kw_only=True)
-class SilentDeviceRow(SilentDevice):
-    """A silence of the list."""
-
-    @property
-    def shown(self) -> SilentDevice:
-        return self
-
-    @property
-    def position(self) -> SilencePosition:
-        return SilencePosition(silent_since=self.silent_since, device_id=self.device_id)
+KEYSET = Keyset("silent_devices", {"silent_since": EARLIEST, "device_id": LOWEST_ID})
 
 
 async def list_silent_devices(
-    conn: Connection, project_id: uuid.UUID, query: SilentDeviceQuery, after: SilencePosition, limit: int
-) -> list[SilentDeviceRow]:
+    conn: Connection, project_id: uuid.UUID, query: SilentDeviceQuery, after: Position, limit: int
+) -> list[SilentDevice]:
     """The project's silences that the query asks for, by their beginning. A retired device has none."""
     labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
-    async with conn.cursor(row_factory=rows(SilentDeviceRow)) as cur:
+    async with conn.cursor(row_factory=rows(SilentDevice)) as cur:
         await cur.execute(
             """
             select silence.device_id, devices.name, devices.labels, silence.silent_since, silence.ended_at,
@@ -82,10 +60,11 @@ async def list_silent_devices(
             {
                 "project_id": project_id,
                 "limit": limit,
-                **attrs.asdict(after),
+                **after,
                 **attrs.asdict(query),
                 "labels": Jsonb(labels),
                 "label_keys": label_keys,
             },
+            prepare=False,
         )
         return await cur.fetchall()

@@ -11,20 +11,12 @@ import attrs
 
 from firmtrail_contract import Device, DeviceList, DeviceQuery, ListedDevice, RunningVersion
 from firmtrail_server.db import Connection
-from firmtrail_server.db.page_tokens import page, position
+from firmtrail_server.db.keyset import HIGHEST_ID
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.version_filters import ExactVersion, VersionFilterInvalid, near, parse_filter
 from firmtrail_server.history.version_order import detect_scheme
 from firmtrail_server.queries import device_lists, firmware_versions
-from firmtrail_server.queries.device_lists import (
-    BEGINNING,
-    FIRST_ID,
-    LAST_ID,
-    DeviceRow,
-    DeviceRowById,
-    IdPosition,
-    Stretch,
-)
+from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, DeviceRow, Stretch
 
 #: a filter is compared with so many versions
 MAX_VERSIONS = 10_000
@@ -45,8 +37,10 @@ async def list_page(conn: Connection, project_id: uuid.UUID, query: DeviceQuery,
     """
     query = attrs.evolve(query, at=query.at if query.at and query.at < now else None)
     wanted = None if query.version is None and query.component is None else await _wanted(conn, project_id, query)
-    found = await (_by_name(conn, project_id, query) if wanted is None else _by_id(conn, project_id, query, wanted))
-    listed = page(found, query, project_id)
+    if wanted is None:
+        listed = BY_NAME.page(await _by_name(conn, project_id, query), query, project_id)
+    else:
+        listed = BY_ID.page(await _by_id(conn, project_id, query, wanted), query, project_id)
     is_empty = query.version is not None and query.page_token is None and not listed.items
     return DeviceList(
         items=await _with_versions(conn, project_id, listed.items, query.at),
@@ -58,23 +52,21 @@ async def list_page(conn: Connection, project_id: uuid.UUID, query: DeviceQuery,
 
 
 async def _by_name(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> list[DeviceRow]:
-    after = position(query, BEGINNING, project_id)
-    return await device_lists.list_devices(conn, project_id, query, after.name, query.page_size + 1)
+    after = BY_NAME.position(query, project_id)
+    return await device_lists.list_devices(conn, project_id, query, after["name"], query.page_size + 1)
 
 
-async def _by_id(
-    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, versions: Versions
-) -> list[DeviceRowById]:
+async def _by_id(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, versions: Versions) -> list[DeviceRow]:
     """Look through stretches of the key until the page is full.
 
     Ids are random, so a stretch holds its share of the devices, and the first tells how wide the next one must be: a
     common version fills the page from narrow ones, and all of a rare one is read soon.
     """
-    after, width = position(query, IdPosition(id=FIRST_ID), project_id).id, _FIRST_STRETCH
+    after, width = BY_ID.position(query, project_id)["id"], _FIRST_STRETCH
     look = device_lists.list_running if query.at is None else device_lists.list_that_ran
-    found: list[DeviceRowById] = []
-    while versions and (missing := query.page_size + 1 - len(found)) and after < LAST_ID:
-        until = uuid.UUID(int=min(after.int + width, LAST_ID.int))
+    found: list[DeviceRow] = []
+    while versions and (missing := query.page_size + 1 - len(found)) and after < HIGHEST_ID:
+        until = uuid.UUID(int=min(after.int + width, HIGHEST_ID.int))
         some = await look(conn, project_id, query, Stretch(versions, after, until), missing)
         found += some
         after, width = until, width * _widened(len(some), query.page_size + 1 - len(found))
