@@ -95,6 +95,13 @@ async def test_the_status_counts_the_small_fleet(command: Shell) -> None:
     assert ["pump-6", "main", "1.4.2"] in [line[2:] for line in lines]
 
 
+async def test_the_status_counts_devices_on_desired_versions(command: Shell) -> None:
+    await command("desired-versions", "set", "1.5.0", "--label", "site=berlin")
+
+    # both pumps of Berlin run it
+    assert "  main 1.5.0 (site=berlin)        2  100.0%" in await command("fleet", "status")
+
+
 async def test_a_list_as_of_a_date_states_its_moment(command: Shell) -> None:
     listed = (await command("devices", "list", "--at", "2026-05-13", "--version", "1.4.1")).splitlines()
     empty = (await command("devices", "list", "--at", "2026-04-01", "--version", "1.4.*")).splitlines()

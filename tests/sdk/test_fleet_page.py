@@ -49,7 +49,7 @@ def blocks(section: str, language: str) -> list[str]:
 
 async def run(program: str, script: str, server: Server, fleet: SmallFleet, home: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    own = {"FIRMTRAIL_URL": fleet.url, "FIRMTRAIL_API_KEY": fleet.project_key, "FIRMTRAIL_PROJECT": fleet.project_id}
+    own = {"FIRMTRAIL_URL": fleet.url, "FIRMTRAIL_API_KEY": fleet.project_key}
     return await output_of(program, script, server, PATH=path, HOME=str(home), PYTHONUTF8="1", LC_ALL="C.UTF-8", **own)
 
 

@@ -36,6 +36,7 @@ async def client(fleet: SmallFleet) -> AsyncGenerator[AsyncClient]:
 
 @pytest.fixture
 def command(fleet: SmallFleet, keyed: Shell) -> Shell:
+    keyed.monkeypatch.delenv("FIRMTRAIL_PROJECT")  # the key knows it
     return keyed
 
 
@@ -44,8 +45,8 @@ async def rows(command: Shell, *arguments: str) -> list[list[str]]:
     return [line.split(",") for line in (await command(*arguments, "--csv")).splitlines()[1:]]
 
 
-async def test_what_runs_now(fleet: SmallFleet, client: AsyncClient, command: Shell) -> None:
-    counts = await client.fleet.versions(fleet.project_id)
+async def test_what_runs_now(client: AsyncClient, command: Shell) -> None:
+    counts = await client.fleet.versions()
     lines = await rows(command, "fleet", "versions")
 
     # main: pumps 1, 2 and 3 on 1.5.0; 4, which is silent, and 6 on 1.4.2. Pump 1 alone has a modem.
@@ -54,8 +55,8 @@ async def test_what_runs_now(fleet: SmallFleet, client: AsyncClient, command: Sh
     assert [(one[0], one[1], int(one[2]), float(one[3])) for one in lines] == expected
 
 
-async def test_what_ran_on_3_may(fleet: SmallFleet, client: AsyncClient, command: Shell) -> None:
-    counts = await client.fleet.versions(fleet.project_id, at=MAY_3, component="main")
+async def test_what_ran_on_3_may(client: AsyncClient, command: Shell) -> None:
+    counts = await client.fleet.versions(at=MAY_3, component="main")
     lines = await rows(command, "fleet", "versions", "--at", "2026-05-03", "--component", "main")
 
     expected = [("1.4.2", 4), ("1.4.1", 1)]
@@ -64,15 +65,15 @@ async def test_what_ran_on_3_may(fleet: SmallFleet, client: AsyncClient, command
     assert counts.as_of == END_OF_MAY_3
 
 
-async def test_who_still_runs_1_4(fleet: SmallFleet, client: AsyncClient, command: Shell) -> None:
-    names = [one.name async for one in client.devices.list(fleet.project_id, version="1.4.*")]
+async def test_who_still_runs_1_4(client: AsyncClient, command: Shell) -> None:
+    names = [one.name async for one in client.devices.list(version="1.4.*")]
     lines = await rows(command, "devices", "list", "--version", "1.4.*")
 
     assert sorted(names) == sorted(one[0] for one in lines) == ["pump-4", "pump-6"]
 
 
-async def test_how_fast_1_5_spread(fleet: SmallFleet, client: AsyncClient, command: Shell) -> None:
-    rollout = (await client.fleet.adoption(fleet.project_id, version="1.5.0", since=dt.date(2026, 5, 1))).rollout
+async def test_how_fast_1_5_spread(client: AsyncClient, command: Shell) -> None:
+    rollout = (await client.fleet.adoption(version="1.5.0", since=dt.date(2026, 5, 1))).rollout
     said = json.loads(await command("fleet", "adoption", "--version", "1.5.0", "--since", "2026-05-01", "--json"))
 
     # Five pumps have reported: pump-1 had it on the 10th, 2 on the 12th, 3 on the 29th, 6 on the 30th, 4 never.
@@ -85,8 +86,8 @@ async def test_how_fast_1_5_spread(fleet: SmallFleet, client: AsyncClient, comma
     assert shares[said["moments"].index("2026-05-13T00:00:00.000000Z")] == 0.4
 
 
-async def test_who_went_back(fleet: SmallFleet, client: AsyncClient, command: Shell) -> None:
-    went = [one async for one in client.fleet.rollbacks(fleet.project_id, since=dt.date(2026, 5, 1))]
+async def test_who_went_back(client: AsyncClient, command: Shell) -> None:
+    went = [one async for one in client.fleet.rollbacks(since=dt.date(2026, 5, 1))]
     lines = await rows(command, "fleet", "rollbacks", "--since", "2026-05-01")
 
     expected = [("pump-6", may(30, hour)) for hour in (14, 12, 10)] + [("pump-2", may(14))]
@@ -95,8 +96,8 @@ async def test_who_went_back(fleet: SmallFleet, client: AsyncClient, command: Sh
     assert {(one.from_version, one.to_version) for one in went} == {("1.5.0", "1.4.2")}
 
 
-async def test_who_is_silent_and_since_when(fleet: SmallFleet, client: AsyncClient, command: Shell) -> None:
-    silent = [one async for one in client.fleet.silent(fleet.project_id)]
+async def test_who_is_silent_and_since_when(client: AsyncClient, command: Shell) -> None:
+    silent = [one async for one in client.fleet.silent()]
     lines = await rows(command, "fleet", "silent")
 
     # pump-5 never reported and was registered at 06:00 on the 1st; pump-4 was last heard of on the 20th
@@ -105,8 +106,8 @@ async def test_who_is_silent_and_since_when(fleet: SmallFleet, client: AsyncClie
     assert [(one[0], dt.datetime.fromisoformat(one[1])) for one in lines] == expected
 
 
-async def test_a_list_says_which_moment_its_page_is_about(fleet: SmallFleet, client: AsyncClient) -> None:
-    devices = client.devices.list(fleet.project_id, version="1.5", at=MAY_3)
+async def test_a_list_says_which_moment_its_page_is_about(client: AsyncClient) -> None:
+    devices = client.devices.list(version="1.5", at=MAY_3)
     before = (devices.as_of, devices.labels_as_of, devices.near_versions)
 
     assert [one async for one in devices] == []

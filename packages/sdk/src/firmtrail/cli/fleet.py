@@ -116,6 +116,22 @@ VERBS = [
         remark=other_versions,
     ),
     Verb(
+        "compliance",
+        "for each rule of desired-versions, how many devices run what they should",
+        lambda c, o: c.fleet.compliance(project_id(c, o), at=o.at, component=o.component, labels=o.labels),
+        [IN_PROJECT, AT, _COMPONENT, LABELS],
+        [
+            "rule.component",
+            "rule.versions",
+            "rule.labels",
+            "rule.priority",
+            Column("devices", is_number=True),
+            Column("on_accepted_version", is_number=True),
+            Column("on_other_version", is_number=True),
+            Column("without_version", is_number=True),
+        ],
+    ),
+    Verb(
         "silent",
         "the devices that are silent: quiet for longer than their own cadence allows",
         _silent,

@@ -14,7 +14,7 @@ from firmtrail.cli.texts import counted, duration, shown
 from firmtrail.cli.verbs import Column
 
 if TYPE_CHECKING:  # a command starts faster without models that it does not get
-    from firmtrail_contract import Adoption, ComponentStatus, FleetStatus, Rollout
+    from firmtrail_contract import Adoption, ComponentStatus, DesiredVersion, FleetStatus, Rollout
 
 #: of a chart where nothing says how wide it may be, and where something does at least
 _CHART, _LEAST_CHART = 60, 10
@@ -47,6 +47,10 @@ def status_lines(status: FleetStatus, screen: Screen) -> Iterator[str]:
     yield f"{status.retired:,} retired; {status.two_machines:,} of which two machines report with one API key"
     for component in status.components:
         yield from ("", *_component_lines(component, screen))
+    if status.compliance:
+        yield from ("", screen.heading("On a desired version"))
+        for one in status.compliance:
+            yield _bar_line(_rule(one.rule), one.on_accepted_version, one.devices, screen)
     if status.latest_changes:
         yield from ("", screen.heading("Latest changes"), *table(status.latest_changes, _CHANGES, screen))
 
@@ -59,6 +63,11 @@ def _component_lines(component: ComponentStatus, screen: Screen) -> Iterator[str
         yield _bar_line(name, one.devices, component.devices, screen)
     if component.other_versions:
         yield f"  and {counted(component.other_versions, 'more version')}"
+
+
+def _rule(rule: DesiredVersion) -> str:
+    labels = f" ({shown(rule.labels)})" if rule.labels else ""
+    return f"{shown(rule.component)} {shown(rule.versions)}{labels}"
 
 
 def _bar_line(name: str, count: int, total: int, screen: Screen) -> str:

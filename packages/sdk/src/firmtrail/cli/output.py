@@ -93,8 +93,8 @@ def _show_csv(items: Iterable[Any], columns: Sequence[Column]) -> None:
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     clean = visible if sys.stdout.isatty() else str
-    writer.writerow([column.name for column in columns])
-    writer.writerows([clean(csv_cell(getattr(item, column.name))) for column in columns] for item in items)
+    writer.writerow([column.key for column in columns])
+    writer.writerows([clean(csv_cell(column.of(item))) for column in columns] for item in items)
 
 
 def _show_one(item: Any) -> None:
@@ -127,7 +127,7 @@ def _width(column: Column, items: Sequence[Any], screen: Screen) -> int:
 
 
 def _cell(column: Column, item: Any, screen: Screen) -> str:
-    value = getattr(item, column.name)
+    value = column.of(item)
     return column.draw(value, screen) if column.draw else screen.cut(shown(value))
 
 

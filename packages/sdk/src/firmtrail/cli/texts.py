@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, cast
 
-from firmtrail_contract import FieldError, RunningVersion, VersionPeriod, format_moment
+from firmtrail_contract import FieldError, JoinedProject, RunningVersion, VersionPeriod, format_moment
 
 
 def visible(text: str) -> str:
@@ -56,6 +56,8 @@ def _joined(value: Any) -> str:
             return f"{value.pointer} {value.detail}"
         case VersionPeriod() | RunningVersion():
             return f"{value.component} {value.version}"
+        case JoinedProject():
+            return f"{value.name} ({value.role}, {value.id})"
         case _:
             return _word(value)
 

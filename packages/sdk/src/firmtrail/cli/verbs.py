@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -34,7 +35,7 @@ class Argument:
 
 @attrs.frozen
 class Column:
-    """A column of a table: an attribute of each item."""
+    """A column of a table: an attribute of each item, or of what is in it: `rule.component`."""
 
     name: str
     #: above the column; else the name
@@ -47,7 +48,15 @@ class Column:
 
     @property
     def title(self) -> str:
-        return self.heading or self.name.replace("_", " ")
+        return self.heading or self.key.replace("_", " ")
+
+    @property
+    def key(self) -> str:
+        """What CSV calls it."""
+        return self.name.rpartition(".")[2]
+
+    def of(self, item: Any) -> Any:
+        return attrgetter(self.name)(item)
 
 
 def _columns(given: Iterable[str | Column]) -> Sequence[Column]:

@@ -94,6 +94,7 @@ async def count_over_time(
             "moments": list(moments),
             "moment_count": len(moments),
         },
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -145,6 +146,7 @@ async def list_first_starts(
          order by first_at
         """,
         {"project_id": project_id, **counted.parameters, "version": version, "at": at},
+        prepare=False,
     )
     return [row[0] for row in await cur.fetchall()]
 
@@ -178,6 +180,7 @@ async def get_dwell(conn: Connection, project_id: uuid.UUID, counted: Counted, v
                    )
             """,
             {"project_id": project_id, **counted.parameters, "version": version, "at": at},
+            prepare=False,
         )
         return await one(cur)
 
@@ -226,5 +229,6 @@ async def count_successors(
          group by following.version
         """,
         {"project_id": project_id, **counted.parameters, "version": version, "at": at},
+        prepare=False,
     )
     return await cur.fetchall()

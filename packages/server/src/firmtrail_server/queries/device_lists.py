@@ -55,10 +55,10 @@ class Stretch:
         }
 
 
-_COLUMNS: Final = """id, project_id, name, labels, hardware_fingerprint, created_at, retired_at, two_machines_since,
-                   last_reported_at, silences.silent_since
-              from devices
-              left join lateral (
+_COLUMNS: Final = """devices.id, devices.project_id, devices.name, devices.labels, devices.hardware_fingerprint,
+                   devices.created_at, devices.retired_at, devices.two_machines_since, last_reported_at,
+                   silences.silent_since"""
+_JOINED: Final = """left join lateral (
                        select max(last_reported_at) as last_reported_at
                          from device_firmware
                         where device_id = devices.id
@@ -70,6 +70,15 @@ _COLUMNS: Final = """id, project_id, name, labels, hardware_fingerprint, created
                           and ended_at is null
                         limit 1
                    ) as silences on true"""
+#: one device of `matching`, met by its key: joined otherwise, all devices of the project may be read
+_MATCHING: Final = """cross join lateral (
+                       select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
+                              two_machines_since
+                         from devices
+                        where project_id = %(project_id)s
+                          and id = matching.device_id
+                        limit 1
+                   ) as devices"""
 _FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
                and labels @> %(labels)s
                and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
@@ -106,13 +115,16 @@ async def list_devices(
         await cur.execute(
             f"""
             select {_COLUMNS}
+              from devices
+              {_JOINED}
              where project_id = %(project_id)s
                and devices.name > %(after)s
                and {_FILTERS}
              order by devices.name
              limit %(limit)s
-            """,
+            """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, "after": after, "limit": limit, **_parameters(query)},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -125,22 +137,24 @@ async def list_running(
         await cur.execute(
             f"""
             select {_COLUMNS}
-             where project_id = %(project_id)s
-               and id in (
-                       select ran.device_id
-                         from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
-                         join device_versions as ran
-                           on ran.project_id = %(project_id)s
-                          and ran.component = wanted.component
-                          and ran.version = wanted.version
-                          and ran.device_id > %(after)s
-                          and ran.device_id <= %(until)s
-                   )
-               and {_FILTERS}
-             order by id
+              from (
+                    select distinct ran.device_id
+                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                      join device_versions as ran
+                        on ran.project_id = %(project_id)s
+                       and ran.component = wanted.component
+                       and ran.version = wanted.version
+                       and ran.device_id > %(after)s
+                       and ran.device_id <= %(until)s
+                   ) as matching
+              {_MATCHING}
+              {_JOINED}
+             where {_FILTERS}
+             order by devices.id
              limit %(limit)s
             """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, "limit": limit, **_parameters(query), **stretch.parameters},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -153,34 +167,40 @@ async def list_that_ran(
         await cur.execute(
             f"""
             select {_COLUMNS}
-             where project_id = %(project_id)s
-               and id in (
-                       select ran.device_id
-                         from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
-                         join device_firmware_periods as ran
-                           on ran.project_id = %(project_id)s
-                          and ran.component = wanted.component
-                          and ran.version = wanted.version
-                          and ran.device_id > %(after)s
-                          and ran.device_id <= %(until)s
-                          and ran.first_reported_at <= %(at)s
-                          and ran.superseded_at > %(at)s
-                        union all
-                       select ran.device_id
-                         from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
-                         join device_versions as ran
-                           on ran.project_id = %(project_id)s
-                          and ran.component = wanted.component
-                          and ran.version = wanted.version
-                          and ran.device_id > %(after)s
-                          and ran.device_id <= %(until)s
-                          and ran.since <= %(at)s
-                   )
-               and {_FILTERS}
-             order by id
+              from (
+                    select ran.device_id
+                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                     cross join lateral (
+                            select device_id, first_reported_at, superseded_at
+                              from device_firmware_periods
+                             where project_id = %(project_id)s
+                               and component = wanted.component
+                               and version = wanted.version
+                               and device_id > %(after)s
+                               and device_id <= %(until)s
+                            offset 0  -- or the planner takes the moment for a reason to read the index by span
+                           ) as ran
+                     where ran.first_reported_at <= %(at)s
+                       and ran.superseded_at > %(at)s
+                     union
+                    select ran.device_id
+                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                      join device_versions as ran
+                        on ran.project_id = %(project_id)s
+                       and ran.component = wanted.component
+                       and ran.version = wanted.version
+                       and ran.device_id > %(after)s
+                       and ran.device_id <= %(until)s
+                       and ran.since <= %(at)s
+                   ) as matching
+              {_MATCHING}
+              {_JOINED}
+             where {_FILTERS}
+             order by devices.id
              limit %(limit)s
             """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, "limit": limit, **_parameters(query), **stretch.parameters},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -204,6 +224,7 @@ async def list_versions_now(
              order by device_id, component
             """,
             {"project_id": project_id, "device_ids": list(device_ids)},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -230,6 +251,7 @@ async def list_versions_at(
              order by device_id, component
             """,
             {"project_id": project_id, "device_ids": list(device_ids), "at": at},
+            prepare=False,
         )
         return await cur.fetchall()
 

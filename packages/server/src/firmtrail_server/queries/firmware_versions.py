@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
+import orjson
 from psycopg.types.json import Jsonb
 
 from firmtrail_contract import DeviceState, parse_label_filter
@@ -39,15 +40,18 @@ class Counted:
     components: Sequence[str]
     labels: str | None
     state: DeviceState
+    #: a device that has all labels of one of these does not count
+    labels_of_others: Sequence[Mapping[str, str]] = ()
 
     @property
     def parameters(self) -> dict[str, object]:
         labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
         return {
             "components": list(self.components),
-            "all_labels": self.labels is None,
+            "all_labels": self.labels is None and not self.labels_of_others,
             "labels": Jsonb(labels),
             "label_keys": label_keys,
+            "labels_of_others": [orjson.dumps({**others}).decode() for others in self.labels_of_others],
             "state": self.state,
         }
 
@@ -78,6 +82,7 @@ async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
          order by component
         """,
         {"project_id": project_id},
+        prepare=False,
     )
     return [row[0] for row in await cur.fetchall()]
 
@@ -117,6 +122,7 @@ async def list_versions_now(
          limit %(limit)s
         """,
         {"project_id": project_id, "components": list(components), "limit": limit},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -156,6 +162,7 @@ async def list_versions_ever(
          limit %(limit)s
         """,
         {"project_id": project_id, "components": list(components), "limit": limit},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -182,6 +189,11 @@ async def count_now(
                                where project_id = %(project_id)s
                                  and labels @> %(labels)s
                                  and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                 and not exists (
+                                         select 1
+                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
+                                          where devices.labels @> other.labels::jsonb
+                                     )
                           )
                    )
                and (
@@ -199,6 +211,7 @@ async def count_now(
              limit %(limit)s
             """,
             {"project_id": project_id, **counted.parameters, "now": now, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -241,6 +254,11 @@ async def count_at(
                                where project_id = %(project_id)s
                                  and labels @> %(labels)s
                                  and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                 and not exists (
+                                         select 1
+                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
+                                          where devices.labels @> other.labels::jsonb
+                                     )
                           )
                    )
                and (
@@ -258,5 +276,6 @@ async def count_at(
              limit %(limit)s
             """,
             {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()

@@ -45,19 +45,18 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, counted: Counte
                    )
             """,
             {"project_id": project_id, **counted.parameters},
+            prepare=False,
         )
         return await one(cur)
 
 
 async def count_silent(conn: Connection, project_id: uuid.UUID, counted: Counted) -> SilentCounts:
-    """Count the devices in service that are silent now."""
+    """Count the devices in service that are silent now: one that never reported, since it was registered."""
     async with conn.cursor(row_factory=rows(SilentCounts)) as cur:
         await cur.execute(
             """
             select count(*) as silent,
-                   count(*) filter (
-                       where not exists (select 1 from device_firmware where device_id = silence.device_id)
-                   ) as never_reported
+                   count(*) filter (where silence.silent_since = devices.created_at) as never_reported
               from device_silences as silence
               join devices
                 on devices.id = silence.device_id
@@ -72,6 +71,7 @@ async def count_silent(conn: Connection, project_id: uuid.UUID, counted: Counted
                    )
             """,
             {"project_id": project_id, **counted.parameters},
+            prepare=False,
         )
         return await one(cur)
 
@@ -108,5 +108,6 @@ async def list_latest_changes(
              order by running.since desc, running.device_id, running.component
             """,
             {"project_id": project_id, **counted.parameters, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()

@@ -115,6 +115,7 @@ async def list_pairs(conn: Connection, project_id: uuid.UUID, changes: Changes) 
                ) as changes
         """,  # noqa: S608  its parts are literals of this file
         {"project_id": project_id, **changes.parameters},
+        prepare=False,
     )
     return await cur.fetchall()
 
@@ -149,6 +150,7 @@ async def list_changes(
                 **after,
                 "limit": limit,
             },
+            prepare=False,
         )
         return await cur.fetchall()
 
@@ -184,5 +186,6 @@ async def list_changed_often(
              limit %(limit)s
             """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, **changes.parameters, "times": times, "limit": limit},
+            prepare=False,
         )
         return await cur.fetchall()

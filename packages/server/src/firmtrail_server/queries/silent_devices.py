@@ -65,5 +65,6 @@ async def list_silent_devices(
                 "labels": Jsonb(labels),
                 "label_keys": label_keys,
             },
+            prepare=False,
         )
         return await cur.fetchall()

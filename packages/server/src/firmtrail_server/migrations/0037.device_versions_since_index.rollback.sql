@@ -1,0 +1,1 @@
+drop index if exists device_versions_since_idx;
