@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from firmtrail.cli.moments import observed
 from firmtrail.cli.names import DEVICE, device_id
-from firmtrail.cli.verbs import AT, LIMIT, Verb, flag, option, positional
+from firmtrail.cli.verbs import AT, LIMIT, Column, Verb, flag, option, positional
 
 HISTORY = Verb(
     "history",
     "every version that a device ever reported, or those in force at a moment",
     lambda c, o: c.firmware.history(device_id(c, o), at=o.at, component=o.component, limit=o.limit),
     [*DEVICE, AT, option("component", "of this component alone"), LIMIT],
-    ["component", "version", "first_reported_at", "last_reported_at", "superseded_at", "report_count"],
+    [
+        "component",
+        "version",
+        Column("first_reported_at", "first report"),
+        Column("last_reported_at", "last report"),
+        Column("superseded_at", "superseded"),
+        Column("report_count", "reports", is_number=True, is_optional=True),
+    ],
 )
 
 VERBS = [
