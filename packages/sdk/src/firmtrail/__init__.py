@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
+    from firmtrail._async.devices import AsyncDevicePager
     from firmtrail._async.paging import AsyncPager
     from firmtrail._sync.client import Client
+    from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.paging import Pager
     from firmtrail.credentials import ApiKey, Login
     from firmtrail.errors import (
@@ -113,8 +115,10 @@ _MODULES = {
     "ApiKey": "firmtrail.credentials",
     "Login": "firmtrail.credentials",
     "AsyncClient": "firmtrail._async.client",
+    "AsyncDevicePager": "firmtrail._async.devices",
     "AsyncPager": "firmtrail._async.paging",
     "Client": "firmtrail._sync.client",
+    "DevicePager": "firmtrail._sync.devices",
     "Pager": "firmtrail._sync.paging",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
@@ -201,6 +205,7 @@ __all__ = [
     "ApiError",
     "ApiKey",
     "AsyncClient",
+    "AsyncDevicePager",
     "AsyncPager",
     "AuditAction",
     "AuditEvent",
@@ -228,6 +233,7 @@ __all__ = [
     "DeviceDetails",
     "DeviceImport",
     "DeviceList",
+    "DevicePager",
     "DeviceState",
     "EnrolledDevice",
     "EnrollmentKey",

@@ -17,6 +17,7 @@ from firmtrail_contract import (
     DeviceDetails,
     DeviceImport,
     DeviceImportQuery,
+    DeviceList,
     DeviceQuery,
     DeviceState,
     ListedDevice,
@@ -26,6 +27,20 @@ from firmtrail_contract import (
 _DEVICES = "/v1/projects/{project_id}/devices"
 _DEVICE = "/v1/devices/{device_id}"
 _MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+
+class DevicePager(Pager[ListedDevice]):
+    """Devices, page after page, and what the server says about the page last fetched."""
+
+    @property
+    def labels_as_of(self) -> dt.datetime | None:
+        """The moment of the names, labels and silences in the page last fetched: the server's now. None until then."""
+        return self._last and self._last.labels_as_of
+
+    @property
+    def near_versions(self) -> list[str]:
+        """Versions of the project that may have been meant, at most 5, when a filter found no device; else none."""
+        return self._last.near_versions if self._last else []
 
 
 class Devices:
@@ -79,10 +94,11 @@ class Devices:
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
-    ) -> Pager[ListedDevice]:
+    ) -> DevicePager:
         """List the devices of a project with what they run, or ran at a moment; filters add up.
 
-        They come by name; with `version` or `component` by id. Moments are aware datetimes.
+        They come by name; with `version` or `component` by id. Moments are aware datetimes. Once a page is fetched, the
+        list's `as_of` is the moment of the versions, and `near_versions` says what exists when a filter finds nothing.
 
         Args:
             project_id: the project; None: that of the API key.
@@ -107,7 +123,7 @@ class Devices:
         Raises:
             InvalidRequestError: a value is not allowed.
         """
-        return Pager(
+        return DevicePager(
             self._transport,
             path(_DEVICES, project_id=project_id),
             ListedDevice,
@@ -127,6 +143,7 @@ class Devices:
                 two_machines=two_machines,
                 state=state,
             ),
+            page=DeviceList,
             limit=limit,
             page_size=page_size,
             page_token=page_token,

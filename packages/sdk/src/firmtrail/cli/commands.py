@@ -23,7 +23,8 @@ from firmtrail.cli import (
     projects,
 )
 from firmtrail.cli.asking import confirm
-from firmtrail.cli.output import show, visible
+from firmtrail.cli.output import show
+from firmtrail.cli.texts import visible
 from firmtrail.cli.verbs import RowsRefused, UsageError, Verb
 from firmtrail.errors import AuthenticationError, ConfigError, CredentialsError, FirmtrailError, TransportError
 
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if verb.destroys:
             confirm(verb.destroys, options)
         with verb.client(options) as client:
-            show(verb.run(client, options), options, verb.columns)
+            show(verb.run(client, options), options, verb)
         sys.stdout.flush()
     except FirmtrailError as error:
         sys.stderr.write(f"firmtrail: {visible(str(error))}{_advice(error)}\n")
