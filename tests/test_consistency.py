@@ -47,6 +47,7 @@ from firmtrail_server.queries import (
     api_keys,
     boots,
     deletions,
+    device_versions,
     history,
     invitations,
     members,
@@ -81,6 +82,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
+    **{
+        query: "it compares two tables, whoever's their rows are"
+        for _, query in inspect.getmembers(device_versions, inspect.iscoroutinefunction)
+    },
     **{
         query: "it compares the devices of all projects with their silences"
         for _, query in inspect.getmembers(silences, inspect.iscoroutinefunction)
