@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lint_sql import findings_in
 from sql_rules import RULES
-from sql_sources import statements_in
+from sql_sources import sources_in
 
 TABLES = """
 create table devices (
@@ -147,8 +147,8 @@ GOOD = {
 def rules_broken_by(sql: str, folder: Path) -> list[str]:
     (folder / "0001.tables.sql").write_text(TABLES)
     (folder / "statement.sql").write_text(sql)
-    statements = [*statements_in(folder / "0001.tables.sql"), *statements_in(folder / "statement.sql")]
-    return [finding.split(": ")[1] for finding in findings_in(statements)]
+    sources = [*sources_in(folder / "0001.tables.sql"), *sources_in(folder / "statement.sql")]
+    return [finding.split(": ")[1] for finding in findings_in(sources)]
 
 
 def cases(examples: dict[str, list[str]]) -> list[tuple[str, str]]:
