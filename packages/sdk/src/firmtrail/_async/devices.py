@@ -36,7 +36,7 @@ class AsyncDevices:
 
     async def create(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None,
         name: str,
         *,
         labels: Mapping[str, str] | None = None,
@@ -45,7 +45,7 @@ class AsyncDevices:
         """Register a device.
 
         Args:
-            project_id: the project that it belongs to.
+            project_id: the project that it belongs to; None: that of the API key.
             name: unique in the project.
             labels: what you say about it, as key = value.
             hardware_fingerprint: what its hardware is recognised by when it enrolls; unique in the project.
@@ -61,7 +61,7 @@ class AsyncDevices:
 
     def list(  # noqa: PLR0913  filters, and how much to list
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         name: str | None = None,
         labels: str | None = None,
@@ -85,7 +85,7 @@ class AsyncDevices:
         They come by name; with `version` or `component` by id. Moments are aware datetimes.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             name: part of the name, in any case.
             labels: those that it has: `site=berlin,rack` asks for this site, and for any rack.
             version: what a component of it runs: a version as it is written, `1.4.*`, or comparisons such as
@@ -133,12 +133,17 @@ class AsyncDevices:
         )
 
     async def import_rows(
-        self, project_id: uuid.UUID | str, rows: str, *, media: Literal["csv", "ndjson"] = "csv", dry_run: bool = False
+        self,
+        project_id: uuid.UUID | str | None,
+        rows: str,
+        *,
+        media: Literal["csv", "ndjson"] = "csv",
+        dry_run: bool = False,
     ) -> DeviceImport:
         """Register many devices. A name that is known already is left as it is, so it is safe to repeat.
 
         Args:
-            project_id: the project that they belong to.
+            project_id: the project that they belong to; None: that of the API key.
             rows: at most 4 MiB. CSV has a header with `name`, and as you like `hardware_fingerprint` and any
                 `labels.<key>`; NDJSON has a JSON object a line, with the arguments of `create`.
             media: what `rows` is.

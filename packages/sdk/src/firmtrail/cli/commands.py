@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from firmtrail._version import __version__
 from firmtrail.cli import (
     audit,
+    desired_versions,
     device_keys,
     devices,
     enrollment_keys,
@@ -42,6 +43,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "members": ("who is in a project", members.VERBS),
     "invitations": ("let others join a project", invitations.VERBS),
     "keys": ("the API keys of a project", keys.VERBS),
+    "desired-versions": ("what the devices of a project should run", desired_versions.VERBS),
     "devices": ("the devices of a project", devices.VERBS),
     "device-keys": ("the API keys of a device", device_keys.VERBS),
     "fleet": ("the devices of a project, all together", fleet.VERBS),

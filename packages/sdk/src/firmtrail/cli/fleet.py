@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import firmtrail
 from firmtrail.cli.names import IN_PROJECT, project_id
-from firmtrail.cli.verbs import LIMIT, Verb, earlier, option
-from firmtrail_contract import SilenceState, SilentDevice
+from firmtrail.cli.verbs import AT, LIMIT, Verb, earlier, option
+from firmtrail_contract import RuleCompliance, SilenceState, SilentDevice
 
 
 def _silent(client: firmtrail.Client, options: Any) -> firmtrail.Pager[SilentDevice]:
@@ -22,7 +24,37 @@ def _silent(client: firmtrail.Client, options: Any) -> firmtrail.Pager[SilentDev
     )
 
 
+def _compliance(client: firmtrail.Client, options: Any) -> Sequence[RuleCompliance]:
+    found = client.fleet.compliance(
+        project_id(client, options), at=options.at, component=options.component, labels=options.labels
+    )
+    if options.at is not None:
+        sys.stderr.write(f"As of {found.as_of:%Y-%m-%d %H:%M:%SZ}, by the labels of today.\n")
+    return found.items
+
+
 VERBS = [
+    Verb(
+        "compliance",
+        "for each rule of desired-versions, how many devices run what they should",
+        _compliance,
+        [
+            IN_PROJECT,
+            AT,
+            option("component", "of this component alone"),
+            option("labels", "of devices that have these labels today: site=berlin,rack"),
+        ],
+        [
+            "rule.component",
+            "rule.versions",
+            "rule.labels",
+            "rule.priority",
+            "devices",
+            "on_accepted_version",
+            "on_other_version",
+            "without_version",
+        ],
+    ),
     Verb(
         "silent",
         "the devices that are silent: quiet for longer than their own cadence allows",

@@ -5,13 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, cast
 
 import attrs
 
 from firmtrail.errors import FirmtrailError
 from firmtrail.stored import to_json
-from firmtrail_contract import FieldError, ImportedRow, IssuedInvitation, Member, SilentDevice, VersionPeriod
+from firmtrail_contract import (
+    FieldError,
+    ImportedRow,
+    IssuedInvitation,
+    JoinedProject,
+    Member,
+    SilentDevice,
+    VersionPeriod,
+)
 
 #: rows of a table whose widths are worked out together, so that a long list is shown while it is read
 _ROWS_AT_ONCE = 100
@@ -58,7 +67,7 @@ def _show_one(item: Any) -> None:
 def _show_table(items: Iterable[Any], columns: Sequence[str]) -> None:
     head = [[_heading(name) for name in columns]]
     for some in _batches(items):
-        rows = head + [[_text(getattr(item, name)) for name in columns] for item in some]
+        rows = head + [[_text(attrgetter(name)(item)) for name in columns] for item in some]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -84,7 +93,7 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _heading(name: str) -> str:
-    return name.replace("_", " ")
+    return name.rpartition(".")[2].replace("_", " ")
 
 
 def _text(value: Any) -> str:
@@ -97,6 +106,8 @@ def _text(value: Any) -> str:
             return visible(f"{value.pointer} {value.detail}")
         case VersionPeriod():
             return visible(f"{value.component} {value.version}")
+        case JoinedProject():
+            return visible(f"{value.name} ({value.role}, {value.id})")
         case _:
             return visible(_word(value))
 

@@ -79,6 +79,14 @@ def earlier(text: str) -> dt.datetime:
     return _moment(text, -1)
 
 
+def as_of(text: str) -> dt.date:
+    """A date, which means its end in UTC, or a moment, also as a time until now: 7d, 1h."""
+    try:
+        return dt.date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else earlier(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a date such as 2026-05-03") from None
+
+
 def _moment(text: str, direction: int) -> dt.datetime:
     try:
         if length := re.fullmatch(r"([0-9]{1,6})([dh])", text):
@@ -103,5 +111,6 @@ _YES = flag("yes", "do not ask whether it is meant")
 LABEL = option("label", "KEY=VALUE; may be given again", action="append", default=[], metavar="KEY=VALUE")
 KEY_LABEL = option("label", "what it is for, in your words", default="")
 EXPIRES = option("expires", "a moment, or such as 30d or 12h from now", type=later, metavar="WHEN")
+AT = option("at", "as of this date (its end in UTC) or moment, or such as 7d ago; now, if left out", type=as_of)
 LIMIT = option("limit", "the most to list", type=int, metavar="N")
 OVERLAP = option("overlap", "for how many seconds the old key still works", type=int, metavar="SECONDS")
