@@ -1,6 +1,6 @@
 """Find SQL that PostgreSQL and CockroachDB do not both run, or run differently: `lint_sql.py [PATH ...]`.
 
-A finding that is right for a reason is allowed by a comment on its line: `-- allow RULE: the reason`.
+A comment on its line allows a finding that is right for a reason: `-- allow RULE: the reason`, or with `#` in Python.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ def test_a_finding_in_a_shared_part_names_the_line_of_the_part(tmp_path: Path) -
         'A = "a"\nconn.execute(\n    f"select {A!r} from devices")',
         "def f(statement):\n    conn.execute(statement)",
         'def f():\n    conn.execute("select from where")',
+        "conn.execute(\"upsert into devices (name) values ('a')\")",
     ],
 )
 def test_sql_that_cannot_be_read_is_a_finding(text: str, tmp_path: Path) -> None:
