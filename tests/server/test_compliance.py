@@ -273,9 +273,9 @@ async def happen(fleet: Fleet, event: tuple[Any, ...]) -> None:
             for rule in fleet.rules[number : number + 1]:
                 await fleet.end(rule)
         case "report", number, component, version, at if number < len(living):
-            await fleet.report(living[number], component, version, min(at, fleet.now))
+            await fleet.report(living[int(number)], component, version, min(at, fleet.now))
         case what, number, *more if number < len(living):
-            await getattr(fleet, what)(living[number], *more)
+            await getattr(fleet, what)(living[int(number)], *more)
         case _:
             pass
 
