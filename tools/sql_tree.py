@@ -29,10 +29,7 @@ class Statement:
 
     def offset(self, node: ast.Node) -> int:
         """Where a node stands, or its first part of which that is known; else where the statement begins."""
-        own = getattr(node, "location", None)
-        if own is not None and own >= 0:
-            return own
-        return min(offsets(node), default=self.tree.stmt_location or 0)
+        return next(offsets(node), self.tree.stmt_location or 0)
 
 
 def statements_of(source: Source) -> list[Statement]:
@@ -56,6 +53,7 @@ def walk(node: object) -> Iterator[ast.Node]:
 
 
 def offsets(node: ast.Node) -> Iterator[int]:
+    """Where a node stands and all that is below, as far as that is known."""
     for part in walk(node):
         offset = getattr(part, "location", None)
         if offset is not None and offset >= 0:
