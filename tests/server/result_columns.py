@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import psycopg
 from pglast import ast, parser
-from pglast.enums import BoolExprType, JoinType, NullTestType
+from pglast.enums import A_Expr_Kind, BoolExprType, JoinType, NullTestType
 from psycopg import pq
 
 #: as the driver sends values of these types; of others the database finds out the type
@@ -49,7 +49,8 @@ def result_columns(
         raise StatementRefused(prepared.error_message.decode())
     result = conn.pgconn.describe_prepared(b"")
     [tree] = parser.parse_sql(text)
-    nullable = _null_in_table(conn, result) - set(_not_null_by_condition(tree.stmt)) | set(_null_in_tree(tree.stmt))
+    in_table = _null_in_table(conn, result) - set(_not_null_by_condition(tree.stmt))
+    nullable = in_table | set(_null_in_tree(tree.stmt))
     return [
         Column(bytes(result.fname(number) or b"").decode(), _type_name(conn, result.ftype(number)), number in nullable)
         for number in range(result.nfields)
@@ -83,10 +84,12 @@ def _null_in_tree(statement: ast.Node | None) -> Iterator[int]:
 
 
 def _not_null_by_condition(statement: ast.Node | None) -> Iterator[int]:
-    """The columns that every row compares with something, or finds not to be null."""
-    compared = set(_compared(getattr(statement, "whereClause", None)))
+    """The columns that every selected row compares with something, or finds not to be null."""
+    if not isinstance(statement, ast.SelectStmt):
+        return  # what is returned has been changed since it was compared
+    compared = list(_compared(statement.whereClause))
     for number, target in enumerate(_targets(statement)):
-        if _names(target.val)[-1:] in compared:
+        if any(_may_be_same(_names(target.val), names) for names in compared):
             yield number
 
 
@@ -95,13 +98,19 @@ def _compared(condition: object) -> Iterator[tuple[str, ...]]:
         case ast.BoolExpr(boolop=BoolExprType.AND_EXPR, args=args):
             for part in args or ():
                 yield from _compared(part)
-        case ast.A_Expr(lexpr=left, rexpr=right):
-            yield _names(left)[-1:]
-            yield _names(right)[-1:]
+        case ast.A_Expr(kind=A_Expr_Kind.AEXPR_OP, lexpr=left, rexpr=right):
+            yield _names(left)
+            yield _names(right)
         case ast.NullTest(nulltesttype=NullTestType.IS_NOT_NULL, arg=arg):
-            yield _names(arg)[-1:]
+            yield _names(arg)
         case _:
             pass
+
+
+def _may_be_same(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Compare names of columns, as far as both have qualifiers."""
+    length = min(len(one), len(other))
+    return length > 0 and one[-length:] == other[-length:]
 
 
 def _legs(statement: ast.Node | None) -> Iterator[ast.Node | None]:
