@@ -33,6 +33,7 @@ from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
     USER_SCOPES,
@@ -46,6 +47,7 @@ from firmtrail_server.queries import (
     api_keys,
     boots,
     deletions,
+    device_versions,
     history,
     invitations,
     members,
@@ -81,6 +83,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
     **{
+        query: "it compares two tables, whoever's their rows are"
+        for _, query in inspect.getmembers(device_versions, inspect.iscoroutinefunction)
+    },
+    **{
         query: "it compares the devices of all projects with their silences"
         for _, query in inspect.getmembers(silences, inspect.iscoroutinefunction)
     },
@@ -88,8 +94,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
 #: an argument for each type that the SDK's methods ask for
 SAMPLES: dict[Any, Any] = {
     uuid.UUID | str: uuid.UUID(int=1),
+    uuid.UUID | str | None: uuid.UUID(int=1),
     str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
+    Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
@@ -121,7 +129,7 @@ def named(route: Route) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
-    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES)
+    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES, KEY_SCOPES)
 
     assert route.scope in {Scope.PUBLIC, Scope.METRICS, *held}
 
@@ -185,6 +193,14 @@ def methods_of(thing: object) -> Iterator[Callable[..., Any]]:
             yield from methods_of(member)
 
 
+async def test_every_method_of_the_sdk_takes_no_project_for_that_of_the_key() -> None:
+    async with AsyncClient("http://127.0.0.1") as client:
+        hints = {in_its_module(method): get_type_hints(method).get("project_id") for method in methods_of(client)}
+
+    asking_for_one = {name for name, hint in hints.items() if hint == uuid.UUID | str}
+    assert asking_for_one == {"projects.leave"}  # which no key can do
+
+
 async def test_every_method_of_the_sdk_is_in_its_readme() -> None:
     text = (ROOT / "packages/sdk/README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", text, re.MULTILINE)
@@ -218,9 +234,10 @@ def in_the_contract(kind: Any) -> bool:
 
 
 async def call(method: Callable[..., Any]) -> None:
-    """Call it with all that it requires, and read what it gives as far as the first item."""
+    """Call it with all that it requires, and its project, and read what it gives as far as the first item."""
     parameters = inspect.signature(method, eval_str=True).parameters.values()
-    required = {one.name: SAMPLES[one.annotation] for one in parameters if one.default is one.empty}
+    wanted = [one for one in parameters if one.default is one.empty or one.name == "project_id"]
+    required = {one.name: SAMPLES[one.annotation] for one in wanted}
     given = method(**required)
     if inspect.isawaitable(given):
         await given

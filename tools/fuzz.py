@@ -60,11 +60,18 @@ _FOR_NOBODY = "warnings = false"
 _SPARE_DEVICE_KEY = 'parameters = { "path.api_key_id" = "${FUZZ_SPARE_DEVICE_KEY_ID}" }\n' + _SOON_NOT_FOUND
 #: A password that is right would end the token of everything else.
 _NEVER_RIGHT = "checks.positive_data_acceptance.enabled = false\nwarnings = false"
-#: What no schema says is refused too: fillers for hardware, and with `strict` a moment that cannot be right.
+#: What no schema says is refused too: fillers for hardware, with `strict` a moment that cannot be right, and too long
+#: stretches of time.
 _MORE_RULES = "checks.positive_data_acceptance.enabled = false"
+#: Its path takes other methods too, which are documented where `current` stands for {project_id}.
+_MORE_METHODS = "phases.coverage.unexpected-methods = []"
 #: what is special about an operation
 _OPERATIONS = {
     "enroll_device": _MORE_RULES,
+    "get_adoption": _MORE_RULES,
+    "list_rollbacks": _MORE_RULES,
+    "list_flapping_devices": _MORE_RULES,
+    "get_current_project": _MORE_METHODS,
     "report_firmware_version": f"{_REPORTING_DEVICE}\n{_MORE_RULES}",
     "report_firmware_batch": _REPORTING_DEVICE,
     "list_firmware_versions": _REPORTING_DEVICE,

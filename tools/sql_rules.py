@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import sql_shapes
-from sql_shapes import Schema
-from sql_sources import Statement
-
-Finder = Callable[[Statement, Schema], Iterable[int]]
+from pglast import ast
+from pglast.enums import ConstrType
+from sql_shapes import Finder, any_of, calls, constraints, nodes, types
 
 
 @dataclass(frozen=True)
@@ -23,84 +20,78 @@ class Rule:
     instead: str
 
 
-def _pattern(pattern: str) -> Finder:
-    compiled = re.compile(pattern, re.IGNORECASE)
-
-    def find(statement: Statement, _: Schema) -> Iterator[int]:
-        return (match.start() for match in compiled.finditer(statement.code))
-
-    return find
-
-
 _REFUSED = "CockroachDB refuses it"
+_RANGE = r"(int4|int8|num|ts|tstz|date)(multi)?range"
 
 RULES = [
     Rule(
         "advisory-lock",
-        _pattern(r"\bpg_(?:try_)?advisory_\w+"),
+        calls(r"pg_(try_)?advisory_\w+"),
         "it does nothing on CockroachDB, silently",
         "a lease row, or a conditional update",
     ),
     Rule(
         "listen-notify",
-        _pattern(r"^(?:un)?listen\s|^notify\s|\bpg_notify\s*\("),
+        any_of(nodes(ast.ListenStmt), nodes(ast.UnlistenStmt), nodes(ast.NotifyStmt), calls("pg_notify")),
         _REFUSED,
         "poll by a cursor",
     ),
-    Rule("date-bin", _pattern(r"\bdate_bin\s*\("), _REFUSED, "date_trunc, or arithmetic on the epoch"),
-    Rule("merge", _pattern(r"\bmerge\s+into\b"), _REFUSED, "insert ... on conflict, or update ... from"),
+    Rule("date-bin", calls("date_bin"), _REFUSED, "date_trunc, or arithmetic on the epoch"),
+    Rule("merge", nodes(ast.MergeStmt), _REFUSED, "insert ... on conflict, or update ... from"),
     Rule(
         "truncate-restart-identity",
-        _pattern(r"\btruncate\b[^;]*\brestart\s+identity\b"),
+        nodes(ast.TruncateStmt, lambda truncate: truncate.restart_seqs),
         _REFUSED,
         "plain truncate; keys are UUIDs",
     ),
-    Rule("domain", _pattern(r"\bcreate\s+domain\b"), _REFUSED, "a plain type and a named check"),
+    Rule("domain", nodes(ast.CreateDomainStmt), _REFUSED, "a plain type and a named check"),
     Rule(
         "range-type",
-        _pattern(r"\b(?:int4|int8|num|ts|tstz|date)(?:multi)?range\b|\bcreate\s+type\s+\S+\s+as\s+range\b"),
+        any_of(types(_RANGE), calls(_RANGE), nodes(ast.CreateRangeStmt)),
         _REFUSED,
         "two plain columns and a check",
     ),
     Rule(
         "exclude-constraint",
-        _pattern(r"\bexclude\s+using\b|\bexclude\s*\("),
+        constraints(ConstrType.CONSTR_EXCLUSION),
         _REFUSED,
         "a key that makes the clash impossible",
     ),
     Rule(
         "deferrable",
-        _pattern(r"\bdeferrable\b|\binitially\s+deferred\b|\bset\s+constraints\b"),
+        any_of(
+            constraints(ConstrType.CONSTR_ATTR_DEFERRABLE, ConstrType.CONSTR_ATTR_DEFERRED),
+            nodes(ast.Constraint, lambda constraint: constraint.deferrable),
+            nodes(ast.ConstraintsSetStmt),
+        ),
         _REFUSED,
         "write in the order that the constraint asks for",
     ),
     Rule(
         "nulls-not-distinct",
-        _pattern(r"\bnulls\s+not\s+distinct\b"),
+        any_of(
+            nodes(ast.IndexStmt, lambda index: index.nulls_not_distinct),
+            nodes(ast.Constraint, lambda constraint: constraint.nulls_not_distinct),
+        ),
         _REFUSED,
         "a column that is not null, or a partial unique index",
     ),
-    Rule(
-        "grouping-sets",
-        _pattern(r"\bgrouping\s+sets\b|\b(?:rollup|cube)\s*\("),
-        _REFUSED,
-        "one group by for each level, joined by union all",
-    ),
+    Rule("grouping-sets", nodes(ast.GroupingSet), _REFUSED, "one group by for each level, joined by union all"),
     Rule(
         "brin-or-hash-index",
-        _pattern(r"\busing\s+(?:brin|hash)\b"),
+        nodes(ast.IndexStmt, lambda index: index.accessMethod in {"brin", "hash"}),
         "CockroachDB has no such index",
         "a plain index",
     ),
     Rule(
         "partition",
-        _pattern(r"\bpartition\s+by\s+(?:range|list|hash)\s*\(|\bpartition\s+of\b"),
+        any_of(nodes(ast.PartitionSpec), nodes(ast.PartitionBoundSpec)),
         "CockroachDB partitions in another way",
         "one table, and deletion in batches",
     ),
     Rule(
         "on-conflict-expression",
-        sql_shapes.conflict_expressions,
+        nodes(ast.InferClause, sql_shapes.infers_expression),
         _REFUSED,
         "on conflict on columns, with a stored generated one if need be",
     ),
@@ -112,23 +103,19 @@ RULES = [
     ),
     Rule(
         "sequence",
-        _pattern(
-            r"\w+\s+(?:big|small)?serial[248]?\s*(?:,|\)|$|\b(?:primary|not|unique|check|references)\b)"
-            r"|\bcreate\s+(?:temp\w*\s+)?sequence\b|\b(?:nextval|setval|currval)\s*\("
-            r"|\bgenerated\s+(?:always|by\s+default)\s+as\s+identity\b"
+        any_of(
+            types(r"(big|small)?serial[248]?"),
+            nodes(ast.CreateSeqStmt),
+            calls("nextval|setval|currval"),
+            constraints(ConstrType.CONSTR_IDENTITY),
         ),
         "CockroachDB gives other numbers, and ascending keys heat one range",
         "uuid default gen_random_uuid()",
     ),
-    Rule(
-        "select-star",
-        _pattern(r"\b(?:select|returning)\s+(?:all\s+|distinct\s+)?\*|(?<=[\s,(])\w+\.\*"),
-        "a prepared statement breaks when a column is added",
-        "named columns",
-    ),
+    Rule("select-star", nodes(ast.A_Star), "a prepared statement breaks when a column is added", "named columns"),
     Rule(
         "integer-division",
-        sql_shapes.integer_divisions,
+        nodes(ast.A_Expr, sql_shapes.divides_integers),
         "CockroachDB makes a decimal where PostgreSQL makes a whole number",
         "floor(a::float8 / b), or divide in Python",
     ),
@@ -146,23 +133,19 @@ RULES = [
     ),
     Rule(
         "for-update",
-        # but that of open periods: on CockroachDB their transactions are SERIALIZABLE and need no lock (db/database.py)
-        _pattern(
-            r"\bfor\s+(?:no\s+key\s+)?update\b(?!\s+of\s+device_firmware\b|\s+(?:of\s+[\w\s,]+)?skip\s+locked)"
-            r"|\bfor\s+(?:key\s+)?share\b"
-        ),
+        sql_shapes.locks,
         "CockroachDB locks by best effort",
         "a conditional update, or for update skip locked where it only spreads work",
     ),
     Rule(
         "returning-old-new",
-        _pattern(r"\breturning\b[^;]*\b(?:old|new)\."),
+        any_of(nodes(ast.ReturningOption), sql_shapes.returns_old_or_new),
         "PostgreSQL 18 alone knows it",
         "read the row in a CTE before the write",
     ),
     Rule(
         "plpgsql",
-        _pattern(r"^do\s+(?:language\s+\w+\s+)?\$|\blanguage\s+'?plpgsql\b|\bcreate\s+(?:or\s+replace\s+)?trigger\b"),
+        any_of(nodes(ast.DoStmt), nodes(ast.CreateTrigStmt), nodes(ast.CreateFunctionStmt, sql_shapes.is_in_plpgsql)),
         "CockroachDB knows another subset of it",
         "plain statements, or Python",
     ),

@@ -1,11 +1,17 @@
-"""Where SQL stands: migration files, and string literals in Python, each cut into single statements."""
+"""Where SQL stands: files of it, and string literals in Python, as the database gets them.
+
+Placeholders are numbered. f-strings are put together from constants of their module; what cannot be resolved stays in
+braces, which no database reads.
+"""
 
 from __future__ import annotations
 
 import ast
+import linecache
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 #: How a statement opens; strict enough to leave prose such as "update the device" alone.
@@ -20,71 +26,132 @@ _OPENING = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NOT_CODE = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?\*/)|'(?:[^']|'')*'|\$(?P<tag>(?:[a-z_]\w*)?)\$.*?\$(?P=tag)\$",
-    re.IGNORECASE | re.DOTALL,
-)
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _EXECUTING = {"execute", "executemany", "stream", "copy", "SQL"}
+
+#: a text, and the line that it begins in
+_Piece = tuple[int, str]
+_Constants = dict[str, ast.expr]
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One statement, its comments and literals blanked."""
+class Source:
+    """A text of SQL, as a rule one statement."""
 
     path: Path
-    #: of the statement's first character
-    line: int
-    code: str
+    #: of the function or the constant that it stands in
+    name: str
+    pieces: tuple[_Piece, ...]
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """The names of $1, $2, ..."""
+        return list(dict.fromkeys(name for _, text in self.pieces for name in _PLACEHOLDER.findall(text)))
+
+    @cached_property
+    def text(self) -> str:
+        return "".join(self._numbered(text) for _, text in self.pieces)
 
     def line_at(self, offset: int) -> int:
-        return self.line + self.code.count("\n", 0, offset)
+        """The line of the file in which a character of the text stands."""
+        line, start = 1, 0
+        for line, piece in self.pieces:
+            text = self._numbered(piece)
+            if offset < start + len(text):
+                return line + text.count("\n", 0, offset - start)
+            start += len(text)
+        return line
+
+    def allows(self, rule: str, offset: int = 0) -> bool:
+        """Whether a comment on the line says why something is right there."""
+        line = linecache.getline(str(self.path), self.line_at(offset))
+        return re.search(rf"(?:--|#)\s*allow {rule}: \S", line) is not None
+
+    def _numbered(self, text: str) -> str:
+        return _PLACEHOLDER.sub(lambda found: f"${self.parameters.index(found[1]) + 1}", text)
 
 
-def statements_in(path: Path) -> Iterator[Statement]:
+def sources_in(path: Path) -> Iterator[Source]:
     """Read a .sql or .py file; other files have none."""
     if path.suffix == ".sql":
-        yield from _split(path, 1, path.read_text(encoding="utf-8"))
+        yield Source(path, path.stem, ((1, path.read_text(encoding="utf-8")),))
     elif path.suffix == ".py":
-        for line, text in _literals(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-            yield from _split(path, line, text)
+        for name, pieces in _literals(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+            yield Source(path, name, tuple(pieces))
 
 
-def blanked(text: str) -> str:
-    """Replace what is not code by spaces, but keep line breaks and the marks around literals."""
-    return _NOT_CODE.sub(_blank, text)
-
-
-def _blank(match: re.Match[str]) -> str:
-    text = match.group()
-    hidden = re.sub(r"[^\n]", " ", text)
-    return hidden if match["comment"] else text[0] + hidden[1:-1] + text[-1]
-
-
-def _split(path: Path, first_line: int, text: str) -> Iterator[Statement]:
-    code = blanked(text)
-    for match in re.finditer(r"[^;\s][^;]*", code):
-        line = first_line + code.count("\n", 0, match.start())
-        yield Statement(path, line, match.group())
-
-
-def _literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Every string that is executed or opens like a statement, wherever it stands; docstrings apart."""
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    executed = {id(node.args[0]) for node in ast.walk(tree) if isinstance(node, ast.Call) and _executes(node)}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Constant | ast.JoinedStr) or id(node) in prose | parts:
-            continue
-        text = _text(node)
-        if text is not None and (id(node) in executed or _OPENING.match(text)):
-            yield node.lineno, text
+def _literals(tree: ast.Module) -> Iterator[tuple[str, list[_Piece]]]:
+    """Whatever is executed, and every string that opens like a statement; docstrings and parts of others apart."""
+    constants = dict(_constants(tree))
+    nodes = list(ast.walk(tree))
+    executed = {id(_meant(node.args[0], constants)) for node in nodes if isinstance(node, ast.Call) and _executes(node)}
+    parts = {id(_meant(part, constants)) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for name, node in _named(tree):
+        if isinstance(node, ast.expr) and id(node) not in parts | prose:
+            pieces = _pieces(node, constants)
+            if id(node) in executed or (_is_text(node) and _OPENING.match("".join(text for _, text in pieces))):
+                yield name, pieces
 
 
 def _executes(call: ast.Call) -> bool:
     return bool(call.args) and isinstance(call.func, ast.Attribute) and call.func.attr in _EXECUTING
 
 
-def _text(node: ast.Constant | ast.JoinedStr) -> str | None:
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "?" for part in node.values)
-    return node.value if isinstance(node.value, str) else None
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _is_text(node.value):
+            yield _name(node), node.value
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _named(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Every node with the name of the function, method or constant that it stands in."""
+    for node in tree.body:
+        for member in node.body if isinstance(node, ast.ClassDef) else [node]:
+            for inner in ast.walk(member):
+                yield _name(member), inner
+
+
+def _name(node: ast.stmt) -> str:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return name
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+        case _:
+            return ""
+
+
+def _meant(node: ast.expr, constants: _Constants) -> ast.expr:
+    """The constant that an expression names, also between an f-string's braces; else the expression."""
+    match node:
+        case ast.Name(id=name) | ast.FormattedValue(value=ast.Name(id=name), conversion=-1, format_spec=None):
+            return constants.get(name, node)
+        case _:
+            return node
+
+
+def _pieces(node: ast.expr, constants: _Constants) -> list[_Piece]:
+    match node:
+        case ast.Constant(value=str(text)):
+            return [(node.lineno, text)]
+        case ast.JoinedStr():
+            return list(_assembled(node, constants))
+        case ast.FormattedValue(value=value):
+            return _pieces(value, {})
+        case _:
+            return [(node.lineno, f"{{{ast.unparse(node)}}}")]
+
+
+def _assembled(node: ast.JoinedStr, constants: _Constants) -> Iterator[_Piece]:
+    line = node.lineno  # before Python 3.12 the parts do not know theirs
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            yield line, str(part.value)
+            line += str(part.value).count("\n")
+        else:
+            yield from _pieces(_meant(part, constants), constants)

@@ -43,6 +43,7 @@ def test_the_server_is_the_one_of_the_wheel(default_url: str) -> None:
         ("data_checksums", "on"),
         ("default_transaction_isolation", "read committed"),
         ("idle_in_transaction_session_timeout", "1min"),
+        ("autovacuum_vacuum_insert_scale_factor", "0.01"),
         ("timezone", "UTC"),
         ("server_encoding", "UTF8"),
         ("listen_addresses", ""),

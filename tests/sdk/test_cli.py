@@ -12,7 +12,7 @@ import pytest
 
 from tests.sdk.shell import ADA, PASSWORD, Shell
 from tests.served import Server
-from tests.server.conftest import Clock
+from tests.server.conftest import Clock, Demo
 
 
 async def test_who_logs_in_is_known_until_they_log_out(ada: Shell) -> None:
@@ -23,6 +23,38 @@ async def test_who_logs_in_is_known_until_they_log_out(ada: Shell) -> None:
 
     assert "firmtrail login" in await ada("whoami", code=78)
     assert "access_token" not in ada.profiles.read_text()
+
+
+async def test_whoami_names_the_projects_of_a_user(ada: Shell) -> None:
+    (project,) = (await ada.one("whoami"))["projects"]
+
+    assert (project["name"], project["role"]) == ("Pumps", "admin")
+    assert f"Pumps (admin, {project['id']})" in await ada("whoami")
+
+
+async def test_a_user_has_to_say_which_project(ada: Shell) -> None:
+    ada.monkeypatch.delenv("FIRMTRAIL_PROJECT")
+
+    assert "--project NAME" in await ada("devices", "list", code=2)
+
+
+async def test_a_project_key_implies_its_project(keyed: Shell, demo: Demo) -> None:
+    keyed.monkeypatch.delenv("FIRMTRAIL_PROJECT")
+
+    me = await keyed.one("whoami")
+
+    assert (me["id"], me["api_key_id"], me["role"]) == (demo.project_id, demo.project_key[0], "admin")
+    assert await keyed("devices", "list", "-q") == f"{demo.device_id}\n"
+    assert await keyed("devices", "list", "-q", "--project", me["name"]) == f"{demo.device_id}\n"
+    assert "no project called 'Pumps'" in await keyed("devices", "list", "--project", "Pumps", code=1)
+
+
+async def test_a_device_key_names_its_device_and_project(keyed: Shell, demo: Demo) -> None:
+    keyed.monkeypatch.setenv("FIRMTRAIL_API_KEY", ":".join(demo.device_key))
+
+    me = await keyed.one("whoami")
+
+    assert (me["id"], me["role"], me["device_id"]) == (demo.project_id, None, demo.device_id)
 
 
 async def test_a_login_keeps_the_other_profiles_and_never_replaces_an_api_key(ada: Shell) -> None:
@@ -123,7 +155,8 @@ async def test_a_device_is_registered_reports_and_is_found_by_what_it_runs(ada: 
 
     table = await ada("devices", "list", "--version", "1.4.2", "--labels", "site=bonn", "--two-machines", "false")
 
-    assert [line.split()[:3] for line in table.splitlines()][1:] == [[device["id"], "pump-one", "site=bonn"]]
+    assert [line.split()[:4] for line in table.splitlines()][1:] == [["pump-one", "main", "1.4.2", "site=bonn"]]
+    assert table.rstrip().endswith(device["id"])
     assert (await ada.one("history", "pump-one"))["version"] == "1.4.2"
     assert "firmware" in await ada("devices", "show", "pump-one")
     assert await ada("devices", "list", "--reported-from", "1h", "--created-before", "2000-01-01T00:00:00Z", "-q") == ""
@@ -136,7 +169,7 @@ async def test_silent_devices_are_listed_by_labels(ada: Shell, server: Server, c
 
     table = await ada("fleet", "silent", "--labels", "site=berlin")
 
-    assert [line.split()[:2] for line in table.splitlines()][1:] == [["pump-1", device["id"]]]
+    assert [(line.split()[0], line.split()[-1]) for line in table.splitlines()][1:] == [("pump-1", device["id"])]
     assert (await ada.one("fleet", "silent", "--labels", "site"))["never_reported"] is True
     assert await ada("fleet", "silent", "--labels", "site", "-q") == f"{device['id']}\n"
     assert await ada("fleet", "silent", "--state", "ended", "-q") == ""
@@ -182,12 +215,12 @@ async def test_the_audit_trail_is_filtered(ada: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "said"),
     [
-        (["devices", "list"], {"FIRMTRAIL_PROJECT": ""}, 2, "Say which project"),
         (["projects", "list"], {"FIRMTRAIL_URL": "http://127.0.0.1:9"}, 69, "Cannot reach"),
         (["projects", "list"], {"FIRMTRAIL_URL": ""}, 78, "set FIRMTRAIL_URL"),
         (["devices", "create", ""], {}, 1, "/name must have at least 1 character"),
         (["devices", "create", "pump-1", "--label", "site"], {}, 2, "A label is KEY=VALUE"),
-        (["audit", "--since", "yesterday"], {}, 2, "must be such as 2026-05-03T12:00:00Z, 30d or 12h"),
+        (["audit", "--since", "someday"], {}, 2, "must be such as 2026-05-03, 2026-05-03T12:00:00Z, yesterday"),
+        (["report", "pump-1", "1.4.2", "--observed-at", "2026-05-03"], {}, 2, "must be such as 2026-05-03T12:00:00Z"),
         (["projects", "frobnicate"], {}, 2, "invalid choice"),
     ],
 )
@@ -201,3 +234,23 @@ async def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(
 
     assert said in errors
     assert os.environ["FIRMTRAIL_API_KEY"].partition(":")[2] not in errors
+
+
+async def test_desired_versions_are_set_ended_and_complied_with(keyed: Shell, demo: Demo) -> None:
+    keyed.monkeypatch.delenv("FIRMTRAIL_PROJECT")
+    rule = await keyed.one("desired-versions", "set", "1.5.0", "1.4.2")
+    berlin = await keyed("desired-versions", "set", "2.0", "--label", "site=berlin", "--priority", "1", "-q")
+
+    assert (rule["versions"], rule["component"], rule["labels"]) == (["1.5.0", "1.4.2"], "main", {})
+    assert await keyed("desired-versions", "list", "-q") == f"{berlin}{rule['id']}\n"
+    _, head, first, second = (await keyed("fleet", "compliance")).splitlines()
+    assert head.split("  ")[0] == "component"
+    assert [first.split()[-4:], second.split()[-4:]] == [["0", "0", "0", "0"], ["1", "0", "0", "1"]]
+    assert "1.5.0; 1.4.2" in second
+    assert "add --yes" in await keyed("desired-versions", "end", rule["id"], code=2)
+    assert (await keyed.one("desired-versions", "end", rule["id"], "--yes"))["ended_at"]
+    assert await keyed("desired-versions", "list", "--state", "ended", "-q") == f"{rule['id']}\n"
+    assert (await keyed("fleet", "compliance", "--at", "2026-05-31")).startswith(
+        "As of 2026-05-31 23:59:59Z; labels are"
+    )
+    assert "must be such as 2026-05-03" in await keyed("fleet", "compliance", "--at", "2026-02-30", code=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import uuid
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -19,11 +20,13 @@ from firmtrail import (
     Login,
     NotFoundError,
     OAuthError,
+    PermissionDeniedError,
     Project,
     Role,
 )
 from tests.sdk.test_client import url
 from tests.served import Server
+from tests.server.conftest import Demo
 
 ADA = Login(email="ada@example.com", password="correct horse")
 BOB = Login(email="bob@example.com", password="battery staple")
@@ -51,6 +54,30 @@ async def test_a_user_signs_up_and_has_projects(ada: AsyncClient, project: Proje
     assert [(one.name, one.role) async for one in ada.projects.list()] == [("Pumps of Berlin", Role.ADMIN)]
     assert await ada.projects.get(project.id) == renamed
     assert [one.action async for one in ada.users.audit_events(action=AuditAction.USER_CHANGED)] == ["user.changed"]
+
+
+async def test_a_project_that_is_left_out_is_that_of_the_key(server: Server, demo: Demo) -> None:
+    async with AsyncClient(url(server), api_key=":".join(demo.project_key)) as client:
+        assert (await client.projects.current()).id == uuid.UUID(demo.project_id)
+        pump = await client.devices.create(None, "pump-1")
+        assert pump.project_id == uuid.UUID(demo.project_id)
+        assert pump.id in [one.id async for one in client.devices.list()]
+        assert pump.id in [one.id async for one in client.devices.list(demo.project_id)]
+        assert (await client.fleet.versions()).items == []
+        assert await client.projects.get() == await client.projects.get(demo.project_id)
+
+
+async def test_a_user_has_no_project_to_leave_out(ada: AsyncClient, project: Project) -> None:
+    with pytest.raises(PermissionDeniedError, match="Name the project"):
+        await ada.devices.list().first()
+
+
+async def test_a_sync_client_leaves_the_project_out_too(server: Server, demo: Demo) -> None:
+    def listed() -> list[uuid.UUID]:
+        with Client(url(server), api_key=":".join(demo.project_key)) as client:
+            return [one.id for one in client.devices.list()]
+
+    assert await asyncio.to_thread(listed) == [uuid.UUID(demo.device_id)]
 
 
 async def test_a_client_gets_a_token_for_another_one(server: Server, ada: AsyncClient) -> None:
@@ -219,3 +246,25 @@ async def test_the_sync_client_sets_up_a_device_too(server: Server) -> None:
             return [one.name for one in bob.devices.list(project.id, version="2.0")]
 
     assert await asyncio.to_thread(use) == ["valve-1"]
+
+
+async def test_desired_versions_are_set_read_and_complied_with(server: Server, demo: Demo) -> None:
+    async with AsyncClient(url(server), api_key=":".join(demo.project_key)) as client:
+        first = await client.desired_versions.set("1.5.0")
+        rule = await client.desired_versions.set(["1.5.0", "1.6.0"], replaces=first.id, project_id=demo.project_id)
+        assert [one.id async for one in client.desired_versions.list()] == [rule.id]
+        assert [one.id async for one in client.desired_versions.list(demo.project_id, state="ended")] == [first.id]
+        (counted,) = (await client.fleet.compliance()).items
+        assert (counted.rule, counted.devices, counted.without_version) == (rule, 1, 1)
+        assert (await client.desired_versions.end(rule.id)).ended_at is not None
+        with pytest.raises(InvalidRequestError):
+            await client.desired_versions.set([])
+
+
+async def test_a_device_reads_what_it_should_run(server: Server, demo: Demo) -> None:
+    async with AsyncClient(url(server), api_key=":".join(demo.project_key)) as client:
+        rule = await client.desired_versions.set("1.5.0")
+    async with AsyncClient(url(server), api_key=":".join(demo.device_key)) as device:
+        (desired,) = await device.desired_versions.of_device(demo.device_id)
+
+    assert (desired.component, desired.versions, desired.desired_version_id) == ("main", ["1.5.0"], rule.id)

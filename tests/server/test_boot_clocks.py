@@ -20,6 +20,7 @@ from firmtrail_server.history.timeline import MAX_CLOCK_LEAD
 from tests.server.batching import NOW, ago, batch, reading, record
 
 HOUR = 3_600_000
+MINUTE = 60_000
 LONG_AGO = ago(days=30)
 
 
@@ -284,6 +285,38 @@ def test_what_was_told_before_a_boot_drifted_keeps_its_moment() -> None:
     assert moments(first, {moved.boot_id: moved}) == before
 
 
+@pytest.mark.parametrize("up", [5 * MINUTE + 1, 10 * HOUR])
+def test_a_boot_that_sends_keeps_what_another_boot_told(up: int) -> None:
+    early, late = (batch(reading(7, 0), record(reading(6, ms)), record(reading(7, 0))) for ms in (0, 5 * MINUTE + 1))
+    known: dict[uuid.UUID, Boot] = {}
+    for told in (early, late):
+        known |= {one.boot_id: one for one in find_boots(told, NOW, known, None)}
+    before = moments(late, known)
+
+    known |= {one.boot_id: one for one in find_boots(batch(reading(6, up)), NOW, known, NOW)}
+
+    assert moments(late, known) == before
+
+
+def test_a_batch_that_tells_more_of_another_boot_is_remembered() -> None:
+    early, late = (batch(reading(7, 0), record(reading(6, ms))) for ms in (1, 2))
+    known = {one.boot_id: one for one in find_boots(early, NOW, {}, None)}
+
+    assert are_known(early, NOW, known)
+    assert not are_known(late, NOW, known)
+    known |= {one.boot_id: one for one in find_boots(late, NOW, known, None)}
+    assert are_known(late, NOW, known)
+
+
+def test_a_boot_that_is_told_more_often_keeps_one_stretch() -> None:
+    known: dict[uuid.UUID, Boot] = {}
+    for ms in range(5):
+        told = batch(reading(7, 0), record(reading(6, ms)))
+        known |= {one.boot_id: one for one in find_boots(told, NOW, known, None)}
+
+    assert [len(known[uuid.UUID(int=number)].stretches) for number in (6, 7)] == [1, 0]
+
+
 def test_starts_of_an_agent_without_a_boot_id_that_share_a_boot_clock_share_its_start() -> None:
     (found,) = told(
         reading(7, 100 * HOUR),
@@ -375,3 +408,18 @@ def test_a_boot_that_was_wrongly_taken_for_an_earlier_one_runs_now_at_its_next_r
 
     assert moments(later, {found.boot_id: found})[later.sent].at == received_at
     assert moments(first, {found.boot_id: found}) == moments(first, {taken.boot_id: taken})
+
+
+def test_a_boot_wrongly_taken_for_an_earlier_one_is_corrected_without_drift() -> None:
+    other = boot(7, ago(minutes=20), reported_until=ago(hours=9), sequence=7, recorded_at=ago(minutes=20))
+    (taken,) = find_boots(batch(reading(6, 0)), ago(minutes=20), {other.boot_id: other}, ago(minutes=21))
+    known = {other.boot_id: other, taken.boot_id: taken}
+    sent = batch(reading(6, 16 * MINUTE), record(reading(6, 15 * MINUTE)))
+    known |= {one.boot_id: one for one in find_boots(sent, ago(minutes=4), known, ago(minutes=21))}
+    before = moments(sent, known)
+
+    held_up = batch(reading(6, 17 * MINUTE))
+    known |= {one.boot_id: one for one in find_boots(held_up, NOW + MAX_CLOCK_LEAD, known, ago(minutes=5))}
+
+    assert moments(sent, known) == before
+    assert {one.source for one in before.values()} == {ObservedAtSource.BOOT_CLOCK}

@@ -11,23 +11,44 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firmtrail_contract import FirmwareReport, HistoryQuery, NewDevice, ReportOutcome, VersionPeriod
+from firmtrail_contract import (
+    ActorKind,
+    ClockReading,
+    ComponentReading,
+    FirmwareReport,
+    HistoryQuery,
+    NewDevice,
+    ObservationRecord,
+    ReportOutcome,
+    VersionPeriod,
+)
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Transaction
 from firmtrail_server.history.timeline import Record, Sender, moment
-from firmtrail_server.ingest import Ingest, Submission
+from firmtrail_server.ingest import Ingest, Outcome, Submission, rewrite
 from firmtrail_server.queries import devices, projects
+from firmtrail_server.queries.audit_events import Actor
 from firmtrail_server.queries.history import KEYSET, list_periods
 from firmtrail_server.services.api_keys import KeyIssuer, Terms
+from tests.server.batching import batch, reading
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+ACTOR = Actor(kind=ActorKind.OPERATOR, id=None, address="", request_id="")
 
 
 class Receipt(NamedTuple):
     observed_at: dt.datetime
     outcome: ReportOutcome
+
+
+class Span(NamedTuple):
+    """A record of a batch: from one hour to another it saw one version of each component."""
+
+    first: int
+    last: int
+    versions: dict[str, str]
 
 
 class History:
@@ -58,6 +79,12 @@ class History:
         (stored,) = await self.ingest.submit(Submission(sender, received_at, record))
         return Receipt(stored.first.at, stored.versions[0])
 
+    async def report_batch(self, spans: list[Span]) -> list[Outcome]:
+        """Send a batch of one boot, that began at START."""
+        sent = reading(1, int((NOW - START).total_seconds() * 1_000))
+        said = batch(sent, *map(observed, spans))
+        return await self.ingest.submit(Submission(Sender(self.key_id, self.device_id, None), NOW, said, ACTOR))
+
     async def periods(self) -> list[VersionPeriod]:
         async with self.database.transaction() as conn:
             rows = await list_periods(
@@ -67,6 +94,16 @@ class History:
 
     async def told(self) -> list[tuple[str, int, int]]:
         return [(p.version, hours(p.first_reported_at), hours(p.last_reported_at)) for p in await self.periods()]
+
+
+def observed(span: Span) -> ObservationRecord:
+    first, last = sorted((reading(1, span.first * 3_600_000), reading(1, span.last * 3_600_000)), key=uptime)
+    components = [ComponentReading(component=name, version=version) for name, version in span.versions.items()]
+    return ObservationRecord(first_observed=first, last_observed=last, components=components)
+
+
+def uptime(reading: ClockReading) -> int:
+    return reading.boot_time_ms
 
 
 def hours(moment: dt.datetime) -> int:
@@ -106,6 +143,29 @@ async def test_any_reports_in_any_order_give_the_history_that_the_model_gives(
     assert [p.superseded_at for p in periods[:-1]] == [p.first_reported_at for p in periods[1:]]
     assert all(p.superseded_at is None for p in periods[-1:])
     assert len({p.id for p in periods}) == len(periods)
+
+
+versions = st.fixed_dictionaries({"main": st.sampled_from("ABC")}, optional={"modem": st.sampled_from("AB")})
+batches = st.lists(st.builds(Span, st.integers(0, 9), st.integers(0, 9), versions), min_size=1, max_size=5)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(batches, max_size=2), batches, st.sampled_from([2, 3, 1_000]))
+async def test_a_batch_sent_three_times_changes_the_history_once(
+    history: History, earlier: list[list[Span]], sent: list[Span], most_periods: int
+) -> None:
+    await history.begin()
+    for one in earlier:
+        await history.report_batch(one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rewrite, "MAX_PERIODS", most_periods)
+        await history.report_batch(sent)
+        before = await history.periods()
+
+        retried = [outcome for _ in range(2) for outcome in await history.report_batch(sent)]
+
+        assert {what for outcome in retried for what in outcome.versions} == {ReportOutcome.KNOWN}
+        assert await history.periods() == before
 
 
 async def test_the_first_report_opens_a_period(history: History) -> None:

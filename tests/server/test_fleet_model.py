@@ -47,11 +47,12 @@ def test_deleted_devices_never_count_and_retired_ones_until_then(fleet: FleetMod
     fleet.retired_at["a"] = 25
 
     assert fleet.adoption("main", [15, 24, 25, 30]) == [{"1": 1}, {"2": 1}, {}, {}]
-    assert fleet.counts_at("main", 30, with_retired=True) == {"1": 1}
+    assert fleet.counts_at("main", 30, state="any") == fleet.counts_at("main", 30, state="retired") == {"1": 1}
 
 
 def test_spread_dwell_and_rollbacks_come_from_the_periods(fleet: FleetModel) -> None:
     assert fleet.first_starts("main", "1", 11) == [10]
     assert fleet.first_starts("main", "1", 99) == [10, 12]
-    assert fleet.dwell("main", "1") == ([10], 2)
+    assert fleet.dwell("main", "1") == fleet.dwell("main", "1", 20) == [10]
+    assert fleet.dwell("main", "1", 19) == []
     assert fleet.rollbacks("main", lambda version, other: version < other) == [VersionChange("a", "2", "1", 30)]

@@ -260,6 +260,7 @@ async def test_a_device_that_keeps_going_back_is_flapping(owner: Caller, other: 
 
 async def test_the_status_sums_a_project_up(owner: Caller, other: Demo, devices: str, clock: Clock) -> None:
     path = f"projects/{other.project_id}/fleet_status"
+    made(await owner.post(f"projects/{other.project_id}/desired_versions", {"versions": ["1.10.0"], "priority": 1}))
     (valve,) = [device for device in await all_pages(owner, devices) if device["name"] == "Valve"]
     before = read(await owner.get(path))
     await owner.post(f"devices/{valve['id']}/retire")
@@ -268,6 +269,8 @@ async def test_the_status_sums_a_project_up(owner: Caller, other: Demo, devices:
 
     assert (before["devices"], before["reporting"], before["retired"]) == (4, 4, 0)
     assert (after["devices"], after["reporting"], after["retired"]) == (3, 3, 1)
+    (rule,) = before["compliance"]
+    assert (rule["devices"], rule["on_accepted_version"], rule["without_version"]) == (4, 1, 1)
     (main,) = before["components"]
     assert (main["component"], main["devices"], main["other_versions"]) == ("main", 3, 0)
     assert [version["version"] for version in main["versions"]] == ["1.10.0", "1.4.1", "1.4.0"]

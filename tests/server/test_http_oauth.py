@@ -12,7 +12,7 @@ import pytest
 
 from firmtrail_contract import Role
 from firmtrail_server.app import create_app
-from firmtrail_server.auth.permissions import ROLE_SCOPES, SCOPE_MEANINGS
+from firmtrail_server.auth.permissions import KEY_SCOPES, ROLE_SCOPES, SCOPE_MEANINGS
 from firmtrail_server.http.requests import MAX_BODY_BYTES
 from firmtrail_server.settings import Settings
 from tests.served import serving
@@ -20,7 +20,7 @@ from tests.server.conftest import Clock, Demo
 
 TOKEN = "/v1/oauth/token"
 GRANT = {"grant_type": "client_credentials"}
-ALL_OF_AN_ADMIN = " ".join(sorted(ROLE_SCOPES[Role.ADMIN]))
+ALL_OF_AN_ADMIN = " ".join(sorted(ROLE_SCOPES[Role.ADMIN] | KEY_SCOPES))
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -60,7 +60,7 @@ async def test_a_key_gets_a_token_by_the_form(http: httpx.AsyncClient, demo: Dem
     answer = await http.post(TOKEN, data=GRANT | in_form(demo.device_key))
 
     assert answer.status_code == 200
-    assert answer.json()["scope"] == "device_keys:rotate firmware:report"
+    assert answer.json()["scope"] == "device_desired_versions:read device_keys:rotate firmware:report own_key:read"
 
 
 async def test_basic_credentials_may_be_encoded_as_rfc_6749_says(http: httpx.AsyncClient, demo: Demo) -> None:

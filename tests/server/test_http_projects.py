@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import httpx
 import psycopg
 import pytest
 
 from tests.served import Server
-from tests.server.callers import Caller, all_pages, join, key_of, made, read, refusal, wrong_fields
+from tests.server.callers import Bearer, Caller, all_pages, join, key_of, made, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
 
 
@@ -117,3 +118,86 @@ async def test_the_trail_of_a_deleted_project_stays_for_the_operator(ada: Caller
 async def test_a_key_reads_its_project(admin: Caller, demo: Demo, other: Demo) -> None:
     assert read(await admin.get(f"projects/{demo.project_id}"))["name"] == "Test Project"
     assert refusal(await admin.get(f"projects/{other.project_id}")) == (404, "not_found")
+
+
+async def test_a_key_of_a_project_names_itself_and_its_project(admin: Caller, demo: Demo) -> None:
+    project = read(await admin.get(f"projects/{demo.project_id}"))
+
+    assert read(await admin.get("projects/current")) == {
+        **project,
+        "api_key_id": demo.project_key[0],
+        "role": "admin",
+        "device_id": None,
+    }
+
+
+async def test_a_token_of_a_key_has_its_project(http: httpx.AsyncClient, admin: Caller, demo: Demo) -> None:
+    granted = await http.post(
+        "/v1/oauth/token",
+        data={"grant_type": "client_credentials", "scope": "devices:read own_key:read"},
+        auth=demo.project_key,
+    )
+    token = Caller(http, Bearer(read(granted)["access_token"]))
+
+    assert read(await token.get("projects/current")) == read(await admin.get("projects/current"))
+    assert len(read(await token.get("projects/current/devices"))["items"]) == 1
+    assert refusal(await token.get("projects/current/members")) == (403, "forbidden")
+
+
+async def test_a_device_and_an_enrollment_key_name_their_project(
+    http: httpx.AsyncClient, admin: Caller, demo: Demo
+) -> None:
+    terms = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 1}
+    enrollment_key = made(await admin.post("projects/current/enrollment_keys", terms))
+
+    device = read(await Caller(http, demo.device_key).get("projects/current"))
+    enrollment = read(await Caller(http, key_of(enrollment_key)).get("projects/current"))
+
+    assert (device["id"], device["role"], device["device_id"]) == (demo.project_id, None, demo.device_id)
+    assert (enrollment["id"], enrollment["role"], enrollment["device_id"]) == (demo.project_id, None, None)
+    assert refusal(await Caller(http, demo.device_key).get("projects/current/devices")) == (403, "forbidden")
+
+
+async def test_current_is_never_the_project_of_another_key(
+    http: httpx.AsyncClient, admin: Caller, demo: Demo, other: Demo
+) -> None:
+    made(await admin.post("projects/current/devices", {"name": "ours"}))
+    stranger = Caller(http, other.project_key)
+
+    theirs = read(await stranger.get("projects/current/devices"))["items"]
+
+    assert read(await stranger.get("projects/current"))["id"] == other.project_id
+    assert [device["id"] for device in theirs] == [other.device_id]
+
+
+async def test_current_stands_for_the_project_in_every_path(admin: Caller, demo: Demo) -> None:
+    device = made(await admin.post("projects/current/devices", {"name": "new"}))
+    table = await admin.upload("projects/current/devices/import", "name\nnewer\n", "text/csv")
+    renamed = read(await admin.patch("projects/current", {"name": "Valves"}))
+    whole = read(await admin.get("projects/current/devices"))["items"]
+
+    assert (device["project_id"], renamed["id"]) == (demo.project_id, demo.project_id)
+    assert read(table)["created_count"] == 1
+    assert await all_pages(admin, "projects/current/devices", page_size=1) == whole
+    assert await all_pages(admin, f"projects/{demo.project_id}/devices", page_size=1) == whole
+
+
+@pytest.mark.parametrize("path", ["projects/current", "projects/current/devices", "projects/current/audit_events"])
+async def test_a_user_is_told_to_name_a_project(ada: Caller, path: str) -> None:
+    made(await ada.post("projects", {"name": "Pumps"}))
+
+    refused = await ada.get(path)
+
+    assert refusal(refused) == (403, "forbidden")
+    assert "Name the project" in refused.json()["detail"]
+
+
+async def test_a_key_that_has_ended_has_no_project(http: httpx.AsyncClient, admin: Caller, demo: Demo) -> None:
+    key = made(await admin.post("projects/current/api_keys", {"role": "viewer"}))
+    ended = Caller(http, key_of(key))
+    read(await ended.get("projects/current"))
+
+    assert (await admin.delete(f"projects/current/api_keys/{key['id']}")).status_code == 204
+
+    assert (await ended.get("projects/current")).status_code == 401
+    assert (await ended.get("projects/current/devices")).status_code == 401

@@ -21,6 +21,8 @@ from firmtrail_server.ingest import Ingest, Outcome, Submission
 from firmtrail_server.queries import devices, history, projects, reports
 from firmtrail_server.queries.reports import Report
 from firmtrail_server.services.api_keys import KeyIssuer, Terms
+from firmtrail_server.services.deletion import Sweeper, remove_devices
+from firmtrail_server.services.derived_tables import compare
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 HELD_UP = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -120,6 +122,7 @@ async def fleet(database_url: str, isolation: Transaction) -> AsyncGenerator[Fle
         project = await projects.insert(conn, "Test", NOW)
     async with running(database_url, database, isolation, max_waiting=300) as ingest:
         yield Fleet(database_url, database, ingest, project.id)
+    assert not (await compare(database, repair=False)).differences, "device_versions is not what it is derived from"
     await database.close()
 
 
@@ -319,6 +322,25 @@ async def test_late_reports_beside_new_ones_lose_nothing(fleet: Fleet, isolation
     assert await fleet.history(device) == [(version, 1) for version in expected]
 
 
+async def test_deletions_beside_reports_leave_nothing_that_the_sweeper_does_not_find(
+    fleet: Fleet, isolation: Transaction
+) -> None:
+    reporting = [*await fleet.known(10), *await fleet.devices(10)]
+    async with running(fleet.url, fleet.database, isolation) as other:
+        for number, device in enumerate(reporting):
+            said = [device.says(f"{number}.1"), device.says("late", NOW - dt.timedelta(days=10)), device.says("2", NOW)]
+            said += [device.says("1", component="modem")]
+            reports = [one.submit(report) for report in said for one in (fleet.ingest, other)]
+            deletion = fleet.database.run(Transaction.WRITE, remove_devices, fleet.project_id, [device.id], NOW)
+            ended = await asyncio.gather(*reports[:4], deletion, *reports[4:], return_exceptions=True)
+            assert {type(one) for one in ended if isinstance(one, BaseException)} <= {SecretUnproved}
+
+    assert not (await compare(fleet.database, repair=False)).differences
+    await Sweeper(fleet.database).sweep(NOW + dt.timedelta(hours=1))
+    assert await fleet.ask("select device_id from device_firmware") == []
+    assert await fleet.ask("select device_id from device_versions") == []
+
+
 async def test_a_report_beside_the_deletion_of_its_project_is_refused_or_deleted(fleet: Fleet) -> None:
     (device,) = await fleet.known(1)
     async with fleet.database.transaction() as conn:
@@ -346,6 +368,7 @@ async def test_the_statement_of_reports_is_right_whatever_changed_while_it_waite
     link = Link(fleet.url, isolation=isolation)
     async with await psycopg.AsyncConnection.connect(fleet.url) as other:
         await other.execute("update device_firmware set version = '7', report_count = 5")
+        await other.execute("update device_versions set version = '7'")
         said = device.says("7")
         assert isinstance(said.said, Record)
         waiting = asyncio.create_task(reports.extend_histories(link, [Report(said.sender, NOW, said.said)]))

@@ -15,6 +15,7 @@ def router() -> Router[str]:
     router.add("POST", "/things", "create")
     router.add("GET", "/things/mine", "mine")
     router.add("GET", "/things/{thing_id}", "get")
+    router.add("DELETE", "/things/{thing_id}", "remove")
     router.add("DELETE", "/things/{thing_id}/parts/{part_id}", "delete")
     return router
 
@@ -26,6 +27,8 @@ def router() -> Router[str]:
         ("POST", "/things", "create", ""),
         ("GET", "/things/1", "get", "1"),
         ("GET", "/things/mine", "mine", ""),
+        ("DELETE", "/things/mine", "remove", "mine"),
+        ("DELETE", "/things/mine/parts/2", "delete", "mine 2"),
         ("HEAD", "/things/1", "get", "1"),
         ("DELETE", "/things/a%2Fb/parts/{x}", "delete", "a%2Fb {x}"),
     ],
@@ -45,7 +48,11 @@ def test_a_path_that_is_none_is_not_found(router: Router[str], path: str) -> Non
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/things", {"GET", "HEAD", "POST"}), ("/things/mine", {"GET", "HEAD"}), ("/things/1/parts/2", {"DELETE"})],
+    [
+        ("/things", {"GET", "HEAD", "POST"}),
+        ("/things/mine", {"GET", "HEAD", "DELETE"}),
+        ("/things/1/parts/2", {"DELETE"}),
+    ],
 )
 def test_another_method_is_told_which_ones_there_are(router: Router[str], path: str, allowed: set[str]) -> None:
     with pytest.raises(web.HTTPMethodNotAllowed) as refused:

@@ -22,6 +22,7 @@ from firmtrail_server.history.timeline import (
     moment,
     place,
     place_all,
+    place_together,
 )
 from tests.server.history_model import HistoryModel
 
@@ -70,6 +71,24 @@ def test_reports_placed_together_give_what_they_give_one_by_one(history: list[tu
 
     assert told(periods) == told(placed(history))
     assert len(outcomes) == len(history)
+
+
+@given(reports, reports)
+def test_all_that_is_placed_together_is_known(history: list[tuple[int, str]], told: list[tuple[int, str]]) -> None:
+    periods, sightings = placed(history), [seen(at, version) for at, version in told]
+
+    place_together(periods, sightings)
+
+    assert {*place_all(periods, sightings)} <= {ReportOutcome.KNOWN}
+
+
+def test_what_a_sighting_did_when_placed_again_counts() -> None:
+    periods = placed([(0, "A"), (10, "A")])
+
+    outcomes = place_together(periods, [seen(5, "A"), seen(7, "B")])
+
+    assert outcomes == [ReportOutcome.EXTENDED, ReportOutcome.OPENED]
+    assert told(periods) == [("A", 0, 5), ("B", 7, 7), ("A", 10, 10)]
 
 
 def in_order(period: Period) -> tuple[dt.datetime, int]:

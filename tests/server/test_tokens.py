@@ -15,7 +15,7 @@ import pytest
 
 from firmtrail_contract import Role
 from firmtrail_server.app import create_app
-from firmtrail_server.auth.permissions import ROLE_SCOPES
+from firmtrail_server.auth.permissions import KEY_SCOPES, ROLE_SCOPES
 from firmtrail_server.auth.signing_keys import read_signing_keys
 from firmtrail_server.settings import Settings
 from tests.served import serving
@@ -349,7 +349,7 @@ async def test_a_token_says_what_rfc_9068_asks_for(http: httpx.AsyncClient, demo
         "client_id": demo.project_key[0],
         "iat": int(clock.moment.timestamp()),
         "exp": int(clock.moment.timestamp()) + 900,
-        "scope": " ".join(sorted(ROLE_SCOPES[Role.ADMIN])),
+        "scope": " ".join(sorted(ROLE_SCOPES[Role.ADMIN] | KEY_SCOPES)),
     }
 
 

@@ -12,6 +12,7 @@ from firmtrail_contract import Role
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
     USER_SCOPES,
@@ -72,10 +73,10 @@ async def build(http: httpx.AsyncClient, name: str) -> Project:
     enrollment_key = made(await admin.post(f"{path}/enrollment_keys", terms))
     people: dict[str, Somebody] = {
         **{f"member {role}": _member(users[role], role, project_id) for role in Role},
-        **{f"key {role}": Somebody(Caller(http, key_of(keys[role])), ROLE_SCOPES[role], project_id) for role in Role},
-        "device": Somebody(Caller(http, key_of(device_key)), DEVICE_SCOPES, project_id, device),
-        "other device": Somebody(Caller(http, key_of(other_key)), DEVICE_SCOPES, project_id, other_device),
-        "enrollment key": Somebody(Caller(http, key_of(enrollment_key)), ENROLLMENT_SCOPES, project_id),
+        **{f"key {role}": _key(http, keys[role], ROLE_SCOPES[role], project_id) for role in Role},
+        "device": _key(http, device_key, DEVICE_SCOPES, project_id, device),
+        "other device": _key(http, other_key, DEVICE_SCOPES, project_id, other_device),
+        "enrollment key": _key(http, enrollment_key, ENROLLMENT_SCOPES, project_id),
     }
     ids = {
         "project_id": project_id,
@@ -83,6 +84,7 @@ async def build(http: httpx.AsyncClient, name: str) -> Project:
         "user_id": read(await users[Role.VIEWER].get("users/me"))["id"],
         "api_key_id": keys[Role.VIEWER]["id"],
         "enrollment_key_id": enrollment_key["id"],
+        "desired_version_id": made(await admin.post(f"{path}/desired_versions", {"versions": ["1.5.0"]}))["id"],
         "invitation_id": made(await admin.post(f"{path}/invitations", {"role": "viewer"}))["id"],
     }
     return Project(ids, device_key["id"], people)
@@ -94,6 +96,12 @@ async def nobodys_user(http: httpx.AsyncClient) -> Somebody:
 
 def _member(user: Caller, role: Role, project_id: str) -> Somebody:
     return Somebody(user, ROLE_SCOPES[role] | MEMBER_SCOPES | USER_SCOPES, project_id)
+
+
+def _key(
+    http: httpx.AsyncClient, issued: Any, scopes: frozenset[Scope], project_id: str, device_id: str | None = None
+) -> Somebody:
+    return Somebody(Caller(http, key_of(issued)), scopes | KEY_SCOPES, project_id, device_id)
 
 
 async def _device(admin: Caller, path: str, name: str) -> tuple[str, Any]:

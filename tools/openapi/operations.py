@@ -14,12 +14,14 @@ from firmtrail_contract import Role
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
     USER_SCOPES,
     Scope,
 )
 from firmtrail_server.http.forms import FORM
+from firmtrail_server.http.requests import CURRENT_PROJECT
 from firmtrail_server.http.results import Accepted, Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
@@ -33,6 +35,7 @@ _OTHER_HOLDERS = [
     (ENROLLMENT_SCOPES, "an enrollment key of the project"),
     (MEMBER_SCOPES, "any member of the project"),
     (USER_SCOPES, "a user"),
+    (KEY_SCOPES, "any API key, of a project, of a device or for enrollment"),
 ]
 
 
@@ -83,6 +86,9 @@ def _path_parameters(route: Route, schemas: Schemas) -> Iterator[Schema]:
     for name in route.placeholders:
         schema = schemas.in_request(route.hints[name])
         text = {"description": f"The id of the {name[:-3].replace('_', ' ')}."} if name.endswith("_id") else {}
+        if name == "project_id":
+            schema = {"anyOf": [schema, {"type": "string", "const": CURRENT_PROJECT}]}
+            text = {"description": f"The id of the project, or `{CURRENT_PROJECT}`: that of the API key which asks."}
         yield {"name": name, "in": "path", "required": True, **text, "schema": schema}
 
 

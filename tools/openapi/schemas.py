@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import AsOf, Bytes, Count, DayOrMoment, Labels, Range, Text
+from firmtrail_contract import AsOf, Bytes, Count, DayOrMoment, Labels, Range, Text, Texts
 from tools.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -142,8 +142,8 @@ def _substituted(kind: Any, types_given: dict[Any, Any]) -> Any:
 def _limited(schema: Schema, attribute: attrs.Attribute[Any]) -> Schema:
     """Add the limits that the field's validator sets, also to what is inside of it."""
     limited = schema | _limits(attribute.validator)
-    if "additionalProperties" in schema:
-        limited["additionalProperties"] = schema["additionalProperties"] | limited["additionalProperties"]
+    for inside in {"additionalProperties", "items"} & schema.keys():
+        limited[inside] = schema[inside] | limited[inside]
     return limited
 
 
@@ -153,8 +153,9 @@ def _limits(validator: Any) -> Schema:
             return {}
         case Text(min_length=least, max_length=most) as text:
             return {"minLength": least, "maxLength": most, "pattern": _portable(text.pattern)}
-        case Count(minimum=least, maximum=most):
-            return {"minItems": least, "maxItems": most}
+        case Count(minimum=least, maximum=most) as count:
+            items = {"uniqueItems": True, "items": _limits(count.text)} if isinstance(count, Texts) else {}
+            return {"minItems": least, "maxItems": most, **items}
         case Bytes(min_length=least, max_length=most):  # a schema counts characters; one may have four bytes
             return {"minLength": math.ceil(least / 4), "maxLength": most, "pattern": _portable(Text(0, most).pattern)}
         case Range(minimum=least, maximum=most):

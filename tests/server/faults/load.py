@@ -24,6 +24,7 @@ from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.queries import devices, projects
 from firmtrail_server.services.api_keys import KeyIssuer, Terms
+from firmtrail_server.services.derived_tables import compare
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -197,6 +198,17 @@ async def loaded(database_url: str, *urls: str) -> AsyncGenerator[Load]:
             await load.acknowledged(len(fleet.devices))
             yield load
         await load.check()
+    await check_derived(database_url)
+
+
+async def check_derived(database_url: str) -> None:
+    """Hold device_versions to what it is derived from."""
+    database = Database(database_url)
+    await database.open()
+    try:
+        assert not (await compare(database, repair=False)).differences
+    finally:
+        await database.close()
 
 
 def _basic(key_id: uuid.UUID, secret: str) -> dict[str, str]:

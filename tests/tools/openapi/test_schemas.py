@@ -217,7 +217,8 @@ def test_two_models_of_one_name_are_an_error() -> None:
 @pytest.mark.parametrize(("model", "name"), [*limited_fields()])
 def test_the_limits_in_a_schema_are_those_the_model_enforces(model: type, name: str) -> None:
     schema = next(field.schema for field in Schemas().parameters(model) if field.name == name)
-    schema.pop("items", None)  # their own limits are theirs
+    if "uniqueItems" not in schema:
+        schema.pop("items", None)  # their own limits are theirs
     validator = jsonschema_rs.validator_for(schema)
     field = attrs.fields_dict(model)[name]
     assert field.validator is not None
@@ -233,6 +234,9 @@ def test_the_limits_in_a_schema_are_those_the_model_enforces(model: type, name: 
 
 def samples(schema: dict[str, Any]) -> list[Any]:
     """Values at and just beyond every limit, and every kind of character."""
+    if schema.get("uniqueItems"):
+        different = [[str(number) for number in range(length)] for length in range(schema["maxItems"] + 2)]
+        return [*different, ["1", "1"], *([text] for text in samples(TEXT | schema["items"]))]
     if schema["type"] == "array":
         return [[0] * length for length in range(schema["maxItems"] + 2)]
     if schema["type"] == "object":

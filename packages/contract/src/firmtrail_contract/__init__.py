@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from firmtrail_contract.audit_events import ActorKind, AuditAction, AuditEvent, AuditQuery
     from firmtrail_contract.blanks import trimmed
     from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
+    from firmtrail_contract.desired_versions import (
+        MAX_RULES,
+        Compliance,
+        ComplianceQuery,
+        DesiredVersion,
+        DesiredVersionQuery,
+        DeviceDesiredVersion,
+        NewDesiredVersion,
+        RuleCompliance,
+        RuleState,
+    )
     from firmtrail_contract.device_imports import DeviceImport, DeviceImportQuery, ImportedRow, ImportOutcome
     from firmtrail_contract.devices import (
         Device,
@@ -59,7 +70,7 @@ if TYPE_CHECKING:
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
-    from firmtrail_contract.limits import Bytes, Count, Range, Text, Violation, ViolationCode, email_limits
+    from firmtrail_contract.limits import Bytes, Count, Range, Text, Texts, Violation, ViolationCode, email_limits
     from firmtrail_contract.members import Member, MemberChange
     from firmtrail_contract.moments import (
         AsOf,
@@ -81,7 +92,15 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageQuery
     from firmtrail_contract.problems import FieldError, FieldLocation, Problem, ProblemCode
-    from firmtrail_contract.projects import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion, Role
+    from firmtrail_contract.projects import (
+        CurrentProject,
+        JoinedProject,
+        NewProject,
+        Project,
+        ProjectChange,
+        ProjectDeletion,
+        Role,
+    )
     from firmtrail_contract.reports import (
         MAX_RECORDS,
         MAX_WAITING_READINGS,
@@ -113,6 +132,17 @@ _MODULES = {
         "audit_events": ("ActorKind", "AuditAction", "AuditEvent", "AuditQuery"),
         "blanks": ("trimmed",),
         "converter": ("field_errors", "lenient_converter", "strict_converter"),
+        "desired_versions": (
+            "MAX_RULES",
+            "Compliance",
+            "ComplianceQuery",
+            "DesiredVersion",
+            "DesiredVersionQuery",
+            "DeviceDesiredVersion",
+            "NewDesiredVersion",
+            "RuleCompliance",
+            "RuleState",
+        ),
         "device_imports": ("DeviceImport", "DeviceImportQuery", "ImportedRow", "ImportOutcome"),
         "devices": (
             "Device",
@@ -145,7 +175,7 @@ _MODULES = {
         ),
         "invitations": ("Invitation", "InvitationAcceptance", "IssuedInvitation", "NewInvitation"),
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
-        "limits": ("Bytes", "Count", "Range", "Text", "Violation", "ViolationCode", "email_limits"),
+        "limits": ("Bytes", "Count", "Range", "Text", "Texts", "Violation", "ViolationCode", "email_limits"),
         "members": ("Member", "MemberChange"),
         "moments": (
             "AsOf",
@@ -167,7 +197,15 @@ _MODULES = {
         ),
         "paging": ("DEFAULT_PAGE_SIZE", "MAX_PAGE_SIZE", "Page", "PageQuery"),
         "problems": ("FieldError", "FieldLocation", "Problem", "ProblemCode"),
-        "projects": ("JoinedProject", "NewProject", "Project", "ProjectChange", "ProjectDeletion", "Role"),
+        "projects": (
+            "CurrentProject",
+            "JoinedProject",
+            "NewProject",
+            "Project",
+            "ProjectChange",
+            "ProjectDeletion",
+            "Role",
+        ),
         "reports": (
             "MAX_RECORDS",
             "MAX_WAITING_READINGS",
@@ -195,6 +233,7 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "MAX_RECORDS",
     "MAX_RECORD_COMPONENTS",
+    "MAX_RULES",
     "MAX_WAITING_READINGS",
     "AccessToken",
     "ActorKind",
@@ -209,14 +248,20 @@ __all__ = [
     "Bytes",
     "ClockReading",
     "ClockState",
+    "Compliance",
+    "ComplianceQuery",
     "ComponentReading",
     "ComponentReceipt",
     "ComponentStatus",
     "Count",
+    "CurrentProject",
     "DayOrMoment",
+    "DesiredVersion",
+    "DesiredVersionQuery",
     "Device",
     "DeviceApiKey",
     "DeviceChange",
+    "DeviceDesiredVersion",
     "DeviceDetails",
     "DeviceImport",
     "DeviceImportQuery",
@@ -256,6 +301,7 @@ __all__ = [
     "Member",
     "MemberChange",
     "NewApiKey",
+    "NewDesiredVersion",
     "NewDevice",
     "NewDeviceApiKey",
     "NewEnrollmentKey",
@@ -284,6 +330,8 @@ __all__ = [
     "Rollback",
     "RollbackQuery",
     "Rollout",
+    "RuleCompliance",
+    "RuleState",
     "RunningVersion",
     "Seed",
     "SignUp",
@@ -293,6 +341,7 @@ __all__ = [
     "SilentDeviceQuery",
     "Step",
     "Text",
+    "Texts",
     "TokenRequest",
     "User",
     "UserChange",

@@ -51,6 +51,8 @@ class AuditAction(StrEnum):
     DEVICE_FOUND_ON_TWO_MACHINES = "device.found_on_two_machines"
     ENROLLMENT_KEY_CREATED = "enrollment_key.created"
     ENROLLMENT_KEY_DELETED = "enrollment_key.deleted"
+    DESIRED_VERSION_SET = "desired_version.set"
+    DESIRED_VERSION_ENDED = "desired_version.ended"
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +68,7 @@ class AuditEvent:
     actor_id: uuid.UUID | None
     #: the user's name or the API key's label, as it was then
     actor_name: str
-    #: the project, member, invitation, key or device that was changed
+    #: the project, member, invitation, key, device or desired version that was changed
     target_id: uuid.UUID
     #: what the target was called then
     target_name: str

@@ -266,14 +266,15 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
         return structured
 
     def structure_items(value: Any, kind: Any) -> Any:
-        check(None, field, _array(value, list))
-        return hook(value, kind)
+        items.check_count(_array(value, list))
+        return structure(value, kind)
 
     def structure_labels(value: Any, kind: Any) -> Any:
         labels.check_count(_object(value, dict))
         return structure(value, kind)
 
     labels = check if isinstance(check, Labels) else Labels()
+    items = check if isinstance(check, Count) else Count(0, 0)
     if isinstance(check, Labels):
         return structure_labels
     return structure_items if isinstance(check, Count) else structure

@@ -8,6 +8,7 @@ import uuid
 import attrs
 from attrs.validators import optional
 
+from firmtrail_contract.desired_versions import RuleCompliance
 from firmtrail_contract.firmware_versions import VersionCount
 from firmtrail_contract.labels import label_filter_limits
 
@@ -62,5 +63,7 @@ class FleetStatus:
     #: of which two machines have been seen to report with one API key
     two_machines: int
     components: list[ComponentStatus]
+    #: of each desired version in force, how many of its devices run an accepted version
+    compliance: list[RuleCompliance]
     #: the latest 10, the last one first
     latest_changes: list[LatestChange]

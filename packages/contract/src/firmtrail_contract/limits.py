@@ -117,10 +117,28 @@ class Count:
     maximum: int
 
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: list[Any]) -> None:
+        self.check_count(value)
+
+    def check_count(self, value: list[Any]) -> None:
+        """Raise `Violation` when there are too few or too many."""
         if len(value) < self.minimum:
             raise Violation(ViolationCode.TOO_SHORT, f"must have at least {self.minimum} item(s)")
         if len(value) > self.maximum:
             raise Violation(ViolationCode.TOO_LONG, f"must have at most {self.maximum} items")
+
+
+@attrs.frozen
+class Texts(Count):
+    """A list of different texts, each of them within the limits of one."""
+
+    text: Text
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: list[Any]) -> None:
+        self.check_count(value)
+        for one in value:
+            self.text(instance, attribute, one)
+        if len({*value}) < len(value):
+            raise Violation(ViolationCode.MALFORMED, "must be different from one another")
 
 
 #: the HTML standard's definition: ASCII alone, so that no two addresses look or compare alike by accident

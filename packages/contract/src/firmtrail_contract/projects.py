@@ -38,6 +38,17 @@ class JoinedProject(Project):
 
 
 @attrs.frozen(kw_only=True)
+class CurrentProject(Project):
+    """The project of an API key, and what the key is."""
+
+    api_key_id: uuid.UUID
+    #: null for the key of a device and for an enrollment key
+    role: Role | None
+    #: the device whose key it is
+    device_id: uuid.UUID | None
+
+
+@attrs.frozen(kw_only=True)
 class NewProject:
     """A project to make."""
 

@@ -31,9 +31,10 @@ T = TypeVar("T")
 _converter = strict_converter()
 
 
-def path(template: str, **ids: uuid.UUID | str) -> str:
-    """Put ids into a path of the API."""
-    return template.format(**{name: _uuid(value, f"/{name}") for name, value in ids.items()})
+def path(template: str, *, project_id: uuid.UUID | str | None = None, **ids: uuid.UUID | str) -> str:
+    """Put ids into a path of the API; no project is that of the API key, which the server knows."""
+    project = "current" if project_id is None else _uuid(project_id, "/project_id")
+    return template.format(project_id=project, **{name: _uuid(value, f"/{name}") for name, value in ids.items()})
 
 
 def body(model: type[T], /, **values: Any) -> T:

@@ -18,6 +18,7 @@ DomainError
 ├── Forbidden
 │   ├── ScopeMissing
 │   ├── RoleTooHigh
+│   ├── NoProjectNamed
 │   ├── EnrollmentsUsedUp
 │   ├── SignUpClosed
 │   ├── SignUpByInvitation
@@ -32,6 +33,7 @@ DomainError
 │   ├── UserNotFound
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
+│   ├── DesiredVersionNotFound
 │   ├── MetricsNotShown
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
@@ -44,6 +46,9 @@ DomainError
 │   ├── TooManyDeviceKeys
 │   ├── AlreadyMember
 │   ├── LastAdmin
+│   ├── DesiredVersionEnded
+│   ├── PriorityTaken
+│   ├── TooManyDesiredVersions
 │   └── NameDiffers
 └── Unavailable             try again later
     ├── DatabaseUnavailable
@@ -199,6 +204,11 @@ class RoleTooHigh(Forbidden):
         )
 
 
+class NoProjectNamed(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("Name the project by its id: only an API key has one of its own. See GET /v1/projects.")
+
+
 class EnrollmentsUsedUp(Forbidden):
     def __init__(self) -> None:
         super().__init__("This enrollment key has registered all the devices that it may. Ask for a new one.")
@@ -280,6 +290,11 @@ class InvitationNotFound(NotFound):
         super().__init__("There is no such invitation: it is accepted, revoked or expired, or never was one.")
 
 
+class DesiredVersionNotFound(NotFound):
+    def __init__(self, desired_version_id: uuid.UUID) -> None:
+        super().__init__(f"The project has no desired version {desired_version_id}.")
+
+
 class MetricsNotShown(NotFound):
     def __init__(self) -> None:
         super().__init__("This server shows no metrics. Its operator can allow it with FIRMTRAIL_METRICS_TOKEN.")
@@ -345,6 +360,24 @@ class LastAdmin(Conflict):
     def __init__(self, project_ids: Sequence[uuid.UUID]) -> None:
         named = ", ".join(map(str, project_ids))
         super().__init__(f"There would be no admin left in {named}. Make another member an admin first.")
+
+
+class DesiredVersionEnded(Conflict):
+    def __init__(self, desired_version_id: uuid.UUID) -> None:
+        super().__init__(f"The desired version {desired_version_id} has ended already: it cannot be replaced.")
+
+
+class PriorityTaken(Conflict):
+    def __init__(self, priority: int, desired_version_id: uuid.UUID) -> None:
+        super().__init__(
+            f"The desired version {desired_version_id} of this component has the priority {priority}. "
+            "Take another priority, or replace it."
+        )
+
+
+class TooManyDesiredVersions(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The project has {limit} desired versions in force already. End one that is not needed.")
 
 
 class NameDiffers(Conflict):

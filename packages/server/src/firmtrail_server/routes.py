@@ -9,6 +9,8 @@ from firmtrail_server.handlers import (
     adoption,
     api_keys,
     audit_events,
+    compliance,
+    desired_versions,
     device_api_keys,
     device_imports,
     devices,
@@ -37,6 +39,7 @@ _PROJECT = "/v1/projects/{project_id}"
 _DEVICE = "/v1/devices/{device_id}"
 _DEVICE_KEY = f"{_DEVICE}/api_keys/{{api_key_id}}"
 _ENROLLMENT_KEY = f"{_PROJECT}/enrollment_keys/{{enrollment_key_id}}"
+_DESIRED_VERSIONS = f"{_PROJECT}/desired_versions"
 _INVITATION = f"{_PROJECT}/invitations/{{invitation_id}}"
 
 # Each route in two lines: what the server does, and what its reference says.
@@ -66,6 +69,8 @@ ROUTES = [
           summary="Make a project; you become its admin", statuses=(201,)),
     Route("GET", "/v1/projects", projects.list_projects, Scope.SELF, READ,
           summary="List the projects that you are a member of, by name, with your role in each"),
+    Route("GET", "/v1/projects/current", projects.get_current_project, Scope.OWN_KEY_READ, READ,
+          summary="Read the project of the API key that asks, and what the key is"),
     Route("GET", _PROJECT, projects.get_project, Scope.PROJECT_READ, READ,
           summary="Read a project"),
     Route("PATCH", _PROJECT, projects.rename_project, Scope.PROJECT_WRITE, WRITE,
@@ -106,6 +111,18 @@ ROUTES = [
           summary="List the changes to a lower version, the latest first"),
     Route("GET", f"{_PROJECT}/flapping_devices", rollbacks.list_flapping_devices, Scope.FIRMWARE_READ, READ,
           summary="List the devices that keep going back to versions they had run before"),
+    Route("POST", _DESIRED_VERSIONS, desired_versions.create_desired_version, Scope.DEVICES_WRITE, WRITE,
+          summary="Say what a component of some devices should run", statuses=(201, 409)),
+    Route("GET", _DESIRED_VERSIONS, desired_versions.list_desired_versions, Scope.DEVICES_READ, READ,
+          summary="List the rules that say what devices should run: by component, the greatest priority first"),
+    Route("POST", f"{_DESIRED_VERSIONS}/{{desired_version_id}}/end", desired_versions.end_desired_version,
+          Scope.DEVICES_WRITE, WRITE,
+          summary="End a rule, which stays in the answers about the time before"),
+    Route("GET", f"{_PROJECT}/compliance", compliance.get_compliance, Scope.DEVICES_READ, READ,
+          summary="Count the devices that run what they should, for each rule: now, or as of any moment"),
+    Route("GET", f"{_DEVICE}/desired_versions", desired_versions.list_device_desired_versions,
+          Scope.DEVICE_DESIRED_VERSIONS_READ, READ,
+          summary="Read what each component of a device should run"),
     Route("GET", _DEVICE, devices.get_device, Scope.DEVICES_READ, READ,
           summary="Read a device, with what each of its components runs now"),
     Route("PATCH", _DEVICE, devices.change_device, Scope.DEVICES_WRITE, WRITE,

@@ -23,6 +23,7 @@ from firmtrail_contract import AccessToken
 if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
     from firmtrail._async.api_keys import AsyncApiKeys
     from firmtrail._async.audit_events import AsyncAuditEvents
+    from firmtrail._async.desired_versions import AsyncDesiredVersions
     from firmtrail._async.device_api_keys import AsyncDeviceApiKeys
     from firmtrail._async.devices import AsyncDevices
     from firmtrail._async.enrollment import AsyncEnrolling
@@ -166,6 +167,13 @@ class AsyncClient:
         from firmtrail._async.fleet import AsyncFleet
 
         return AsyncFleet(self._transport)
+
+    @cached_property
+    def desired_versions(self) -> AsyncDesiredVersions:
+        """What the devices of a project should run."""
+        from firmtrail._async.desired_versions import AsyncDesiredVersions
+
+        return AsyncDesiredVersions(self._transport)
 
     @cached_property
     def audit_events(self) -> AsyncAuditEvents:

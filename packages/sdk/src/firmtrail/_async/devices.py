@@ -17,6 +17,7 @@ from firmtrail_contract import (
     DeviceDetails,
     DeviceImport,
     DeviceImportQuery,
+    DeviceList,
     DeviceQuery,
     DeviceState,
     ListedDevice,
@@ -28,6 +29,20 @@ _DEVICE = "/v1/devices/{device_id}"
 _MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 
+class AsyncDevicePager(AsyncPager[ListedDevice]):
+    """Devices, page after page, and what the server says about the page last fetched."""
+
+    @property
+    def labels_as_of(self) -> dt.datetime | None:
+        """The moment of the names, labels and silences in the page last fetched: the server's now. None until then."""
+        return self._last and self._last.labels_as_of
+
+    @property
+    def near_versions(self) -> list[str]:
+        """Versions of the project that may have been meant, at most 5, when a filter found no device; else none."""
+        return self._last.near_versions if self._last else []
+
+
 class AsyncDevices:
     """The physical machines."""
 
@@ -36,7 +51,7 @@ class AsyncDevices:
 
     async def create(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None,
         name: str,
         *,
         labels: Mapping[str, str] | None = None,
@@ -45,7 +60,7 @@ class AsyncDevices:
         """Register a device.
 
         Args:
-            project_id: the project that it belongs to.
+            project_id: the project that it belongs to; None: that of the API key.
             name: unique in the project.
             labels: what you say about it, as key = value.
             hardware_fingerprint: what its hardware is recognised by when it enrolls; unique in the project.
@@ -61,7 +76,7 @@ class AsyncDevices:
 
     def list(  # noqa: PLR0913  filters, and how much to list
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         name: str | None = None,
         labels: str | None = None,
@@ -79,13 +94,14 @@ class AsyncDevices:
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
-    ) -> AsyncPager[ListedDevice]:
+    ) -> AsyncDevicePager:
         """List the devices of a project with what they run, or ran at a moment; filters add up.
 
-        They come by name; with `version` or `component` by id. Moments are aware datetimes.
+        They come by name; with `version` or `component` by id. Moments are aware datetimes. Once a page is fetched, the
+        list's `as_of` is the moment of the versions, and `near_versions` says what exists when a filter finds nothing.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             name: part of the name, in any case.
             labels: those that it has: `site=berlin,rack` asks for this site, and for any rack.
             version: what a component of it runs: a version as it is written, `1.4.*`, or comparisons such as
@@ -107,7 +123,7 @@ class AsyncDevices:
         Raises:
             InvalidRequestError: a value is not allowed.
         """
-        return AsyncPager(
+        return AsyncDevicePager(
             self._transport,
             path(_DEVICES, project_id=project_id),
             ListedDevice,
@@ -127,18 +143,24 @@ class AsyncDevices:
                 two_machines=two_machines,
                 state=state,
             ),
+            page=DeviceList,
             limit=limit,
             page_size=page_size,
             page_token=page_token,
         )
 
     async def import_rows(
-        self, project_id: uuid.UUID | str, rows: str, *, media: Literal["csv", "ndjson"] = "csv", dry_run: bool = False
+        self,
+        project_id: uuid.UUID | str | None,
+        rows: str,
+        *,
+        media: Literal["csv", "ndjson"] = "csv",
+        dry_run: bool = False,
     ) -> DeviceImport:
         """Register many devices. A name that is known already is left as it is, so it is safe to repeat.
 
         Args:
-            project_id: the project that they belong to.
+            project_id: the project that they belong to; None: that of the API key.
             rows: at most 4 MiB. CSV has a header with `name`, and as you like `hardware_fingerprint` and any
                 `labels.<key>`; NDJSON has a JSON object a line, with the arguments of `create`.
             media: what `rows` is.

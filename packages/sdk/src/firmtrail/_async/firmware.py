@@ -17,6 +17,7 @@ from firmtrail_contract import (
     ClockReading,
     FirmwareReceipt,
     FirmwareReport,
+    History,
     HistoryQuery,
     ObservationRecord,
     VersionPeriod,
@@ -122,6 +123,8 @@ class AsyncFirmware:
     ) -> AsyncPager[VersionPeriod]:
         """List every version the device ever reported, oldest first, as version periods; or those of one moment.
 
+        Its `as_of` is that moment, once a page is fetched.
+
         Args:
             device_id: a device of the API key's project.
             at: only what was in force at this moment, an aware datetime, or at the end of this date in UTC.
@@ -138,6 +141,7 @@ class AsyncFirmware:
             path(_VERSION, device_id=device_id),
             VersionPeriod,
             filters=filters(HistoryQuery, at=at, component=component),
+            page=History,
             limit=limit,
             page_size=page_size,
             page_token=page_token,

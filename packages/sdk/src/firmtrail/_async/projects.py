@@ -8,14 +8,17 @@ from firmtrail._async.paging import AsyncPager
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path
-from firmtrail_contract import JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion
+from firmtrail_contract import CurrentProject, JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion
 
 _PROJECTS = "/v1/projects"
 _PROJECT = "/v1/projects/{project_id}"
 
 
 class AsyncProjects:
-    """To create and to list them takes a user, the rest a role in the project."""
+    """To create and to list them takes a user, the rest a role in the project.
+
+    Where a project is asked for, None is that of the client's API key; a user has none and is refused.
+    """
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -33,22 +36,27 @@ class AsyncProjects:
             self._transport, _PROJECTS, JoinedProject, limit=limit, page_size=page_size, page_token=page_token
         )
 
-    async def get(self, project_id: uuid.UUID | str) -> Project:
+    async def current(self) -> CurrentProject:
+        """Read the project of this client's API key, and what the key is. `PermissionDeniedError` for a user."""
+        call = Call(method="GET", path=_PROJECTS + "/current", repeatable=True)
+        return decode(await self._transport.send(call), CurrentProject)
+
+    async def get(self, project_id: uuid.UUID | str | None = None) -> Project:
         """Read a project."""
         call = Call(method="GET", path=path(_PROJECT, project_id=project_id), repeatable=True)
         return decode(await self._transport.send(call), Project)
 
-    async def rename(self, project_id: uuid.UUID | str, name: str) -> Project:
+    async def rename(self, project_id: uuid.UUID | str | None, name: str) -> Project:
         """Rename a project."""
         said = body(ProjectChange, name=name)
         call = Call(method="PATCH", path=path(_PROJECT, project_id=project_id), body=said, repeatable=True)
         return decode(await self._transport.send(call), Project)
 
-    async def delete(self, project_id: uuid.UUID | str, *, name: str) -> None:
+    async def delete(self, project_id: uuid.UUID | str | None = None, *, name: str) -> None:
         """Delete a project with its devices and their history.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             name: its exact name, as a proof that you mean it.
 
         Raises:

@@ -22,12 +22,17 @@ class ApiKeys:
         self._transport = transport
 
     def create(
-        self, project_id: uuid.UUID | str, role: Role | str, *, label: str = "", expires_at: dt.datetime | None = None
+        self,
+        project_id: uuid.UUID | str | None,
+        role: Role | str,
+        *,
+        label: str = "",
+        expires_at: dt.datetime | None = None,
     ) -> IssuedProjectApiKey:
         """Make an API key. The secret is shown this once.
 
         Args:
-            project_id: the project that it is for.
+            project_id: the project that it is for; None: that of the API key.
             role: what it may do; at most what you may.
             label: what it is for, in your words.
             expires_at: an aware datetime; never, if left out.
@@ -43,7 +48,7 @@ class ApiKeys:
 
     def list(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         limit: int | None = None,
         page_size: int | None = None,
@@ -61,7 +66,7 @@ class ApiKeys:
 
     def rotate(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None,
         api_key_id: uuid.UUID | str,
         *,
         overlap_seconds: int | None = None,
@@ -70,7 +75,7 @@ class ApiKeys:
         """Make a new API key in the place of an old one. The secret is shown this once.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             api_key_id: the old key.
             overlap_seconds: for how long the old one works beside the new one; a day, if left out; 0: it ends at once.
             expires_at: when the new one expires, an aware datetime; never, if left out.
@@ -80,7 +85,7 @@ class ApiKeys:
         answer = self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
         return decode(answer, IssuedProjectApiKey)
 
-    def delete(self, project_id: uuid.UUID | str, api_key_id: uuid.UUID | str) -> None:
+    def delete(self, project_id: uuid.UUID | str | None, api_key_id: uuid.UUID | str) -> None:
         """Delete an API key: it is refused from the next request on, everywhere."""
         place = path(_KEY, project_id=project_id, api_key_id=api_key_id)
         self._transport.send(Call(method="DELETE", path=place, repeatable=True))

@@ -21,7 +21,7 @@ class AuditEvents:
 
     def list(  # noqa: PLR0913  filters, and how much to list
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         action: AuditAction | str | None = None,
         actor_id: uuid.UUID | str | None = None,
@@ -35,7 +35,7 @@ class AuditEvents:
         """List what was changed in a project, newest first; filters add up.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             action: such as `device.created`.
             actor_id: the user or the API key that made the change.
             target_id: the project, member, invitation, key or device that was changed.

@@ -23,6 +23,7 @@ from firmtrail_contract import AccessToken
 if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
     from firmtrail._sync.api_keys import ApiKeys
     from firmtrail._sync.audit_events import AuditEvents
+    from firmtrail._sync.desired_versions import DesiredVersions
     from firmtrail._sync.device_api_keys import DeviceApiKeys
     from firmtrail._sync.devices import Devices
     from firmtrail._sync.enrollment import Enrolling
@@ -166,6 +167,13 @@ class Client:
         from firmtrail._sync.fleet import Fleet
 
         return Fleet(self._transport)
+
+    @cached_property
+    def desired_versions(self) -> DesiredVersions:
+        """What the devices of a project should run."""
+        from firmtrail._sync.desired_versions import DesiredVersions
+
+        return DesiredVersions(self._transport)
 
     @cached_property
     def audit_events(self) -> AuditEvents:

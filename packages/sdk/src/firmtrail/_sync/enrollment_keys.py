@@ -24,7 +24,7 @@ class EnrollmentKeys:
 
     def create(  # noqa: PLR0913  the properties of a key
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         expires_at: dt.datetime,
         max_uses: int,
@@ -35,7 +35,7 @@ class EnrollmentKeys:
         """Make an enrollment key. The secret is shown this once.
 
         Args:
-            project_id: the project that its devices will belong to.
+            project_id: the project that its devices will belong to; None: that of the API key.
             expires_at: an aware datetime.
             max_uses: how many times a device may enroll with it.
             label: what it is for, in your words.
@@ -59,7 +59,7 @@ class EnrollmentKeys:
 
     def list(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         limit: int | None = None,
         page_size: int | None = None,
@@ -75,7 +75,7 @@ class EnrollmentKeys:
             page_token=page_token,
         )
 
-    def delete(self, project_id: uuid.UUID | str, enrollment_key_id: uuid.UUID | str) -> None:
+    def delete(self, project_id: uuid.UUID | str | None, enrollment_key_id: uuid.UUID | str) -> None:
         """Delete an enrollment key; the devices that it registered stay."""
         place = path(_KEY, project_id=project_id, enrollment_key_id=enrollment_key_id)
         self._transport.send(Call(method="DELETE", path=place, repeatable=True))

@@ -12,6 +12,8 @@ from firmtrail._sync.transport import Transport
 from firmtrail_contract import (
     Adoption,
     AdoptionQuery,
+    Compliance,
+    ComplianceQuery,
     DeviceState,
     FirmwareVersions,
     FirmwareVersionsQuery,
@@ -36,11 +38,11 @@ class Fleet:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def status(self, project_id: uuid.UUID | str, *, labels: str | None = None) -> FleetStatus:
+    def status(self, project_id: uuid.UUID | str | None = None, *, labels: str | None = None) -> FleetStatus:
         """Sum up a project's devices: how many report, are silent or never did, what they run, what changed last.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             labels: of devices that have these labels: `site=berlin,rack` asks for this site, and for any rack.
 
         Raises:
@@ -53,7 +55,7 @@ class Fleet:
 
     def versions(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         at: dt.datetime | dt.date | None = None,
         component: str | None = None,
@@ -63,7 +65,7 @@ class Fleet:
         """Count the devices on each version, by component, the newest version first.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
             component: of this component alone.
             labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
@@ -78,9 +80,33 @@ class Fleet:
             self._transport.send(Call(method="GET", path=place, query=query, repeatable=True)), FirmwareVersions
         )
 
+    def compliance(
+        self,
+        project_id: uuid.UUID | str | None = None,
+        *,
+        at: dt.datetime | dt.date | None = None,
+        component: str | None = None,
+        labels: str | None = None,
+    ) -> Compliance:
+        """Count the devices that run what they should, for each rule in force: see `client.desired_versions`.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
+            component: of this component alone.
+            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
+        query = filters(ComplianceQuery, at=at, component=component, labels=labels)
+        place = path(_PROJECT + "/compliance", project_id=project_id)
+        call = Call(method="GET", path=place, query=query, repeatable=True)
+        return decode(self._transport.send(call), Compliance)
+
     def adoption(  # noqa: PLR0913  of what, and when
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         component: str | None = None,
         version: str | None = None,
@@ -93,7 +119,7 @@ class Fleet:
         """Show how the versions of a component spread: at each moment, how many devices were on each.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             component: `main`, if left out.
             version: the rollout of this version as well: when the first device, 50, 90 and 99 % of them had it, how
                 long it stayed, and how often it was rolled back.
@@ -122,7 +148,7 @@ class Fleet:
 
     def rollbacks(  # noqa: PLR0913  which ones, and how many
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
@@ -135,7 +161,7 @@ class Fleet:
         """List the devices that went back to a lower version, the latest first.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             since: from this moment on, or from the beginning of this date in UTC; 7 days before `until`, if left out.
             until: up to this moment, or to the end of this date in UTC; now, if left out. At most 92 days at once.
             component: of this component alone.
@@ -159,7 +185,7 @@ class Fleet:
 
     def flapping(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
@@ -169,7 +195,7 @@ class Fleet:
         """List the devices that went back to versions they had run before at least four times within 24 hours.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             since: from this moment on, or from the beginning of this date in UTC; 7 days before `until`, if left out.
             until: up to this moment, or to the end of this date in UTC; now, if left out. At most 92 days at once.
             component: of this component alone.
@@ -185,7 +211,7 @@ class Fleet:
 
     def silent(  # noqa: PLR0913  filters, and how much to list
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         labels: str | None = None,
         component: str | None = None,
@@ -203,7 +229,7 @@ class Fleet:
         A device is silent when it has not reported for three times its own cadence, and for 15 minutes at least.
 
         Args:
-            project_id: the project.
+            project_id: the project; None: that of the API key.
             labels: those that the device has: `site=berlin,rack` asks for this site, and for any rack.
             component: a component that the device has.
             silent_since_from: silent since this moment or later.

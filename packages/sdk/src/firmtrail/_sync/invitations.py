@@ -23,7 +23,7 @@ class Invitations:
 
     def create(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None,
         role: Role | str,
         *,
         email: str | None = None,
@@ -32,7 +32,7 @@ class Invitations:
         """Invite somebody. The secret is shown this once.
 
         Args:
-            project_id: the project to join.
+            project_id: the project to join; None: that of the API key.
             role: what the new member may do; at most what you may.
             email: where to send it, if the server sends e-mail; whoever holds the secret may accept it.
             expires_at: an aware datetime; in seven days, if left out.
@@ -48,7 +48,7 @@ class Invitations:
 
     def list(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         limit: int | None = None,
         page_size: int | None = None,
@@ -64,7 +64,7 @@ class Invitations:
             page_token=page_token,
         )
 
-    def revoke(self, project_id: uuid.UUID | str, invitation_id: uuid.UUID | str) -> None:
+    def revoke(self, project_id: uuid.UUID | str | None, invitation_id: uuid.UUID | str) -> None:
         """Take an invitation back."""
         place = path(_INVITATION, project_id=project_id, invitation_id=invitation_id)
         self._transport.send(Call(method="DELETE", path=place, repeatable=True))

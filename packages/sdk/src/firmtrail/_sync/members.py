@@ -22,7 +22,7 @@ class Members:
 
     def list(
         self,
-        project_id: uuid.UUID | str,
+        project_id: uuid.UUID | str | None = None,
         *,
         limit: int | None = None,
         page_size: int | None = None,
@@ -38,13 +38,13 @@ class Members:
             page_token=page_token,
         )
 
-    def set_role(self, project_id: uuid.UUID | str, user_id: uuid.UUID | str, role: Role | str) -> Member:
+    def set_role(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str, role: Role | str) -> Member:
         """Give a member another role. `ConflictError` when the project would be left without an admin."""
         member = path(_MEMBER, project_id=project_id, user_id=user_id)
         call = Call(method="PATCH", path=member, body=body(MemberChange, role=role), repeatable=True)
         return decode(self._transport.send(call), Member)
 
-    def remove(self, project_id: uuid.UUID | str, user_id: uuid.UUID | str) -> None:
+    def remove(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str) -> None:
         """Remove a member. `ConflictError` for the last admin."""
         member = path(_MEMBER, project_id=project_id, user_id=user_id)
         self._transport.send(Call(method="DELETE", path=member, repeatable=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -28,16 +29,23 @@ class Pager(Generic[T]):
         page_size: int | None,
         page_token: str | None,
         filters: Mapping[str, str | int] | None = None,
+        page: type[Any] | None = None,
     ) -> None:
         self._transport = transport
         self._path = path
-        self._item = item
+        self._model = page or Page[item]
+        self._last: Any = None
         self._filters = filters or {}
         self._limit = item_limit(limit)
         self._start = page_query(page_size, page_token).page_token
         self._page_size = page_size or (DEFAULT_PAGE_SIZE if limit is None else MAX_PAGE_SIZE)
         #: pass it as `page_token` to go on behind the last page fetched; None when there is nothing behind it
         self.next_page_token: str | None = page_token
+
+    @property
+    def as_of(self) -> dt.datetime | None:
+        """The moment that the page last fetched is about; None until then, and for a list that is about no moment."""
+        return getattr(self._last, "as_of", None)
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -73,7 +81,8 @@ class Pager(Generic[T]):
         if token is not None:
             query["page_token"] = token
         answer = self._transport.send(Call(method="GET", path=self._path, query=query, repeatable=True))
-        return decode(answer, Page[self._item])
+        self._last = decode(answer, self._model)
+        return self._last
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._path}>"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from firmtrail.cli.moments import earlier
 from firmtrail.cli.names import IN_PROJECT, project_id
-from firmtrail.cli.verbs import LIMIT, Verb, earlier, option
+from firmtrail.cli.verbs import DATES, FROM_DATE, LIMIT, Verb, option
 
 VERBS = [
     Verb(
@@ -23,8 +24,13 @@ VERBS = [
             option("action", "such as device.created"),
             option("actor", "the id of the user or API key that did it", metavar="ID"),
             option("target", "the id of what was changed", metavar="ID"),
-            option("since", "at this moment or later; also such as 7d or 12h", type=earlier, metavar="WHEN"),
-            option("before", "before this moment", type=earlier, metavar="WHEN"),
+            option(
+                "since",
+                f"at this moment or later: {DATES}; {FROM_DATE}",
+                type=earlier,
+                metavar="WHEN",
+            ),
+            option("before", f"before this moment; {FROM_DATE}", type=earlier, metavar="WHEN"),
             LIMIT,
         ],
         ["occurred_at", "action", "actor_name", "target_name", "details", "address"],

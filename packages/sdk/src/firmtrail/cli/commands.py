@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from firmtrail._version import __version__
 from firmtrail.cli import (
     audit,
+    desired_versions,
     device_keys,
     devices,
     enrollment_keys,
@@ -22,7 +23,8 @@ from firmtrail.cli import (
     projects,
 )
 from firmtrail.cli.asking import confirm
-from firmtrail.cli.output import show, visible
+from firmtrail.cli.output import show
+from firmtrail.cli.texts import visible
 from firmtrail.cli.verbs import RowsRefused, UsageError, Verb
 from firmtrail.errors import AuthenticationError, ConfigError, CredentialsError, FirmtrailError, TransportError
 
@@ -42,6 +44,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "members": ("who is in a project", members.VERBS),
     "invitations": ("let others join a project", invitations.VERBS),
     "keys": ("the API keys of a project", keys.VERBS),
+    "desired-versions": ("what the devices of a project should run", desired_versions.VERBS),
     "devices": ("the devices of a project", devices.VERBS),
     "device-keys": ("the API keys of a device", device_keys.VERBS),
     "fleet": ("the devices of a project, all together", fleet.VERBS),
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if verb.destroys:
             confirm(verb.destroys, options)
         with verb.client(options) as client:
-            show(verb.run(client, options), options, verb.columns)
+            show(verb.run(client, options), options, verb)
         sys.stdout.flush()
     except FirmtrailError as error:
         sys.stderr.write(f"firmtrail: {visible(str(error))}{_advice(error)}\n")

@@ -7,35 +7,45 @@ from typing import Any
 import firmtrail
 from firmtrail.cli.firmware import HISTORY
 from firmtrail.cli.importing import import_file
+from firmtrail.cli.moments import earlier
 from firmtrail.cli.names import DEVICE, IN_PROJECT, device_id, project_id
-from firmtrail.cli.verbs import LABEL, LIMIT, Verb, earlier, flag, label_pairs, option, positional
-from firmtrail_contract import Device, DeviceState, ListedDevice
+from firmtrail.cli.verbs import AT, FROM_DATE, LABEL, LIMIT, Column, Verb, flag, label_pairs, option, positional
+from firmtrail_contract import Device, DeviceState
 
 _NAME = positional("name", "unique in the project", metavar="NAME")
 _FILTERS = [
-    option("name", "part of the name"),
-    option("labels", "labels that it has: site=berlin,rack"),
-    option("version", "what a component of it runs now"),
+    AT,
+    option("version", "what a component of it runs, or ran: 1.4.2, '1.4.*' or '>=1.4,<1.5'"),
     option("component", "a component that it has; with --version, the one that runs it"),
+    option("name", "part of the name"),
+    option("labels", "labels that it has today: site=berlin,rack"),
     *(
-        option(name, about, type=earlier, metavar="WHEN")
+        option(name, f"{about}; {FROM_DATE}", type=earlier, metavar="WHEN")
         for name, about in (
+            ("changed-since", "a component of it changed its version at this moment or later, such as 7d ago"),
             ("created-from", "registered at this moment or later, or such as 7d ago"),
             ("created-before", "registered before this moment"),
             ("reported-from", "it reported at this moment or later, or such as 12h ago"),
             ("reported-before", "it has not reported since this moment, or never"),
         )
     ),
+    flag("silent", "quiet for longer than its own cadence allows"),
     option("two-machines", "whether two machines report as it", choices=["true", "false"]),
     option("state", "which ones; active ones, if left out", choices=[*DeviceState]),
 ]
 _FILTER_NAMES = [argument.name.removeprefix("--").replace("-", "_") for argument in _FILTERS]
 
 
-def _list(client: firmtrail.Client, options: Any) -> firmtrail.Pager[ListedDevice]:
+def _list(client: firmtrail.Client, options: Any) -> firmtrail.DevicePager:
     given = {name: getattr(options, name) for name in _FILTER_NAMES}
     given["two_machines"] = {"true": True, "false": False}.get(options.two_machines)
+    given["silent"] = options.silent or None
     return client.devices.list(project_id(client, options), limit=options.limit, **given)
+
+
+def _near_versions(devices: firmtrail.DevicePager) -> str:
+    near = ", ".join(devices.near_versions)
+    return f"No device matches. Versions that do exist: {near}" if near else ""
 
 
 def _label(client: firmtrail.Client, options: Any) -> Device:
@@ -46,10 +56,19 @@ def _label(client: firmtrail.Client, options: Any) -> Device:
 VERBS = [
     Verb(
         "list",
-        "the devices of a project; filters add up",
+        "the devices of a project with what they run, or ran at a moment; filters add up",
         _list,
         [IN_PROJECT, *_FILTERS, LIMIT],
-        ["id", "name", "labels", "last_reported_at", "retired_at"],
+        [
+            "name",
+            "firmware",
+            "labels",
+            Column("last_reported_at", "last report"),
+            Column("silent_since", is_optional=True),
+            Column("retired_at", is_optional=True),
+            Column("id", is_optional=True),
+        ],
+        remark=_near_versions,
     ),
     Verb(
         "create",

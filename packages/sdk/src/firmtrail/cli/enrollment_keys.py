@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from firmtrail.cli.moments import later
 from firmtrail.cli.names import IN_PROJECT, project_id
-from firmtrail.cli.verbs import KEY_LABEL, LIMIT, Verb, label_pairs, later, option, positional
+from firmtrail.cli.verbs import KEY_LABEL, LIMIT, Verb, label_pairs, option, positional
 from firmtrail_contract import OnKnownDevice
 
 VERBS = [

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from firmtrail.cli.moments import observed
 from firmtrail.cli.names import DEVICE, device_id
-from firmtrail.cli.verbs import LIMIT, Verb, earlier, flag, option, positional
+from firmtrail.cli.verbs import AT, LIMIT, Column, Verb, flag, option, positional
 
 HISTORY = Verb(
     "history",
-    "every version that a device ever reported",
-    lambda c, o: c.firmware.history(device_id(c, o), limit=o.limit),
-    [*DEVICE, LIMIT],
-    ["component", "version", "first_reported_at", "last_reported_at", "superseded_at", "report_count"],
+    "every version that a device ever reported, or those in force at a moment",
+    lambda c, o: c.firmware.history(device_id(c, o), at=o.at, component=o.component, limit=o.limit),
+    [*DEVICE, AT, option("component", "of this component alone"), LIMIT],
+    [
+        "component",
+        "version",
+        Column("first_reported_at", "first report"),
+        Column("last_reported_at", "last report"),
+        Column("superseded_at", "superseded"),
+        Column("report_count", "reports", is_number=True, is_optional=True),
+    ],
 )
 
 VERBS = [
@@ -25,7 +33,7 @@ VERBS = [
             positional("version", "as the device writes it", metavar="VERSION"),
             *DEVICE[1:],
             option("component", "the part of the device that runs it", default="main"),
-            option("observed-at", "a moment, or such as 2h ago; now, if left out", type=earlier, metavar="WHEN"),
+            option("observed-at", "a moment, or such as 2h ago; now, if left out", type=observed, metavar="WHEN"),
             flag("strict", "refuse a moment that the server does not believe, instead of taking its own"),
         ],
     ),

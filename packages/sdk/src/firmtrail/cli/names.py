@@ -8,10 +8,11 @@ from typing import Any
 
 import firmtrail
 from firmtrail.cli.verbs import UsageError, option, positional
-from firmtrail.errors import FirmtrailError
+from firmtrail.errors import FirmtrailError, PermissionDeniedError
+from firmtrail_contract import CurrentProject
 
 #: of verbs for things in a project
-IN_PROJECT = option("project", "its id or name; else FIRMTRAIL_PROJECT", metavar="PROJECT")
+IN_PROJECT = option("project", "its id or name; else FIRMTRAIL_PROJECT, else that of the API key", metavar="PROJECT")
 PROJECT = positional("project", "its id or name", metavar="PROJECT")
 #: of verbs for one device
 DEVICE = (positional("device", "its id, or its name in the project", metavar="DEVICE"), IN_PROJECT)
@@ -22,13 +23,25 @@ class NoSuchName(FirmtrailError):
 
 
 def project_id(client: firmtrail.Client, options: Any) -> str:
-    """Find the project that a command names, or FIRMTRAIL_PROJECT does."""
+    """Find the project that a command names, or FIRMTRAIL_PROJECT does, or to which the API key belongs."""
     name: str = options.project or os.environ.get("FIRMTRAIL_PROJECT") or ""
-    if not name:
+    if _is_id(name):
+        return name
+    own = current_project(client)
+    if name:
+        known = client.projects.list() if own is None else [own]
+        return _only([one.id for one in known if one.name == name], "project", name)
+    if own is None:
         raise UsageError("Say which project: --project NAME, or set FIRMTRAIL_PROJECT. See: firmtrail projects list")
-    return (
-        name if _is_id(name) else _only([one.id for one in client.projects.list() if one.name == name], "project", name)
-    )
+    return str(own.id)
+
+
+def current_project(client: firmtrail.Client) -> CurrentProject | None:
+    """Look up the project of the API key; None: it is a user who asks, or a token that leaves the question out."""
+    try:
+        return client.projects.current()
+    except PermissionDeniedError:
+        return None
 
 
 def device_id(client: firmtrail.Client, options: Any) -> str:

@@ -1,49 +1,100 @@
-"""How results are shown: a table, the lines of a single thing, JSON, or the one word that the next command needs."""
+"""How results are shown: a table, the lines of one thing, JSON, CSV, or the word that the next command needs."""
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, cast
 
 import attrs
 
+from firmtrail.cli.screen import Screen
+from firmtrail.cli.texts import csv_cell, shown, visible
+from firmtrail.cli.verbs import Column, Verb
 from firmtrail.errors import FirmtrailError
 from firmtrail.stored import to_json
-from firmtrail_contract import FieldError, ImportedRow, IssuedInvitation, Member, SilentDevice, VersionPeriod
+from firmtrail_contract import IssuedInvitation, Member
 
 #: rows of a table whose widths are worked out together, so that a long list is shown while it is read
 _ROWS_AT_ONCE = 100
+_GAP = "  "
+#: attributes that name an item; the first that it has counts
+_NAMING = ("id", "device_id", "version")
 
 
-def show(result: Any, options: Any, columns: Sequence[str]) -> None:
-    """Write what a verb gave to standard output."""
+def show(result: Any, options: Any, verb: Verb) -> None:
+    """Write what a verb gave to standard output, and its remark to standard error."""
     if result is None:
         return
-    kind = cast("type[Any]", type(result))
-    is_one = attrs.has(kind)
-    items: Iterable[Any] = [result] if is_one else result
-    if options.json or options.quiet:
-        for item in items:
-            sys.stdout.write(f"{to_json(item) if options.json else visible(essence(item))}\n")
-    elif is_one:
-        _show_one(result)
+    is_one = attrs.has(cast("type[Any]", type(result)))
+    if options.json:
+        _write(to_json(item) for item in ([result] if is_one else result))
+    elif verb.columns and options.csv:
+        _show_csv(verb.rows(result), verb.columns)
+    elif options.quiet:
+        _write(visible(essence(item)) for item in (verb.rows(result) if verb.columns else [result]))
+    elif verb.view:
+        _write(verb.view(result, Screen.of(sys.stdout)))
+    elif verb.columns:
+        _show_table(result, options, verb)
     else:
-        _show_table(items, columns)
+        _show_one(result)
+    if remark := verb.remark(result):
+        sys.stderr.write(f"firmtrail: {visible(remark)}\n")
 
 
 def essence(item: Any) -> str:
-    """Choose what the next command takes: the secret of an invitation, a whole API key, or an id."""
-    if isinstance(item, IssuedInvitation):
-        return item.secret
-    if isinstance(item, Member):
-        return str(item.user_id)
-    if isinstance(item, ImportedRow):
-        return str(item.device_id or "")
-    if isinstance(item, SilentDevice):
-        return str(item.device_id)
-    return f"{item.id}:{item.secret}" if hasattr(item, "secret") else str(getattr(item, "id", ""))
+    """Choose what the next command takes: the secret of an invitation, a whole API key, a version, or an id."""
+    match item:
+        case IssuedInvitation():
+            return item.secret
+        case Member():
+            return str(item.user_id)
+        case _ if hasattr(item, "secret"):
+            return f"{item.id}:{item.secret}"
+        case _:
+            return next((str(getattr(item, name)) for name in _NAMING if getattr(item, name, None)), "")
+
+
+def table(items: Iterable[Any], columns: Sequence[Column], screen: Screen) -> Iterator[str]:
+    """Lay items out in lines. Optional columns that a terminal has no room for are left out, the last ones first."""
+    kept: Sequence[Column] = []
+    for some in _batches(items):
+        head = not kept
+        if head:
+            kept = _that_fit(columns, some, screen)
+        widths = [_width(column, some, screen) for column in kept]
+        if head:
+            yield screen.heading(_GAP.join(_aligned(one, one.title, w) for one, w in zip(kept, widths, strict=True)))
+        for item in some:
+            cells = [_aligned(one, _cell(one, item, screen), w) for one, w in zip(kept, widths, strict=True)]
+            yield screen.line(_GAP.join(cells))
+
+
+def as_of_line(answer: Any) -> str:
+    """Say which moment an answer is about."""
+    labels = "; labels are today's" if hasattr(answer, "labels_as_of") else ""
+    return f"As of {shown(answer.as_of)}{labels}."
+
+
+def _show_table(result: Any, options: Any, verb: Verb) -> None:
+    """Put the moment above the table, where the question or the answer is about one."""
+    lines = table(verb.rows(result), verb.columns, Screen.of(sys.stdout))
+    first = [*islice(lines, 1)]  # the moment is known when the first page is
+    is_about_one = getattr(options, "at", None) or attrs.has(cast("type[Any]", type(result)))
+    if is_about_one and getattr(result, "as_of", None):
+        _write([as_of_line(result)])
+    _write(chain(first, lines))
+
+
+def _show_csv(items: Iterable[Any], columns: Sequence[Column]) -> None:
+    import csv  # noqa: PLC0415  most commands write none, and a command starts often
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    clean = visible if sys.stdout.isatty() else str
+    writer.writerow([column.key for column in columns])
+    writer.writerows([clean(csv_cell(column.of(item))) for column in columns] for item in items)
 
 
 def _show_one(item: Any) -> None:
@@ -51,19 +102,37 @@ def _show_one(item: Any) -> None:
     if hasattr(item, "secret") and not isinstance(item, IssuedInvitation):
         facts.append(("api_key", essence(item)))
     width = max(len(name) for name, _ in facts)
-    for name, value in facts:
-        sys.stdout.write(f"{_heading(name).ljust(width)}  {_text(value)}".rstrip() + "\n")
+    _write(f"{name.replace('_', ' ').ljust(width)}{_GAP}{shown(value)}" for name, value in facts)
 
 
-def _show_table(items: Iterable[Any], columns: Sequence[str]) -> None:
-    head = [[_heading(name) for name in columns]]
-    for some in _batches(items):
-        rows = head + [[_text(getattr(item, name)) for name in columns] for item in some]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            sys.stdout.write(f"{line.rstrip()}\n")
-        head = []
+def _write(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line.rstrip()}\n")
+
+
+def _that_fit(columns: Sequence[Column], items: Sequence[Any], screen: Screen) -> Sequence[Column]:
+    kept = list(columns)
+    if screen.width is None:
+        return kept
+    for column in reversed(columns):
+        if sum(_width(one, items, screen) + len(_GAP) for one in kept) - len(_GAP) <= screen.width:
+            break
+        if column.is_optional:
+            kept.remove(column)
+    return kept
+
+
+def _width(column: Column, items: Sequence[Any], screen: Screen) -> int:
+    return max(len(column.title), *(len(_cell(column, item, screen)) for item in items))
+
+
+def _cell(column: Column, item: Any, screen: Screen) -> str:
+    value = column.of(item)
+    return column.draw(value, screen) if column.draw else screen.cut(shown(value))
+
+
+def _aligned(column: Column, text: str, width: int) -> str:
+    return text.rjust(width) if column.is_number else text.ljust(width)
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
@@ -81,34 +150,3 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
         raise
     if some:
         yield some
-
-
-def _heading(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _text(value: Any) -> str:
-    match value:
-        case list():
-            return "; ".join(_text(one) for one in cast("list[Any]", value))
-        case dict():
-            return ",".join(f"{key}={_text(one)}" for key, one in cast("dict[str, Any]", value).items())
-        case FieldError():
-            return visible(f"{value.pointer} {value.detail}")
-        case VersionPeriod():
-            return visible(f"{value.component} {value.version}")
-        case _:
-            return visible(_word(value))
-
-
-def _word(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:%Y-%m-%d %H:%M:%SZ}" if isinstance(value, dt.datetime) else str(value)
-
-
-def visible(text: str) -> str:
-    """Keep what a server sent from moving the cursor or worse."""
-    return text if text.isprintable() else repr(text)[1:-1]

@@ -9,13 +9,16 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import attrs
+
 import firmtrail
 from firmtrail._profiles import change_profile
 from firmtrail.cli.asking import ask, ask_new_password, ask_secret
+from firmtrail.cli.names import current_project
 from firmtrail.cli.verbs import Verb, flag, option, positional
 from firmtrail.credentials import Login
 from firmtrail.errors import ConfigError
-from firmtrail_contract import SignUpReceipt
+from firmtrail_contract import CurrentProject, JoinedProject, SignUpReceipt, User
 
 _EMAIL = positional("email", "your e-mail address; asked for, if left out", nargs="?", metavar="EMAIL")
 _URL = option("url", "the server; else FIRMTRAIL_URL, else that of your profile")
@@ -69,6 +72,22 @@ def _logout(_: Any, __: Any) -> None:
     _say(f"There is no access token in {file} any more.")
 
 
+@attrs.frozen(kw_only=True)
+class _UserInProjects(User):
+    """Who a user is, and where."""
+
+    projects: list[JoinedProject]
+
+
+def _who(client: firmtrail.Client, _: Any) -> CurrentProject | _UserInProjects:
+    """Look up the API key and its project, or the user and theirs."""
+    project = current_project(client)
+    if project is not None:
+        return project
+    user = client.users.me()
+    return _UserInProjects(**attrs.asdict(user), projects=[*client.projects.list()])
+
+
 def _say(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
 
@@ -94,5 +113,5 @@ VERBS = [
         client=_as_user,
     ),
     Verb("logout", "forget the access token", _logout, client=lambda _: nullcontext()),
-    Verb("whoami", "the user that you are", lambda c, _: c.users.me()),
+    Verb("whoami", "the user that you are and your projects, or the API key that you use and its project", _who),
 ]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import attrgetter
 from typing import Any
 
 import attrs
 
 import firmtrail
+from firmtrail.cli.moments import day_or_moment, later
+from firmtrail.cli.screen import Screen
 from firmtrail.errors import FirmtrailError
-from firmtrail_contract import Violation
-from firmtrail_contract.moments import parse_moment
 
 
 class UsageError(FirmtrailError):
@@ -35,6 +34,44 @@ class Argument:
 
 
 @attrs.frozen
+class Column:
+    """A column of a table: an attribute of each item, or of what is in it: `rule.component`."""
+
+    name: str
+    #: above the column; else the name
+    heading: str = ""
+    is_number: bool = False
+    #: left out where a terminal is too narrow
+    is_optional: bool = False
+    #: writes the value in a table, if it takes more than its text; CSV has the value itself
+    draw: Callable[[Any, Screen], str] | None = None
+
+    @property
+    def title(self) -> str:
+        return self.heading or self.key.replace("_", " ")
+
+    @property
+    def key(self) -> str:
+        """What CSV calls it."""
+        return self.name.rpartition(".")[2]
+
+    def of(self, item: Any) -> Any:
+        return attrgetter(self.name)(item)
+
+
+def _columns(given: Iterable[str | Column]) -> Sequence[Column]:
+    return [Column(one) if isinstance(one, str) else one for one in given]
+
+
+def _items(result: Any) -> Iterable[Any]:
+    return getattr(result, "items", result)
+
+
+def _no_remark(_: Any) -> str:
+    return ""
+
+
+@attrs.frozen
 class Verb:
     """What one command does with a client and its arguments, and what is shown of a list that it gives."""
 
@@ -42,7 +79,14 @@ class Verb:
     about: str
     run: Callable[[Any, Any], Any]
     arguments: Sequence[Argument] = ()
-    columns: Sequence[str] = ()
+    #: of a list: what its table and its CSV have
+    columns: Sequence[Column] = attrs.field(default=(), converter=_columns)
+    #: the items of a list
+    rows: Callable[[Any], Iterable[Any]] = _items
+    #: lines that are shown instead of a table
+    view: Callable[[Any, Screen], Iterable[str]] | None = None
+    #: what standard error says after the result
+    remark: Callable[[Any], str] = _no_remark
     #: completes the question "Shall this ... ?"; empty: nobody is asked
     destroys: str = ""
     #: makes the client that `run` gets
@@ -52,7 +96,8 @@ class Verb:
 
     def add_to(self, commands: Any) -> None:
         command = commands.add_parser(self.name, help=self.about, description=self.about)
-        for argument in (*self.arguments, *([_YES] if self.destroys else []), _JSON, _QUIET):
+        common = [*([_YES] if self.destroys else []), _JSON, *([_CSV] if self.columns else []), _QUIET]
+        for argument in (*self.arguments, *common):
             command.add_argument(argument.name, help=argument.about, **argument.how)
         command.set_defaults(verb=self)
 
@@ -69,24 +114,10 @@ def flag(name: str, about: str) -> Argument:
     return Argument(f"--{name}", about, {"action": "store_true"})
 
 
-def later(text: str) -> dt.datetime:
-    """A moment, also as a time from now on: 30d, 12h."""
-    return _moment(text, 1)
-
-
-def earlier(text: str) -> dt.datetime:
-    """A moment, also as a time until now: 7d, 1h."""
-    return _moment(text, -1)
-
-
-def _moment(text: str, direction: int) -> dt.datetime:
-    try:
-        if length := re.fullmatch(r"([0-9]{1,6})([dh])", text):
-            hours = int(length[1]) * (24 if length[2] == "d" else 1)
-            return dt.datetime.now(dt.UTC) + direction * dt.timedelta(hours=hours)
-        return parse_moment(text)
-    except (Violation, OverflowError):
-        raise argparse.ArgumentTypeError("must be such as 2026-05-03T12:00:00Z, 30d or 12h") from None
+def since(default: str) -> Argument:
+    """Where a stretch of time begins."""
+    about = f"from here on: {DATES}; a date means its beginning; {default}, if left out"
+    return option("since", about, type=day_or_moment, metavar="WHEN")
 
 
 def label_pairs(pairs: Sequence[str]) -> dict[str, str]:
@@ -97,11 +128,24 @@ def label_pairs(pairs: Sequence[str]) -> dict[str, str]:
 
 
 _JSON = flag("json", "JSON, a document a line")
-_QUIET = Argument("-q", "only the id, or of what is secret the secret", {"dest": "quiet", "action": "store_true"})
+_CSV = flag("csv", "CSV with a header; a cell that begins with = + - @ gets an apostrophe, so that it is no formula")
+_QUIET = Argument(
+    "-q", "only the id or version, or of what is secret the secret", {"dest": "quiet", "action": "store_true"}
+)
 _YES = flag("yes", "do not ask whether it is meant")
 
 LABEL = option("label", "KEY=VALUE; may be given again", action="append", default=[], metavar="KEY=VALUE")
 KEY_LABEL = option("label", "what it is for, in your words", default="")
 EXPIRES = option("expires", "a moment, or such as 30d or 12h from now", type=later, metavar="WHEN")
+LABELS = option("labels", "devices with these labels today: site=berlin,rack")
+DATES = "a date, 2026-05-03T12:00:00Z, today, yesterday (of UTC), 7d or 2h ago"
+AT = option(
+    "at",
+    f"what was in force at this moment: {DATES}; a date means its end in UTC",
+    type=day_or_moment,
+    metavar="WHEN",
+)
+FROM_DATE = "a date means its beginning in UTC"
+UNTIL = option("until", "up to here; a date means its end; now, if left out", type=day_or_moment, metavar="WHEN")
 LIMIT = option("limit", "the most to list", type=int, metavar="N")
 OVERLAP = option("overlap", "for how many seconds the old key still works", type=int, metavar="SECONDS")

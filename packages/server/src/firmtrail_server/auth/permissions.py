@@ -25,6 +25,8 @@ class Scope(StrEnum):
     DEVICES_READ = "devices:read"
     DEVICES_WRITE = "devices:write"
     DEVICES_DELETE = "devices:delete"
+    #: what a device should run, that device alone
+    DEVICE_DESIRED_VERSIONS_READ = "device_desired_versions:read"
     DEVICES_ENROLL = "devices:enroll"
     DEVICE_KEYS_ROTATE = "device_keys:rotate"
     KEYS_READ = "keys:read"
@@ -35,6 +37,8 @@ class Scope(StrEnum):
     PROJECT_WRITE = "project:write"
     PROJECT_LEAVE = "project:leave"
     AUDIT_READ = "audit:read"
+    #: what an API key asks about itself
+    OWN_KEY_READ = "own_key:read"
 
 
 #: what each allows, for those who choose the scopes of an access token
@@ -45,6 +49,7 @@ SCOPE_MEANINGS = {
     Scope.DEVICES_READ: "Read what devices there are.",
     Scope.DEVICES_WRITE: "Register, rename, label, retire and restore devices.",
     Scope.DEVICES_DELETE: "Delete devices with their history.",
+    Scope.DEVICE_DESIRED_VERSIONS_READ: "Read what a device should run.",
     Scope.DEVICES_ENROLL: "Register devices by enrollment.",
     Scope.DEVICE_KEYS_ROTATE: "Replace the API keys of devices by new ones.",
     Scope.KEYS_READ: "List API keys and enrollment keys.",
@@ -55,9 +60,18 @@ SCOPE_MEANINGS = {
     Scope.PROJECT_WRITE: "Rename and delete the project.",
     Scope.PROJECT_LEAVE: "Leave the project.",
     Scope.AUDIT_READ: "Read the audit trail.",
+    Scope.OWN_KEY_READ: "Read what this API key is, and of which project.",
 }
 
-_VIEWER = frozenset({Scope.PROJECT_READ, Scope.MEMBERS_READ, Scope.DEVICES_READ, Scope.FIRMWARE_READ})
+_VIEWER = frozenset(
+    {
+        Scope.PROJECT_READ,
+        Scope.MEMBERS_READ,
+        Scope.DEVICES_READ,
+        Scope.DEVICE_DESIRED_VERSIONS_READ,
+        Scope.FIRMWARE_READ,
+    }
+)
 _EDITOR = _VIEWER | {Scope.DEVICES_WRITE, Scope.KEYS_READ, Scope.KEYS_WRITE, Scope.DEVICE_KEYS_ROTATE}
 _ADMIN = _EDITOR | {Scope.PROJECT_WRITE, Scope.MEMBERS_WRITE, Scope.DEVICES_DELETE, Scope.AUDIT_READ}
 
@@ -65,19 +79,21 @@ _ADMIN = _EDITOR | {Scope.PROJECT_WRITE, Scope.MEMBERS_WRITE, Scope.DEVICES_DELE
 ROLE_SCOPES = {Role.VIEWER: _VIEWER, Role.EDITOR: _EDITOR, Role.ADMIN: _ADMIN}
 #: what a member may do beyond that, whatever the role
 MEMBER_SCOPES = frozenset({Scope.PROJECT_LEAVE})
-NO_SCOPES = frozenset[Scope]()
 #: what a key of a device may do, for that device alone
-DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE})
+DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE, Scope.DEVICE_DESIRED_VERSIONS_READ})
 #: what the statement that stores a report permits by itself, to the key of the device
 REPORT_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
 #: what an enrollment key may do
 ENROLLMENT_SCOPES = frozenset({Scope.DEVICES_ENROLL})
 #: what it gives: to register devices, each of which gets a key of its own
 ENROLLMENT_POWERS = ENROLLMENT_SCOPES | DEVICE_SCOPES
+#: what every API key may do whatever it is for: the name of its project is no secret to who holds it
+KEY_SCOPES = frozenset({Scope.OWN_KEY_READ})
 #: what no role has, and who may give it by a key: who registers devices may let them enroll and report
 _GIVEN_BY = {
     Scope.DEVICES_ENROLL: Scope.DEVICES_WRITE,
     Scope.FIRMWARE_REPORT: Scope.DEVICES_WRITE,
+    Scope.DEVICE_DESIRED_VERSIONS_READ: Scope.DEVICES_WRITE,
     Scope.DEVICE_KEYS_ROTATE: Scope.KEYS_WRITE,
 }
 #: what a user may do outside of projects
@@ -139,8 +155,8 @@ class Principal:
 
     def _scopes_of_owner(self) -> frozenset[Scope]:
         if self.role is not None:
-            return ROLE_SCOPES[self.role] | (MEMBER_SCOPES if self.user_id else NO_SCOPES)
-        return DEVICE_SCOPES if self.device_id else ENROLLMENT_SCOPES
+            return ROLE_SCOPES[self.role] | (MEMBER_SCOPES if self.user_id else KEY_SCOPES)
+        return (DEVICE_SCOPES if self.device_id else ENROLLMENT_SCOPES) | KEY_SCOPES
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes

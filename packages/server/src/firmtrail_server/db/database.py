@@ -126,7 +126,7 @@ class Database:
         conn, done = None, False
         try:
             async with asyncio.timeout(failures.LONGEST_SECONDS), self._pool.connection() as conn, _replaced(conn):
-                await conn.execute(kind.begin(conn))
+                await conn.execute(kind.begin(conn))  # allow unreadable: one of the literals of _BEGIN
                 yield conn
                 done = conn.info.transaction_status is TransactionStatus.INTRANS
         except COLLISIONS:

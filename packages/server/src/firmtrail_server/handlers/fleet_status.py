@@ -6,8 +6,16 @@ import uuid
 from collections.abc import Sequence
 from itertools import groupby
 
-from firmtrail_contract import ComponentStatus, DeviceState, FleetStatus, FleetStatusQuery, VersionCount
+from firmtrail_contract import (
+    ComplianceQuery,
+    ComponentStatus,
+    DeviceState,
+    FleetStatus,
+    FleetStatusQuery,
+    VersionCount,
+)
 from firmtrail_server.db import Connection
+from firmtrail_server.handlers.compliance import get_compliance
 from firmtrail_server.handlers.firmware_versions import MAX_VERSIONS, ordered
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, fleet_status
@@ -38,6 +46,7 @@ async def get_fleet_status(
             _component(component, [*of_component])
             for component, of_component in groupby(versions, key=lambda one: one.component)
         ],
+        compliance=(await get_compliance(ctx, conn, project_id, ComplianceQuery(labels=query.labels))).items,
         latest_changes=await fleet_status.list_latest_changes(conn, project_id, counted, _LATEST),
     )
 

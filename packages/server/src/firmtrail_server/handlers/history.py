@@ -13,6 +13,7 @@ from firmtrail_contract import (
     ReportOutcome,
 )
 from firmtrail_server.db import Connection
+from firmtrail_server.db.keyset import LATEST
 from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.history.timeline import Record, is_doubtful, moment
 from firmtrail_server.http.context import Context, ReportContext
@@ -54,8 +55,10 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
     after = history.KEYSET.position(query, device_id)
     await devices.get(conn, project_id, device_id)
     if query.at is not None:
-        at = min(query.at, ctx.now())
-        return History(items=await history.list_in_force(conn, project_id, device_id, query.component, at), as_of=at)
+        now = ctx.now()
+        at = query.at if query.at < now else LATEST  # now is what was reported last, by a clock that is ahead too
+        in_force = await history.list_in_force(conn, project_id, device_id, query.component, at)
+        return History(items=in_force, as_of=min(query.at, now))
     periods = await history.list_periods(conn, project_id, device_id, query, after)
     listed = history.KEYSET.page(periods, query, device_id)
     return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token)

@@ -8,6 +8,7 @@ import attrs
 
 from firmtrail_contract import (
     AuditAction,
+    CurrentProject,
     JoinedProject,
     NewProject,
     Page,
@@ -36,6 +37,15 @@ async def list_projects(ctx: UserContext, conn: Connection, query: PageQuery) ->
     after = projects.KEYSET.position(query, ctx.user_id)
     found = await projects.list_of_user(conn, ctx.user_id, after, query.page_size + 1)
     return projects.KEYSET.page(found, query, ctx.user_id)
+
+
+async def get_current_project(ctx: Context, conn: Connection) -> CurrentProject:
+    """In every other path, too, `current` stands for the id of this project."""
+    caller = ctx.principal
+    project = await projects.get(conn, caller.project_id)
+    return CurrentProject(
+        **attrs.asdict(project), api_key_id=caller.actor_id, role=caller.role, device_id=caller.device_id
+    )
 
 
 async def get_project(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Project:

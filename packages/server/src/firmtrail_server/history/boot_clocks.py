@@ -28,14 +28,16 @@ first goes on after it.
 Crystals drift, and a virtual machine that is held counts nothing: the start of the boot that sends is found anew when
 it is more than five minutes off. A request that was held up, or sent again, looks the same, so that is done only where
 all versions that it tells of the boot are later than whatever is known of the device. What was observed before keeps
-the start of before (`stretches`).
+the start of before (`stretches`). So does what another boot's batch told of a boot: its readings may count for a moment
+before that of the next boot, and then no later report of the device shows how far they went.
 
 The first batch of a boot may be held up until the next boot has reported. The number of a boot orders only the boots of
 one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
 boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, and
 one of these holds: its synced clock shows a moment before that boot was heard of; its number is the one before; by its
 boot clock it began before that boot was heard of. If this was wrong, its next report corrects it: that is made after
-the other boot was heard of.
+the other boot was heard of. It does so at once, also when the start is right by chance: later it would move what that
+report told.
 """
 
 from __future__ import annotations
@@ -51,22 +53,21 @@ import attrs
 from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment, ReportBatch
 from firmtrail_server.history.boots import Boot, Stretch
 from firmtrail_server.history.timeline import EARLIEST_MOMENT, MAX_CLOCK_LEAD
+from firmtrail_server.history.told_boots import RESOLUTION, ToldBoot, named_boots, observed, told_boots
 from firmtrail_server.history.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
 
-_RESOLUTION = dt.timedelta(microseconds=1)
 _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
-    """Say whether every boot that the batch names is remembered, and the one that sends seems not to have drifted."""
+    """Say whether a batch tells nothing that is to be remembered of the boots that it names."""
     if not named_boots(batch) <= known.keys():
         return False
-    return not _has_drifted(known[batch.sent.boot_id], batch.sent, received_at)
-
-
-def named_boots(batch: ReportBatch) -> set[uuid.UUID]:
-    """The boots that a batch tells of."""
-    return {reading.boot_id for reading in [*_readings(batch), *batch.waiting, batch.sent]}
+    sending = known[batch.sent.boot_id]
+    if sending.source is not ObservedAtSource.BOOT_CLOCK or _has_drifted(sending, batch.sent, received_at):
+        return False
+    others = [one for one in observed(batch) if one.boot_id != sending.boot_id]
+    return all(known[one.boot_id].has_settled(elapsed(one)) for one in others)
 
 
 def find_boots(
@@ -80,18 +81,18 @@ def find_boots(
     sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch.sent, received_at, known)
     if sending is None and next_boot is not None:
         reported_until = next_boot.reported_until
-    outdated = _outdated(batch, received_at, known, reported_until)
-    others = {boot_id: boot for boot_id, boot in known.items() if outdated is None or boot_id != batch.sent.boot_id}
-    told = [*reversed(_all_told(batch, others, reported_until))]
+    until = _right_until(batch, received_at, known, reported_until)
+    others = {boot_id: boot for boot_id, boot in known.items() if until is None or boot_id != batch.sent.boot_id}
+    told = [*reversed(told_boots(batch, others, reported_until))]
     new = partial(_new_boot, reported_until=reported_until, recorded_at=received_at)
-    if sending is not None and outdated is not None:
-        starts = [*sending.stretches, outdated, _sending_start(told[0], received_at)]
-        sending = new(told[0], starts, recorded_at=sending.recorded_at)
-    elif sending is None and next_boot is not None:
-        sending = new(told[0], _earlier_starts(told[0], next_boot, None))
+    if sending is None and next_boot is not None:
+        sending = new(told[0], _earlier_starts(told[0], next_boot, None)).settled(told[0].last)
+    elif sending is not None and until is not None:
+        sending = _moved(sending.settled(until - sending.started_at), told[0], received_at, reported_until)
     boots = [sending or new(told[0], _sending_starts(told[0], received_at))]
     for later, one in pairwise(told):
-        boots.append(known.get(one.boot_id) or new(one, _earlier_starts(one, boots[-1], later.first)))
+        boot = known.get(one.boot_id) or new(one, _earlier_starts(one, boots[-1], later.first))
+        boots.append(boot.settled(one.last))
     return boots
 
 
@@ -102,14 +103,14 @@ def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[Cloc
     """
     found: dict[ClockReading, ObservedMoment] = {}
     begin = _NEVER
-    readings = sorted({*_readings(batch), batch.sent}, key=partial(_place, batch.sent), reverse=True)
+    readings = sorted({*observed(batch), batch.sent}, key=partial(_place, batch.sent), reverse=True)
     for boot_id, group in groupby(readings, key=lambda one: one.boot_id):
         boot, of_boot = boots[boot_id], [*group]
         for rank, reading in enumerate(of_boot, start=1):
             told = boot.moment(reading)
-            found[reading] = attrs.evolve(told, at=min(told.at, begin - rank * _RESOLUTION))
-        begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * _RESOLUTION)
-    return {reading: found[reading] for reading in _readings(batch)}
+            found[reading] = attrs.evolve(told, at=min(told.at, begin - rank * RESOLUTION))
+        begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * RESOLUTION)
+    return {reading: found[reading] for reading in observed(batch)}
 
 
 def order(reading: ClockReading) -> tuple[int, int]:
@@ -123,77 +124,13 @@ def _place(sent: ClockReading, reading: ClockReading) -> tuple[bool, int, uuid.U
     return boot_id == sent.boot_id, reading.boot_sequence, boot_id, reading.boot_time_ms
 
 
-@attrs.frozen(kw_only=True)
-class _Told:
-    """What a batch says of a boot."""
-
-    boot_id: uuid.UUID
-    sequence: int
-    #: what its boot clock showed at the first reading, and at the last
-    first: dt.timedelta
-    last: dt.timedelta
-    #: its start by the wall clock
-    wall_starts: list[WallStart]
-    #: its first reading is later than this
-    floor: dt.datetime = EARLIEST_MOMENT
-    #: what was reported before it was heard of
-    reported_until: dt.datetime = EARLIEST_MOMENT
-
-    @property
-    def earliest_start(self) -> dt.datetime:
-        return self.floor + _RESOLUTION - self.first
-
-    def fitting_starts(self, latest: dt.datetime) -> list[WallStart]:
-        """Move what the wall clock says to where it fits, by five minutes at most."""
-        moved = [(one, min(max(one.at, self.earliest_start), latest)) for one in self.wall_starts]
-        return [attrs.evolve(one, at=at) for one, at in moved if one.agrees_with(at)]
-
-    def is_one_with(self, next_start: dt.datetime, next_first: dt.timedelta) -> bool:
-        """Say whether this and the next one are one boot of the kernel, whose id the agent could not read."""
-        if self.last > next_first or self.earliest_start > next_start:
-            return False
-        if self.reported_until + self.last > next_start + MAX_CLOCK_LEAD:
-            return True  # it would have started before what was reported before it was heard of
-        told = [one for one in weighed(self.wall_starts)[-1:] if one.agrees_with(next_start)]
-        return any(one.at + self.last > next_start + MAX_CLOCK_LEAD for one in told)
-
-
-def _all_told(batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None) -> list[_Told]:
-    """Sort the readings by boot, the one that sends last, and see what came before each."""
-    told = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence, one.boot_id))
-    floor = reported = EARLIEST_MOMENT
-    for index, one in enumerate(told):
-        heard_of = [known[later.boot_id].reported_until for later in told[index:] if later.boot_id in known]
-        reported = max(reported, (heard_of[0] if heard_of else reported_until) or reported)
-        floor = max(floor, reported)
-        told[index] = attrs.evolve(one, floor=floor, reported_until=reported)
-        boot = known.get(one.boot_id)
-        reported = max(reported, boot.started_at + one.last) if boot else reported
-        floor = max(floor, reported) if boot else floor + one.last - one.first
-    return told
-
-
-def _by_boot(batch: ReportBatch) -> Iterator[_Told]:
-    by_boot: dict[uuid.UUID, list[ClockReading]] = {}
-    for reading in [*_readings(batch), *batch.waiting, batch.sent]:
-        by_boot.setdefault(reading.boot_id, []).append(reading)
-    for boot_id, readings in by_boot.items():
-        yield _Told(
-            boot_id=boot_id,
-            sequence=readings[0].boot_sequence,
-            first=min(map(elapsed, readings)),
-            last=max(map(elapsed, readings)),
-            wall_starts=wall_starts(readings),
-        )
-
-
-def _sending_start(told: _Told, received_at: dt.datetime) -> Stretch:
+def _sending_start(told: ToldBoot, received_at: dt.datetime) -> Stretch:
     fresh = received_at - told.last
     at = max(fresh, min(told.earliest_start, fresh + MAX_CLOCK_LEAD))
     return Stretch(started_at=at, source=ObservedAtSource.BOOT_CLOCK, until=received_at)
 
 
-def _sending_starts(told: _Told, received_at: dt.datetime) -> list[Stretch]:
+def _sending_starts(told: ToldBoot, received_at: dt.datetime) -> list[Stretch]:
     """Take the server's clock, and before that what several readings say of the time before the machine was held."""
     fresh = _sending_start(told, received_at)
     agreeing = [one.first for one in told.wall_starts if one.agrees_with(fresh.started_at)]
@@ -202,7 +139,7 @@ def _sending_starts(told: _Told, received_at: dt.datetime) -> list[Stretch]:
     return [*map(_by_wall, weighed(others, sure=now)), fresh]
 
 
-def _earlier_starts(told: _Told, next_boot: Boot, next_first: dt.timedelta | None) -> list[Stretch]:
+def _earlier_starts(told: ToldBoot, next_boot: Boot, next_first: dt.timedelta | None) -> list[Stretch]:
     """Take the wall clock if it fits, else the end of the boot for the start of the next one.
 
     `next_first` is what the next boot's clock showed at its first reading; None: that is not in the batch.
@@ -211,7 +148,7 @@ def _earlier_starts(told: _Told, next_boot: Boot, next_first: dt.timedelta | Non
     if next_first is not None and told.is_one_with(next_start, next_first):
         return [Stretch(started_at=next_start, source=next_boot.source, until=next_start + told.last)]
     next_reading = next_start + (next_first or dt.timedelta())
-    latest = min(max(next_start - told.last, told.earliest_start), next_reading - _RESOLUTION - told.last)
+    latest = min(max(next_start - told.last, told.earliest_start), next_reading - RESOLUTION - told.last)
     latest = max(latest, EARLIEST_MOMENT)
     if right := weighed(told.fitting_starts(latest)):
         return [*map(_by_wall, right)]
@@ -223,7 +160,7 @@ def _by_wall(start: WallStart) -> Stretch:
 
 
 def _new_boot(
-    told: _Told, starts: Sequence[Stretch], *, reported_until: dt.datetime | None, recorded_at: dt.datetime
+    told: ToldBoot, starts: Sequence[Stretch], *, reported_until: dt.datetime | None, recorded_at: dt.datetime
 ) -> Boot:
     return Boot(
         boot_id=told.boot_id,
@@ -256,25 +193,34 @@ def _newest(known: Mapping[uuid.UUID, Boot], sending: uuid.UUID) -> Boot | None:
     return max(others, key=lambda one: (one.recorded_at, one.boot_sequence or 0), default=None)
 
 
-def _outdated(
+def _moved(sending: Boot, told: ToldBoot, received_at: dt.datetime, reported_until: dt.datetime | None) -> Boot:
+    start = _sending_start(told, received_at)
+    return attrs.evolve(
+        sending,
+        started_at=start.started_at,
+        source=start.source,
+        reported_until=reported_until,
+        boot_sequence=told.sequence,
+    )
+
+
+def _right_until(
     batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
-) -> Stretch | None:
+) -> dt.datetime | None:
     """Say until when the start of the boot that sends was right, if it is to be found anew."""
     sending, newest = known.get(batch.sent.boot_id), _newest(known, batch.sent.boot_id)
-    if sending is None or not _has_drifted(sending, batch.sent, received_at):
+    if sending is None:
         return None
-    if _is_news(batch, sending, reported_until):
-        until = max([_told_from(batch, sending) - _RESOLUTION, *_agreeing(batch, sending, received_at)])
-    elif newest is not None and _runs_after(sending, batch.sent, newest):
-        until = newest.recorded_at + MAX_CLOCK_LEAD
-    else:
-        return None
-    return Stretch(started_at=sending.started_at, source=sending.source, until=until)
+    if _has_drifted(sending, batch.sent, received_at) and _is_news(batch, sending, reported_until):
+        return max([_told_from(batch, sending) - RESOLUTION, *_agreeing(batch, sending, received_at)])
+    if newest is not None and _runs_after(sending, batch.sent, newest):
+        return newest.recorded_at + MAX_CLOCK_LEAD
+    return None
 
 
 def _agreeing(batch: ReportBatch, sending: Boot, received_at: dt.datetime) -> Iterator[dt.datetime]:
     """Find the moments of synced readings that agree with the start that is remembered, not with the new one."""
-    readings = [one for one in _readings(batch) if one.boot_id == sending.boot_id]
+    readings = [one for one in observed(batch) if one.boot_id == sending.boot_id]
     fresh = received_at - elapsed(batch.sent)
     for one in wall_starts(readings):
         if one.agrees_with(sending.started_at) and abs(one.at - sending.started_at) < abs(one.at - fresh):
@@ -300,9 +246,3 @@ def _runs_after(sending: Boot, sent: ClockReading, newest: Boot) -> bool:
     """Say whether a boot that was taken for an earlier one sends after the newest one was heard of."""
     is_earlier = sending.source is not ObservedAtSource.BOOT_CLOCK
     return is_earlier and sending.moment(sent).at > newest.recorded_at + MAX_CLOCK_LEAD
-
-
-def _readings(batch: ReportBatch) -> Iterator[ClockReading]:
-    for record in batch.records:
-        yield record.first_observed
-        yield record.last_observed or record.first_observed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Self
 
 import attrs
 
@@ -13,7 +14,7 @@ from firmtrail_server.history.wall_clocks import elapsed
 
 @attrs.frozen(kw_only=True)
 class Stretch:
-    """An early part of a boot, before its clock stood still or was found to have drifted."""
+    """An early part of a boot, whose start is settled: whatever is found out later changes that of later readings."""
 
     started_at: dt.datetime
     source: ObservedAtSource
@@ -42,6 +43,20 @@ class Boot:
     def first_start(self) -> dt.datetime:
         """Its start as it was found first, or before its clock stood still."""
         return self.stretches[0].started_at if self.stretches else self.started_at
+
+    def has_settled(self, up: dt.timedelta) -> bool:
+        """Say whether a reading of its boot clock keeps its moment, also when the boot gets another start."""
+        return any(one.started_at + up <= one.until for one in self.stretches)
+
+    def settled(self, up: dt.timedelta) -> Self:
+        """Keep the start for all readings up to one, whatever is found out later."""
+        if self.has_settled(up):
+            return self
+        latest = Stretch(started_at=self.started_at, source=self.source, until=self.started_at + up)
+        earlier = [*self.stretches]
+        if earlier and attrs.evolve(earlier[-1], until=latest.until) == latest:
+            earlier.pop()
+        return attrs.evolve(self, stretches=(*earlier, latest))
 
     def moment(self, reading: ClockReading) -> ObservedMoment:
         """Tell which moment a reading of this boot counts for."""

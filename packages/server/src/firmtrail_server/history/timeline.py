@@ -29,6 +29,8 @@ EARLIEST_MOMENT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 #: how much older a moment may be than anything that its device has said: a clock that was never set shows 2000, 2010 or
 #: the day on which its firmware was built, and a device that was offline shows days, weeks or months
 MAX_LATENESS = dt.timedelta(days=548)
+#: from least to most
+_OUTCOMES = (ReportOutcome.KNOWN, ReportOutcome.EXTENDED, ReportOutcome.OPENED)
 
 
 @attrs.frozen(kw_only=True)
@@ -118,6 +120,25 @@ def place_all(periods: list[Period], sightings: Iterable[Sighting]) -> list[Repo
         periods[start:stop], outcome = place(periods[start:stop], seen)
         outcomes.append(outcome)
     return outcomes
+
+
+def place_together(periods: list[Period], sightings: Sequence[Sighting]) -> list[ReportOutcome]:
+    """Put sightings that came at once into a stretch of history, so that all of them are known afterwards.
+
+    One of them may split the period in which another one was known, which is then lost: of what lies within a period
+    only its first and last moment are kept. So they are placed again until none opens a period. That ends: each split
+    makes two more periods, and there are never more than moments that begin or end one.
+    """
+    outcomes = last = place_all(periods, sightings)
+    while ReportOutcome.OPENED in last:
+        last = place_all(periods, sightings)
+        outcomes = most(outcomes, last)
+    return outcomes
+
+
+def most(*outcomes: Sequence[ReportOutcome]) -> list[ReportOutcome]:
+    """Of what each sighting did, at every time when it was placed, take the most."""
+    return [max(of_one, key=_OUTCOMES.index) for of_one in zip(*outcomes, strict=True)]
 
 
 def place(around: Sequence[Period], seen: Sighting) -> tuple[list[Period], ReportOutcome]:

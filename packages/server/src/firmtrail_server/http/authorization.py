@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from firmtrail_server.auth.permissions import Principal, Scope, User
+from firmtrail_server.auth.permissions import ENROLLMENT_SCOPES, Principal, Scope, User
 from firmtrail_server.db import Connection
-from firmtrail_server.errors import DeviceNotFound, ProjectNotFound, ScopeMissing
+from firmtrail_server.errors import DeviceNotFound, NoProjectNamed, ProjectNotFound, ScopeMissing
 from firmtrail_server.http.requests import Named
 from firmtrail_server.queries import devices, members
 
@@ -17,6 +17,7 @@ async def authorized(conn: Connection, caller: User | Principal, named: Named, s
     Raises:
         ProjectNotFound, DeviceNotFound: there is none that the caller may know of.
         ScopeMissing: the caller may not do this here.
+        NoProjectNamed: the path leaves the project to an API key, and the caller is a user.
         InvalidRequest: a user's path names nothing, for its ids are wrong.
     """
     if isinstance(caller, User):
@@ -58,4 +59,4 @@ async def _member(conn: Connection, user: User, named: Named, scope: Scope) -> P
         if membership is None:
             raise DeviceNotFound(named.ids["device_id"])
         return user.as_member(membership.project_id, membership.role)
-    raise ScopeMissing(scope)
+    raise ScopeMissing(scope) if scope in ENROLLMENT_SCOPES else NoProjectNamed

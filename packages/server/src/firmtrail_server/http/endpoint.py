@@ -49,6 +49,7 @@ class Endpoint:
         self.meter = meter
         self.arguments = Arguments(route.hints, route.placeholders)
         self.route = route
+        self._is_in_project = "project_id" in route.placeholders
         self.services = services
         self._read_body = _body_of(route)
 
@@ -64,7 +65,8 @@ class Endpoint:
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         if route.transaction is None:
-            answer = await route.handler(await self.permit(call), **arguments)
+            ctx = await self.permit(call)
+            answer = await route.handler(ctx, **self._in_project(ctx, arguments))
         else:
             answer = await self._run(route.transaction, self._work, call, arguments)
         if route.then is not None:
@@ -100,7 +102,14 @@ class Endpoint:
 
     async def _work(self, conn: Connection, call: Call, arguments: dict[str, Any]) -> Any:
         """Authorise and work in one transaction: what was permitted still is when it commits."""
-        return await self.route.handler(await self._authorize(conn, call), conn, **arguments)
+        ctx = await self._authorize(conn, call)
+        return await self.route.handler(ctx, conn, **self._in_project(ctx, arguments))
+
+    def _in_project(self, ctx: PublicContext, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Name the project that the caller was let into: a path may leave it to the API key."""
+        if not self._is_in_project:
+            return arguments
+        return {**arguments, "project_id": cast("Context", ctx).principal.project_id}
 
     async def _run(self, kind: Transaction, work: Callable[..., Awaitable[T]], call: Call, *more: Any) -> T:
         try:

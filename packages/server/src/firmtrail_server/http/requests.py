@@ -29,6 +29,8 @@ Reader = Callable[[web.BaseRequest, Any], Any]
 MAX_BODY_BYTES = 64 * 1024
 #: for a body to arrive whole once its head has
 BODY_SECONDS = 30
+#: stands in a path for the project of the API key that asks
+CURRENT_PROJECT = "current"
 
 _JSON = "application/json"
 _converter = strict_converter()
@@ -87,7 +89,7 @@ async def read_bytes(request: web.BaseRequest) -> bytes:
 class Named:
     """What a path names."""
 
-    #: as far as they are right
+    #: as far as they are right; without the project where it is the current one
     ids: dict[str, uuid.UUID]
     #: what is wrong with the others
     errors: list[FieldError]
@@ -114,6 +116,8 @@ class Arguments:
         """Read what the path names; `segments` stand in the place of its placeholders."""
         named = Named({}, [])
         for name, text in zip(self._placeholders, segments, strict=True):
+            if (name, text) == ("project_id", CURRENT_PROJECT):
+                continue
             try:
                 named.ids[name] = _converter.structure(text, uuid.UUID)
             except Violation as error:

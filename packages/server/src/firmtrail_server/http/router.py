@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 import attrs
@@ -23,7 +23,7 @@ class _Node(Generic[T]):
 
 
 class Router(Generic[T]):
-    """Finds endpoints, segment by segment: a literal one comes before a placeholder."""
+    """Finds endpoints, segment by segment; a literal one comes first, and a placeholder takes what that leaves."""
 
     def __init__(self) -> None:
         self._root = _Node[T]()
@@ -47,15 +47,21 @@ class Router(Generic[T]):
         Raises:
             web.HTTPNotFound, web.HTTPMethodNotAllowed: there is none.
         """
-        node, found = self._root, list[str]()
-        for segment in path.split("/"):
-            if (literal := node.literal.get(segment)) is not None:
-                node = literal
-            elif segment and node.placeholder is not None:
-                node = node.placeholder
-                found.append(segment)
-            else:
-                raise web.HTTPNotFound
-        if (endpoint := node.endpoints.get(method)) is not None:
-            return endpoint, found
-        raise web.HTTPMethodNotAllowed(method, node.endpoints) if node.endpoints else web.HTTPNotFound
+        others = dict[str, T]()
+        for node, found in _ends(self._root, path.split("/"), []):
+            if (endpoint := node.endpoints.get(method)) is not None:
+                return endpoint, found
+            others |= node.endpoints
+        raise web.HTTPMethodNotAllowed(method, others) if others else web.HTTPNotFound
+
+
+def _ends(node: _Node[T], segments: list[str], found: list[str]) -> Iterator[tuple[_Node[T], list[str]]]:
+    """Where a path may end, and what stands in the place of placeholders on the way there."""
+    if not segments:
+        yield node, found
+        return
+    segment, *rest = segments
+    if (literal := node.literal.get(segment)) is not None:
+        yield from _ends(literal, rest, found)
+    if segment and node.placeholder is not None:
+        yield from _ends(node.placeholder, rest, [*found, segment])

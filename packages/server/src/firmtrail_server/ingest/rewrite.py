@@ -11,15 +11,22 @@ import attrs
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Collided, Connection
-from firmtrail_server.history.timeline import MAX_LATENESS, Period, Record, Sender, Sighting, judged, place_all
+from firmtrail_server.history.timeline import (
+    MAX_LATENESS,
+    Period,
+    Record,
+    Sender,
+    Sighting,
+    judged,
+    most,
+    place_together,
+)
 from firmtrail_server.queries import history, periods, reports
 from firmtrail_server.queries.periods import Hearing
 from firmtrail_server.queries.reports import Stored
 
 #: of one component: a stretch with more periods is changed in parts
 MAX_PERIODS = 1_000
-#: from least to most
-_OUTCOMES = [ReportOutcome.KNOWN, ReportOutcome.EXTENDED, ReportOutcome.OPENED]
 
 
 async def store_records(
@@ -47,7 +54,7 @@ async def store_records(
     hearing = Hearing(received_at, records[-1].interval_seconds)
     outcomes = iter(await _store(conn, project_id, sender.device_id, seen, hearing))
     return [
-        [Stored(first, max([next(outcomes) for _ in {first, last}], key=_OUTCOMES.index)) for _ in record.versions]
+        [Stored(first, *most(*[[next(outcomes)] for _ in {first, last}])) for _ in record.versions]
         for record, (first, last) in zip(records, moments, strict=True)
     ]
 
@@ -72,23 +79,63 @@ async def _store(
     seen: Sequence[tuple[str, Sighting]],
     hearing: Hearing,
 ) -> list[ReportOutcome]:
-    spans: dict[str, tuple[dt.datetime, dt.datetime]] = {}
+    """Store sightings so that all of them are known afterwards, and say what each did, in their order."""
+    stored = await _store_at_once(conn, project_id, device_id, seen, hearing)
+    if stored is not None:
+        return stored
+    outcomes = last = await _store_in_parts(conn, project_id, device_id, seen, hearing)
+    while ReportOutcome.OPENED in last:  # it may have split what another part knew
+        last = await _store_in_parts(conn, project_id, device_id, seen, hearing)
+        outcomes = most(outcomes, last)
+    return outcomes
+
+
+async def _store_in_parts(
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    seen: Sequence[tuple[str, Sighting]],
+    hearing: Hearing,
+) -> list[ReportOutcome]:
+    stored = await _store_at_once(conn, project_id, device_id, seen, hearing)
+    if stored is not None:
+        return stored
+    first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+    outcomes = await _store_in_parts(conn, project_id, device_id, first, hearing)
+    return outcomes + await _store_in_parts(conn, project_id, device_id, second, hearing)
+
+
+async def _store_at_once(
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    seen: Sequence[tuple[str, Sighting]],
+    hearing: Hearing,
+) -> list[ReportOutcome] | None:
+    """Store sightings; None: the stretch of history around them is too long, and nothing is stored."""
+    by_component: dict[str, list[Sighting]] = {}
     for component, sighting in seen:
-        first, last = spans.get(component, (sighting.at, sighting.at))
-        spans[component] = min(first, sighting.at), max(last, sighting.at)
+        by_component.setdefault(component, []).append(sighting)
+    spans = {component: _span(sightings) for component, sightings in by_component.items()}
     opened = await periods.lock_open_periods(conn, project_id, device_id, sorted(spans))
-    closed = await periods.list_closed_around(conn, project_id, device_id, spans, MAX_PERIODS)
-    if len(seen) > 1 and any(len(one) >= MAX_PERIODS for one in closed.values()):
-        first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
-        outcomes = await _store(conn, project_id, device_id, first, hearing)
-        return outcomes + await _store(conn, project_id, device_id, second, hearing)
+    most_periods = MAX_PERIODS if len(seen) > 1 else None  # one sighting needs all that begin at its moment
+    closed = await periods.list_closed_around(conn, project_id, device_id, spans, most_periods)
+    if most_periods is not None and any(len(one) >= most_periods for one in closed.values()):
+        return None
     stretches = {
         component: _Stretch.around(closed[component], opened.get(component), last)
         for component, (_, last) in spans.items()
     }
-    outcomes = [stretches[component].place(sighting) for component, sighting in seen]
+    outcomes = {
+        component: iter(place_together(stretches[component].after, by_component[component])) for component in spans
+    }
     await _write(conn, project_id, device_id, stretches, hearing)
-    return outcomes
+    return [next(outcomes[component]) for component, _ in seen]
+
+
+def _span(sightings: Sequence[Sighting]) -> tuple[dt.datetime, dt.datetime]:
+    moments = [sighting.at for sighting in sightings]
+    return min(moments), max(moments)
 
 
 @attrs.frozen
@@ -106,10 +153,6 @@ class _Stretch:
         is_between = bool(closed) and closed[-1].first_reported_at > last
         before = [*closed] if opened is None or is_between else [*closed, opened]
         return cls(before, [*before], opened)
-
-    def place(self, sighting: Sighting) -> ReportOutcome:
-        (outcome,) = place_all(self.after, [sighting])
-        return outcome
 
     def outdated(self) -> list[Period]:
         kept = {*self.after}

@@ -7,8 +7,9 @@
 -- for every row: 49 to 89 ms of CPU for 100,000 devices, where this table takes 19.
 --
 -- since is the open period's first_reported_at. There are no foreign keys, as for device_firmware. Whoever writes one of
--- the two tables writes the other; `firmtrail-server derived` compares them and mends what differs, since a server of the
--- version before, which knows nothing of this table, may have served beside this migration.
+-- the two tables writes the other. A server of the version before, which knows nothing of this table, may serve beside
+-- this migration and after it: `firmtrail-server check-derived --repair` compares the two and repairs what differs, and so
+-- does `firmtrail-server migrate` at its end.
 create table if not exists device_versions (
     project_id uuid        not null,
     component  text        not null,

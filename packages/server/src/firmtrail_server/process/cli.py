@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     migrate_parser = verbs.add_parser("migrate", parents=[database], help="bring the schema up to date")
     migrate_parser.set_defaults(run=commands.migrate)
 
+    check_help = "compare what the database keeps twice for speed: device_versions with device_firmware; 1: they differ"
+    check_parser = verbs.add_parser("check-derived", parents=[database], help=check_help)
+    check_parser.add_argument("--repair", action="store_true", help="make equal what differs, while servers serve")
+    check_parser.set_defaults(run=commands.check_derived)
+
     user_help = "make a user; the password is the first line of the standard input"
     user_parser = verbs.add_parser("create-user", parents=[database], help=user_help)
     user_parser.add_argument("--email", required=True, help="the address to log in with")

@@ -1,4 +1,4 @@
-"""What `firmtrail-server` does: serve, migrate, create-user, signing-key, openapi. Each returns its exit code."""
+"""What the verbs of `firmtrail-server` do, from serve to openapi. Each returns its exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from firmtrail_server.auth.signing_keys import (
     new_signing_keys,
     read_signing_keys,
 )
-from firmtrail_server.db import schema
+from firmtrail_server.db import Database, schema
 from firmtrail_server.http.documents import openapi_json
 from firmtrail_server.process import first_user, serving, supervisor
 from firmtrail_server.process.database import Watch, database
@@ -32,6 +32,7 @@ from firmtrail_server.process.first_user import checked_user
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
 from firmtrail_server.services.background import in_background
+from firmtrail_server.services.derived_tables import Comparison, compare
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from firmtrail_server.telemetry.logs import PROGRAM
 from firmtrail_server.telemetry.metrics import Board, Metrics
@@ -54,8 +55,8 @@ def serve(options: argparse.Namespace) -> int:
         bound(settings.host, settings.port, shared=not is_alone) as sockets,
         database(settings) as (url, watch),
     ):
-        if options.migrate or settings.database_url is None:
-            schema.migrate(url)
+        if (options.migrate or settings.database_url is None) and schema.migrate(url):
+            asyncio.run(_compare_derived(url, repair=True))
         keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
         settings = attrs.evolve(settings, signing_keys=keys)
         hold_signals()
@@ -98,8 +99,27 @@ def _check_signing_keys(settings: Settings) -> None:
 def migrate(options: argparse.Namespace) -> int:
     with database(_settings(options)) as (url, _):
         applied = schema.migrate(url)
-    sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
+        sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
+        found = asyncio.run(_compare_derived(url, repair=True))
+    sys.stdout.write(f"{found.text}\n" if found.differences else "")
     return 0
+
+
+def check_derived(options: argparse.Namespace) -> int:
+    with database(_settings(options)) as (url, _):
+        asyncio.run(serving.check_schema(url))
+        found = asyncio.run(_compare_derived(url, repair=options.repair))
+    sys.stdout.write(f"{found.text}\n")
+    return 1 if found.differences and not options.repair else 0
+
+
+async def _compare_derived(url: str, *, repair: bool) -> Comparison:
+    pool = Database(url, max_connections=1)
+    await pool.open()
+    try:
+        return await compare(pool, repair=repair)
+    finally:
+        await pool.close()
 
 
 def create_user(options: argparse.Namespace) -> int:

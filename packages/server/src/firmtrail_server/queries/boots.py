@@ -12,10 +12,10 @@ import orjson
 
 from firmtrail_contract import ObservedAtSource, ReportBatch
 from firmtrail_server.db import Connection, Link, array, bytea_array
-from firmtrail_server.history.boot_clocks import named_boots
 from firmtrail_server.history.boots import Boot, Stretch
 from firmtrail_server.history.clone_detection import RememberedBoot
 from firmtrail_server.history.timeline import Sender
+from firmtrail_server.history.told_boots import named_boots
 
 _SOURCES: dict[str, ObservedAtSource] = {source.value: source for source in ObservedAtSource}
 _STRETCHES = cattrs.Converter(forbid_extra_keys=True)
@@ -205,7 +205,7 @@ async def insert(
 
 
 async def move(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, before: Boot, after: Boot) -> bool:
-    """Store the new start of a boot, unless it has another one by now."""
+    """Store what was found anew of a boot, unless another batch has done so by now."""
     cur = await conn.execute(
         """
         update device_boots
@@ -218,12 +218,14 @@ async def move(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, be
            and device_id = %(device_id)s
            and boot_id = %(boot_id)s
            and started_at = %(started_before)s
+           and stretches is not distinct from %(stretches_before)s::jsonb
         """,
         {
             "project_id": project_id,
             "device_id": device_id,
             "boot_id": before.boot_id,
             "started_before": before.started_at,
+            "stretches_before": _stored_stretches(before),
             "started_at": after.started_at,
             "source": after.source.value,
             "reported_until": after.reported_until,

@@ -162,5 +162,9 @@ async def delete_invitations(conn: Connection, project_id: uuid.UUID) -> None:
     await conn.execute("delete from project_invitations where project_id = %(project_id)s", {"project_id": project_id})
 
 
+async def delete_desired_versions(conn: Connection, project_id: uuid.UUID) -> None:
+    await conn.execute("delete from desired_versions where project_id = %(project_id)s", {"project_id": project_id})
+
+
 async def delete_project(conn: Connection, project_id: uuid.UUID) -> None:
     await conn.execute("delete from projects where id = %(project_id)s", {"project_id": project_id})

@@ -82,7 +82,11 @@ _MATCHING: Final = """cross join lateral (
 _FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
                and labels @> %(labels)s
                and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-               and (%(state)s = 'any' or (retired_at is not null) = (%(state)s = 'retired'))
+               and (
+                       %(state)s = 'any'
+                       or (retired_at is not null and (%(at)s::timestamptz is null or retired_at <= %(at)s))
+                           = (%(state)s = 'retired')
+                   )
                and (
                        %(two_machines)s::boolean is null
                        or (two_machines_since is not null) = %(two_machines)s
@@ -122,7 +126,7 @@ async def list_devices(
                and {_FILTERS}
              order by devices.name
              limit %(limit)s
-            """,
+            """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, "after": after, "limit": limit, **_parameters(query)},
             prepare=False,
         )

@@ -58,11 +58,12 @@ async def lock_open_periods(
 
 
 async def list_closed_around(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, spans: Spans, limit: int
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, spans: Spans, limit: int | None
 ) -> dict[str, list[Period]]:
     """For each component, in order, the closed periods around its span.
 
-    They are the nearest that begins before it, those that begin within it, at most `limit`, and the nearest after it.
+    They are the nearest that begins before it, those that begin within it (at most `limit`; None: all), and the nearest
+    after it.
     """
     async with conn.cursor(row_factory=rows(ComponentPeriod)) as cur:
         await cur.execute(

@@ -91,7 +91,8 @@ _CHANGES: Final = """
                          order by first_reported_at desc
                          limit 1
                        ) as before
-                 where started.device_id not in (
+                 where before.version <> started.version  -- between the two lay one that was in force at no moment
+                   and started.device_id not in (
                            select device_id from removed_devices where project_id = %(project_id)s
                        )
                    and (

@@ -80,6 +80,7 @@ async def _sweep_project(conn: Connection, now: dt.datetime) -> bool:
     await deletions.delete_api_keys(conn, project_id)
     await deletions.delete_members(conn, project_id)
     await deletions.delete_invitations(conn, project_id)
+    await deletions.delete_desired_versions(conn, project_id)
     await deletions.delete_project(conn, project_id)
     return True
 

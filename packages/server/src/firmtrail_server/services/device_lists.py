@@ -13,7 +13,13 @@ from firmtrail_contract import Device, DeviceList, DeviceQuery, ListedDevice, Ru
 from firmtrail_server.db import Connection
 from firmtrail_server.db.keyset import HIGHEST_ID
 from firmtrail_server.errors import FilterRefused
-from firmtrail_server.history.version_filters import ExactVersion, VersionFilterInvalid, near, parse_filter
+from firmtrail_server.history.version_filters import (
+    ExactVersion,
+    VersionFilter,
+    VersionFilterInvalid,
+    near,
+    parse_filter,
+)
 from firmtrail_server.history.version_order import detect_scheme
 from firmtrail_server.queries import device_lists, firmware_versions
 from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, DeviceRow, Stretch
@@ -83,22 +89,21 @@ async def _wanted(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -
     components = await _components(conn, project_id, query)
     try:
         wanted = parse_filter(query.version) if query.version is not None else None
+        if isinstance(wanted, ExactVersion):
+            return [(component, wanted.version) for component in components]
+        known = await _known(conn, project_id, components, query.at)
+        return known if wanted is None else _matching(wanted, known)
     except VersionFilterInvalid as error:
         raise FilterRefused("version", str(error)) from None
-    if isinstance(wanted, ExactVersion):
-        return [(component, wanted.version) for component in components]
-    known = await _known(conn, project_id, components, query.at)
-    if wanted is None:
-        return known
-    found: list[tuple[str, str]] = []
-    for component in components:
-        versions = [version for of, version in known if of == component]
-        scheme = detect_scheme(versions)
-        try:
-            found += [(component, version) for version in versions if wanted.matches(version, scheme)]
-        except VersionFilterInvalid as error:
-            raise FilterRefused("version", str(error)) from None
-    return found
+
+
+def _matching(wanted: VersionFilter, known: Versions) -> Versions:
+    """Those that a filter lets pass, under the scheme of their component."""
+    versions: defaultdict[str, list[str]] = defaultdict(list)
+    for component, version in known:
+        versions[component].append(version)
+    schemes = {component: detect_scheme(of_component) for component, of_component in versions.items()}
+    return [(component, version) for component, version in known if wanted.matches(version, schemes[component])]
 
 
 async def _components(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> list[str]:

@@ -1,0 +1,1 @@
+drop index if exists desired_versions_in_force_idx;
