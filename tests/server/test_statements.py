@@ -31,10 +31,14 @@ _BOOT = {
     "stretches": dict[str, Any] | None,
     "api_key_id": uuid.UUID | None,
 }
+_COMPARED = {"project_id": uuid.UUID, "component": str, "device_id": uuid.UUID, "case": str | None}
 #: what is unpacked by hand, in the order in which that happens
 UNPACKED = {
     "boots.list_remembered": _BOOT,
     "boots.find_named": {"position": int, **_BOOT},
+    "device_versions.compare_open_periods": _COMPARED,
+    "device_versions.compare_derived_rows": _COMPARED,
+    "device_versions.lock": {"version": str},
     "history.has_reported": {"?column?": int},
     "reports.extend_histories": {"position": int, "first_at": dt.datetime, "outcome": str | None},
     "silences.find_stretch": {"id": uuid.UUID},
