@@ -2,8 +2,6 @@
 
 An upgrade that changes one fails here first. The dependencies in the packages' pyproject.toml are bounded accordingly.
 """
-# yoyo has no types, and what is checked here is what types cannot know:
-# pyright: reportMissingTypeStubs=false, reportUnnecessaryIsInstance=false
 
 from __future__ import annotations
 
