@@ -46,7 +46,7 @@ def test_an_entry_without_a_hash_is_refused(workspace: Path, lock: str) -> None:
 
 
 def test_a_dependency_that_is_not_locked_is_named(workspace: Path) -> None:
-    edit(workspace / "packages/sdk/pyproject.toml", '"httpx>=0.28"', '"httpx>=0.28", "made-up>=1"')
+    edit(workspace / "packages/sdk/pyproject.toml", '"httpx>=0.28,<0.29"', '"httpx>=0.28,<0.29", "made-up>=1"')
 
     expected = "a pyproject.toml asks for 'made-up>=1', the lock does not hold it; run ./dev lock"
     assert list(complaints_about(workspace)) == [f"{RUN_LOCK}: {expected}", f"{DEV_LOCK}: {expected}"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import httpcore
 import httpx
 
 from firmtrail._calls import Call
@@ -56,16 +55,20 @@ FAILURES = (httpx.RequestError, OSError, DeadlinePassed)
 
 
 def new_async_client(settings: Settings) -> httpx.AsyncClient:
-    return _opened(httpx.AsyncClient, settings)
+    return _opened(httpx.AsyncClient, httpx.AsyncHTTPTransport, settings)
 
 
 def new_client(settings: Settings) -> httpx.Client:
-    client = _opened(httpx.Client, settings)
-    for transport in {client._transport, *client._mounts.values()}:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  no public place
-        pool = getattr(transport, "_pool", None)
-        if isinstance(pool, httpcore.ConnectionPool):
-            pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the same
-    return client
+    return _opened(httpx.Client, _TimedTransport, settings)
+
+
+class _TimedTransport(httpx.HTTPTransport):
+    """Sees every connect, read and write end with its call."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        pool: Any = self._pool  # there is no public place for a network backend
+        pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001
 
 
 def basic(key: ApiKey) -> Authorization:
@@ -147,12 +150,12 @@ def _said_by_tls(error: BaseException) -> ssl.SSLError | None:
     return cause
 
 
-def _opened(kind: Callable[..., T], settings: Settings) -> T:
+def _opened(kind: Callable[..., T], transport: Callable[..., object], settings: Settings) -> T:
     try:
+        tls = settings.ssl_context or _tls(settings)
         return kind(
             base_url=settings.url,
-            verify=settings.ssl_context or _tls(settings),
-            proxy=settings.proxy,
+            transport=transport(verify=tls, proxy=settings.proxy, trust_env=False),
             trust_env=False,  # the settings hold the proxy; of NO_PROXY httpx understands too little
             follow_redirects=False,
             headers={
