@@ -4,7 +4,7 @@
 --
 -- Questions about a whole project read this table. device_firmware has the same facts, but an unchanged report rewrites
 -- its row, so none of its pages is ever known to be visible to all, and an index-only scan of it has to look at the heap
--- for every row: 49 to 89 ms of CPU for 100,000 devices, where this table takes 19.
+-- for every row: a count of 100,000 devices takes 36 ms at best, just after a VACUUM, and from this table 26.
 --
 -- since is the open period's first_reported_at. There are no foreign keys, as for device_firmware. Whoever writes one of
 -- the two tables writes the other. A server of the version before, which knows nothing of this table, may serve beside
