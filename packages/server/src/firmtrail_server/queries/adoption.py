@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
@@ -21,6 +22,25 @@ class Dwell:
     replaced: int
 
 
+#: the devices that are counted, of the rows of `ran`: not deleted, with the labels, and with none that others have
+_COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+               and (
+                       %(all_labels)s
+                       or ran.device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and labels @> %(labels)s
+                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                 and not exists (
+                                         select 1
+                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
+                                          where devices.labels @> other.labels::jsonb
+                                     )
+                          )
+                   )"""
+
+
 async def count_over_time(
     conn: Connection, project_id: uuid.UUID, counted: Counted, moments: Sequence[dt.datetime]
 ) -> list[tuple[str, int, int]]:
@@ -29,7 +49,7 @@ async def count_over_time(
     A moment is its place among `moments`. A retired device counts until it was retired.
     """
     cur = await conn.execute(
-        """
+        f"""
         select version, moment, sum(change)::int8 as change
           from (
                 select version, opened, closed, count(*) as devices
@@ -65,26 +85,14 @@ async def count_over_time(
                             on retired.project_id = %(project_id)s
                            and retired.id = ran.device_id
                            and retired.retired_at is not null
-                         where ran.device_id not in (
-                                   select device_id from removed_devices where project_id = %(project_id)s
-                               )
-                           and (
-                                   %(all_labels)s
-                                   or ran.device_id in (
-                                          select id
-                                            from devices
-                                           where project_id = %(project_id)s
-                                             and labels @> %(labels)s
-                                             and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                      )
-                               )
+                         where {_COUNTED}
                        ) as seen
                  where opened < closed
                  group by version, opened, closed
                ) as runs
          cross join lateral (values (opened, devices), (closed, -devices)) as edge (moment, change)
          group by version, moment
-        """,
+        """,  # noqa: S608  its parts are literals
         {
             "project_id": project_id,
             **counted.parameters,
@@ -104,7 +112,7 @@ async def list_first_starts(
 ) -> list[dt.datetime]:
     """When each device that had the component at a moment first had a version, if by then; in order."""
     cur = await conn.execute(
-        """
+        f"""
         select min(ran.since) as first_at
           from (
                 select periods.device_id, periods.first_reported_at as since
@@ -124,7 +132,7 @@ async def list_first_starts(
                    and running.version = %(version)s
                    and running.since <= %(at)s
                ) as ran
-         where ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+         where {_COUNTED}
            and ran.device_id not in (
                    select id
                      from devices
@@ -132,19 +140,9 @@ async def list_first_starts(
                       and retired_at is not null
                       and retired_at <= %(at)s
                )
-           and (
-                   %(all_labels)s
-                   or ran.device_id in (
-                          select id
-                            from devices
-                           where project_id = %(project_id)s
-                             and labels @> %(labels)s
-                             and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                      )
-               )
          group by ran.device_id
          order by first_at
-        """,
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **counted.parameters, "version": version, "at": at},
         prepare=False,
     )
@@ -155,30 +153,20 @@ async def get_dwell(conn: Connection, project_id: uuid.UUID, counted: Counted, v
     """How long a version stayed on devices where it was replaced by a moment."""
     async with conn.cursor(row_factory=rows(Dwell)) as cur:
         await cur.execute(
-            """
+            f"""
             select percentile_cont(0.5) within group (
-                       order by extract(epoch from periods.superseded_at - periods.first_reported_at)::float8
+                       order by extract(epoch from ran.superseded_at - ran.first_reported_at)::float8
                    ) as median_seconds,
                    count(*) as replaced
               from unnest(%(components)s::text[]) as wanted (component)
-              join device_firmware_periods as periods
-                on periods.project_id = %(project_id)s
-               and periods.component = wanted.component
-               and periods.version = %(version)s
-               and periods.superseded_at > periods.first_reported_at
-               and periods.superseded_at <= %(at)s
-             where periods.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-               and (
-                       %(all_labels)s
-                       or periods.device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and labels @> %(labels)s
-                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                          )
-                   )
-            """,
+              join device_firmware_periods as ran
+                on ran.project_id = %(project_id)s
+               and ran.component = wanted.component
+               and ran.version = %(version)s
+               and ran.superseded_at > ran.first_reported_at
+               and ran.superseded_at <= %(at)s
+             where {_COUNTED}
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **counted.parameters, "version": version, "at": at},
             prepare=False,
         )
@@ -190,44 +178,34 @@ async def count_successors(
 ) -> list[tuple[str, int]]:
     """By which versions a version was replaced until a moment, and how often: (version, times)."""
     cur = await conn.execute(
-        """
+        f"""
         select following.version, count(*) as times
           from unnest(%(components)s::text[]) as wanted (component)
-          join device_firmware_periods as periods
-            on periods.project_id = %(project_id)s
-           and periods.component = wanted.component
-           and periods.version = %(version)s
-           and periods.superseded_at > periods.first_reported_at
-           and periods.superseded_at <= %(at)s
+          join device_firmware_periods as ran
+            on ran.project_id = %(project_id)s
+           and ran.component = wanted.component
+           and ran.version = %(version)s
+           and ran.superseded_at > ran.first_reported_at
+           and ran.superseded_at <= %(at)s
          cross join lateral (
                 (select version
                    from device_firmware_periods
-                  where device_id = periods.device_id
-                    and first_reported_at = periods.superseded_at
-                    and component = periods.component
+                  where device_id = ran.device_id
+                    and first_reported_at = ran.superseded_at
+                    and component = ran.component
                     and superseded_at > first_reported_at
                   limit 1)
                   union all
                 (select version
                    from device_firmware
-                  where device_id = periods.device_id
-                    and component = periods.component
-                    and first_reported_at = periods.superseded_at
+                  where device_id = ran.device_id
+                    and component = ran.component
+                    and first_reported_at = ran.superseded_at
                   limit 1)
                ) as following
-         where periods.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-           and (
-                   %(all_labels)s
-                   or periods.device_id in (
-                          select id
-                            from devices
-                           where project_id = %(project_id)s
-                             and labels @> %(labels)s
-                             and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                      )
-               )
+         where {_COUNTED}
          group by following.version
-        """,
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **counted.parameters, "version": version, "at": at},
         prepare=False,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 import orjson
@@ -54,6 +55,25 @@ class Counted:
             "labels_of_others": [orjson.dumps({**others}).decode() for others in self.labels_of_others],
             "state": self.state,
         }
+
+
+#: the devices that are counted, of the rows of `ran`: not deleted, with the labels, and with none that others have
+_COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
+               and (
+                       %(all_labels)s
+                       or ran.device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and labels @> %(labels)s
+                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                 and not exists (
+                                         select 1
+                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
+                                          where devices.labels @> other.labels::jsonb
+                                     )
+                          )
+                   )"""
 
 
 async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
@@ -173,29 +193,14 @@ async def count_now(
     """Count the devices that run each version; at most `limit` versions, those on most devices."""
     async with conn.cursor(row_factory=rows(CountedVersion)) as cur:
         await cur.execute(
-            """
+            f"""
             select component, version, count(*) as devices, min(since) as first_since, max(since) as last_since,
                    sum(count(*)) over (partition by component)::int8 as component_devices,
                    count(*) over () as versions
-              from device_versions
+              from device_versions as ran
              where project_id = %(project_id)s
                and component = any(%(components)s)
-               and device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-               and (
-                       %(all_labels)s
-                       or device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and labels @> %(labels)s
-                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                 and not exists (
-                                         select 1
-                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
-                                          where devices.labels @> other.labels::jsonb
-                                     )
-                          )
-                   )
+               and {_COUNTED}
                and (
                        %(state)s = 'any'
                        or device_id in (
@@ -209,7 +214,7 @@ async def count_now(
              group by component, version
              order by devices desc, component, version
              limit %(limit)s
-            """,
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **counted.parameters, "now": now, "limit": limit},
             prepare=False,
         )
@@ -222,7 +227,7 @@ async def count_at(
     """Count the devices on which each version was in force at a moment that has passed; else as `count_now`."""
     async with conn.cursor(row_factory=rows(CountedVersion)) as cur:
         await cur.execute(
-            """
+            f"""
             select component, version, count(*) as devices, min(since) as first_since, max(since) as last_since,
                    sum(count(*)) over (partition by component)::int8 as component_devices,
                    count(*) over () as versions
@@ -245,22 +250,7 @@ async def count_at(
                        and component = any(%(components)s)
                        and since <= %(at)s
                    ) as ran
-             where device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-               and (
-                       %(all_labels)s
-                       or device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and labels @> %(labels)s
-                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                 and not exists (
-                                         select 1
-                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
-                                          where devices.labels @> other.labels::jsonb
-                                     )
-                          )
-                   )
+             where {_COUNTED}
                and (
                        %(state)s = 'any'
                        or device_id in (
@@ -274,7 +264,7 @@ async def count_at(
              group by component, version
              order by devices desc, component, version
              limit %(limit)s
-            """,
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "limit": limit},
             prepare=False,
         )
