@@ -38,7 +38,7 @@ class DeviceVersion(RunningVersion):
 
 
 @attrs.frozen
-class Stretch:
+class KeyRange:
     """The devices behind one id, up to another, that run one of some versions, each with its component."""
 
     versions: Sequence[tuple[str, str]]
@@ -134,7 +134,7 @@ async def list_devices(
 
 
 async def list_running(
-    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: Stretch, limit: int
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: KeyRange, limit: int
 ) -> list[DeviceRow]:
     """Those of them in a stretch of the key that run one of its versions, by id."""
     async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
@@ -164,7 +164,7 @@ async def list_running(
 
 
 async def list_that_ran(
-    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: Stretch, limit: int
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, stretch: KeyRange, limit: int
 ) -> list[DeviceRow]:
     """Those of them in a stretch that ran one of its versions at the query's moment, which has passed, by id."""
     async with conn.cursor(row_factory=rows(DeviceRow)) as cur:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from firmtrail_server.db import Connection
 
 
-class Stretch(NamedTuple):
+class KeyRange(NamedTuple):
     """Device ids from `after`, which is left out, to `last`."""
 
     after: uuid.UUID
@@ -45,7 +45,7 @@ async def take_turn(conn: Connection, name: str, every: dt.timedelta) -> bool:
     return cur.rowcount == 1
 
 
-async def find_stretch(conn: Connection, after: uuid.UUID, limit: int) -> Stretch | None:
+async def find_stretch(conn: Connection, after: uuid.UUID, limit: int) -> KeyRange | None:
     """Find the next `limit` devices of all projects, by their ids."""
     cur = await conn.execute(
         """
@@ -57,10 +57,10 @@ async def find_stretch(conn: Connection, after: uuid.UUID, limit: int) -> Stretc
         {"after": after, "limit": limit},
     )
     row = await cur.fetchone()
-    return Stretch(after, row[0]) if row else None
+    return KeyRange(after, row[0]) if row else None
 
 
-async def insert_fallen_silent(conn: Connection, stretch: Stretch, now: dt.datetime) -> int:
+async def insert_fallen_silent(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
     """Store the silences that have begun; return how many."""
     cur = await conn.execute(
         """
@@ -94,7 +94,7 @@ async def insert_fallen_silent(conn: Connection, stretch: Stretch, now: dt.datet
     return cur.rowcount
 
 
-async def end_of_devices_heard_again(conn: Connection, stretch: Stretch) -> int:
+async def end_of_devices_heard_again(conn: Connection, stretch: KeyRange) -> int:
     """End the silences after which a report came; return how many."""
     cur = await conn.execute(
         """
@@ -118,7 +118,7 @@ async def end_of_devices_heard_again(conn: Connection, stretch: Stretch) -> int:
     return cur.rowcount
 
 
-async def delete_void(conn: Connection, stretch: Stretch, ended_before: dt.datetime) -> None:
+async def delete_void(conn: Connection, stretch: KeyRange, ended_before: dt.datetime) -> None:
     """Delete the silences of devices that are out of service, and what ended before a moment."""
     await conn.execute(
         """

@@ -22,7 +22,7 @@ from firmtrail_server.history.version_filters import (
 )
 from firmtrail_server.history.version_order import detect_scheme
 from firmtrail_server.queries import device_lists, firmware_versions
-from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, DeviceRow, Stretch
+from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, DeviceRow, KeyRange
 
 #: a filter is compared with so many versions
 MAX_VERSIONS = 10_000
@@ -73,7 +73,7 @@ async def _by_id(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, ve
     found: list[DeviceRow] = []
     while versions and (missing := query.page_size + 1 - len(found)) and after < HIGHEST_ID:
         until = uuid.UUID(int=min(after.int + width, HIGHEST_ID.int))
-        some = await look(conn, project_id, query, Stretch(versions, after, until), missing)
+        some = await look(conn, project_id, query, KeyRange(versions, after, until), missing)
         found += some
         after, width = until, width * _widened(len(some), query.page_size + 1 - len(found))
     return found
