@@ -11,7 +11,7 @@ from firmtrail_server.db import Connection
 from firmtrail_server.history.desired_versions import in_order
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import compliance, desired_versions
-from firmtrail_server.queries.compliance import RuleCount
+from firmtrail_server.queries.compliance import Governed, RuleCount
 
 
 async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, query: ComplianceQuery) -> Compliance:
@@ -23,11 +23,10 @@ async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     at = min(query.at or now, now)
     in_force = await desired_versions.list_in_force(conn, project_id, at, query.component)
     items: list[RuleCompliance] = []
-    for component, of_component in groupby(in_order(in_force), key=lambda rule: rule.component):
+    for _, of_component in groupby(in_order(in_force), key=lambda rule: rule.component):
         rules = [*of_component]
-        counts = await compliance.count_devices(
-            conn, project_id, component, rules, query.labels, at, is_now=at == now
-        )
+        governed = Governed(rules=rules, labels=query.labels, at=at, is_now=at == now)
+        counts = await compliance.count_devices(conn, project_id, governed)
         items += _by_rule(rules, counts)
     return Compliance(as_of=at, labels_as_of=now, items=items)
 

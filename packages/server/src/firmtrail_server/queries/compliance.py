@@ -16,6 +16,31 @@ from firmtrail_server.history.spans import span_bounds
 
 
 @attrs.frozen(kw_only=True)
+class Governed:
+    """The rules of one component, the first that a device matches counting for it, and which devices are looked at."""
+
+    rules: Sequence[DesiredVersion]
+    #: a filter of the labels that devices have today; None: all of them
+    labels: str | None
+    at: dt.datetime
+    is_now: bool
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
+        return {
+            "component": self.rules[0].component,
+            "rule_labels": [orjson.dumps(rule.labels).decode() for rule in self.rules],
+            "rule_versions": [orjson.dumps(rule.versions).decode() for rule in self.rules],
+            "labels": Jsonb(labels),
+            "label_keys": label_keys,
+            **span_bounds(self.at),
+            "at": self.at,
+            "is_now": self.is_now,
+        }
+
+
+@attrs.frozen(kw_only=True)
 class RuleCount:
     """The devices for which a rule counts: `position` is its place among the rules, from 1."""
 
@@ -27,21 +52,11 @@ class RuleCount:
     accepted: int
 
 
-async def count_devices(
-    conn: Connection,
-    project_id: uuid.UUID,
-    component: str,
-    rules: Sequence[DesiredVersion],
-    labels: str | None,
-    at: dt.datetime,
-    *,
-    is_now: bool,
-) -> list[RuleCount]:
+async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Governed) -> list[RuleCount]:
     """Count, for the rules of a component, the devices in service that were registered or ran something at a moment.
 
     A rule that counts for no device is left out. Every device is read once, however many rules there are.
     """
-    wanted, keys = parse_label_filter(labels) if labels else ({}, [])
     async with conn.cursor(row_factory=rows(RuleCount)) as cur:
         await cur.execute(
             """
@@ -86,17 +101,7 @@ async def count_devices(
                and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
              group by position
             """,
-            {
-                "project_id": project_id,
-                "component": component,
-                "rule_labels": [orjson.dumps(rule.labels).decode() for rule in rules],
-                "rule_versions": [orjson.dumps(rule.versions).decode() for rule in rules],
-                "labels": Jsonb(wanted),
-                "label_keys": keys,
-                **span_bounds(at),
-                "at": at,
-                "is_now": is_now,
-            },
+            {"project_id": project_id, **governed.parameters},
             prepare=False,
         )
         return await cur.fetchall()
