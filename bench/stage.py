@@ -26,7 +26,7 @@ class Stage:
     stack: ExitStack
     sites: list[Site] = field(default_factory=list)
 
-    def site(
+    def site(  # noqa: PLR0913  a site has that many sides
         self,
         name: str,
         command: Sequence[str | Path],
