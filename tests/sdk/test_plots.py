@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Generator
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from matplotlib import colors, dates
@@ -34,6 +35,7 @@ HOSTILE = ["$x^$", "_hidden", "<b>", "50 %", "\\frac", "ü"]
 @pytest.fixture(autouse=True)
 def figures() -> Generator[None]:
     plt.switch_backend("agg")
+    plots._styles.clear()
     yield
     plt.close("all")
 
@@ -159,16 +161,27 @@ def test_a_picture_is_drawn_where_it_is_told() -> None:
     assert counts("1").plot(ax) is ax
 
 
-def test_a_newer_version_changes_no_style_of_an_older_one() -> None:
-    names = [f"1.{number}.0" for number in range(20)]
-    styles = [plots.styles(names[:number]) for number in range(1, 21)]
+def test_a_version_has_one_style_in_all_pictures() -> None:
+    few, many = plots.styles("main", ["3"]), plots.styles("main", ["1", "2", "3"])
 
-    assert all(later.items() >= earlier.items() for earlier, later in itertools.pairwise(styles))
-    assert len({*styles[-1].values()}) == len(names)
+    assert many["3"] == few["3"]
+    assert len({*many.values()}) == 3
+
+
+def test_twenty_versions_of_a_component_differ() -> None:
+    names = [f"1.{number}.0" for number in range(20)]
+
+    assert len({*plots.styles("main", names).values()}) == 20
+
+
+def test_versions_of_two_components_are_named_with_them() -> None:
+    both = [period("1", 9, 1), attrs.evolve(period("2", 9, 1), component="modem")]
+
+    assert {text.get_text() for text in legend(plots.history(both))} == {"main 1", "modem 2"}
 
 
 def test_a_colour_can_be_chosen() -> None:
-    assert plots.styles(["1", "2"], {"2": "black"})["2"] == plots.Style("black")
+    assert plots.styles("main", ["1", "2"], {"2": "black"})["2"] == plots.Style("black")
 
 
 @pytest.mark.parametrize("sight", SIGHTS)

@@ -72,7 +72,7 @@ class FirmwareVersions(contract.FirmwareVersions, Framed):
 
         Args:
             ax: where to draw; a new figure, if left out.
-            colors: of versions, as matplotlib names colours; those of `firmtrail.plots.styles` for the others.
+            colors: of versions, as matplotlib names colours; the others keep theirs, as `firmtrail.plots.styles` says.
 
         Raises:
             MissingExtraError: matplotlib is not installed (`firmtrail[plots]`).
@@ -117,7 +117,7 @@ class Adoption(contract.Adoption, Framed):
 
         Args:
             ax: where to draw; a new figure, if left out.
-            colors: of versions, as matplotlib names colours; those of `firmtrail.plots.styles` for the others.
+            colors: of versions, as matplotlib names colours; the others keep theirs, as `firmtrail.plots.styles` says.
 
         Raises:
             MissingExtraError: matplotlib is not installed (`firmtrail[plots]`).

@@ -11,8 +11,7 @@ say the same once more.
 from __future__ import annotations
 
 import datetime as dt
-import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ _HATCHES = ("", "///", "...")
 _PAPER, _INK = "white", "#222222"
 _STYLE: dict[Any, str] = {
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), _PAPER),
+    "axes.facecolor": _PAPER,
     **dict.fromkeys(("axes.titlecolor", "xtick.labelcolor", "ytick.labelcolor"), _INK),
 }
 _FAINT = 0.45
@@ -49,32 +48,25 @@ class Style:
     hatch: str = ""
 
 
-def styles(versions: Iterable[str], colors: Mapping[str, str] | None = None) -> dict[str, Style]:
-    """Give each version a style of its own, oldest version first.
+#: those of _LOOKS that versions have by now, by component
+_styles: dict[str, dict[str, Style]] = {}
+_LOOKS = [Style(color, hatch) for hatch in _HATCHES for color in PALETTE]
 
-    A version's name chooses; a name whose colour is taken gets the next one. So a version looks the same in all
-    pictures whose older versions are the same, and newer ones change nothing.
+
+def styles(component: str, versions: Iterable[str], colors: Mapping[str, str] | None = None) -> dict[str, Style]:
+    """Give each version the style that it has in all pictures of this program: the next free one, at its first time.
+
+    21 versions of a component differ, the first seven by colour alone.
 
     Args:
+        component: what the versions are of.
         versions: the oldest first.
-        colors: of some versions, as matplotlib names colours.
+        colors: of some versions, as matplotlib names colours, for this once.
     """
-    chosen: dict[str, Style] = {}
-    for version in dict.fromkeys(versions):
-        if colors and version in colors:
-            chosen[version] = Style(colors[version])
-        else:
-            candidates = [*_candidates(version)]
-            taken = {*chosen.values()}
-            chosen[version] = next((one for one in candidates if one not in taken), candidates[0])
-    return chosen
-
-
-def _candidates(version: str) -> Iterator[Style]:
-    first = zlib.crc32(version.encode())
-    for hatch in _HATCHES:
-        for number in range(len(PALETTE)):
-            yield Style(PALETTE[(first + number) % len(PALETTE)], hatch)
+    known, chosen = _styles.setdefault(component, {}), colors or {}
+    for version in versions:
+        known.setdefault(version, _LOOKS[len(known) % len(_LOOKS)])
+    return {version: Style(chosen[version]) if version in chosen else known[version] for version in versions}
 
 
 def history(
@@ -87,17 +79,33 @@ def history(
     """Draw a lane a component and a bar a period, up to `until` or now: see `history(...).plot()`."""
     components = sorted({period.component for period in periods}, reverse=True)
     lanes = max(len(components), 1)
-    looks = styles((period.version for period in sorted(periods, key=lambda one: one.first_reported_at)), colors)
+    looks = {component: styles(component, _versions(periods, component), colors) for component in components}
     with _paper(ax, height=1.2 + 0.7 * lanes) as axes:
         for period in periods:
             lane = components.index(period.component)
-            _bar(axes, lane, period, until or dt.datetime.now(dt.UTC), looks[period.version])
+            _bar(axes, lane, period, until or dt.datetime.now(dt.UTC), looks[period.component][period.version])
         axes.set_yticks(range(len(components)), components)
         axes.set_ylim(-0.6, lanes - 0.4)
         _time_axis(axes)
         _name_bars(axes, periods, components)
-        _legend(axes, looks)
+        _legend(axes, _named(looks))
     return axes
+
+
+def _named(looks: Mapping[str, Mapping[str, Style]]) -> dict[str, Style]:
+    """Name each style by its version, and by the component where there are several."""
+    several = len(looks) > 1
+    return {
+        f"{component} {version}" if several else version: look
+        for component, of_it in looks.items()
+        for version, look in of_it.items()
+    }
+
+
+def _versions(periods: Sequence[VersionPeriod], component: str) -> list[str]:
+    """List the versions of a component, the oldest first."""
+    of_it = sorted((one for one in periods if one.component == component), key=lambda one: one.first_reported_at)
+    return list(dict.fromkeys(period.version for period in of_it))
 
 
 def _bar(ax: Axes, lane: int, period: VersionPeriod, now: dt.datetime, look: Style) -> None:
@@ -128,7 +136,7 @@ def adoption(answer: Adoption, ax: Axes | None = None, *, colors: Mapping[str, s
     oldest_first = answer.versions[::-1]
     looks = {_OTHERS: Style(OTHERS)} if any(answer.other_devices) else {}
     layers = [_other_shares(answer)] * len(looks) + [one.shares for one in oldest_first]
-    looks |= styles((one.version for one in oldest_first), colors)
+    looks |= styles(answer.component, [one.version for one in oldest_first], colors)
     with _paper(ax, height=4) as axes:
         moments: Any = answer.moments  # matplotlib's types know no moments
         for layer, look in zip(axes.stackplot(moments, *layers) if layers else [], looks.values(), strict=True):
@@ -162,10 +170,12 @@ def _milestones(ax: Axes, rollout: Rollout | None) -> None:
 
 def versions(answer: FirmwareVersions, ax: Axes | None = None, *, colors: Mapping[str, str] | None = None) -> Axes:
     """Draw a bar a version, as long as it has devices: see `fleet.versions(...).plot()`."""
-    looks = styles((count.version for count in reversed(answer.items)), colors)
+    looks = {
+        name: styles(name, _oldest_first(answer, name), colors) for name in {one.component for one in answer.items}
+    }
     with _paper(ax, height=1.2 + 0.3 * max(len(answer.items), 1)) as axes:
         for row, count in enumerate(answer.items):
-            look = looks[count.version]
+            look = looks[count.component][count.version]
             bars = axes.barh(row, count.devices, color=look.color, hatch=look.hatch, edgecolor=_PAPER)
             axes.bar_label(bars, [f"{count.devices:,} ({count.share:.0%})"], padding=3)
         axes.set_yticks(range(len(answer.items)), [f"{count.component} {count.version}" for count in answer.items])
@@ -178,6 +188,10 @@ def versions(answer: FirmwareVersions, ax: Axes | None = None, *, colors: Mappin
     return axes
 
 
+def _oldest_first(answer: FirmwareVersions, component: str) -> list[str]:
+    return [count.version for count in reversed(answer.items) if count.component == component]
+
+
 @contextmanager
 def _paper(ax: Axes | None, *, height: float) -> Generator[Axes]:
     """Give the axes to draw on: what is given as it is, or else a new figure in our style, `height` inches high."""
@@ -187,8 +201,10 @@ def _paper(ax: Axes | None, *, height: float) -> Generator[Axes]:
     if ax is not None:
         yield ax
         return
+    # outside of the style: the first figure turns the notebook's way of showing figures on, which would end with it
+    figure = plt.figure(figsize=(9, height), layout="constrained", facecolor=_PAPER)
     with plt.rc_context(_STYLE):
-        _, ax = plt.subplots(figsize=(9, height), layout="constrained")
+        ax = figure.add_subplot()
         ax.spines[["top", "right"]].set_visible(False)
         yield ax
 

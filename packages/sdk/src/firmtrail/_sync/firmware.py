@@ -45,7 +45,7 @@ class HistoryPager(Pager[VersionPeriod]):
 
         Args:
             ax: where to draw; a new figure, if left out.
-            colors: of versions, as matplotlib names colours; those of `firmtrail.plots.styles` for the others.
+            colors: of versions, as matplotlib names colours; the others keep theirs, as `firmtrail.plots.styles` says.
 
         Raises:
             MissingExtraError: matplotlib is not installed (`firmtrail[plots]`); nothing was fetched.
