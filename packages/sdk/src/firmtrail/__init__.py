@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         VersionAdoption,
         VersionCount,
         VersionPeriod,
+        VersionScheme,
         Violation,
         ViolationCode,
     )
@@ -145,6 +146,7 @@ _MODULES = {
             "Device",
             "DeviceApiKey",
             "DeviceDetails",
+            "VersionScheme",
             "LatestChange",
             "ComponentStatus",
             "FlappingDevice",
@@ -301,6 +303,7 @@ __all__ = [
     "VersionAtMoment",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "from_json",
