@@ -1,6 +1,6 @@
 """`./dev bench frames`: what it costs to make frames of 100,000 version periods, beside polars alone.
 
-Every figure is a ratio: the time of ours by the time in which `polars.read_ipc_stream` reads the same Arrow from memory.
+Every figure is a ratio: the time of ours by that in which `polars.read_ipc_stream` reads the same Arrow from memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.ipc
+from pyarrow import ipc
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
@@ -47,13 +47,13 @@ def main() -> int:
 def _written(arrow: pa.Table) -> bytes:
     """The table as an Arrow IPC stream, as it would cross the wire."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, arrow.schema) as stream:
+    with ipc.new_stream(sink, arrow.schema) as stream:
         stream.write_table(arrow)
     return sink.getvalue().to_pybytes()
 
 
 def _read(wire: bytes) -> pa.Table:
-    return pa.ipc.open_stream(wire).read_all()
+    return ipc.open_stream(wire).read_all()
 
 
 def _options() -> argparse.Namespace:

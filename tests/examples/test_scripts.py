@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Generator
@@ -174,6 +175,18 @@ async def test_alerts_keep_what_they_could_not_tell(environment: dict[str, str],
     assert (refused, told) == (1, 0)
     assert errors.startswith("alerts: ")
     assert chat.texts == ["lost is back"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_the_code_of_the_page_runs(environment: dict[str, str], tmp_path: Path, number: int) -> None:
+    page = (EXAMPLES.parent / "docs/notebooks.md").read_text("utf-8")
+    code = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[number]
+
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))
