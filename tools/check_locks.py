@@ -35,13 +35,10 @@ def complaints_about(root: Path) -> Iterator[str]:
     ]
     ours = {canonicalize_name(project["project"]["name"]) for project in projects}
     groups = projects[0]["dependency-groups"]
-    tools = [*map(Requirement, groups["dev"])]
-    run = [*_requirements(projects, ours, map(Requirement, projects[0]["project"]["dependencies"]))]
-    dev = [
-        *run,
-        *_requirements(projects, ours, tools),
-        *(one for one in tools if canonicalize_name(one.name) not in ours),
-    ]
+    asked, tools = ([*map(Requirement, names)] for names in (projects[0]["project"]["dependencies"], groups["dev"]))
+    run = [*_requirements(projects, ours, asked)]
+    of_others = [one for one in tools if canonicalize_name(one.name) not in ours]
+    dev = [*_requirements(projects, ours, [*asked, *tools]), *of_others]
     yield from _complaints(root, RUN_LOCK, run)
     yield from _complaints(root, DEV_LOCK, dev)
     yield from _complaints(root, BENCH_LOCK, [*map(Requirement, groups["bench"])])
