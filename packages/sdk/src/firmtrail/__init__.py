@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
+    from firmtrail._async.firmware import AsyncHistoryPager
     from firmtrail._async.paging import AsyncPager
     from firmtrail._exports import ExportProgress
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
+    from firmtrail._sync.firmware import HistoryPager
     from firmtrail._sync.paging import Pager
+    from firmtrail.answers import Adoption, Compliance, FirmwareVersions, FlappingDevices, FleetStatus, VersionAtMoment
     from firmtrail.credentials import ApiKey, Login
     from firmtrail.errors import (
         ApiError,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
         FirmtrailError,
         InvalidClientError,
         InvalidRequestError,
+        MissingExtraError,
         NotFoundError,
         NotSentError,
         NotTrustedError,
@@ -43,13 +47,11 @@ if TYPE_CHECKING:
     from firmtrail_contract import (
         AccessToken,
         ActorKind,
-        Adoption,
         AuditAction,
         AuditEvent,
         BatchReceipt,
         ClockReading,
         ClockState,
-        Compliance,
         ComponentReading,
         ComponentReceipt,
         ComponentStatus,
@@ -69,10 +71,7 @@ if TYPE_CHECKING:
         FieldLocation,
         FirmwareReceipt,
         FirmwareReport,
-        FirmwareVersions,
         FlappingDevice,
-        FlappingDevices,
-        FleetStatus,
         ImportedRow,
         ImportOutcome,
         Invitation,
@@ -122,10 +121,16 @@ _MODULES = {
     "AsyncPager": "firmtrail._async.paging",
     "Client": "firmtrail._sync.client",
     "DevicePager": "firmtrail._sync.devices",
+    "AsyncHistoryPager": "firmtrail._async.firmware",
+    "HistoryPager": "firmtrail._sync.firmware",
     "Pager": "firmtrail._sync.paging",
     "ExportProgress": "firmtrail._exports",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
+    **dict.fromkeys(
+        ("Adoption", "Compliance", "FirmwareVersions", "FlappingDevices", "FleetStatus", "VersionAtMoment"),
+        "firmtrail.answers",
+    ),
     **dict.fromkeys(
         (
             "AccessToken",
@@ -137,7 +142,6 @@ _MODULES = {
             "ClockState",
             "ComponentReading",
             "ComponentReceipt",
-            "Compliance",
             "DesiredVersion",
             "DeviceDesiredVersion",
             "RuleCompliance",
@@ -147,20 +151,16 @@ _MODULES = {
             "DeviceDetails",
             "VersionScheme",
             "LatestChange",
-            "FleetStatus",
             "ComponentStatus",
-            "FlappingDevices",
             "FlappingDevice",
             "Rollback",
             "Step",
             "Rollout",
             "VersionAdoption",
-            "Adoption",
             "DeviceList",
             "RunningVersion",
             "VersionCount",
             "ListedDevice",
-            "FirmwareVersions",
             "DeviceImport",
             "DeviceState",
             "EnrolledDevice",
@@ -212,6 +212,7 @@ __all__ = [
     "ApiKey",
     "AsyncClient",
     "AsyncDevicePager",
+    "AsyncHistoryPager",
     "AsyncPager",
     "AuditAction",
     "AuditEvent",
@@ -254,6 +255,7 @@ __all__ = [
     "FlappingDevice",
     "FlappingDevices",
     "FleetStatus",
+    "HistoryPager",
     "ImportOutcome",
     "ImportedRow",
     "InvalidClientError",
@@ -268,6 +270,7 @@ __all__ = [
     "ListedDevice",
     "Login",
     "Member",
+    "MissingExtraError",
     "NotFoundError",
     "NotSentError",
     "NotTrustedError",
@@ -303,6 +306,7 @@ __all__ = [
     "TransportError",
     "User",
     "VersionAdoption",
+    "VersionAtMoment",
     "VersionCount",
     "VersionPeriod",
     "VersionScheme",
