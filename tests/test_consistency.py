@@ -51,6 +51,8 @@ from firmtrail_server.queries import (
     history,
     invitations,
     members,
+    password_resets,
+    pending_sign_ups,
     projects,
     reports,
     sessions,
@@ -71,9 +73,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         if query.__module__ == users.__name__
     },
     **{
-        query: "sessions belong to users"
-        for _, query in inspect.getmembers(sessions, inspect.iscoroutinefunction)
-        if query.__module__ == sessions.__name__
+        query: "it is about users, who belong to no project"
+        for module in (password_resets, pending_sign_ups, sessions)
+        for _, query in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if query.__module__ == module.__name__
     },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",

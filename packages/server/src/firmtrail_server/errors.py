@@ -22,7 +22,9 @@ DomainError
 │   ├── EnrollmentsUsedUp
 │   ├── SignUpClosed
 │   ├── SignUpByInvitation
-│   └── CurrentPasswordWrong
+│   ├── CurrentPasswordWrong
+│   ├── SignUpPasswordWrong
+│   └── NoMailServer
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
 ├── LoginRefused
@@ -33,6 +35,7 @@ DomainError
 │   ├── ApiKeyNotFound
 │   ├── UserNotFound
 │   ├── SessionNotFound
+│   ├── CodeNotFound
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
 │   ├── DesiredVersionNotFound
@@ -231,6 +234,21 @@ class CurrentPasswordWrong(Forbidden):
         super().__init__("The current password is wrong.")
 
 
+class SignUpPasswordWrong(Forbidden):
+    def __init__(self) -> None:
+        super().__init__(
+            "The code is right, and this is not the password of its sign-up. Sign up again if you have forgotten it."
+        )
+
+
+class NoMailServer(Forbidden):
+    def __init__(self) -> None:
+        super().__init__(
+            "This server sends no e-mail, so it cannot send you a code. Ask its operator for a new password: "
+            "firmtrail-server set-password"
+        )
+
+
 class UnsupportedGrantType(DomainError):
     code = ProblemCode.MALFORMED_REQUEST
 
@@ -293,6 +311,11 @@ class UserNotFound(NotFound):
 class SessionNotFound(NotFound):
     def __init__(self, session_id: uuid.UUID) -> None:
         super().__init__(f"You have no session {session_id}: it has ended, or is another user's.")
+
+
+class CodeNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such code: it was used, has expired, or never was one. Ask for a new one.")
 
 
 class MemberNotFound(NotFound):

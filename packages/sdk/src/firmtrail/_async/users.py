@@ -15,8 +15,12 @@ from firmtrail_contract import (
     AuditEvent,
     AuditQuery,
     PasswordChange,
+    PasswordReset,
+    PasswordResetReceipt,
+    PasswordResetRequest,
     Session,
     SignUp,
+    SignUpConfirmation,
     SignUpReceipt,
     User,
     UserChange,
@@ -28,7 +32,7 @@ _SESSION = f"{_SESSIONS}/{{session_id}}"
 
 
 class AsyncUsers:
-    """All but `sign_up` and `revoke` is for a client that has a user's `Login` or access token."""
+    """What is about `me` and sessions is for a client of a user: with a `Login`, an access token or a profile."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -49,6 +53,41 @@ class AsyncUsers:
         said = body(SignUp, email=email, name=name, password=password, invitation=invitation)
         call = Call(method="POST", path="/v1/users", body=said, repeatable=True, needs_key=False)
         return decode(await self._transport.send(call), SignUpReceipt)
+
+    async def confirm_sign_up(self, code: str, password: str) -> User:
+        """Confirm your address with the code that was sent to it, and the password that you signed up with.
+
+        Only servers that send e-mail ask for it: `sign_up(...).must_confirm`. No credential is needed.
+
+        Raises:
+            NotFoundError: there is no such code: it was used or has expired.
+            PermissionDeniedError: that is not the password of the sign-up.
+        """
+        said = body(SignUpConfirmation, code=code, password=password)
+        call = Call(method="POST", path="/v1/users/confirm", body=said, repeatable=False, needs_key=False)
+        return decode(await self._transport.send(call), User)
+
+    async def request_password_reset(self, email: str) -> PasswordResetReceipt:
+        """Have a code for a new password sent to an address. The answer does not tell whether the address is known.
+
+        No credential is needed.
+
+        Raises:
+            PermissionDeniedError: the server sends no e-mail; its operator can set a password.
+        """
+        said = body(PasswordResetRequest, email=email)
+        call = Call(method="POST", path="/v1/password_resets", body=said, repeatable=True, needs_key=False)
+        return decode(await self._transport.send(call), PasswordResetReceipt)
+
+    async def reset_password(self, code: str, new_password: str) -> None:
+        """Set a new password with the code that was sent to you; all your sessions end. No credential is needed.
+
+        Raises:
+            NotFoundError: there is no such code: it was used or has expired.
+        """
+        said = body(PasswordReset, code=code, new_password=new_password)
+        call = Call(method="POST", path="/v1/password_resets/complete", body=said, repeatable=False, needs_key=False)
+        await self._transport.send(call)
 
     async def me(self) -> User:
         """Read who you are."""

@@ -17,13 +17,10 @@ from firmtrail._profiles import change_profile, profile_file, read_profile, read
 from firmtrail._sessions import SessionTokens, StoredSession
 from firmtrail.cli.asking import ask, ask_new_password, ask_secret
 from firmtrail.cli.names import current_project
-from firmtrail.cli.verbs import Verb, flag, option, positional
+from firmtrail.cli.verbs import EMAIL, URL, Verb, flag, option
 from firmtrail.credentials import Login
 from firmtrail.errors import ConfigError, FirmtrailError, OAuthError
 from firmtrail_contract import AccessToken, CurrentProject, JoinedProject, OAuthErrorCode, SignUpReceipt, User
-
-_EMAIL = positional("email", "your e-mail address; asked for, if left out", nargs="?", metavar="EMAIL")
-_URL = option("url", "the server; else FIRMTRAIL_URL, else that of your profile")
 
 
 def _anybody(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
@@ -35,11 +32,21 @@ def _sign_up(client: firmtrail.Client, options: Any) -> SignUpReceipt:
     name, password = options.name or ask("Name"), ask_new_password()
     invitation = ask_secret("Invitation") if options.invitation else None
     receipt = client.users.sign_up(email, name, password, invitation=invitation)
-    _say(
-        "The server took the sign-up. If the address had a user already, nothing changed: the answer does not tell. "
-        f"Find out with your password: firmtrail login {email}"
-    )
+    if receipt.must_confirm:
+        _say(f"An e-mail with a code is on its way to {email}. Confirm the address with: firmtrail confirm-sign-up")
+    else:
+        _say(
+            "The server took the sign-up. If the address had a user already, nothing changed: the answer does not tell."
+            f" Find out with your password: firmtrail login {email}"
+        )
     return receipt
+
+
+def _confirm(client: firmtrail.Client, _: Any) -> User:
+    code = ask_secret("Code")
+    user = client.users.confirm_sign_up(code, ask_secret("Password"))
+    _say(f"The address is confirmed. Log in with: firmtrail login {user.email}")
+    return user
 
 
 def _as_user(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
@@ -160,18 +167,25 @@ VERBS = [
         "become a user; the password is asked for, or a line of standard input",
         _sign_up,
         [
-            _EMAIL,
+            EMAIL,
             option("name", "what people call you"),
-            _URL,
+            URL,
             flag("invitation", "ask for an invitation's secret too"),
         ],
+        client=_anybody,
+    ),
+    Verb(
+        "confirm-sign-up",
+        "confirm your address: the code of the e-mail and your password are asked for, or are two lines of input",
+        _confirm,
+        [URL],
         client=_anybody,
     ),
     Verb(
         "login",
         "log your profile in for weeks; the password is asked for, or a line of standard input",
         _login,
-        [_EMAIL, _URL],
+        [EMAIL, URL],
         client=_as_user,
     ),
     Verb("logout", "end the session of your profile", _logout, client=lambda _: nullcontext()),

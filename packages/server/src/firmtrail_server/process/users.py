@@ -12,9 +12,10 @@ from firmtrail_server.auth.credentials import SecretChecker
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import ProjectNotFound
 from firmtrail_server.process.first_user import OPERATOR, BadUser
-from firmtrail_server.queries import audit_events, members, projects, sessions, users
+from firmtrail_server.queries import audit_events, members, projects, users
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.services import membership
+from firmtrail_server.services.sessions import end_logins
 
 
 def checked_password(password: str) -> str:
@@ -36,7 +37,7 @@ async def set_password(database_url: str, email: str, password: str, password_co
 
     async def change(conn: Connection, user: User, now: dt.datetime) -> None:
         await users.update_password(conn, user.id, password_hash)
-        await sessions.delete_of_user(conn, user.id)
+        await end_logins(conn, user.id)
         await _record(conn, user, now, AuditAction.USER_PASSWORD_CHANGED)
 
     return await _changed(database_url, email, change)
@@ -47,7 +48,7 @@ async def disable(database_url: str, email: str) -> User:
 
     async def change(conn: Connection, user: User, now: dt.datetime) -> None:
         await users.update_disabled(conn, user.id, now)
-        await sessions.delete_of_user(conn, user.id)
+        await end_logins(conn, user.id)
         for one in await members.list_memberships(conn, user.id):
             ended = await membership.end_invitations(conn, one.project_id, user.id)
             await audit_events.insert(conn, one.project_id, OPERATOR, now, ended)
