@@ -82,6 +82,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     members.delete_of_user: "it is about one user in all projects",
     members.list_memberships: "the same",
     projects.list_of_user: "the same",
+    projects.find_of_user: "the same",
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",

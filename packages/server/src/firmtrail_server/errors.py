@@ -42,6 +42,7 @@ DomainError
 │   ├── MetricsNotShown
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
+│   ├── ProjectNameTaken
 │   ├── DeviceNameTaken
 │   ├── HardwareTaken
 │   ├── TooManyLabels
@@ -197,15 +198,16 @@ class Forbidden(DomainError):
 
 
 class ScopeMissing(Forbidden):
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"You may not do that: it takes the scope {scope}.")
+    def __init__(self, scope: str, reason: str = "") -> None:
+        super().__init__(reason or f"You may not do that: it takes the scope {scope}.")
         self.scope = scope
 
 
 class RoleTooHigh(Forbidden):
     def __init__(self, role: str) -> None:
         super().__init__(
-            f"You may do less than {role} allows, by your role or by your token: you can neither give nor take it."
+            f"You can neither give nor take the role {role}: your own role, or your access token, allows less. Ask an "
+            "admin of the project."
         )
 
 
@@ -345,6 +347,13 @@ class SeedNotAllowed(NotFound):
 
 class Conflict(DomainError):
     code = ProblemCode.CONFLICT
+
+
+class ProjectNameTaken(Conflict):
+    def __init__(self, name: str, project_id: uuid.UUID) -> None:
+        super().__init__(
+            f"You are in a project named {name!r} already, {project_id}: use it, or take another name for the new one."
+        )
 
 
 class DeviceNameTaken(Conflict):

@@ -77,7 +77,7 @@ ROUTES = [
     Route("DELETE", "/v1/users/me/sessions/{session_id}", sessions.end_my_session, Scope.SELF, WRITE,
           summary="End one of your sessions", statuses=(204, 404)),
     Route("POST", "/v1/projects", projects.create_project, Scope.SELF, WRITE,
-          summary="Make a project; you become its admin", statuses=(201,)),
+          summary="Make a project; you become its admin", statuses=(201, 409)),
     Route("GET", "/v1/projects", projects.list_projects, Scope.SELF, READ,
           summary="List the projects that you are a member of, by name, with your role in each"),
     Route("GET", "/v1/projects/current", projects.get_current_project, Scope.OWN_KEY_READ, READ,

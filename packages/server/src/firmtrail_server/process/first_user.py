@@ -54,6 +54,9 @@ async def create_user(database_url: str, wanted: SignUp, password_cost: int) -> 
 async def _create(conn: Connection, new: NewUser, now: dt.datetime) -> User:
     user = await users.insert(conn, new, now)
     if user is None:
-        raise BadUser(f"No user was made: {new.email} has one already.")
+        raise BadUser(
+            f"No user was made: {new.email} has one already. For a new password run: "
+            f"firmtrail-server set-password {new.email}"
+        )
     await audit_events.insert(conn, user.id, OPERATOR, now, [Change(AuditAction.USER_SIGNED_UP, user.id, user.name)])
     return user
