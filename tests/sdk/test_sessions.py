@@ -236,6 +236,19 @@ async def test_a_session_is_shown_to_its_own_server_alone(shell: Shell, strict: 
             await client.users.me()
 
 
+async def test_a_profile_logged_in_elsewhere_meanwhile_shows_the_old_server_nothing(
+    shell: Shell, strict: StrictServer
+) -> None:
+    session = logged_in(shell, strict.url)
+    async with AsyncClient() as client:
+        session.write(SessionTokens(url="https://elsewhere.example", refresh_token="r0", access_token="a", renew_at=0))
+
+        with pytest.raises(CredentialsError):
+            await client.users.me()
+
+    assert strict.refreshes == 0
+
+
 async def test_a_damaged_file_of_a_session_says_to_log_in(shell: Shell, strict: StrictServer) -> None:
     logged_in(shell, strict.url).file.write_text("{")
 

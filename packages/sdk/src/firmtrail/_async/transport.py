@@ -9,7 +9,7 @@ from firmtrail._calls import Answer, Call, decode, refusal
 from firmtrail._deadline import WAITED, AsyncLock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
-from firmtrail._sessions import LOCK_SECONDS, SessionTokens, StoredSession
+from firmtrail._sessions import LOCK_SECONDS, ProcessLock, SessionTokens, StoredSession
 from firmtrail._settings import Settings, checked_timeout
 from firmtrail._tokens import new_token, no_endpoint, refresh_call, stored_tokens, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
@@ -47,11 +47,16 @@ class AsyncTransport:
             raise refusal(answer, call)
         return decode(answer, AccessToken)
 
-    def keep(self, answer: Answer) -> None:
+    async def keep(self, answer: Answer) -> None:
         """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
         credential = self._settings.credential
-        if isinstance(credential, StoredSession) and decode(answer, AccessToken).refresh_token is not None:
+        if not isinstance(credential, StoredSession) or decode(answer, AccessToken).refresh_token is None:
+            return
+        lock = await self._locked(credential, self._policy.clock() + self._timeout)
+        try:
             self._latest = self._stored(credential, answer)
+        finally:
+            lock.release()
 
     async def aclose(self) -> None:
         await self._attempts.aclose()
@@ -119,15 +124,11 @@ class AsyncTransport:
 
     async def _of_session(self, session: StoredSession, deadline: float, refused: Token | None) -> Token:
         """Take the access token of a stored session, refreshed by one process at a time."""
-        if (token := self._usable(session.read(), refused)) is not None:
+        if (token := self._usable(self._tokens(session), refused)) is not None:
             return token
-        lock = session.lock()
-        while not lock.try_acquire():
-            if deadline - self._policy.clock() <= LOCK_SECONDS:
-                raise DeadlineExceededError(WAITED)
-            await self._policy.async_sleep(LOCK_SECONDS)
+        lock = await self._locked(session, deadline)
         try:
-            tokens = session.read()  # another process may have been faster
+            tokens = self._tokens(session)  # another process may have been faster
             if (token := self._usable(tokens, refused)) is not None:
                 return token
             if tokens is None:
@@ -136,6 +137,20 @@ class AsyncTransport:
             return self._stored(session, answer)
         finally:
             lock.release()
+
+    def _tokens(self, session: StoredSession) -> SessionTokens | None:
+        """Read the tokens, if the profile is still logged in at this server."""
+        tokens = session.read()
+        return tokens if tokens is not None and tokens.url == self._settings.url else None
+
+    async def _locked(self, session: StoredSession, deadline: float) -> ProcessLock:
+        """Wait until no other process, and no other client of this one, refreshes the session."""
+        lock = session.lock()
+        while not lock.try_acquire():
+            if deadline - self._policy.clock() <= LOCK_SECONDS:
+                raise DeadlineExceededError(WAITED)
+            await self._policy.async_sleep(LOCK_SECONDS)
+        return lock
 
     def _usable(self, tokens: SessionTokens | None, refused: Token | None) -> Token | None:
         left = tokens.renew_at - self._policy.wall_clock() if tokens is not None else 0

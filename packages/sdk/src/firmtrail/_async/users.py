@@ -110,7 +110,7 @@ class AsyncUsers:
         said = body(PasswordChange, current_password=current_password, new_password=new_password)
         call = Call(method="PUT", path=f"{_ME}/password", body=said, repeatable=False)
         answer = await self._transport.send(call)
-        self._transport.keep(answer)
+        await self._transport.keep(answer)
         return decode(answer, AccessToken)
 
     def sessions(

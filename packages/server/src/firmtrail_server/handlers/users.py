@@ -11,9 +11,6 @@ from firmtrail_contract import (
     AuditQuery,
     Page,
     PasswordChange,
-    PasswordReset,
-    PasswordResetReceipt,
-    PasswordResetRequest,
     SignUp,
     SignUpConfirmation,
     SignUpReceipt,
@@ -25,14 +22,13 @@ from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import (
     CodeNotFound,
     CurrentPasswordWrong,
-    NoMailServer,
     SignUpByInvitation,
     SignUpClosed,
     SignUpPasswordWrong,
 )
 from firmtrail_server.http.context import PublicContext, UserContext
 from firmtrail_server.http.results import Accepted, Created
-from firmtrail_server.queries import audit_events, invitations, password_resets, pending_sign_ups, users
+from firmtrail_server.queries import audit_events, invitations, pending_sign_ups, users
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.queries.pending_sign_ups import PendingSignUp
 from firmtrail_server.queries.users import Login, NewUser
@@ -42,7 +38,6 @@ from firmtrail_server.settings import SignUpMode
 
 #: what is counted of an address
 _SIGN_UP = "sign-up"
-_RESET = "password reset"
 
 
 async def sign_up(ctx: PublicContext, body: SignUp) -> Accepted[SignUpReceipt]:
@@ -85,27 +80,6 @@ async def confirm_sign_up(ctx: PublicContext, body: SignUpConfirmation) -> Creat
     if not await authentication.is_password(body.password, pending.password_hash, who, ctx.address):
         raise SignUpPasswordWrong
     return Created(await ctx.db.run(Transaction.WRITE, _confirm_sign_up, ctx, code_digest))
-
-
-async def request_password_reset(ctx: PublicContext, body: PasswordResetRequest) -> Accepted[PasswordResetReceipt]:
-    """The answer is the same whether or not the address has a user: only its owner gets a code, which works once,
-    within an hour. 403 where the server sends no e-mail. Too many from one place are 429.
-    """
-    if not ctx.services.mailer.is_configured:
-        raise NoMailServer
-    limits = ctx.services.authentication.sign_ups
-    limits.check(_RESET, ctx.address)
-    limits.add(_RESET, ctx.address)
-    ctx.services.account_mail.reset(body.email)
-    return Accepted(PasswordResetReceipt(email=body.email))
-
-
-async def reset_password(ctx: PublicContext, body: PasswordReset) -> None:
-    """All your sessions and access tokens end; log in with the new password."""
-    code_digest = ctx.services.account_mail.digest_of(body.code)
-    await ctx.db.run(Transaction.READ, password_resets.get_user, code_digest, ctx.now())
-    password_hash = await ctx.services.authentication.passwords.hashed(body.new_password, ctx.address)
-    await ctx.db.run(Transaction.WRITE, _reset_password, ctx, code_digest, password_hash)
 
 
 async def get_me(ctx: UserContext, conn: Connection) -> User:
@@ -178,14 +152,6 @@ async def _confirm_sign_up(conn: Connection, ctx: PublicContext, code_digest: by
         raise CodeNotFound
     await pending_sign_ups.delete_of_address(conn, pending.email)
     return user
-
-
-async def _reset_password(conn: Connection, ctx: PublicContext, code_digest: bytes, password_hash: bytes) -> None:
-    user = await users.get(conn, await password_resets.get_user(conn, code_digest, ctx.now()))
-    await users.update_password(conn, user.id, password_hash)
-    await end_logins(conn, user.id)
-    changed = Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name, {"by": "a code sent by e-mail"})
-    await audit_events.insert(conn, user.id, ctx.actor_of(user.id), ctx.now(), [changed])
 
 
 async def _change_password(conn: Connection, ctx: UserContext, login: Login | None, password_hash: bytes) -> Opened:

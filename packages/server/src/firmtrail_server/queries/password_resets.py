@@ -40,3 +40,7 @@ async def get_user(conn: Connection, secret_digest: bytes, now: dt.datetime) -> 
 
 async def delete_of_user(conn: Connection, user_id: uuid.UUID) -> None:
     await conn.execute("delete from password_resets where user_id = %(user_id)s", {"user_id": user_id})
+
+
+async def delete_expired(conn: Connection, now: dt.datetime) -> None:
+    await conn.execute("delete from password_resets where expires_at <= %(now)s", {"now": now})

@@ -79,6 +79,7 @@ class AccountMail:
         login, user = await users.find_login(conn, email), await users.find_by_email(conn, email)
         if login is None or user is None or not self._may_send(email):
             return None
+        await password_resets.delete_expired(conn, self.clock())
         await password_resets.insert(conn, user.id, self.digests.of(code), self.clock() + RESET_LIFE)
         return user.email
 
