@@ -109,6 +109,7 @@ if TYPE_CHECKING:
         VersionAdoption,
         VersionCount,
         VersionPeriod,
+        VersionScheme,
         Violation,
         ViolationCode,
     )
@@ -143,6 +144,7 @@ _MODULES = {
             "Device",
             "DeviceApiKey",
             "DeviceDetails",
+            "VersionScheme",
             "LatestChange",
             "FleetStatus",
             "ComponentStatus",
@@ -303,6 +305,7 @@ __all__ = [
     "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "from_json",
