@@ -69,6 +69,8 @@ class AccountMail:
         return True
 
     async def _reset(self, email: str) -> None:
+        if not self._may_send(email):  # counted outside of the transaction, which may be repeated
+            return
         code = new_secret(SecretPrefix.PASSWORD_RESET)
         address = await self.database.run(Transaction.WRITE, self._store_reset, email, code)
         if address is not None:
@@ -77,7 +79,7 @@ class AccountMail:
     async def _store_reset(self, conn: Connection, email: str, code: str) -> str | None:
         """Keep the digest of a code, and give the address as its user wrote it; None: there is nobody to send it to."""
         login, user = await users.find_login(conn, email), await users.find_by_email(conn, email)
-        if login is None or user is None or not self._may_send(email):
+        if login is None or user is None:
             return None
         await password_resets.delete_expired(conn, self.clock())
         await password_resets.insert(conn, user.id, self.digests.of(code), self.clock() + RESET_LIFE)
