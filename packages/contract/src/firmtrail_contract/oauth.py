@@ -57,8 +57,8 @@ class AccessToken:
     expires_in: int
     #: the scopes that the token has, with spaces between
     scope: str
-    #: of a session: gets the next access token, once, and with it comes the next of its kind; null: there is no session
-    refresh_token: str | None = attrs.field(default=None, repr=False)
+    #: of a session: gets the next access token and the next of its kind, once; left out where there is no session
+    refresh_token: str | None = attrs.field(default=None, repr=False, metadata={"left_out_if_null": True})
 
 
 @attrs.frozen(kw_only=True)
