@@ -52,8 +52,11 @@ from firmtrail_server.queries import (
     history,
     invitations,
     members,
+    password_resets,
+    pending_sign_ups,
     projects,
     reports,
+    sessions,
     silences,
     users,
 )
@@ -70,10 +73,17 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
         if query.__module__ == users.__name__
     },
+    **{
+        query: "it is about users, who belong to no project"
+        for module in (password_resets, pending_sign_ups, sessions)
+        for _, query in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if query.__module__ == module.__name__
+    },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",
     members.list_memberships: "the same",
     projects.list_of_user: "the same",
+    projects.find_of_user: "the same",
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",

@@ -94,7 +94,14 @@ if TYPE_CHECKING:
         parse_day_or_moment,
         parse_moment,
     )
-    from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
+    from firmtrail_contract.oauth import (
+        AccessToken,
+        OAuthErrorCode,
+        OAuthRefusal,
+        Revocation,
+        RevocationRequest,
+        TokenRequest,
+    )
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
         MAX_RECORD_COMPONENTS,
@@ -125,8 +132,19 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.sessions import Session
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
-    from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+    from firmtrail_contract.users import (
+        PasswordChange,
+        PasswordReset,
+        PasswordResetReceipt,
+        PasswordResetRequest,
+        SignUp,
+        SignUpConfirmation,
+        SignUpReceipt,
+        User,
+        UserChange,
+    )
     from firmtrail_contract.version_schemes import VersionScheme
 
 _MODULES = {
@@ -213,7 +231,14 @@ _MODULES = {
             "parse_day_or_moment",
             "parse_moment",
         ),
-        "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
+        "oauth": (
+            "AccessToken",
+            "OAuthErrorCode",
+            "OAuthRefusal",
+            "Revocation",
+            "RevocationRequest",
+            "TokenRequest",
+        ),
         "observations": (
             "DEFAULT_COMPONENT",
             "MAX_RECORD_COMPONENTS",
@@ -243,8 +268,19 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "sessions": ("Session",),
         "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
-        "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+        "users": (
+            "PasswordChange",
+            "PasswordReset",
+            "PasswordResetReceipt",
+            "PasswordResetRequest",
+            "SignUp",
+            "SignUpConfirmation",
+            "SignUpReceipt",
+            "User",
+            "UserChange",
+        ),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
@@ -355,6 +391,9 @@ __all__ = [
     "Page",
     "PageQuery",
     "PasswordChange",
+    "PasswordReset",
+    "PasswordResetReceipt",
+    "PasswordResetRequest",
     "Problem",
     "ProblemCode",
     "Project",
@@ -365,6 +404,8 @@ __all__ = [
     "RecordReceipt",
     "ReportBatch",
     "ReportOutcome",
+    "Revocation",
+    "RevocationRequest",
     "Role",
     "Rollback",
     "RollbackQuery",
@@ -373,7 +414,9 @@ __all__ = [
     "RuleState",
     "RunningVersion",
     "Seed",
+    "Session",
     "SignUp",
+    "SignUpConfirmation",
     "SignUpReceipt",
     "SilenceState",
     "SilentDevice",

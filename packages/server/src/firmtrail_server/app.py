@@ -13,6 +13,7 @@ import attrs
 from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.credentials import SecretChecker, SecretDigests
 from firmtrail_server.auth.login_throttle import LoginThrottle
+from firmtrail_server.auth.refresh_tokens import RefreshDigests
 from firmtrail_server.auth.signing_keys import new_signing_keys
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Database
@@ -21,13 +22,16 @@ from firmtrail_server.http.context import Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
 from firmtrail_server.routes import ROUTES
+from firmtrail_server.services.account_mail import MAIL_PERIOD_SECONDS, MAX_MAILS, AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.deletion import Sweeper
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
+from firmtrail_server.services.outbox import Outbox
 from firmtrail_server.services.readiness import Readiness
+from firmtrail_server.services.sessions import Sessions
 from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.telemetry.metrics import Metrics
@@ -63,6 +67,7 @@ class App:
                 sweeper=lambda: services.sweeper.run(services.clock),
                 silences=lambda: services.silences.run(services.clock),
                 key_use=services.authentication.key_use.run,
+                outbox=services.account_mail.outbox.run,
                 metrics=services.metrics.keep_sampled,
                 readiness=services.readiness.run,
             ):
@@ -92,6 +97,7 @@ def create_app(
     database = Database(database_url)
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
+    mailer = Mailer(settings.smtp)
     tokens = AccessTokens(
         keys=signing_keys,
         issuer=settings.issuer,
@@ -118,10 +124,29 @@ def create_app(
             clock=clock,
         ),
         keys=KeyIssuer(digests),
+        sessions=Sessions(
+            digests=RefreshDigests(signing_keys.digest_keys()),
+            idle=dt.timedelta(days=settings.session_idle_days),
+            longest=dt.timedelta(days=settings.session_days),
+        ),
         clock=clock,
         sweeper=Sweeper(database),
         silences=SilenceSweeper(database, metrics),
-        mailer=Mailer(settings.smtp),
+        mailer=mailer,
+        account_mail=AccountMail(
+            database=database,
+            mailer=mailer,
+            outbox=Outbox(),
+            digests=digests,
+            sent=LoginThrottle(
+                time.monotonic,
+                max_of_a_key=MAX_MAILS,
+                max_of_an_address=math.inf,
+                period_seconds=MAIL_PERIOD_SECONDS,
+            ),
+            issuer=settings.issuer,
+            clock=clock,
+        ),
         metrics=metrics,
         readiness=Readiness(database),
     )
