@@ -19,6 +19,7 @@ from firmtrail_server.db import Database
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
+from firmtrail_server.pages import add_pages
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
@@ -123,6 +124,8 @@ def create_app(
         readiness=Readiness(database),
     )
     dispatcher = Dispatcher(ROUTES, services)
+    if settings.pages_enabled:
+        add_pages(dispatcher)
     _watch_database(metrics, services)
     _watch_authentication(metrics, services.authentication)
     return App(services, dispatcher)
