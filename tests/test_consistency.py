@@ -53,6 +53,7 @@ from firmtrail_server.queries import (
     members,
     projects,
     reports,
+    sessions,
     silences,
     users,
 )
@@ -68,6 +69,11 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         query: "users belong to no project"
         for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
         if query.__module__ == users.__name__
+    },
+    **{
+        query: "sessions belong to users"
+        for _, query in inspect.getmembers(sessions, inspect.iscoroutinefunction)
+        if query.__module__ == sessions.__name__
     },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",

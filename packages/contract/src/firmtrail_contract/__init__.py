@@ -81,7 +81,14 @@ if TYPE_CHECKING:
         parse_day_or_moment,
         parse_moment,
     )
-    from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
+    from firmtrail_contract.oauth import (
+        AccessToken,
+        OAuthErrorCode,
+        OAuthRefusal,
+        Revocation,
+        RevocationRequest,
+        TokenRequest,
+    )
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
         MAX_RECORD_COMPONENTS,
@@ -112,6 +119,7 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.sessions import Session
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
 
@@ -186,7 +194,14 @@ _MODULES = {
             "parse_day_or_moment",
             "parse_moment",
         ),
-        "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
+        "oauth": (
+            "AccessToken",
+            "OAuthErrorCode",
+            "OAuthRefusal",
+            "Revocation",
+            "RevocationRequest",
+            "TokenRequest",
+        ),
         "observations": (
             "DEFAULT_COMPONENT",
             "MAX_RECORD_COMPONENTS",
@@ -216,6 +231,7 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "sessions": ("Session",),
         "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
@@ -326,6 +342,8 @@ __all__ = [
     "RecordReceipt",
     "ReportBatch",
     "ReportOutcome",
+    "Revocation",
+    "RevocationRequest",
     "Role",
     "Rollback",
     "RollbackQuery",
@@ -334,6 +352,7 @@ __all__ = [
     "RuleState",
     "RunningVersion",
     "Seed",
+    "Session",
     "SignUp",
     "SignUpReceipt",
     "SilenceState",

@@ -13,6 +13,7 @@ import attrs
 from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.credentials import SecretChecker, SecretDigests
 from firmtrail_server.auth.login_throttle import LoginThrottle
+from firmtrail_server.auth.refresh_tokens import RefreshDigests
 from firmtrail_server.auth.signing_keys import new_signing_keys
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Database
@@ -28,6 +29,7 @@ from firmtrail_server.services.deletion import Sweeper
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
+from firmtrail_server.services.sessions import Sessions
 from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.telemetry.metrics import Metrics
@@ -116,6 +118,11 @@ def create_app(
             clock=clock,
         ),
         keys=KeyIssuer(digests),
+        sessions=Sessions(
+            digests=RefreshDigests(signing_keys.digest_keys()),
+            idle=dt.timedelta(days=settings.session_idle_days),
+            longest=dt.timedelta(days=settings.session_days),
+        ),
         clock=clock,
         sweeper=Sweeper(database),
         silences=SilenceSweeper(database, metrics),

@@ -26,11 +26,13 @@ DomainError
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
 ├── LoginRefused
+├── SessionEnded
 ├── NotFound
 │   ├── ProjectNotFound
 │   ├── DeviceNotFound
 │   ├── ApiKeyNotFound
 │   ├── UserNotFound
+│   ├── SessionNotFound
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
 │   ├── DesiredVersionNotFound
@@ -251,6 +253,14 @@ class LoginRefused(DomainError):
         super().__init__("There is no user with this e-mail address and this password.")
 
 
+class SessionEnded(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+    def __init__(self) -> None:
+        # One sentence for every reason: whether a token once was right is nobody's business.
+        super().__init__("This session has ended, or never was one. Log in again.")
+
+
 class NotFound(DomainError):
     code = ProblemCode.NOT_FOUND
 
@@ -278,6 +288,11 @@ class ApiKeyNotFound(NotFound):
 class UserNotFound(NotFound):
     def __init__(self) -> None:
         super().__init__("This user is deleted.")
+
+
+class SessionNotFound(NotFound):
+    def __init__(self, session_id: uuid.UUID) -> None:
+        super().__init__(f"You have no session {session_id}: it has ended, or is another user's.")
 
 
 class MemberNotFound(NotFound):

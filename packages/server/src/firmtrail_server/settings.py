@@ -26,6 +26,7 @@ _MAX_PORT = 65_535
 _MAX_WORKERS = 64
 _MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
+_MAX_SESSION_DAYS = 365
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 
 
@@ -79,6 +80,10 @@ class Settings:
     token_seconds: int = 900
     #: FIRMTRAIL_DEVICE_TOKEN_SECONDS, the same for the key of a device
     device_token_seconds: int = 86_400
+    #: FIRMTRAIL_SESSION_IDLE_DAYS: a session that is not used for so long ends
+    session_idle_days: int = 30
+    #: FIRMTRAIL_SESSION_DAYS: a session ends so long after its login, however much it is used
+    session_days: int = 90
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
 
@@ -131,6 +136,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             _MIN_TOKEN_SECONDS,
             _MAX_TOKEN_SECONDS,
         ),
+        session_idle_days=_days("FIRMTRAIL_SESSION_IDLE_DAYS", environment, "30"),
+        session_days=_days("FIRMTRAIL_SESSION_DAYS", environment, "90"),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
         sign_up=_one_of("FIRMTRAIL_SIGN_UP", SignUpMode, environment.get("FIRMTRAIL_SIGN_UP") or "open"),
         smtp=_smtp(environment),
@@ -208,6 +215,10 @@ def _number(name: str, text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise BadSetting(f"{name} must be a number from {least} to {most}.")
     return int(text)
+
+
+def _days(name: str, environment: Mapping[str, str], default: str) -> int:
+    return _number(name, environment.get(name) or default, 1, _MAX_SESSION_DAYS)
 
 
 def _interval(text: str | None) -> int | None:

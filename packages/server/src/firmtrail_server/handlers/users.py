@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from firmtrail_contract import (
     AccessToken,
     AuditAction,
@@ -18,10 +20,11 @@ from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import CurrentPasswordWrong, SignUpByInvitation, SignUpClosed
 from firmtrail_server.http.context import PublicContext, UserContext
 from firmtrail_server.http.results import Accepted
-from firmtrail_server.queries import audit_events, users
+from firmtrail_server.queries import audit_events, sessions, users
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.queries.users import Login, NewUser
 from firmtrail_server.services import membership
+from firmtrail_server.services.sessions import Opened
 from firmtrail_server.settings import SignUpMode
 
 #: what is counted of an address
@@ -65,14 +68,16 @@ async def change_me(ctx: UserContext, conn: Connection, body: UserChange) -> Use
 
 
 async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessToken:
-    """Your access tokens end; the answer is a new one, with the scopes of the one you used."""
+    """Your access tokens and all your sessions end; the answer is a new token, with the scopes of the one you used. If
+    that was of a session, the new one is of a new session, and comes with its refresh token.
+    """
     authentication = ctx.services.authentication
     login = await ctx.run(Transaction.READ, users.find_login_of, ctx.user_id)
     if not await authentication.is_password(body.current_password, login, str(ctx.user_id), ctx.address):
         raise CurrentPasswordWrong
     password_hash = await authentication.passwords.hashed(body.new_password, ctx.address)
-    epoch = await ctx.run(Transaction.WRITE, _change_password, ctx, login, password_hash)
-    return ctx.services.tokens.grant(ctx.user_id, ctx.user.token_scopes, ctx.now(), epoch=epoch)
+    opened = await ctx.run(Transaction.WRITE, _change_password, ctx, login, password_hash)
+    return ctx.granted(opened.user, opened.refresh_token)
 
 
 async def delete_me(ctx: UserContext, conn: Connection) -> None:
@@ -82,6 +87,7 @@ async def delete_me(ctx: UserContext, conn: Connection) -> None:
     for project_id in await membership.leave_all(conn, ctx.user_id):
         ended = await membership.end_invitations(conn, project_id, user.id)
         await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
+    await sessions.delete_of_user(conn, ctx.user_id)
     await users.delete(conn, ctx.user_id)
 
 
@@ -105,10 +111,14 @@ async def _sign_up(conn: Connection, ctx: PublicContext, new: NewUser, invitatio
         await audit_events.insert(conn, invitation.project_id, actor, ctx.now(), [joined])
 
 
-async def _change_password(conn: Connection, ctx: UserContext, login: Login | None, password_hash: bytes) -> int:
+async def _change_password(conn: Connection, ctx: UserContext, login: Login | None, password_hash: bytes) -> Opened:
     user = await users.get(conn, ctx.user_id)
     if await users.find_login_of(conn, ctx.user_id) != login:
         raise CurrentPasswordWrong  # it was changed in the meantime
     epoch = await users.update_password(conn, ctx.user_id, password_hash)
+    await sessions.delete_of_user(conn, ctx.user_id)
     await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name))
-    return epoch
+    caller = attrs.evolve(ctx.user, token_epoch=epoch)
+    if ctx.user.session_id is None:
+        return Opened(user=caller)
+    return await ctx.services.sessions.open(conn, caller, ctx.visit)

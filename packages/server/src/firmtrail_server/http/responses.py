@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.results import Document
@@ -46,6 +47,10 @@ def _for_orjson(moment: dt.datetime) -> dt.datetime | str:
 _converter = strict_converter()
 _converter.register_unstructure_hook(uuid.UUID, lambda one: one)  # orjson writes it as the contract does
 _converter.register_unstructure_hook(dt.datetime, _for_orjson)
+# as RFC 6749 says: where there is no session, there is no refresh_token
+_converter.register_unstructure_hook(
+    AccessToken, make_dict_unstructure_fn(AccessToken, _converter, refresh_token=override(omit_if_default=True))
+)
 
 
 class Response(web.StreamResponse):

@@ -75,15 +75,21 @@ async def find_login(conn: Connection, email: str) -> Login | None:
         return await cur.fetchone()
 
 
-async def find_login_of(conn: Connection, user_id: uuid.UUID) -> Login | None:
+async def find_login_of(conn: Connection, user_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Login | None:
+    """Look up a user; with a session, only if it has not ended."""
     async with conn.cursor(row_factory=rows(Login)) as cur:
         await cur.execute(
             """
             select id, password_hash, token_epoch
               from users
              where id = %(user_id)s
+               and (%(session_id)s::uuid is null
+                    or exists (select 1
+                                 from user_sessions
+                                where user_sessions.id = %(session_id)s
+                                  and user_sessions.user_id = users.id))
             """,
-            {"user_id": user_id},
+            {"user_id": user_id, "session_id": session_id},
         )
         return await cur.fetchone()
 

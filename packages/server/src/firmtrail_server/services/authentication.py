@@ -33,6 +33,8 @@ class Credential(NamedTuple):
     #: what an access token leaves of the scopes; None: all of them
     token_scopes: frozenset[Scope] | None = None
     epoch: int | None = None
+    #: of a user's session, which must not have ended
+    session_id: uuid.UUID | None = None
 
     def __repr__(self) -> str:
         """Show whose it is, and no secret."""
@@ -91,7 +93,12 @@ class Authentication:
         if claims is None:
             claims = self.tokens.verify(token, now)
             self.token_cache.add(token, claims, now)
-        return Credential(subject_id=claims.subject_id, token_scopes=claims.scopes, epoch=claims.epoch)
+        return Credential(
+            subject_id=claims.subject_id,
+            token_scopes=claims.scopes,
+            epoch=claims.epoch,
+            session_id=claims.session_id,
+        )
 
     async def identify(self, conn: Connection, credential: Credential) -> User | Principal:
         """Find the living key or user that a credential is of, in the transaction of the request.
@@ -183,11 +190,16 @@ class Authentication:
         return is_right
 
     async def _user(self, conn: Connection, credential: Credential, epoch: int) -> User:
-        login = await users.find_login_of(conn, credential.subject_id)
+        login = await users.find_login_of(conn, credential.subject_id, credential.session_id)
         if login is None or login.token_epoch != epoch:
             raise TokenNotValid
         assert credential.token_scopes is not None
-        return User(user_id=login.id, token_epoch=epoch, token_scopes=credential.token_scopes)
+        return User(
+            user_id=login.id,
+            token_epoch=epoch,
+            token_scopes=credential.token_scopes,
+            session_id=credential.session_id,
+        )
 
 
 #: the same devices report again and again
