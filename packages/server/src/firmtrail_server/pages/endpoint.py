@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import hdrs, web
 
 from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated
-from firmtrail_server.http.context import Services
+from firmtrail_server.http.context import PublicContext, Services
 from firmtrail_server.http.endpoint import Call, Endpoint
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.requests import Named
@@ -42,17 +42,19 @@ class PageEndpoint(Endpoint):
             check_origin(request)
         elif "" in request.query.values():  # an HTML form sends the fields that were left empty
             return led(_without_blanks(request))
-        return await super().respond(request, named)
+        response = await super().respond(request, named)
+        self._cookies.keep_renewed(request, response)
+        return response
 
     async def credential(self, request: web.BaseRequest) -> Credential:
         """Read who the browser is signed in as."""
-        return self._cookies.credential(request)
+        return await self._cookies.credential(request, self._context(request))
 
     async def read_arguments(self, call: Call) -> dict[str, Any]:
         """Read what the view takes, and hold a form to its token."""
         arguments = await super().read_arguments(call)
         if call.request.method == hdrs.METH_POST:
-            self._tokens.check(form_token_of(arguments), self._cookies.session(call.request))
+            self._tokens.check(form_token_of(arguments), self._cookies.bound_to(call.request))
         return arguments
 
     async def render(self, call: Call, answer: Any) -> Response:
@@ -63,7 +65,7 @@ class PageEndpoint(Endpoint):
             case Download():
                 return download(answer)
             case Led():
-                return self._led(call.request, answer)
+                return await self._led(call.request, answer)
             case _:
                 raise TypeError(f"{self.route.path} returned what is no page")
 
@@ -79,25 +81,28 @@ class PageEndpoint(Endpoint):
         return response
 
     def _shown(self, request: web.BaseRequest, shown: Shown) -> Response:
-        session = self._cookies.session(request)
         data = {
             **shown.data,
-            "form_token": self._tokens.new(session),
-            "is_signed_in": bool(session),
-            "here": request.path_qs,
+            "form_token": self._tokens.new(self._cookies.bound_to(request)),
+            "is_signed_in": self._cookies.is_signed_in(request),
         }
         return page(rendered(shown.template, data), shown.status, request)
 
-    def _led(self, request: web.BaseRequest, answer: Led) -> Response:
+    async def _led(self, request: web.BaseRequest, answer: Led) -> Response:
         response = led(answer.to)
         match answer:
             case SignedIn():
-                response.headers.add(hdrs.SET_COOKIE, self._cookies.kept(request, answer.session))
+                self._cookies.keep(request, response, answer.session)
             case SignedOut():
-                response.headers.add(hdrs.SET_COOKIE, self._cookies.ended(request))
+                await self._cookies.end(request, self._context(request))
+                self._cookies.remove(request, response)
             case _:
                 pass
         return response
+
+
+    def _context(self, request: web.BaseRequest) -> PublicContext:
+        return PublicContext(services=self.services, request=request, request_id=request[REQUEST_ID])
 
 
 class _Refusal:

@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from firmtrail_contract import AccessToken
+
 
 @attrs.frozen(kw_only=True)
 class Shown:
@@ -28,7 +30,7 @@ class Led:
 class SignedIn(Led):
     """The browser is signed in, and led on."""
 
-    session: str = attrs.field(repr=False)
+    session: AccessToken = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)

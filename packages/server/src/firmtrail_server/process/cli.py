@@ -92,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     user_parser.add_argument("--name", required=True, help="what people call the user")
     user_parser.set_defaults(run=commands.create_user)
 
+    link_help = "print a link that signs a user in once, within ten minutes"
+    link_parser = verbs.add_parser("login-link", parents=[database], help=link_help)
+    link_parser.add_argument("--email", required=True, help="the address of the user")
+    link_parser.set_defaults(run=commands.login_link)
+
     key_parser = verbs.add_parser("signing-key", help="print a new set of keys that sign access tokens")
     key_parser.add_argument("--rotate", type=Path, metavar="FILE", help="print this set with a new key in front")
     key_parser.set_defaults(run=commands.signing_key)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from firmtrail_contract import Adoption
+from firmtrail_contract import Adoption, VersionAdoption
 from firmtrail_server.pages.time_bar import TimeBar
 
 #: versions with an area of their own; the others share one
@@ -35,39 +35,37 @@ class Areas:
     #: the share of those that have no area of their own
     others: str
     other_versions: int
-    moments: list[dt.datetime]
     rows: list[tuple[dt.datetime, list[int], int]]
 
 
 def stacked(adoption: Adoption, bar: TimeBar) -> Areas:
     """Stack the versions on most devices, the newest on top; a moment has the place that it has on the bar."""
+    begins = next((place for place in range(len(adoption.moments)) if _devices_at(adoption, place)), 0)
+    across = [bar.percent_of(at) * WIDTH / 100 for at in adoption.moments[begins:]]
     most = sorted(adoption.versions, key=lambda one: max(one.devices), reverse=True)[:MAX_AREAS]
-    shown = [one for one in reversed(adoption.versions) if one in most]  # oldest at the bottom
-    across = [bar.percent_of(at) * WIDTH / 100 for at in adoption.moments]
     floor = [0.0] * len(across)
     areas: list[Area] = []
-    for one in shown:
-        top = [low + share for low, share in zip(floor, one.shares, strict=True)]
-        first = next((at for at, devices in zip(adoption.moments, one.devices, strict=True) if devices), bar.now)
-        areas.append(
-            Area(
-                version=one.version,
-                path=_path(across, floor, top),
-                first_at=first,
-                devices=one.devices[-1],
-                share=one.shares[-1],
-            )
-        )
+    for one in reversed([one for one in adoption.versions if one in most]):
+        top = [low + share for low, share in zip(floor, one.shares[begins:], strict=True)]
+        areas.insert(0, _area(one, adoption, _path(across, floor, top)))
         floor = top
-    has_any = [any(one.devices[place] for one in adoption.versions) for place in range(len(across))]
-    full = [1.0 if has else 0.0 for has in has_any]
+    others = len(adoption.versions) - len(areas)
+    full = [1.0 if _devices_at(adoption, place) else 0.0 for place in range(begins, len(adoption.moments))]
     return Areas(
-        areas=areas[::-1],
-        others=_path(across, floor, full) if len(adoption.versions) > len(shown) else "",
-        other_versions=len(adoption.versions) - len(shown),
-        moments=adoption.moments,
-        rows=_rows(adoption, [area.version for area in areas[::-1]]),
+        areas=areas,
+        others=_path(across, floor, full) if others else "",
+        other_versions=others,
+        rows=_rows(adoption, [area.version for area in areas]),
     )
+
+
+def _area(one: VersionAdoption, adoption: Adoption, path: str) -> Area:
+    first = next(at for at, devices in zip(adoption.moments, one.devices, strict=True) if devices)
+    return Area(version=one.version, path=path, first_at=first, devices=one.devices[-1], share=one.shares[-1])
+
+
+def _devices_at(adoption: Adoption, place: int) -> int:
+    return sum(one.devices[place] for one in adoption.versions)
 
 
 def _path(across: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:

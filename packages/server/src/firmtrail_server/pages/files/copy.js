@@ -11,6 +11,10 @@ for (const source of document.querySelectorAll("[data-copy]")) {
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
-  if (source.matches("pre")) source.append(button);
-  else source.after(button);
+  if (source.matches("pre")) {
+    const room = document.createElement("div");
+    room.className = "copyable";
+    source.replaceWith(room);
+    room.append(button, source);
+  } else source.after(button);
 }

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import attrs
 
-from firmtrail_contract import TokenRequest
+from firmtrail_contract import TokenRequest, Violation
+from firmtrail_server.db import Transaction
 from firmtrail_server.errors import LoginRefused
 from firmtrail_server.handlers.oauth import issue_token
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
+from firmtrail_server.pages.cookies import SCOPE
 from firmtrail_server.pages.forms import Form
 from firmtrail_server.pages.results import Led, Shown, SignedIn, SignedOut
+from firmtrail_server.services import login_links
 from firmtrail_server.settings import SignUpMode
 
 HOME = "/projects"
@@ -38,18 +41,34 @@ class SignInForm(Form):
     next: str = HOME
 
 
+@attrs.frozen(kw_only=True)
+class LinkQuery:
+    """What a link that signs in holds."""
+
+    secret: str = attrs.field(repr=False)
+
+
 async def show(ctx: PublicContext, query: SignInQuery) -> Shown:
     return _shown(ctx, query.next or HOME)
 
 
 async def sign_in(ctx: PublicContext, body: Annotated[SignInForm, FORM]) -> Shown | SignedIn:
     """By the API's own login, with its throttle."""
-    request = TokenRequest(grant_type="password", username=body.email or None, password=body.password or None)
     try:
-        token = await issue_token(ctx, request)
-    except LoginRefused:
+        token = await issue_token(ctx, _token_request(body))
+    except (LoginRefused, Violation):
         return _shown(ctx, body.next, email=body.email, refused="This e-mail address and password do not match.")
-    return SignedIn(to=own_path(body.next), session=token.access_token)
+    return SignedIn(to=own_path(body.next), session=token)
+
+
+async def follow_link(ctx: PublicContext, query: LinkQuery) -> Shown | SignedIn:
+    """A link works once, for some minutes."""
+    services = ctx.services
+    try:
+        opened = await ctx.db.run(Transaction.WRITE, login_links.follow, query.secret, services.sessions, ctx.visit)
+    except LoginRefused:
+        return _shown(ctx, HOME, refused="This link has been used, or is too old. Sign in with your password.")
+    return SignedIn(to=HOME, session=ctx.granted(opened.user, opened.refresh_token))
 
 
 async def sign_out(_ctx: PublicContext, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001  it holds the form's token
@@ -59,6 +78,13 @@ async def sign_out(_ctx: PublicContext, body: Annotated[Form, FORM]) -> Led:  # 
 def own_path(path: str) -> str:
     """The path to go on to; the home page instead of anything that is not surely a page of this server."""
     return path if _OWN_PATH.fullmatch(path) else HOME
+
+
+def _token_request(form: SignInForm) -> TokenRequest:
+    """What the API is asked; raises `Violation` for what can be nobody's address or password."""
+    return TokenRequest(
+        grant_type="password", username=form.email or None, password=form.password or None, scope=SCOPE
+    )
 
 
 def _shown(ctx: PublicContext, onward: str, *, email: str = "", refused: str = "") -> Shown:
