@@ -78,7 +78,7 @@ class Endpoint:
         """Read who a request says it comes from."""
         return read_credential(request, self.services.authentication)
 
-    async def render(self, _: Call, answer: Any) -> Response:
+    async def render(self, call: Call, answer: Any) -> Response:  # noqa: ARG002  a page shows who asks
         """Make the response."""
         return response_of(answer)
 

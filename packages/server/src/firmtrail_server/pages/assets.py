@@ -54,7 +54,7 @@ class Asset:
 def read_assets() -> dict[str, Asset]:
     """Read all files, by name; a module imports others by the names that they are served under."""
     found: dict[str, Asset] = {}
-    folder = files(__package__).joinpath("files")
+    folder = files(__name__.rpartition(".")[0]).joinpath("files")
     for file in sorted(folder.iterdir(), key=lambda file: (_IMPORTED_FIRST.get(file.name, 1), file.name)):
         content = file.read_text(encoding="utf-8")
         for name, asset in found.items():
@@ -79,12 +79,13 @@ class AssetEndpoint(Endpoint):
         self._asset = asset
         self._kind = f"Content-Type: {_TYPES[asset.name.rpartition('.')[2]]}\r\n{_KEPT}"
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: web.BaseRequest, named: Named) -> Response:  # noqa: ARG002  the path names nothing
         """Serve a request."""
         asset, etag = self._asset, f'"{self._asset.digest}"'
         if request.headers.get(hdrs.IF_NONE_MATCH) == etag:
             return Response(_NOT_MODIFIED, self._kind, headers={hdrs.ETAG: etag})
-        headers, content = {hdrs.ETAG: etag}, asset.content
+        headers: dict[str, str] = {hdrs.ETAG: etag}
+        content = asset.content
         if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
             headers[hdrs.CONTENT_ENCODING], content = "gzip", asset.compressed
         return Response(200, self._kind, content, headers)

@@ -100,7 +100,6 @@ class PageEndpoint(Endpoint):
                 pass
         return response
 
-
     def _context(self, request: web.BaseRequest) -> PublicContext:
         return PublicContext(services=self.services, request=request, request_id=request[REQUEST_ID])
 

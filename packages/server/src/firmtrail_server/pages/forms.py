@@ -1,4 +1,4 @@
-"""Forms that only our own pages can send: a token bound to the session in each, and a look at where a post comes from."""
+"""Forms that our own pages alone can send: each holds a token of its session, and a browser says who sends it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from aiohttp import hdrs, web
@@ -41,8 +41,12 @@ def _templates() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters.update(words.FILTERS, colour=colour)
-    environment.globals["asset"] = lambda name: ASSETS[name].path
+    cast("dict[str, Any]", environment.globals)["asset"] = _path_of
     return environment
+
+
+def _path_of(name: str) -> str:
+    return ASSETS[name].path
 
 
 def rendered(template: str, data: Mapping[str, Any]) -> str:
@@ -63,5 +67,5 @@ def led(path: str) -> Response:
 
 
 def download(file: Download) -> Response:
-    headers = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"'}
+    headers: dict[str, str] = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"'}
     return Response(200, f"Content-Type: {file.content_type}\r\n{_PRIVATE}", file.content, headers)

@@ -79,9 +79,7 @@ async def count_silent(conn: Connection, project_id: uuid.UUID, counted: Counted
         return await one(cur)
 
 
-async def find_first_report(
-    conn: Connection, project_id: uuid.UUID, components: Sequence[str]
-) -> dt.datetime | None:
+async def find_first_report(conn: Connection, project_id: uuid.UUID, components: Sequence[str]) -> dt.datetime | None:
     """When the first version period of some components began, a step of an index for each component and span."""
     cur = await conn.execute(
         """

@@ -77,9 +77,12 @@ def _path(across: Sequence[float], low: Sequence[float], high: Sequence[float]) 
 def _rows(adoption: Adoption, versions: Sequence[str]) -> list[tuple[dt.datetime, list[int], int]]:
     """The moments at which anything changed, the last one first: when, the devices on each version, and on others."""
     devices = {one.version: one.devices for one in adoption.versions}
-    totals = [sum(at) for at in zip(*devices.values(), strict=True)]
     rows = [
-        (at, [devices[version][place] for version in versions], totals[place] + adoption.other_devices[place])
+        (
+            at,
+            [devices[version][place] for version in versions],
+            _devices_at(adoption, place) + adoption.other_devices[place],
+        )
         for place, at in enumerate(adoption.moments)
     ]
     changed = [row for place, row in enumerate(rows) if place == 0 or row[1:] != rows[place - 1][1:]]

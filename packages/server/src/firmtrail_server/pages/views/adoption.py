@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from enum import StrEnum
+from typing import Any
 
 import attrs
 from attrs.validators import optional
@@ -87,7 +88,7 @@ class Spreading:
 
     async def newest(self, version: str, at: dt.datetime) -> Newest:
         """The rollout of a version as it was at a moment, and what went back in the week before."""
-        around = {"component": self.component, "labels": self.labels, "until": DayOrMoment(at)}
+        around: dict[str, Any] = {"component": self.component, "labels": self.labels, "until": DayOrMoment(at)}
         spread = AdoptionQuery(**around, version=version, since=DayOrMoment(at - _DAY))
         answer: Adoption = await self._ask(adoption.get_adoption, project_id=self._project_id, query=spread)
         back = RollbackQuery(**around, since=DayOrMoment(at - _WEEK), page_size=100)

@@ -90,7 +90,5 @@ async def _about(ask: Asking, device: DeviceDetails) -> dict[str, Any]:
     return {
         "desired": await ask.if_permitted(desired_versions.list_device_desired_versions, device_id=device.id),
         "keys": await ask.if_permitted(device_api_keys.list_device_api_keys, device_id=device.id),
-        "audit": await ask.if_permitted(
-            audit_events.list_audit_events, project_id=device.project_id, query=trail
-        ),
+        "audit": await ask.if_permitted(audit_events.list_audit_events, project_id=device.project_id, query=trail),
     }

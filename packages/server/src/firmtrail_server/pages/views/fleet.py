@@ -135,9 +135,7 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Fle
     return Shown(template="fleet_state.html" if query.part else "fleet.html", data=data)
 
 
-async def _spread(
-    ask: Asking, project_id: uuid.UUID, query: FleetQuery, state: State, bar: TimeBar
-) -> dict[str, Any]:
+async def _spread(ask: Asking, project_id: uuid.UUID, query: FleetQuery, state: State, bar: TimeBar) -> dict[str, Any]:
     """The chart under the time bar, and the newest version's rollout, where they are quick to work out."""
     chosen = _charted(state, query.component)
     spreading = Spreading(ask, project_id, chosen.component, query.labels)
@@ -184,7 +182,7 @@ async def _now(ask: Asking, project_id: uuid.UUID, query: FleetQuery) -> State:
 
 
 async def _then(ask: Asking, project_id: uuid.UUID, query: FleetQuery) -> State:
-    chosen = {"at": query.at, "component": query.component, "labels": query.labels}
+    chosen: dict[str, Any] = {"at": query.at, "component": query.component, "labels": query.labels}
     counted: FirmwareVersions = await ask(
         firmware_versions.count_firmware_versions, project_id=project_id, query=FirmwareVersionsQuery(**chosen)
     )
@@ -237,13 +235,18 @@ async def _silences(ask: Asking, project_id: uuid.UUID, query: FleetQuery, at: d
     """Those that were silent at a moment: silences that are not over, and those that ended later."""
     if at < ask.now() - _SILENCES_KEPT:
         return None
-    which = {"labels": query.labels, "component": query.component, "silent_since_before": at}
+    which: dict[str, Any] = {"labels": query.labels, "component": query.component, "silent_since_before": at}
+    kinds: list[dict[str, Any]] = [
+        {"state": SilenceState.SILENT},
+        {"state": SilenceState.ENDED, "ended_from": at},
+    ]
     pages: list[Page[SilentDevice]] = [
-        await ask(silent_devices.list_silent_devices, project_id=project_id, query=SilentDeviceQuery(**which, **more))
-        for more in (
-            {"state": SilenceState.SILENT, "page_size": MAX_PAGE_SIZE},
-            {"state": SilenceState.ENDED, "ended_from": at, "page_size": MAX_PAGE_SIZE},
+        await ask(
+            silent_devices.list_silent_devices,
+            project_id=project_id,
+            query=SilentDeviceQuery(**which, **kind, page_size=MAX_PAGE_SIZE),
         )
+        for kind in kinds
     ]
     found = [device for page in pages for device in page.items]
     return Silences(devices=found, is_complete=all(page.next_page_token is None for page in pages))

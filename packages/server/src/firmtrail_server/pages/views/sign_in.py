@@ -82,9 +82,7 @@ def own_path(path: str) -> str:
 
 def _token_request(form: SignInForm) -> TokenRequest:
     """What the API is asked; raises `Violation` for what can be nobody's address or password."""
-    return TokenRequest(
-        grant_type="password", username=form.email or None, password=form.password or None, scope=SCOPE
-    )
+    return TokenRequest(grant_type="password", username=form.email or None, password=form.password or None, scope=SCOPE)
 
 
 def _shown(ctx: PublicContext, onward: str, *, email: str = "", refused: str = "") -> Shown:
