@@ -31,7 +31,7 @@ def unasync(text: str) -> str:
 
 
 def _formatted(text: str) -> str:
-    for command in (["check", "--fix", "--unsafe-fixes", "--quiet", "--select", "I,UP028"], ["format", "--quiet"]):
+    for command in (["check", "--fix", "--unsafe-fixes", "--quiet", "--select", "C416,I,UP028"], ["format", "--quiet"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(TARGET / "x.py"), "-"]
         text = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     return text

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
+    from firmtrail._async.firmware import AsyncHistoryPager
     from firmtrail._async.paging import AsyncPager
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
+    from firmtrail._sync.firmware import HistoryPager
     from firmtrail._sync.paging import Pager
+    from firmtrail.answers import Adoption, Compliance, FirmwareVersions, FlappingDevices, FleetStatus, VersionAtMoment
     from firmtrail.credentials import ApiKey, Login
     from firmtrail.errors import (
         ApiError,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
         FirmtrailError,
         InvalidClientError,
         InvalidRequestError,
+        MissingExtraError,
         NotFoundError,
         NotSentError,
         NotTrustedError,
@@ -42,13 +46,11 @@ if TYPE_CHECKING:
     from firmtrail_contract import (
         AccessToken,
         ActorKind,
-        Adoption,
         AuditAction,
         AuditEvent,
         BatchReceipt,
         ClockReading,
         ClockState,
-        Compliance,
         ComponentReading,
         ComponentReceipt,
         ComponentStatus,
@@ -67,10 +69,7 @@ if TYPE_CHECKING:
         FieldLocation,
         FirmwareReceipt,
         FirmwareReport,
-        FirmwareVersions,
         FlappingDevice,
-        FlappingDevices,
-        FleetStatus,
         ImportedRow,
         ImportOutcome,
         Invitation,
@@ -120,9 +119,15 @@ _MODULES = {
     "AsyncPager": "firmtrail._async.paging",
     "Client": "firmtrail._sync.client",
     "DevicePager": "firmtrail._sync.devices",
+    "AsyncHistoryPager": "firmtrail._async.firmware",
+    "HistoryPager": "firmtrail._sync.firmware",
     "Pager": "firmtrail._sync.paging",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
+    **dict.fromkeys(
+        ("Adoption", "Compliance", "FirmwareVersions", "FlappingDevices", "FleetStatus", "VersionAtMoment"),
+        "firmtrail.answers",
+    ),
     **dict.fromkeys(
         (
             "AccessToken",
@@ -134,7 +139,6 @@ _MODULES = {
             "ClockState",
             "ComponentReading",
             "ComponentReceipt",
-            "Compliance",
             "DesiredVersion",
             "DeviceDesiredVersion",
             "RuleCompliance",
@@ -143,20 +147,16 @@ _MODULES = {
             "DeviceApiKey",
             "DeviceDetails",
             "LatestChange",
-            "FleetStatus",
             "ComponentStatus",
-            "FlappingDevices",
             "FlappingDevice",
             "Rollback",
             "Step",
             "Rollout",
             "VersionAdoption",
-            "Adoption",
             "DeviceList",
             "RunningVersion",
             "VersionCount",
             "ListedDevice",
-            "FirmwareVersions",
             "DeviceImport",
             "DeviceState",
             "EnrolledDevice",
@@ -208,6 +208,7 @@ __all__ = [
     "ApiKey",
     "AsyncClient",
     "AsyncDevicePager",
+    "AsyncHistoryPager",
     "AsyncPager",
     "AuditAction",
     "AuditEvent",
@@ -248,6 +249,7 @@ __all__ = [
     "FlappingDevice",
     "FlappingDevices",
     "FleetStatus",
+    "HistoryPager",
     "ImportOutcome",
     "ImportedRow",
     "InvalidClientError",
@@ -262,6 +264,7 @@ __all__ = [
     "ListedDevice",
     "Login",
     "Member",
+    "MissingExtraError",
     "NotFoundError",
     "NotSentError",
     "NotTrustedError",
@@ -298,6 +301,7 @@ __all__ = [
     "TransportError",
     "User",
     "VersionAdoption",
+    "VersionAtMoment",
     "VersionCount",
     "VersionPeriod",
     "Violation",

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import attrs
 from cattrs import BaseValidationError
 
+from firmtrail._notebook import show_in_notebooks
 from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, class_of
 from firmtrail_contract import (
     FieldError,
@@ -114,6 +115,7 @@ def decode(answer: Answer, model: type[T]) -> T:
     if answer.media_type not in {"application/json", ""}:
         message = f"The answer is {answer.media_type}, not application/json; {_WRONG_SERVER}"
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
+    show_in_notebooks(model)
     try:
         return _converter.structure(json.loads(answer.content), model)
     except (BaseValidationError, Violation) as error:
