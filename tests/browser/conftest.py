@@ -1,4 +1,4 @@
-"""A real browser before a real server. `./dev browser` runs these tests; without a browser they are skipped, and say so.
+"""A real browser before a real server. `./dev browser` runs these tests; without one they are skipped, and say so.
 
 The browser is the system's Chromium: FIRMTRAIL_BROWSER names another.
 """
@@ -88,7 +88,11 @@ async def user(http: httpx.AsyncClient) -> Caller:
 @pytest.fixture
 async def fleet(user: Caller) -> Fleet:
     project = made(await user.post("projects", {"name": "Pumps"}))["id"]
-    pasts = {"pump-1": [("1.4.2", 90), ("1.5.0", 40)], "pump-2": [("1.4.2", 90), ("1.5.0", 20)], "pump-3": [("1.4.2", 80)]}
+    pasts = {
+        "pump-1": [("1.4.2", 90), ("1.5.0", 40)],
+        "pump-2": [("1.4.2", 90), ("1.5.0", 20)],
+        "pump-3": [("1.4.2", 80)],
+    }
     devices = {name: await device(user, project, name, past) for name, past in pasts.items()}
     made(await user.post(f"projects/{project}/desired_versions", {"versions": ["1.5.0"]}))
     return Fleet(user, project, devices)

@@ -101,7 +101,9 @@ async def test_a_new_change_arrives_by_itself(tab: Tab, fleet: Fleet) -> None:
     await tab.page.clock.install()
     await tab.sign_in()
     await tab.open(fleet.path)
-    key = Caller(fleet.user.http, key_of(made(await fleet.user.post(f"devices/{fleet.devices['pump-3']}/api_keys", {}))))
+    key = Caller(
+        fleet.user.http, key_of(made(await fleet.user.post(f"devices/{fleet.devices['pump-3']}/api_keys", {})))
+    )
     made(await key.post(f"devices/{fleet.devices['pump-3']}/firmware_version", {"version": "1.6.0"}))
 
     await tab.page.clock.fast_forward(20_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +23,7 @@ from firmtrail_contract import (
     RollbackQuery,
     Rollout,
     Step,
+    VersionCount,
 )
 from firmtrail_contract.firmware import component_limits
 from firmtrail_contract.labels import label_filter_limits
@@ -100,6 +102,12 @@ class Spreading:
         )
 
 
+def newest_of(versions: Sequence[VersionCount]) -> str:
+    """The newest version that is on more than one device, if there is one: a single device may be anybody's desk."""
+    spread = [one for one in versions if one.devices > 1]
+    return (spread or versions)[0].version
+
+
 async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AdoptionPageQuery) -> Shown:
     ask, now = Asking(ctx, conn), ctx.now()
     counting = FirmwareVersionsQuery(component=query.component, labels=query.labels, at=query.at)
@@ -116,7 +124,7 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Ado
         "filter": query,
         "bar": bar,
         "areas": areas,
-        "newest": await spreading.newest(counted.items[0].version, counted.as_of) if wants_newest else None,
+        "newest": await spreading.newest(newest_of(counted.items), counted.as_of) if wants_newest else None,
         "as_of": counted.as_of,
         "link": url_query,
     }

@@ -44,11 +44,11 @@ from firmtrail_server.http.context import Context
 from firmtrail_server.pages.asking import Asking
 from firmtrail_server.pages.results import Shown
 from firmtrail_server.pages.time_bar import TimeBar, time_bar
-from firmtrail_server.pages.views.adoption import Spreading
+from firmtrail_server.pages.views.adoption import Spreading, newest_of
 from firmtrail_server.pages.words import query as url_query
 
 #: of more devices the chart and the rollout are loaded after the page
-MAX_DEVICES_AT_ONCE = 5_000
+MAX_DEVICES_AT_ONCE = 500
 #: versions of a component that the page lists
 MAX_VERSIONS = 12
 #: how long silences that have ended are kept
@@ -131,6 +131,7 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Fle
         data |= {"may_register": may, "url": ctx.services.tokens.issuer, "key": None, "device": None}
         return Shown(template="fleet_empty.html", data=data)
     bar = time_bar(state.first_reported_at, ctx.now(), query.at)
+    state = attrs.evolve(state, components=sorted(state.components, key=lambda one: one.component != DEFAULT_COMPONENT))
     data |= await _spread(ask, project_id, query, state, bar)
     return Shown(template="fleet_state.html" if query.part else "fleet.html", data=data)
 
@@ -144,7 +145,7 @@ async def _spread(ask: Asking, project_id: uuid.UUID, query: FleetQuery, state: 
     if is_quick and not query.part:
         areas, bar = await spreading.chart(bar)
     if is_quick and chosen.versions:
-        newest = await spreading.newest(chosen.versions[0].version, state.as_of)
+        newest = await spreading.newest(newest_of(chosen.versions), state.as_of)
     if areas is None:
         bar = bar.with_marks((one.first_since, one.version) for one in chosen.versions)
     return {"bar": bar, "areas": areas, "newest": newest, "charted": chosen.component, "is_quick": is_quick}
