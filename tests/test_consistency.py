@@ -50,6 +50,7 @@ from firmtrail_server.queries import (
     device_versions,
     history,
     invitations,
+    login_links,
     members,
     projects,
     reports,
@@ -74,6 +75,11 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         query: "sessions belong to users"
         for _, query in inspect.getmembers(sessions, inspect.iscoroutinefunction)
         if query.__module__ == sessions.__name__
+    },
+    **{
+        query: "a link signs a user in"
+        for _, query in inspect.getmembers(login_links, inspect.iscoroutinefunction)
+        if query.__module__ == login_links.__name__
     },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",
