@@ -52,6 +52,8 @@ from firmtrail_server.queries import (
     invitations,
     login_links,
     members,
+    password_resets,
+    pending_sign_ups,
     projects,
     reports,
     sessions,
@@ -72,9 +74,10 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         if query.__module__ == users.__name__
     },
     **{
-        query: "sessions belong to users"
-        for _, query in inspect.getmembers(sessions, inspect.iscoroutinefunction)
-        if query.__module__ == sessions.__name__
+        query: "it is about users, who belong to no project"
+        for module in (password_resets, pending_sign_ups, sessions)
+        for _, query in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if query.__module__ == module.__name__
     },
     **{
         query: "a link signs a user in"
@@ -85,6 +88,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     members.delete_of_user: "it is about one user in all projects",
     members.list_memberships: "the same",
     projects.list_of_user: "the same",
+    projects.find_of_user: "the same",
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",

@@ -121,7 +121,17 @@ if TYPE_CHECKING:
     from firmtrail_contract.seed import Seed
     from firmtrail_contract.sessions import Session
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
-    from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+    from firmtrail_contract.users import (
+        PasswordChange,
+        PasswordReset,
+        PasswordResetReceipt,
+        PasswordResetRequest,
+        SignUp,
+        SignUpConfirmation,
+        SignUpReceipt,
+        User,
+        UserChange,
+    )
 
 _MODULES = {
     name: f"firmtrail_contract.{module}"
@@ -233,7 +243,17 @@ _MODULES = {
         "seed": ("Seed",),
         "sessions": ("Session",),
         "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
-        "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+        "users": (
+            "PasswordChange",
+            "PasswordReset",
+            "PasswordResetReceipt",
+            "PasswordResetRequest",
+            "SignUp",
+            "SignUpConfirmation",
+            "SignUpReceipt",
+            "User",
+            "UserChange",
+        ),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
@@ -332,6 +352,9 @@ __all__ = [
     "Page",
     "PageQuery",
     "PasswordChange",
+    "PasswordReset",
+    "PasswordResetReceipt",
+    "PasswordResetRequest",
     "Problem",
     "ProblemCode",
     "Project",
@@ -354,6 +377,7 @@ __all__ = [
     "Seed",
     "Session",
     "SignUp",
+    "SignUpConfirmation",
     "SignUpReceipt",
     "SilenceState",
     "SilentDevice",

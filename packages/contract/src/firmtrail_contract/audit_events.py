@@ -26,6 +26,8 @@ class AuditAction(StrEnum):
     USER_CHANGED = "user.changed"
     USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105  the name of an action
     USER_DELETED = "user.deleted"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     PROJECT_CREATED = "project.created"

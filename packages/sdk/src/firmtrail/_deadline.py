@@ -94,7 +94,7 @@ async def async_ends_after(remaining: Callable[[], float]) -> AsyncGenerator[Non
         raise DeadlinePassed from None
 
 
-_WAITED = "The call was not over within the client's timeout: it waited for another one to get an access token."
+WAITED = "The call was not over within the client's timeout: it waited for another one to get an access token."
 
 
 class Lock:
@@ -114,7 +114,7 @@ class Lock:
             self._process, self._lock = os.getpid(), threading.Lock()
         lock = self._lock
         if not lock.acquire(timeout=max(0.0, remaining())):
-            raise DeadlineExceededError(_WAITED)
+            raise DeadlineExceededError(WAITED)
         try:
             yield
         finally:
@@ -142,7 +142,7 @@ class AsyncLock:
             async with asyncio.timeout(max(0.0, remaining())):
                 await lock.acquire()
         except TimeoutError:
-            raise DeadlineExceededError(_WAITED) from None
+            raise DeadlineExceededError(WAITED) from None
         try:
             yield
         finally:

@@ -22,12 +22,14 @@ from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
 from firmtrail_server.pages import add_pages
 from firmtrail_server.routes import ROUTES
+from firmtrail_server.services.account_mail import MAIL_PERIOD_SECONDS, MAX_MAILS, AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.deletion import Sweeper
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
+from firmtrail_server.services.outbox import Outbox
 from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.services.sessions import Sessions
 from firmtrail_server.services.silence import SilenceSweeper
@@ -65,6 +67,7 @@ class App:
                 sweeper=lambda: services.sweeper.run(services.clock),
                 silences=lambda: services.silences.run(services.clock),
                 key_use=services.authentication.key_use.run,
+                outbox=services.account_mail.outbox.run,
                 metrics=services.metrics.keep_sampled,
                 readiness=services.readiness.run,
             ):
@@ -93,6 +96,7 @@ def create_app(
     database = Database(database_url)
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
+    mailer = Mailer(settings.smtp)
     tokens = AccessTokens(
         keys=signing_keys,
         issuer=settings.issuer,
@@ -126,7 +130,21 @@ def create_app(
         clock=clock,
         sweeper=Sweeper(database),
         silences=SilenceSweeper(database, metrics),
-        mailer=Mailer(settings.smtp),
+        mailer=mailer,
+        account_mail=AccountMail(
+            database=database,
+            mailer=mailer,
+            outbox=Outbox(),
+            digests=digests,
+            sent=LoginThrottle(
+                time.monotonic,
+                max_of_a_key=MAX_MAILS,
+                max_of_an_address=math.inf,
+                period_seconds=MAIL_PERIOD_SECONDS,
+            ),
+            issuer=settings.issuer,
+            clock=clock,
+        ),
         metrics=metrics,
         readiness=Readiness(database),
     )

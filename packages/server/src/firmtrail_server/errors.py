@@ -22,7 +22,9 @@ DomainError
 │   ├── EnrollmentsUsedUp
 │   ├── SignUpClosed
 │   ├── SignUpByInvitation
-│   └── CurrentPasswordWrong
+│   ├── CurrentPasswordWrong
+│   ├── SignUpPasswordWrong
+│   └── NoMailServer
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
 ├── LoginRefused
@@ -33,12 +35,14 @@ DomainError
 │   ├── ApiKeyNotFound
 │   ├── UserNotFound
 │   ├── SessionNotFound
+│   ├── CodeNotFound
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
 │   ├── DesiredVersionNotFound
 │   ├── MetricsNotShown
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
+│   ├── ProjectNameTaken
 │   ├── DeviceNameTaken
 │   ├── HardwareTaken
 │   ├── TooManyLabels
@@ -194,15 +198,16 @@ class Forbidden(DomainError):
 
 
 class ScopeMissing(Forbidden):
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"You may not do that: it takes the scope {scope}.")
+    def __init__(self, scope: str, reason: str = "") -> None:
+        super().__init__(reason or f"You may not do that: it takes the scope {scope}.")
         self.scope = scope
 
 
 class RoleTooHigh(Forbidden):
     def __init__(self, role: str) -> None:
         super().__init__(
-            f"You may do less than {role} allows, by your role or by your token: you can neither give nor take it."
+            f"You can neither give nor take the role {role}: your own role, or your access token, allows less. Ask an "
+            "admin of the project."
         )
 
 
@@ -229,6 +234,21 @@ class SignUpByInvitation(Forbidden):
 class CurrentPasswordWrong(Forbidden):
     def __init__(self) -> None:
         super().__init__("The current password is wrong.")
+
+
+class SignUpPasswordWrong(Forbidden):
+    def __init__(self) -> None:
+        super().__init__(
+            "The code is right, and this is not the password of its sign-up. Sign up again if you have forgotten it."
+        )
+
+
+class NoMailServer(Forbidden):
+    def __init__(self) -> None:
+        super().__init__(
+            "This server sends no e-mail, so it cannot send you a code. Ask its operator for a new password: "
+            "firmtrail-server set-password"
+        )
 
 
 class UnsupportedGrantType(DomainError):
@@ -295,6 +315,11 @@ class SessionNotFound(NotFound):
         super().__init__(f"You have no session {session_id}: it has ended, or is another user's.")
 
 
+class CodeNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such code: it was used, has expired, or never was one. Ask for a new one.")
+
+
 class MemberNotFound(NotFound):
     def __init__(self, user_id: uuid.UUID) -> None:
         super().__init__(f"The project has no member {user_id}.")
@@ -322,6 +347,13 @@ class SeedNotAllowed(NotFound):
 
 class Conflict(DomainError):
     code = ProblemCode.CONFLICT
+
+
+class ProjectNameTaken(Conflict):
+    def __init__(self, name: str, project_id: uuid.UUID) -> None:
+        super().__init__(
+            f"You are in a project named {name!r} already, {project_id}: use it, or take another name for the new one."
+        )
 
 
 class DeviceNameTaken(Conflict):

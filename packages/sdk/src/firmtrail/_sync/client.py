@@ -187,16 +187,20 @@ class Client:
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
         return decode(self._transport.send(call), firmtrail_contract.Seed)
 
-    def access_token(self) -> AccessToken:
+    def access_token(self, *, offline_access: bool = False) -> AccessToken:
         """Get an access token to hand to another client or program: with it comes for how long it works.
 
         This client needs no such call: it gets its own tokens and keeps them.
 
+        Args:
+            offline_access: begin a session of the user of a `Login`, which lasts for weeks: the answer has a
+                `refresh_token` too, to send to the token endpoint for the next access token and refresh token.
+
         Raises:
-            ConfigError: the client was made with an access token, which gives no other one.
+            ConfigError: the client was made with an access token or a session, which give none to hand on.
             OAuthError: the server gives none; it does not know the API key, or the address with this password.
         """
-        return self._transport.access_token()
+        return self._transport.access_token(offline_access=offline_access)
 
     @property
     def url(self) -> str:

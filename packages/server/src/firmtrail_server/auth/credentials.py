@@ -35,6 +35,10 @@ class SecretPrefix(StrEnum):
     PROJECT = "ftp_"
     ENROLLMENT = "fte_"
     INVITATION = "fti_"
+    #: the code that confirms the address of a sign-up
+    CONFIRMATION = "ftc_"
+    #: the code that sets a new password
+    PASSWORD_RESET = "ftw_"  # noqa: S105  what stands before one
     #: stands before a refresh token's session and secret, see refresh_tokens.py
     REFRESH = "ftr_"
 

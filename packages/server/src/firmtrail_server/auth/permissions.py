@@ -155,10 +155,12 @@ class Principal:
 
     @cached_property
     def scopes(self) -> frozenset[Scope]:
-        scopes = self._scopes_of_owner()
+        scopes = self.scopes_of_owner
         return scopes if self.token_scopes is None else scopes & self.token_scopes
 
-    def _scopes_of_owner(self) -> frozenset[Scope]:
+    @property
+    def scopes_of_owner(self) -> frozenset[Scope]:
+        """What the role, or the kind of the key, allows, whatever the token leaves of it."""
         if self.role is not None:
             return ROLE_SCOPES[self.role] | (MEMBER_SCOPES if self.user_id else KEY_SCOPES)
         return (DEVICE_SCOPES if self.device_id else ENROLLMENT_SCOPES) | KEY_SCOPES

@@ -18,6 +18,7 @@ from firmtrail_server.http.address import client_address
 from firmtrail_server.ingest import Ingest, Sender
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.services.account_mail import AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication, Credential
 from firmtrail_server.services.deletion import Sweeper
@@ -50,6 +51,7 @@ class Services:
     sweeper: Sweeper
     silences: SilenceSweeper
     mailer: Mailer
+    account_mail: AccountMail
 
 
 @attrs.frozen(kw_only=True)

@@ -19,7 +19,6 @@ from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import CredentialQueueFull, LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
 from firmtrail_server.queries import api_keys, users
-from firmtrail_server.queries.users import Login
 from firmtrail_server.services.key_use import KeyUse
 
 
@@ -169,12 +168,12 @@ class Authentication:
         who = email.lower()
         self.failures.check(who, address)
         login = await self.database.run(Transaction.READ, users.find_login, email)
-        is_right = await self.is_password(password, login, who, address)
+        is_right = await self.is_password(password, login.password_hash if login else None, who, address)
         if login is None or not is_right:
             raise LoginRefused
         return User(user_id=login.id, token_epoch=login.token_epoch, token_scopes=ALL_OF_A_USER)
 
-    async def is_password(self, password: str, login: Login | None, who: str, address: str) -> bool:
+    async def is_password(self, password: str, password_hash: bytes | None, who: str, address: str) -> bool:
         """Check a password; one that is wrong is counted against who sent it, and so is one that finds no place.
 
         Raises:
@@ -182,7 +181,7 @@ class Authentication:
         """
         self.failures.check(who, address)
         try:
-            is_right = await self.passwords.matches(password, login.password_hash if login else None, address)
+            is_right = await self.passwords.matches(password, password_hash, address)
         except CredentialQueueFull:
             self.failures.add(who, address)
             raise

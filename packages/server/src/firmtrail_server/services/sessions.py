@@ -19,7 +19,7 @@ from firmtrail_server.auth.permissions import ALL_OF_A_USER, Scope, User
 from firmtrail_server.auth.refresh_tokens import RefreshDigests, RefreshToken
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import LoginRefused, SessionEnded
-from firmtrail_server.queries import audit_events, sessions, users
+from firmtrail_server.queries import audit_events, password_resets, sessions, users
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.queries.sessions import NewSession, Rotation, StoredSession
 
@@ -151,6 +151,12 @@ class Sessions:
         )
         await sessions.rotate(conn, session.id, rotation)
         return successor
+
+
+async def end_logins(conn: Connection, user_id: uuid.UUID) -> None:
+    """End all sessions of a user, and the codes that would set a new password."""
+    await sessions.delete_of_user(conn, user_id)
+    await password_resets.delete_of_user(conn, user_id)
 
 
 def _user_of(session: StoredSession) -> User:
