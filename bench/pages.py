@@ -161,8 +161,12 @@ def _first_view(browser: httpx.Client, path: str) -> float:
 
 
 def _table(timed: Sequence[Timed], first: float, fleet: Fleet, rounds: int) -> str:
-    head = f"{fleet.devices:,} devices, {rounds} rounds; targets: {TARGET_MS} ms a page, {TARGET_KB} kB the first view.\n"
-    columns = f"| {'page':<40} | {'median ms':>8} | {'most ms':>8} | {'kB':>6} | |\n| --- | ---: | ---: | ---: | --- |\n"
+    head = (
+        f"{fleet.devices:,} devices, {rounds} rounds; targets: {TARGET_MS} ms a page, {TARGET_KB} kB the first view.\n"
+    )
+    columns = (
+        f"| {'page':<40} | {'median ms':>8} | {'most ms':>8} | {'kB':>6} | |\n| --- | ---: | ---: | ---: | --- |\n"
+    )
     lines = "\n".join(one.line for one in timed)
     verdict = "met" if first <= TARGET_KB else "MISSED"
     return f"{head}\n{columns}{lines}\n\nFirst view of the fleet, with styles and modules: {first:.1f} kB, {verdict}.\n"

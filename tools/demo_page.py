@@ -27,7 +27,7 @@ def page_link(url: str, seed: Seed, key: str, data_dir: Path) -> str:
         if not any(member.email == EMAIL for member in client.members.list(seed.project.id)):
             _join(url, client, seed)
     made = subprocess.run(
-        [program("firmtrail-server"), "login-link", "--email", EMAIL, "--data-dir", data_dir],
+        [program("firmtrail-server"), "login-link", EMAIL, "--data-dir", data_dir],
         env={**os.environ, "FIRMTRAIL_PUBLIC_URL": url},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import AsyncGenerator
 
@@ -12,6 +13,8 @@ from firmtrail_contract import Role
 from firmtrail_server.auth.permissions import ROLE_SCOPES
 from firmtrail_server.pages.page import ROUTE_OF, Page
 from firmtrail_server.pages.table import PAGES
+from firmtrail_server.process.first_user import BadUser
+from firmtrail_server.process.login_link import make_login_link
 from firmtrail_server.settings import Settings
 from tests.served import Server
 from tests.server.browser import Browser, form_token, text_of
@@ -401,3 +404,33 @@ async def test_without_pages_the_server_has_its_api_alone(http: httpx.AsyncClien
     assert answer.headers["Location"] == "/docs"
     for page in PAGES:
         assert (await http.request(page.method, page.path)).status_code == 404
+
+
+async def test_a_login_link_signs_in_once(
+    server: Server, database_url: str, http: httpx.AsyncClient, browser: Browser
+) -> None:
+    await new_user(http, EMAIL)
+    link = await make_login_link(database_url, server.url, EMAIL)
+
+    first, second = await browser.get(link), await browser.get(link)
+
+    assert (first.status_code, first.headers["Location"]) == (303, "/projects")
+    assert (await browser.get("/projects")).status_code == 200
+    assert second.status_code == 401
+
+
+async def test_a_login_link_ends_after_ten_minutes(
+    server: Server, database_url: str, http: httpx.AsyncClient, browser: Browser, clock: Clock
+) -> None:
+    clock.moment = dt.datetime.now(dt.UTC)  # the command goes by the machine's clock
+    await new_user(http, EMAIL)
+    link = await make_login_link(database_url, server.url, EMAIL)
+
+    clock.advance(minutes=11)
+
+    assert (await browser.get(link)).status_code == 401
+
+
+async def test_a_login_link_is_made_for_users_alone(database_url: str) -> None:
+    with pytest.raises(BadUser):
+        await make_login_link(database_url, "http://server", "nobody@example.com")

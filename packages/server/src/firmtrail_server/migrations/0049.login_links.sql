@@ -1,4 +1,4 @@
--- depends: 0045.user_sessions
+-- depends: 0048.password_resets
 --
 -- Links that sign a person in once, without a password: the operator makes them (firmtrail-server login-link), and
 -- ./dev run ends with one. The secret is in the link alone; a link that was followed is deleted, and one that nobody

@@ -15,6 +15,8 @@ PAGES = [
     Page("POST", "/sign-out", views.sign_in.sign_out),
     Page("GET", "/sign-up", views.sign_up.show),
     Page("POST", "/sign-up", views.sign_up.sign_up),
+    Page("GET", "/sign-up/confirm", views.sign_up.show_confirmation),
+    Page("POST", "/sign-up/confirm", views.sign_up.confirm),
     Page("GET", "/projects", views.projects.show, projects.list_projects),
     Page("POST", "/projects", views.projects.create, projects.create_project),
     Page("GET", _PROJECT, views.fleet.show, fleet_status.get_fleet_status),

@@ -94,11 +94,6 @@ def _parser() -> argparse.ArgumentParser:
     user_parser.add_argument("--name", required=True, help="what people call the user")
     user_parser.set_defaults(run=commands.create_user)
 
-    link_help = "print a link that signs a user in once, within ten minutes"
-    link_parser = verbs.add_parser("login-link", parents=[database], help=link_help)
-    link_parser.add_argument("--email", required=True, help="the address of the user")
-    link_parser.set_defaults(run=commands.login_link)
-
     _add_user_verbs(verbs, database)
 
     key_parser = verbs.add_parser("signing-key", help="print a new set of keys that sign access tokens")
@@ -117,6 +112,7 @@ def _add_user_verbs(verbs: Any, database: argparse.ArgumentParser) -> None:
         ("set-password", set_help, commands.set_password, ()),
         ("disable-user", "let nobody log in as a user; all sessions end", commands.disable_user, ()),
         ("enable-user", "let a user log in again", commands.enable_user, ()),
+        ("login-link", "print a link that signs a user in once, within ten minutes", commands.login_link, ()),
         ("make-admin", "make a user an admin of a project that has lost its own", commands.make_admin, (project,)),
     ):
         parser = verbs.add_parser(name, parents=[database], help=about, description=about)

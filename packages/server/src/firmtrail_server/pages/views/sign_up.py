@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import attrs
 from cattrs import BaseValidationError
 
-from firmtrail_contract import SignUp, field_errors, strict_converter
+from firmtrail_contract import SignUp, SignUpConfirmation, Violation, field_errors, strict_converter
 from firmtrail_server.errors import DomainError
 from firmtrail_server.handlers import users
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.pages.forms import Form
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.results import Led, Shown
 from firmtrail_server.settings import SignUpMode
 
 _converter = strict_converter()
@@ -38,6 +38,21 @@ class SignUpForm(Form):
     invitation: str | None = attrs.field(default=None, repr=False)
 
 
+@attrs.frozen(kw_only=True)
+class ConfirmationQuery:
+    """What a link to the confirmation may bring along."""
+
+    code: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ConfirmationForm(Form):
+    """The code that came by e-mail, and the password that was chosen."""
+
+    code: str = attrs.field(default="", repr=False)
+    password: str = attrs.field(default="", repr=False)
+
+
 async def show(ctx: PublicContext, query: SignUpQuery) -> Shown:
     return _shown(ctx, SignUpForm(invitation=query.invitation))
 
@@ -46,13 +61,28 @@ async def sign_up(ctx: PublicContext, body: Annotated[SignUpForm, FORM]) -> Show
     """By the API's own sign-up, with its throttle."""
     fields = {name: value for name, value in attrs.asdict(body).items() if name != "form_token"}
     try:
-        await users.sign_up(ctx, _converter.structure(fields, SignUp))
+        receipt = (await users.sign_up(ctx, _converter.structure(fields, SignUp))).body
     except BaseValidationError as error:
         refused = "; ".join(f"{one.pointer.removeprefix('/')} {one.detail}" for one in field_errors(error))
         return _shown(ctx, body, refused=f"{refused}.", status=_INVALID)
     except DomainError as error:
         return _shown(ctx, body, refused=str(error), status=STATUS[error.code])
-    return Shown(template="signed_up.html", data={"email": body.email})
+    return Shown(template="signed_up.html", data={"email": body.email, "must_confirm": receipt.must_confirm})
+
+
+async def show_confirmation(_ctx: PublicContext, query: ConfirmationQuery) -> Shown:
+    return Shown(template="confirm.html", data={"code": query.code or "", "refused": ""})
+
+
+async def confirm(ctx: PublicContext, body: Annotated[ConfirmationForm, FORM]) -> Shown | Led:
+    """By the code that was sent to the address, and the password that was chosen."""
+    try:
+        await users.confirm_sign_up(ctx, SignUpConfirmation(code=body.code, password=body.password))
+    except (DomainError, Violation) as error:
+        data = {"code": body.code, "refused": str(error)}
+        status = STATUS[error.code] if isinstance(error, DomainError) else _INVALID
+        return Shown(template="confirm.html", data=data, status=status)
+    return Led(to="/sign-in")
 
 
 def _shown(ctx: PublicContext, form: SignUpForm, *, refused: str = "", status: int = 200) -> Shown:
