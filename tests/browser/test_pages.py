@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # pyright: ignore[reportMissingTypeStubs]
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import MARKUP, Fleet, Tab, device, opened
@@ -212,5 +213,5 @@ def all_pages(fleet: Fleet) -> list[str]:
 
 
 async def violations(page: Page) -> list[str]:
-    found = await Axe().run(page)
+    found: Any = await Axe().run(page)  # pyright: ignore[reportUnknownMemberType]  it has no types
     return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found.response["violations"]]
