@@ -132,6 +132,7 @@ if TYPE_CHECKING:
         User,
         UserChange,
     )
+    from firmtrail_contract.version_schemes import VersionScheme
 
 _MODULES = {
     name: f"firmtrail_contract.{module}"
@@ -258,6 +259,7 @@ _MODULES = {
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
         "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange"),
+        "version_schemes": ("VersionScheme",),
     }.items()
     for name in names
 }
@@ -391,6 +393,7 @@ __all__ = [
     "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "email_limits",

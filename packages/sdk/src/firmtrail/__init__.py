@@ -108,6 +108,7 @@ if TYPE_CHECKING:
         VersionAdoption,
         VersionCount,
         VersionPeriod,
+        VersionScheme,
         Violation,
         ViolationCode,
     )
@@ -147,6 +148,7 @@ _MODULES = {
             "Device",
             "DeviceApiKey",
             "DeviceDetails",
+            "VersionScheme",
             "LatestChange",
             "ComponentStatus",
             "FlappingDevice",
@@ -307,6 +309,7 @@ __all__ = [
     "VersionAtMoment",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "from_json",
