@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import AsyncGenerator
+from html import unescape
 
 import httpx
 import pytest
 
 from firmtrail_contract import Role
 from firmtrail_server.auth.permissions import ROLE_SCOPES
+from firmtrail_server.pages import views
 from firmtrail_server.pages.page import ROUTE_OF, Page
 from firmtrail_server.pages.table import PAGES
 from firmtrail_server.process.first_user import BadUser
@@ -308,6 +310,22 @@ async def test_the_fleet_at_a_moment_is_what_the_api_answers(
     assert [(version, int(devices)) for version, devices in rows] == [
         (one["version"], one["devices"]) for one in counted
     ]
+
+
+async def test_charts_of_a_large_fleet_are_loaded_after_the_page(
+    browser: Browser, fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views.fleet, "MAX_DEVICES_AT_ONCE", 0)
+
+    page = await browser.opened(fleet, at="2026-05-15")
+    later = [unescape(path) for path in re.findall(r'data-fragment="([^"]+)"', page)]
+    chart, rollout = [await browser.opened(path) for path in later]
+
+    assert 'class="chart"' not in page
+    assert 'id="fragment"' in chart
+    assert "Shares of the versions of main" in chart
+    assert 'id="fragment"' in rollout
+    assert "Rollout of" in text_of(rollout)
 
 
 async def test_the_table_of_devices_is_the_list_of_the_api(browser: Browser, mara: Caller, fleet: str) -> None:

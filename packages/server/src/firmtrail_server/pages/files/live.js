@@ -33,6 +33,7 @@ async function loadFragments() {
     const fragment = await part(url, "fragment").catch(() => null);
     if (fragment) room.replaceWith(fragment);
   }
+  document.dispatchEvent(new CustomEvent("loaded"));
 }
 
 const waiting = document.querySelector("[data-wait]");

@@ -19,6 +19,11 @@ function say(at) {
   document.getElementById("time-text").previousElementSibling.textContent = at ? "As of" : "Now";
   document.getElementById("time-now").classList.toggle("on", !at);
   range.setAttribute("aria-valuetext", text);
+  point();
+}
+
+// Where the bar stands, on the bar and on every chart.
+function point() {
   const percent = `${(100 * range.value) / Number(range.max)}%`;
   document.getElementById("time-fill").setAttribute("width", percent);
   for (const line of document.querySelectorAll(".position")) {
@@ -60,6 +65,7 @@ export function move(places) {
 }
 
 if (bar && range && document.getElementById("state")) {
+  document.addEventListener("loaded", point);
   range.hidden = false;
   range.addEventListener("input", () => {
     const at = moment(Number(range.value));
