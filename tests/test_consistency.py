@@ -51,6 +51,7 @@ from firmtrail_server.queries import (
     device_versions,
     history,
     invitations,
+    login_links,
     members,
     password_resets,
     pending_sign_ups,
@@ -78,6 +79,11 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         for module in (password_resets, pending_sign_ups, sessions)
         for _, query in inspect.getmembers(module, inspect.iscoroutinefunction)
         if query.__module__ == module.__name__
+    },
+    **{
+        query: "a link signs a user in"
+        for _, query in inspect.getmembers(login_links, inspect.iscoroutinefunction)
+        if query.__module__ == login_links.__name__
     },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",

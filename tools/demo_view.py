@@ -90,6 +90,10 @@ for period in client.firmware.history("{seed.device.id}"):
     )
 
 
+def show_page(link: str) -> None:
+    _section("Open the page in a browser, signed in (the link works once, for ten minutes)", link)
+
+
 def _section(title: str, body: str) -> None:
     """Print a title, and a body to copy: unindented, never wrapped."""
     _console.print()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import demo_view
 from demo_history import day_to_ask_about, keep_device
+from demo_page import page_link
 from demo_past import keep_fleet
 from demo_project import CannotReport, keep_project, report_this_machine
 from demo_server import ServerStopped, running_server
@@ -84,6 +85,7 @@ def _run(data_dir: Path, port: str, *, once: bool, fleet: bool) -> None:
                 keep_fleet(data_dir, key)
                 demo_view.show_fleet(client.fleet.status(labels="model"), key, server.url)
         demo_view.show_access(server.url, seed, key, data_dir)
+        demo_view.show_page(page_link(server.url, seed, key, data_dir))
         if not once:
             demo_view.say("\nRunning. Ctrl-C stops it; the data stays.")
             server.wait()

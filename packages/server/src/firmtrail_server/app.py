@@ -21,6 +21,7 @@ from firmtrail_server.exports import Exporter
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
+from firmtrail_server.pages import add_pages
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.services.account_mail import MAIL_PERIOD_SECONDS, MAX_MAILS, AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
@@ -151,6 +152,8 @@ def create_app(
         readiness=Readiness(database),
     )
     dispatcher = Dispatcher(ROUTES, services)
+    if settings.pages_enabled:
+        add_pages(dispatcher)
     _watch_database(metrics, services)
     _watch_authentication(metrics, services.authentication)
     return App(services, dispatcher)

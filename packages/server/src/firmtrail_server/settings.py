@@ -68,10 +68,12 @@ class Settings:
     log_requests: bool = False
     #: FIRMTRAIL_METRICS_TOKEN or FIRMTRAIL_METRICS_TOKEN_FILE, which opens /metrics; None: nothing does
     metrics_token: str | None = attrs.field(default=None, repr=False)
-    #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For is believed
+    #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For and X-Forwarded-Proto are believed
     trusted_proxies: tuple[Network, ...] = ()
     #: FIRMTRAIL_SEED_ENABLED, whether anyone may make a demo project
     seed_enabled: bool = False
+    #: FIRMTRAIL_PAGES, whether the server has pages for people beside its API
+    pages_enabled: bool = True
     #: FIRMTRAIL_PUBLIC_URL, where clients reach this installation; None: where the server listens
     public_url: str | None = None
     #: FIRMTRAIL_SIGNING_KEYS or FIRMTRAIL_SIGNING_KEYS_FILE; None: keys are kept beside the embedded PostgreSQL
@@ -125,6 +127,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         metrics_token=_metrics_token(_text_or_file(environment, "FIRMTRAIL_METRICS_TOKEN")),
         trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
+        pages_enabled=_flag("FIRMTRAIL_PAGES", environment.get("FIRMTRAIL_PAGES") or "true"),
         public_url=_public_url(environment.get("FIRMTRAIL_PUBLIC_URL") or ""),
         signing_keys=_signing_keys(_text_or_file(environment, "FIRMTRAIL_SIGNING_KEYS")),
         token_seconds=_number(

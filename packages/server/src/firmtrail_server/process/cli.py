@@ -112,6 +112,7 @@ def _add_user_verbs(verbs: Any, database: argparse.ArgumentParser) -> None:
         ("set-password", set_help, commands.set_password, ()),
         ("disable-user", "let nobody log in as a user; all sessions end", commands.disable_user, ()),
         ("enable-user", "let a user log in again", commands.enable_user, ()),
+        ("login-link", "print a link that signs a user in once, within ten minutes", commands.login_link, ()),
         ("make-admin", "make a user an admin of a project that has lost its own", commands.make_admin, (project,)),
     ):
         parser = verbs.add_parser(name, parents=[database], help=about, description=about)

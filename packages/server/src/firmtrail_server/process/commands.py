@@ -31,6 +31,7 @@ from firmtrail_server.http.documents import openapi_json
 from firmtrail_server.process import first_user, serving, supervisor, users
 from firmtrail_server.process.database import Watch, database
 from firmtrail_server.process.first_user import checked_user
+from firmtrail_server.process.login_link import make_login_link
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
 from firmtrail_server.services.background import in_background
@@ -133,6 +134,14 @@ def create_user(options: argparse.Namespace) -> int:
         uvloop.run(serving.check_schema(url))
         user = uvloop.run(first_user.create_user(url, wanted, settings.password_cost))
     sys.stdout.write(f"made the user {user.id}\n")
+    return 0
+
+
+def login_link(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    with database(settings, make=False) as (url, _):
+        uvloop.run(serving.check_schema(url))
+        sys.stdout.write(f"{uvloop.run(make_login_link(url, settings.issuer, options.email))}\n")
     return 0
 
 
