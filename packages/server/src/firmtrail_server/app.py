@@ -15,10 +15,11 @@ from firmtrail_server.auth.credentials import SecretChecker, SecretDigests
 from firmtrail_server.auth.login_throttle import LoginThrottle
 from firmtrail_server.auth.signing_keys import new_signing_keys
 from firmtrail_server.auth.token_cache import TokenCache
-from firmtrail_server.db import Database
-from firmtrail_server.http.context import Services
+from firmtrail_server.db import Address, Database
+from firmtrail_server.http.context import MetricsToken, Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
+from firmtrail_server.rotation import Rotation
 from firmtrail_server.routes import ROUTES
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
@@ -28,7 +29,7 @@ from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.services.silence import SilenceSweeper
-from firmtrail_server.settings import Settings
+from firmtrail_server.settings import Settings, SettingsReader
 from firmtrail_server.telemetry.metrics import Metrics
 
 #: about five seconds' work
@@ -50,6 +51,7 @@ class App:
 
     services: Services
     dispatcher: Dispatcher
+    rotation: Rotation
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -64,6 +66,7 @@ class App:
                 key_use=services.authentication.key_use.run,
                 metrics=services.metrics.keep_sampled,
                 readiness=services.readiness.run,
+                rotation=self.rotation.run,
             ):
                 yield
         finally:
@@ -80,14 +83,17 @@ def create_app(
     *,
     clock: Callable[[], dt.datetime] = utc_now,
     metrics: Metrics | None = None,
+    reader: SettingsReader | None = None,
 ) -> App:
     """Make the application.
 
     Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without metrics
-    it counts for itself.
+    it counts for itself; without a reader it stays with the secrets that it has.
     """
     metrics = metrics or Metrics()
-    database = Database(database_url)
+    rotation = Rotation(settings, reader)
+    address = Address(database_url, rotation.look)
+    database = Database(address)
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
     tokens = AccessTokens(
@@ -99,7 +105,7 @@ def create_app(
     services = Services(
         settings=settings,
         database=database,
-        ingest=Ingest(database, database_url, metrics),
+        ingest=Ingest(database, address, metrics),
         tokens=tokens,
         authentication=Authentication(
             database=database,
@@ -121,11 +127,16 @@ def create_app(
         mailer=Mailer(settings.smtp),
         metrics=metrics,
         readiness=Readiness(database),
+        metrics_token=MetricsToken(settings.metrics_token),
     )
+    rotation.tell("database_url", database.move)
+    rotation.tell("signing_keys", services.authentication.use_keys)
+    rotation.tell("smtp", services.mailer.use)
+    rotation.tell("metrics_token", services.metrics_token.use)
     dispatcher = Dispatcher(ROUTES, services)
     _watch_database(metrics, services)
     _watch_authentication(metrics, services.authentication)
-    return App(services, dispatcher)
+    return App(services, dispatcher, rotation)
 
 
 def _watch_database(metrics: Metrics, services: Services) -> None:

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from getpass import getpass
 from pathlib import Path
 from typing import Any
@@ -33,36 +34,51 @@ from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.derived_tables import Comparison, compare
-from firmtrail_server.settings import BadSetting, Settings, read_settings
+from firmtrail_server.settings import BadSetting, Settings, SettingsReader
 from firmtrail_server.telemetry.logs import PROGRAM
 from firmtrail_server.telemetry.metrics import Board, Metrics
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The environment's settings, with what the command line says instead."""
+    return _reader(options).read()
+
+
+def _reader(options: argparse.Namespace) -> SettingsReader:
     names = ("host", "port", "workers", "data_dir")
     given = {f"FIRMTRAIL_{name.upper()}": str(value) for name in names if (value := getattr(options, name, None))}
-    return read_settings({**os.environ, **given})
+    return SettingsReader({**os.environ, **given})
 
 
 def serve(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    reader = _reader(options)
+    settings = reader.read()
     _check_signing_keys(settings)
-    is_alone = settings.workers == 1
     # told to stop, before it served or while it did
     with (
         suppress(KeyboardInterrupt),
-        bound(settings.host, settings.port, shared=not is_alone) as sockets,
+        bound(settings.host, settings.port, shared=settings.workers > 1) as sockets,
         database(settings) as (url, watch),
     ):
         if (options.migrate or settings.database_url is None) and schema.migrate(url):
             asyncio.run(_compare_derived(url, repair=True))
         keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
-        settings = attrs.evolve(settings, signing_keys=keys)
+        ready = partial(_say_listening, sockets)
         hold_signals()
-        run, serve_all = (uvloop.run, serving.serve) if is_alone else (asyncio.run, supervisor.supervise)
-        run(_beside(watch, serve_all(settings, url, sockets, lambda: _say_listening(sockets))))
+        if settings.workers == 1:
+            settings = attrs.evolve(settings, signing_keys=keys)
+            uvloop.run(_beside(watch, serving.serve(settings, url, sockets, ready, reader=reader)))
+        else:
+            decided = _decided(settings, url, keys) | reader.read_once
+            asyncio.run(_beside(watch, supervisor.supervise(settings, decided, sockets, ready)))
     return 0
+
+
+def _decided(settings: Settings, url: str, keys: SigningKeys) -> dict[str, str]:
+    """Write the variables of what a worker cannot find out by itself."""
+    embedded = {"FIRMTRAIL_DATABASE_URL": url} if settings.database_url is None else {}
+    kept = {"FIRMTRAIL_SIGNING_KEYS": keys.as_text()} if settings.signing_keys is None else {}
+    return embedded | kept
 
 
 async def _beside(watch: Watch | None, work: Coroutine[Any, Any, None]) -> None:
@@ -77,13 +93,13 @@ def _say_listening(sockets: Sequence[socket.socket]) -> None:
 
 
 def work(options: argparse.Namespace) -> int:
-    settings = _settings(options)
-    assert settings.database_url is not None
+    reader = _reader(options)
+    settings = reader.read()
     with suppress(KeyboardInterrupt):
         hold_signals()
         sockets = [socket.socket(fileno=one) for one in options.sockets]
         metrics = Metrics(Board(settings.workers, options.counts), options.number)
-        uvloop.run(supervisor.work(settings, settings.database_url, sockets, metrics))
+        uvloop.run(supervisor.work(settings, reader, sockets, metrics))
     return 0
 
 

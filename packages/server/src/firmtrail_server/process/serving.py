@@ -16,7 +16,7 @@ from firmtrail_server.db.schema.errors import explained
 from firmtrail_server.http.protocol import running_http
 from firmtrail_server.process.signals import ended_by_signals
 from firmtrail_server.process.sockets import CannotListen, reason_of
-from firmtrail_server.settings import Settings
+from firmtrail_server.settings import Settings, SettingsReader
 from firmtrail_server.telemetry.metrics import Metrics
 
 SHUTDOWN_TIMEOUT_SECONDS = 10
@@ -25,13 +25,14 @@ SHUTDOWN_TIMEOUT_SECONDS = 10
 _NEW_OBJECTS = 10_000
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  the last two are a worker's, and an operator's
     settings: Settings,
     database_url: str,
     sockets: Sequence[socket.socket],
     ready: Callable[[], None],
     *,
     metrics: Metrics | None = None,
+    reader: SettingsReader | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
 
@@ -43,7 +44,7 @@ async def serve(
     """
     with ended_by_signals():
         await check_schema(database_url)
-        app = create_app(settings, database_url, metrics=metrics)
+        app = create_app(settings, database_url, metrics=metrics, reader=reader)
         async with app.running(), running_http(app.dispatcher, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as runner:
             await _listen(runner, settings, sockets)
             _collect_rarely()

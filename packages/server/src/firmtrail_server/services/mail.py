@@ -71,18 +71,23 @@ class Mailer:
         self._smtp = smtp
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    async def use(self, smtp: Smtp) -> None:
+        """Send through another server, or with another password."""
+        self._smtp = smtp
+
     async def send(self, to: str, subject: str, text: str) -> bool:
         """Send a message and return whether a server has taken it; without one, nothing is sent."""
-        if self._smtp is None:
+        smtp = self._smtp
+        if smtp is None:
             return False
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._smtp.sender, to, subject
+        message["From"], message["To"], message["Subject"] = smtp.sender, to, subject
         message.set_content(text)
         async with self._turn:
             try:
-                await asyncio.to_thread(_send, self._smtp, message)
+                await asyncio.to_thread(_send, smtp, message)
             except (OSError, smtplib.SMTPException) as error:
-                logger.warning("no e-mail could be sent through %s: %s", self._smtp.host, type(error).__name__)
+                logger.warning("no e-mail could be sent through %s: %s", smtp.host, type(error).__name__)
                 return False
         return True
 
