@@ -1,5 +1,8 @@
 """AWS Secrets Manager, as moto's server speaks it in a process of its own."""
 
+# botocore has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import json

@@ -100,7 +100,8 @@ class VaultStandIn:
                 return self._mount_of(path.removeprefix("sys/internal/ui/mounts/"))
             case "GET", _:
                 return self._read(path)
-        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "unsupported operation")
+            case _:
+                raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "unsupported operation")
 
     def _checked(self, token: str | None) -> Life:
         if not token:
@@ -137,7 +138,7 @@ class VaultStandIn:
 
     def _read(self, path: str) -> dict[str, Any]:
         mount = next((one for one in self.mounts if path.startswith(one)), "")
-        engine = self.mounts.get(mount, {"type": "", "options": None})
+        engine: dict[str, Any] = self.mounts.get(mount, {"type": "", "options": None})
         is_versioned = (engine["options"] or {}).get("version") == "2"
         if is_versioned and not path.startswith(f"{mount}data/"):
             raise Refused(HTTPStatus.NOT_FOUND)

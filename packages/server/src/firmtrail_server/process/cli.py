@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     worker_parser.set_defaults(run=commands.work)
 
     migrate_parser = verbs.add_parser("migrate", parents=[database], help="bring the schema up to date")
+    instead = migrate_parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="change nothing; 1: there is something to do")
+    instead.add_argument("--plan", action="store_true", help="change nothing; print the SQL that would be run")
     migrate_parser.set_defaults(run=commands.migrate)
 
     check_help = "compare what the database keeps twice for speed: device_versions with device_firmware; 1: they differ"

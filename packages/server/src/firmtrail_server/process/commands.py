@@ -69,7 +69,7 @@ def serve(options: argparse.Namespace) -> int:
             settings = attrs.evolve(settings, signing_keys=keys)
             uvloop.run(_beside(watch, serving.serve(settings, url, sockets, ready, reader=reader)))
         else:
-            decided = _decided(settings, url, keys) | reader.read_once
+            decided = {**_decided(settings, url, keys), **reader.read_once}
             asyncio.run(_beside(watch, supervisor.supervise(settings, decided, sockets, ready)))
     return 0
 
@@ -114,11 +114,22 @@ def _check_signing_keys(settings: Settings) -> None:
 
 def migrate(options: argparse.Namespace) -> int:
     with database(_settings(options)) as (url, _):
+        if options.check or options.plan:
+            return _show_pending(url, plan=options.plan)
         applied = schema.migrate(url)
         sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
         found = asyncio.run(_compare_derived(url, repair=True))
     sys.stdout.write(f"{found.text}\n" if found.differences else "")
     return 0
+
+
+def _show_pending(url: str, *, plan: bool) -> int:
+    """Say what there is to do, and change nothing. With a plan that is the answer; else the exit code says it too."""
+    pending = asyncio.run(serving.pending_at(url))
+    lines = map(schema.plan_of, pending) if plan else (f"pending {name}\n" for name in pending)
+    nothing = "-- the schema is up to date\n" if plan else "the schema is up to date\n"
+    sys.stdout.write("\n".join(lines) if plan and pending else "".join(lines) or nothing)
+    return 1 if pending and not plan else 0
 
 
 def check_derived(options: argparse.Namespace) -> int:

@@ -60,11 +60,19 @@ def _collect_rarely() -> None:
 
 async def check_schema(database_url: str) -> None:
     """Raise `SchemaError` unless the database has all that this server needs."""
+    if pending := await pending_at(database_url):
+        raise SchemaTooOld(pending)
+
+
+async def pending_at(database_url: str) -> list[str]:
+    """List the migrations that the database lacks; nothing is changed there.
+
+    Raises:
+        SchemaError: it cannot be asked.
+    """
     with explained():
         async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
-            pending = await pending_migrations(conn)
-    if pending:
-        raise SchemaTooOld(pending)
+            return await pending_migrations(conn)
 
 
 async def _listen(runner: web.ServerRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:
