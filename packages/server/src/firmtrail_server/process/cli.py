@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firmtrail_server.auth.signing_keys import BadSigningKeys
+from firmtrail_server.db.pooling import TransactionPooling
 from firmtrail_server.db.schema import DatabaseNotReachable, SchemaError
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.process import commands
@@ -32,6 +33,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     BadSigningKeys: EX_CONFIG,
     NoDatabase: EX_CONFIG,
     CannotListen: EX_CONFIG,
+    TransactionPooling: EX_CONFIG,
     BadUser: EX_DATAERR,
     DatabaseNotReachable: EX_UNAVAILABLE,
     DatabaseUnavailable: EX_UNAVAILABLE,
@@ -88,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     check_parser = verbs.add_parser("check-derived", parents=[database], help=check_help)
     check_parser.add_argument("--repair", action="store_true", help="make equal what differs, while servers serve")
     check_parser.set_defaults(run=commands.check_derived)
+
+    doctor_help = (
+        "look at settings, database, schema, clock, keys, mail and proxies, and say what mends what; 1: a fault"
+    )
+    doctor_parser = verbs.add_parser("doctor", parents=[database], help=doctor_help)
+    doctor_parser.set_defaults(run=commands.doctor)
 
     user_help = "make a user; the password is the first line of the standard input"
     user_parser = verbs.add_parser("create-user", parents=[database], help=user_help)

@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 import uvloop
 
+from firmtrail_server.app import utc_now
 from firmtrail_server.auth.signing_keys import (
     BadSigningKeys,
     SigningKeys,
@@ -29,6 +30,7 @@ from firmtrail_server.db import Database, schema
 from firmtrail_server.http.documents import openapi_json
 from firmtrail_server.process import first_user, serving, supervisor
 from firmtrail_server.process.database import Watch, database
+from firmtrail_server.process.doctor import Grade, examine
 from firmtrail_server.process.first_user import checked_user
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
@@ -60,7 +62,7 @@ def serve(options: argparse.Namespace) -> int:
         bound(settings.host, settings.port, shared=settings.workers > 1) as sockets,
         database(settings) as (url, watch),
     ):
-        if (options.migrate or settings.database_url is None) and schema.migrate(url):
+        if (options.migrate or settings.database_url is None) and serving.migrated(url):
             asyncio.run(_compare_derived(url, repair=True))
         keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
         ready = partial(_say_listening, sockets)
@@ -116,7 +118,7 @@ def migrate(options: argparse.Namespace) -> int:
     with database(_settings(options)) as (url, _):
         if options.check or options.plan:
             return _show_pending(url, plan=options.plan)
-        applied = schema.migrate(url)
+        applied = serving.migrated(url)
         sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
         found = asyncio.run(_compare_derived(url, repair=True))
     sys.stdout.write(f"{found.text}\n" if found.differences else "")
@@ -149,12 +151,20 @@ async def _compare_derived(url: str, *, repair: bool) -> Comparison:
         await pool.close()
 
 
+def doctor(options: argparse.Namespace) -> int:
+    grades: list[Grade] = []
+    for finding in examine(_reader(options), os.environ, utc_now):
+        sys.stdout.write(f"{finding.line}\n")
+        grades.append(finding.grade)
+    return 1 if Grade.FAIL in grades else 0
+
+
 def create_user(options: argparse.Namespace) -> int:
     settings = _settings(options)
     wanted = checked_user(options.email, options.name, _password())
     with database(settings) as (url, _):
         if settings.database_url is None:
-            schema.migrate(url)
+            serving.migrated(url)
         uvloop.run(serving.check_schema(url))
         user = uvloop.run(first_user.create_user(url, wanted, settings.password_cost))
     sys.stdout.write(f"made the user {user.id}\n")

@@ -11,7 +11,8 @@ import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.db.schema import SchemaTooOld, pending_migrations
+from firmtrail_server.db.pooling import refuse_transaction_pooling
+from firmtrail_server.db.schema import SchemaTooOld, migrate, pending_migrations
 from firmtrail_server.db.schema.errors import explained
 from firmtrail_server.http.protocol import running_http
 from firmtrail_server.process.signals import ended_by_signals
@@ -40,6 +41,7 @@ async def serve(  # noqa: PLR0913  the last two are a worker's, and an operator'
         DatabaseNotReachable: there is no database at the URL.
         SchemaAccessRefused: the database's user may not read what migrations it has.
         SchemaTooOld: it lacks migrations that this server needs.
+        TransactionPooling: it is reached through a pooler that keeps no session together.
         CannotListen: somebody else was faster to listen on the address.
     """
     with ended_by_signals():
@@ -59,9 +61,22 @@ def _collect_rarely() -> None:
 
 
 async def check_schema(database_url: str) -> None:
-    """Raise `SchemaError` unless the database has all that this server needs."""
+    """Raise `SchemaError` unless the database has all that this server needs, and `TransactionPooling`."""
+    with explained():
+        await refuse_transaction_pooling(database_url)
     if pending := await pending_at(database_url):
         raise SchemaTooOld(pending)
+
+
+def migrated(database_url: str) -> list[str]:
+    """Bring the schema up to date and return what was applied.
+
+    Raises:
+        SchemaError, TransactionPooling: it cannot be changed, or not through this pooler.
+    """
+    with explained():
+        asyncio.run(refuse_transaction_pooling(database_url))
+    return migrate(database_url)
 
 
 async def pending_at(database_url: str) -> list[str]:

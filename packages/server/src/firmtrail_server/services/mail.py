@@ -6,6 +6,8 @@ import asyncio
 import logging
 import smtplib
 import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -92,13 +94,29 @@ class Mailer:
         return True
 
 
+def log_in(smtp: Smtp) -> None:
+    """Find out whether the server lets us in, and send nothing.
+
+    Raises:
+        OSError, smtplib.SMTPException: it does not.
+    """
+    with _logged_in(smtp) as connection:
+        connection.noop()
+
+
 def _send(smtp: Smtp, message: EmailMessage) -> None:
+    with _logged_in(smtp) as connection:
+        connection.send_message(message)
+
+
+@contextmanager
+def _logged_in(smtp: Smtp) -> Generator[smtplib.SMTP]:
     with _connected(smtp) as connection:
         if smtp.scheme == "smtp+starttls":
             connection.starttls(context=ssl.create_default_context())
         if smtp.user is not None and smtp.password is not None:
             connection.login(smtp.user, smtp.password)
-        connection.send_message(message)
+        yield connection
 
 
 def _connected(smtp: Smtp) -> smtplib.SMTP:
