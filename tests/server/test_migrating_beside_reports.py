@@ -61,8 +61,8 @@ def test_device_versions_is_filled_in_batches(database_url: str, monkeypatch: py
         conn.execute(
             """
             insert into device_firmware (project_id, device_id, period_id, component, version, recorded_at,
-                                         first_reported_at, last_reported_at, report_count)
-            select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), component, '1.0', now(), now(), now(), 1
+                                         first_reported_at, last_reported_at, report_count, tie_rank)
+            select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), component, '1.0', now(), now(), now(), 1, 0
               from generate_series(1, 5), (values ('main'), ('modem')) as components (component)
             """
         )
