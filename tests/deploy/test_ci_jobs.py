@@ -23,8 +23,8 @@ def test_a_job_is_valid_by_the_schema_of_its_service(root: Path, tmp_path: Path,
     checked = subprocess.run([program, "--builtin-schema", schema, file], capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stdout
-    assert ["migrate --plan", "migrate\n", "migrate --check"] == [
+    assert [
         word
         for word in ("migrate --plan", "migrate\n", "migrate --check")
         if f"firmtrail-server {word}" in jobs[number]
-    ]
+    ] == ["migrate --plan", "migrate\n", "migrate --check"]

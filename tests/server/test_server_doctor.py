@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import pytest
@@ -16,14 +17,15 @@ from tests.server.server_process import run
 from tests.server.test_pooling import needs_pgbouncer, pooled
 
 KEYS = new_signing_keys().as_text()
-Examine = Callable[..., dict[str, Finding]]
+Found = dict[str, Finding]
+Now = Callable[[], dt.datetime]
 
 
 def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def examined(database_url: str, now: Callable[[], dt.datetime] = utc_now, **said: str) -> dict[str, Finding]:
+def examined(database_url: str, said: Mapping[str, str] = MappingProxyType({}), now: Now = utc_now) -> Found:
     """What is found, by its subject."""
     environment = {"FIRMTRAIL_DATABASE_URL": database_url, "FIRMTRAIL_SIGNING_KEYS": KEYS, **said}
     return {finding.subject: finding for finding in examine(SettingsReader(environment), environment, now)}
@@ -56,7 +58,7 @@ def test_a_good_installation_has_nothing_to_mend(database_url: str) -> None:
 def test_a_faulty_setting_fails_with_what_mends_it(
     database_url: str, said: dict[str, str], subject: str, mended_by: str
 ) -> None:
-    found = examined(database_url, **said)
+    found = examined(database_url, said)
 
     assert found[subject].grade is Grade.FAIL
     assert mended_by in found[subject].text
@@ -71,7 +73,7 @@ def test_a_faulty_setting_fails_with_what_mends_it(
     ],
 )
 def test_a_proxy_that_is_half_configured_is_warned_of(database_url: str, said: dict[str, str], mended_by: str) -> None:
-    found = examined(database_url, **said)["proxy"]
+    found = examined(database_url, said)["proxy"]
 
     assert (found.grade, mended_by in found.text) == (Grade.WARN, True)
 
@@ -81,9 +83,9 @@ def test_a_secret_file_that_others_may_read_is_warned_of(database_url: str, tmp_
     file.chmod(0o644)
     said = {"FIRMTRAIL_SIGNING_KEYS": "", "FIRMTRAIL_SIGNING_KEYS_FILE": str(file)}
 
-    assert "chmod 600" in examined(database_url, **said)["secrets"].text
+    assert "chmod 600" in examined(database_url, said)["secrets"].text
     file.chmod(0o600)
-    assert "secrets" not in examined(database_url, **said)
+    assert "secrets" not in examined(database_url, said)
 
 
 def test_a_schema_that_lacks_migrations_fails(empty_database_url: str) -> None:
@@ -106,7 +108,7 @@ def test_a_faulty_database_setting_is_found(database_url: str, options: str, sub
 
 @pytest.mark.parametrize(("seconds", "grade"), [(0.0, Grade.OK), (5.0, Grade.WARN), (-300.0, Grade.FAIL)])
 def test_a_clock_that_is_wrong_is_found(database_url: str, seconds: float, grade: Grade) -> None:
-    found = examined(database_url, lambda: utc_now() + dt.timedelta(seconds=seconds))["clock"]
+    found = examined(database_url, now=lambda: utc_now() + dt.timedelta(seconds=seconds))["clock"]
 
     assert found.grade is grade
     assert grade is Grade.OK or "NTP" in found.text

@@ -139,7 +139,7 @@ class VaultStandIn:
     def _read(self, path: str) -> dict[str, Any]:
         mount = next((one for one in self.mounts if path.startswith(one)), "")
         engine: dict[str, Any] = self.mounts.get(mount, {"type": "", "options": None})
-        is_versioned = (engine["options"] or {}).get("version") == "2"
+        is_versioned = engine["options"] == {"version": "2"}
         if is_versioned and not path.startswith(f"{mount}data/"):
             raise Refused(HTTPStatus.NOT_FOUND)
         name = path.replace(f"{mount}data/", mount, 1) if is_versioned else path

@@ -10,15 +10,15 @@ from firmtrail_server.process.doctor.finding import Finding, fail, ok, warn
 from firmtrail_server.services.mail import log_in
 from firmtrail_server.settings import Settings
 
-#: what opens something, in a file that is for its owner alone
-_SECRET_FILES = (
-    "FIRMTRAIL_DATABASE_URL_FILE",
-    "FIRMTRAIL_DATABASE_PASSWORD_FILE",
-    "FIRMTRAIL_SIGNING_KEYS_FILE",
-    "FIRMTRAIL_SMTP_URL_FILE",
-    "FIRMTRAIL_METRICS_TOKEN_FILE",
-    "FIRMTRAIL_VAULT_TOKEN_FILE",
-    "FIRMTRAIL_VAULT_SECRET_ID_FILE",
+#: what opens something; its file should be for its owner alone
+_SECRETS = (
+    "FIRMTRAIL_DATABASE_URL",
+    "FIRMTRAIL_DATABASE_PASSWORD",
+    "FIRMTRAIL_SIGNING_KEYS",
+    "FIRMTRAIL_SMTP_URL",
+    "FIRMTRAIL_METRICS_TOKEN",
+    "FIRMTRAIL_VAULT_TOKEN",
+    "FIRMTRAIL_VAULT_SECRET_ID",
 )
 _OF_OTHERS = 0o077
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -26,10 +26,10 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 def examine_files(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at who may read the files that hold secrets."""
-    for name in _SECRET_FILES:
-        file = Path(environment.get(name) or "/nowhere")
+    for name in _SECRETS:
+        file = Path(environment.get(f"{name}_FILE") or "/nowhere")
         if file.is_file() and file.stat().st_mode & _OF_OTHERS:
-            yield warn("secrets", f"Other users may read the file that {name} names. Run: chmod 600 {file}")
+            yield warn("secrets", f"Other users may read the file that {name}_FILE names. Run: chmod 600 {file}")
 
 
 def examine_keys(settings: Settings) -> Finding:
