@@ -107,6 +107,7 @@ if TYPE_CHECKING:
         VersionAdoption,
         VersionCount,
         VersionPeriod,
+        VersionScheme,
         Violation,
         ViolationCode,
     )
@@ -141,6 +142,7 @@ _MODULES = {
             "Device",
             "DeviceApiKey",
             "DeviceDetails",
+            "VersionScheme",
             "LatestChange",
             "FleetStatus",
             "ComponentStatus",
@@ -297,6 +299,7 @@ __all__ = [
     "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "from_json",
