@@ -36,6 +36,7 @@ class Rotation:
         self._uses: dict[str, Use] = {}
         self._turn = asyncio.Lock()
         self._looked_at = -_PAUSE_SECONDS
+        self._complaint = ""
         wait_seconds = _LOOKS_BEFORE_A_KEY_SIGNS * settings.secrets_refresh_seconds
         self._announced = AnnouncedKeys(settings.signing_keys, wait_seconds) if settings.signing_keys else None
 
@@ -56,13 +57,19 @@ class Rotation:
             if self._clock() - self._looked_at < _PAUSE_SECONDS:
                 return
             try:
-                read = await asyncio.to_thread(self._reader.read)
+                await self._use(await asyncio.to_thread(self._reader.read))
             except BadSetting as error:
-                logger.warning("the secrets stay as they are: %s", error)
+                self._complain(str(error))
             else:
-                await self._use(read)
+                self._complaint = ""
             finally:
                 self._looked_at = self._clock()
+
+    def _complain(self, complaint: str) -> None:
+        """Say it once, however often it is found."""
+        if complaint != self._complaint:
+            logger.warning("the secrets stay as they are: %s", complaint)
+        self._complaint = complaint
 
     def _seconds_to_the_next(self) -> float:
         due = self._reader.due_seconds() if self._reader else None
