@@ -129,4 +129,6 @@ def _is_crdb(connection: psycopg.Connection) -> bool:
 
 
 def _named(url: str, database: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+    """Name a database of the cluster; tests add what they want with a `&`."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{database}", query=parts.query or "connect_timeout=10"))

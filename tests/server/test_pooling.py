@@ -40,8 +40,10 @@ def pooled(database_url: str, mode: str, **more: str) -> Generator[str]:
     target = f"d = host={place['host']} port={place.get('port', 5432)} dbname={place['dbname']} user={place['user']}"
     (folder / "ini").write_text("\n".join(["[databases]", target, "[pgbouncer]", *lines]))
     (folder / "ini").chmod(0o644)
-    # as the user who may enter the folder of the socket
-    user = ["-u", Path(str(place["host"])).owner()] if os.geteuid() == 0 else []
+    # it refuses to run as root, and must be allowed to enter the folder of the database's socket
+    socket_folder = Path(str(place["host"]))
+    owner = socket_folder.owner() if socket_folder.is_dir() else "nobody"
+    user = ["-u", owner] if os.geteuid() == 0 else []
     bouncer = subprocess.Popen([PGBOUNCER or "", "-q", *user, folder / "ini"], stderr=subprocess.DEVNULL)
     url = f"postgresql://{place['user']}@127.0.0.1:{port}/d"
     try:
