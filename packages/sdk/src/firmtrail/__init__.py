@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
     from firmtrail._async.paging import AsyncPager
+    from firmtrail._exports import ExportProgress
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.paging import Pager
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         DeviceState,
         EnrolledDevice,
         EnrollmentKey,
+        ExportedPeriod,
         FieldError,
         FieldLocation,
         FirmwareReceipt,
@@ -121,6 +123,7 @@ _MODULES = {
     "Client": "firmtrail._sync.client",
     "DevicePager": "firmtrail._sync.devices",
     "Pager": "firmtrail._sync.paging",
+    "ExportProgress": "firmtrail._exports",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -168,6 +171,7 @@ _MODULES = {
             "FirmwareReport",
             "ImportOutcome",
             "ImportedRow",
+            "ExportedPeriod",
             "Invitation",
             "IssuedDeviceApiKey",
             "IssuedEnrollmentKey",
@@ -239,6 +243,8 @@ __all__ = [
     "DeviceState",
     "EnrolledDevice",
     "EnrollmentKey",
+    "ExportProgress",
+    "ExportedPeriod",
     "FieldError",
     "FieldLocation",
     "FirmtrailError",

@@ -206,6 +206,7 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.FORBIDDEN: PermissionDeniedError,
     ProblemCode.NOT_FOUND: NotFoundError,
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
+    ProblemCode.NOT_ACCEPTABLE: ApiError,
     ProblemCode.REQUEST_TIMEOUT: ApiError,
     ProblemCode.CONFLICT: ConflictError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,

@@ -27,6 +27,8 @@ _MAX_PORT = 65_535
 _MAX_WORKERS = 64
 _MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
+_MAX_EXPORTS = 16
+_MIN_EXPORT_SECONDS, _MAX_EXPORT_SECONDS = 10, 3_600
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 _MIN_REFRESH, _MAX_REFRESH = 1, 86_400
 
@@ -82,6 +84,10 @@ class Settings:
     device_token_seconds: int = 86_400
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
+    #: FIRMTRAIL_MAX_EXPORTS, how many exports a worker runs at once
+    max_exports: int = 2
+    #: FIRMTRAIL_EXPORT_SECONDS, how long an export that is not resumable may take
+    export_seconds: float = 60
 
     #: FIRMTRAIL_SIGN_UP, who may become a user by oneself
     sign_up: SignUpMode = SignUpMode.OPEN
@@ -165,6 +171,13 @@ def _settings(environment: Mapping[str, str], secrets: SecretSources) -> Setting
             _MAX_TOKEN_SECONDS,
         ),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
+        max_exports=_number("FIRMTRAIL_MAX_EXPORTS", environment.get("FIRMTRAIL_MAX_EXPORTS") or "2", 1, _MAX_EXPORTS),
+        export_seconds=_number(
+            "FIRMTRAIL_EXPORT_SECONDS",
+            environment.get("FIRMTRAIL_EXPORT_SECONDS") or "60",
+            _MIN_EXPORT_SECONDS,
+            _MAX_EXPORT_SECONDS,
+        ),
         sign_up=_one_of("FIRMTRAIL_SIGN_UP", SignUpMode, environment.get("FIRMTRAIL_SIGN_UP") or "open"),
         smtp=_smtp(secrets.read("FIRMTRAIL_SMTP_URL"), environment.get("FIRMTRAIL_SMTP_FROM")),
         secrets_refresh_seconds=_number(

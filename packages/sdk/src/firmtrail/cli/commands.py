@@ -14,6 +14,7 @@ from firmtrail.cli import (
     device_keys,
     devices,
     enrollment_keys,
+    exporting,
     firmware,
     fleet,
     invitations,
@@ -50,7 +51,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *audit.VERBS]
+_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *exporting.VERBS, *audit.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

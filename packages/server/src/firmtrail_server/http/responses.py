@@ -93,14 +93,17 @@ class Response(web.StreamResponse):
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
             lines.append(f"{name}: {value}\r\n")
-        if self.status != _NO_CONTENT:
-            lines.append(f"Content-Length: {len(self.body)}\r\n")
+        lines.append(self._framing(version))
         if not self.keep_alive:
             lines.append("Connection: close\r\n")
         elif version < HttpVersion11:
             lines.append("Connection: keep-alive\r\n")
         lines.append("\r\n")
         return "".join(lines).encode()
+
+    def _framing(self, version: HttpVersion) -> str:  # noqa: ARG002  what is streamed goes by it
+        """Say where the body ends."""
+        return "" if self.status == _NO_CONTENT else f"Content-Length: {len(self.body)}\r\n"
 
 
 @lru_cache(1)
