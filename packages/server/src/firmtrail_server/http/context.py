@@ -34,6 +34,16 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
+@attrs.define
+class MetricsToken:
+    """What opens /metrics, which may be replaced; None: nothing does."""
+
+    value: str | None = attrs.field(repr=False)
+
+    async def use(self, value: str) -> None:
+        self.value = value
+
+
 @attrs.frozen(kw_only=True)
 class Services:
     """What lives as long as the server."""
@@ -54,6 +64,7 @@ class Services:
     silences: SilenceSweeper
     mailer: Mailer
     account_mail: AccountMail
+    metrics_token: MetricsToken
 
 
 @attrs.frozen(kw_only=True)
