@@ -66,6 +66,12 @@ if TYPE_CHECKING:
         ReportOutcome,
         VersionPeriod,
     )
+    from firmtrail_contract.firmware_changes import (
+        ChangeKind,
+        FirmwareChange,
+        FirmwareChanges,
+        FirmwareChangesQuery,
+    )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
@@ -218,6 +224,7 @@ _MODULES = {
         "seed": ("Seed",),
         "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
         "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+        "firmware_changes": ("ChangeKind", "FirmwareChange", "FirmwareChanges", "FirmwareChangesQuery"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
@@ -246,6 +253,7 @@ __all__ = [
     "AuditQuery",
     "BatchReceipt",
     "Bytes",
+    "ChangeKind",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -274,6 +282,9 @@ __all__ = [
     "EnrollmentKey",
     "FieldError",
     "FieldLocation",
+    "FirmwareChange",
+    "FirmwareChanges",
+    "FirmwareChangesQuery",
     "FirmwareReceipt",
     "FirmwareReport",
     "FirmwareVersions",

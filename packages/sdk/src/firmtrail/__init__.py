@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
+    from firmtrail._async.firmware_changes import AsyncFollowedChanges
     from firmtrail._async.paging import AsyncPager
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
+    from firmtrail._sync.firmware_changes import FollowedChanges
     from firmtrail._sync.paging import Pager
     from firmtrail.credentials import ApiKey, Login
     from firmtrail.errors import (
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         DeadlineExceededError,
         DecodeError,
         FirmtrailError,
+        GoneError,
         InvalidClientError,
         InvalidRequestError,
         NotFoundError,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
         AuditAction,
         AuditEvent,
         BatchReceipt,
+        ChangeKind,
         ClockReading,
         ClockState,
         Compliance,
@@ -65,6 +69,8 @@ if TYPE_CHECKING:
         EnrollmentKey,
         FieldError,
         FieldLocation,
+        FirmwareChange,
+        FirmwareChanges,
         FirmwareReceipt,
         FirmwareReport,
         FirmwareVersions,
@@ -116,9 +122,11 @@ _MODULES = {
     "Login": "firmtrail.credentials",
     "AsyncClient": "firmtrail._async.client",
     "AsyncDevicePager": "firmtrail._async.devices",
+    "AsyncFollowedChanges": "firmtrail._async.firmware_changes",
     "AsyncPager": "firmtrail._async.paging",
     "Client": "firmtrail._sync.client",
     "DevicePager": "firmtrail._sync.devices",
+    "FollowedChanges": "firmtrail._sync.firmware_changes",
     "Pager": "firmtrail._sync.paging",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
@@ -162,6 +170,9 @@ _MODULES = {
             "EnrollmentKey",
             "FieldError",
             "FieldLocation",
+            "ChangeKind",
+            "FirmwareChange",
+            "FirmwareChanges",
             "FirmwareReceipt",
             "FirmwareReport",
             "ImportOutcome",
@@ -206,12 +217,14 @@ __all__ = [
     "ApiKey",
     "AsyncClient",
     "AsyncDevicePager",
+    "AsyncFollowedChanges",
     "AsyncPager",
     "AuditAction",
     "AuditEvent",
     "AuthenticationError",
     "BatchReceipt",
     "CertificateRefusedError",
+    "ChangeKind",
     "Client",
     "ClockReading",
     "ClockState",
@@ -240,12 +253,16 @@ __all__ = [
     "FieldError",
     "FieldLocation",
     "FirmtrailError",
+    "FirmwareChange",
+    "FirmwareChanges",
     "FirmwareReceipt",
     "FirmwareReport",
     "FirmwareVersions",
     "FlappingDevice",
     "FlappingDevices",
     "FleetStatus",
+    "FollowedChanges",
+    "GoneError",
     "ImportOutcome",
     "ImportedRow",
     "InvalidClientError",

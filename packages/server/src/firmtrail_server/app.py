@@ -24,6 +24,8 @@ from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
@@ -60,6 +62,8 @@ class App:
         try:
             async with in_background(
                 sweeper=lambda: services.sweeper.run(services.clock),
+                feed=services.feed.run,
+                feed_waits=services.feed_waits.run,
                 silences=lambda: services.silences.run(services.clock),
                 key_use=services.authentication.key_use.run,
                 metrics=services.metrics.keep_sampled,
@@ -88,6 +92,7 @@ def create_app(
     """
     metrics = metrics or Metrics()
     database = Database(database_url)
+    feed = Feed(database, dt.timedelta(days=settings.feed_days))
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
     tokens = AccessTokens(
@@ -118,6 +123,8 @@ def create_app(
         clock=clock,
         sweeper=Sweeper(database),
         silences=SilenceSweeper(database, metrics),
+        feed=feed,
+        feed_waits=FeedWaits(database, feed, clock, metrics),
         mailer=Mailer(settings.smtp),
         metrics=metrics,
         readiness=Readiness(database),

@@ -26,6 +26,7 @@ _MAX_PORT = 65_535
 _MAX_WORKERS = 64
 _MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
+_MAX_FEED_DAYS = 3_650
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 
 
@@ -80,6 +81,8 @@ class Settings:
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
 
+    #: FIRMTRAIL_FEED_DAYS, how long changes are kept in the feed
+    feed_days: int = 90
     #: FIRMTRAIL_SIGN_UP, who may become a user by oneself
     sign_up: SignUpMode = SignUpMode.OPEN
     #: FIRMTRAIL_SMTP_URL or FIRMTRAIL_SMTP_URL_FILE, and FIRMTRAIL_SMTP_FROM; None: no e-mail is sent
@@ -129,6 +132,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             _MAX_TOKEN_SECONDS,
         ),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
+        feed_days=_number("FIRMTRAIL_FEED_DAYS", environment.get("FIRMTRAIL_FEED_DAYS") or "90", 1, _MAX_FEED_DAYS),
         sign_up=_one_of("FIRMTRAIL_SIGN_UP", SignUpMode, environment.get("FIRMTRAIL_SIGN_UP") or "open"),
         smtp=_smtp(environment),
     )

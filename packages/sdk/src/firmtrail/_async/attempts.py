@@ -61,7 +61,7 @@ class AsyncAttempts:
             content=call.content,
             headers=call.headers,
             auth=auth,
-            timeout=timeouts(remaining),
+            timeout=timeouts(remaining, call),
         ) as response:
             content = bytearray()
             async for chunk in response.aiter_raw():

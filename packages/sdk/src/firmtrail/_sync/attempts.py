@@ -61,7 +61,7 @@ class Attempts:
             content=call.content,
             headers=call.headers,
             auth=auth,
-            timeout=timeouts(remaining),
+            timeout=timeouts(remaining, call),
         ) as response:
             content = bytearray()
             for chunk in response.iter_raw():

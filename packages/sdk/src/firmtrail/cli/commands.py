@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from firmtrail._version import __version__
 from firmtrail.cli import (
     audit,
+    changes,
     desired_versions,
     device_keys,
     devices,
@@ -50,7 +51,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *audit.VERBS]
+_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *changes.VERBS, *audit.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

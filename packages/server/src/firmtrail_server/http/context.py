@@ -21,6 +21,8 @@ from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication, Credential
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.services.silence import SilenceSweeper
@@ -47,6 +49,8 @@ class Services:
     readiness: Readiness
     sweeper: Sweeper
     silences: SilenceSweeper
+    feed: Feed
+    feed_waits: FeedWaits
     mailer: Mailer
 
 

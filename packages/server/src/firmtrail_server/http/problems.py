@@ -20,6 +20,7 @@ STATUS: Final = {
     ProblemCode.METHOD_NOT_ALLOWED: 405,
     ProblemCode.REQUEST_TIMEOUT: 408,
     ProblemCode.CONFLICT: 409,
+    ProblemCode.GONE: 410,
     ProblemCode.PAYLOAD_TOO_LARGE: 413,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemCode.INVALID_REQUEST: 422,
