@@ -30,8 +30,9 @@ class _Changes:
         return islice(self._followed() if self._options.follow else self._kept(), self._options.limit)
 
     def _followed(self) -> Iterator[FirmwareChange]:
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)
+        output: object = sys.stdout
+        if isinstance(output, TextIOWrapper):
+            output.reconfigure(line_buffering=True)
         for change in self._client.firmware_changes.follow(self._project, after=self.last_number, **self._filters()):
             self.last_number = change.number
             yield change

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import attrs
 
@@ -20,14 +19,6 @@ class FeedState:
     #: the first that is kept
     first_number: int
     #: whether changes wait for their numbers
-    is_pending: bool
-
-
-class Waited(NamedTuple):
-    """A feed that somebody waits for."""
-
-    project_id: uuid.UUID
-    last_number: int
     is_pending: bool
 
 
@@ -49,19 +40,20 @@ async def find_state(conn: Connection, project_id: uuid.UUID) -> FeedState | Non
         return await cur.fetchone()
 
 
-async def look_at(conn: Connection, project_ids: Sequence[uuid.UUID]) -> list[Waited]:
-    """How far the feeds of several projects have come."""
+async def look_at(conn: Connection, project_ids: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, int, bool]]:
+    """The last numbers of several projects, and whether changes of theirs wait for numbers."""
     cur = await conn.execute(
         """
-        select wanted.project_id, coalesce(feed.last_number, 0),
-               exists (select 1 from firmware_changes_new where project_id = wanted.project_id)
-          from unnest(%(project_ids)s::uuid[]) as wanted (project_id)
+        select projects.id, coalesce(feed.last_number, 0),
+               exists (select 1 from firmware_changes_new where project_id = projects.id)
+          from projects
           left join firmware_feeds as feed
-            on feed.project_id = wanted.project_id
+            on feed.project_id = projects.id
+         where projects.id = any(%(project_ids)s)
         """,
         {"project_ids": list(project_ids)},
     )
-    return [Waited(*row) for row in await cur.fetchall()]
+    return await cur.fetchall()
 
 
 async def lock(conn: Connection, project_id: uuid.UUID) -> int:

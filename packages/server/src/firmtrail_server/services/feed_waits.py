@@ -45,7 +45,10 @@ class FeedWaits:
         #: whether the server stops
         self.is_over = False
         name, text = "firmtrail_feed_waiting", "Requests that wait for changes of a project."
-        metrics.watch(name, text, lambda: len(self._waiters))
+        metrics.watch(name, text, lambda: len(self))
+
+    def __len__(self) -> int:
+        return len(self._waiters)
 
     async def wait(self, project_id: uuid.UUID, after: int, credential: Credential, seconds: float) -> bool:
         """Wait until there is a change after a number, or the access has ended: then it is worth another look."""
@@ -83,11 +86,12 @@ class FeedWaits:
         """Number what is new in the feeds that somebody waits for, and wake those whom it concerns."""
         projects = {waiter.project_id for waiter in self._waiters}
         last_numbers: dict[uuid.UUID, int] = {}
-        for one in await self._database.run(Transaction.READ, firmware_feeds.look_at, [*projects]):
-            last_numbers[one.project_id] = one.last_number
-            if one.is_pending:
+        found = await self._database.run(Transaction.READ, firmware_feeds.look_at, [*projects])
+        for project_id, last_number, is_pending in found:
+            last_numbers[project_id] = last_number
+            if is_pending:
                 with suppress(OwnerGone):  # the project is being deleted
-                    last_numbers[one.project_id] = await self._feed.number(one.project_id)
+                    last_numbers[project_id] = await self._feed.number(project_id)
         lapsed = await self._lapsed()
         for waiter in self._waiters:
             is_refused = (waiter.credential.subject_id, waiter.project_id) in lapsed
