@@ -102,9 +102,9 @@ class Writer:
 
     async def _replace(self) -> None:
         """Delete a device, and register another one."""
-        device = self._devices.pop(random.randrange(len(self._devices)))
         now = self._clock()
         self._devices.append(await self._site.database.run(Transaction.WRITE, register, self._project_id, now))
+        device = self._devices.pop(random.randrange(len(self._devices)))
         await self._site.database.run(Transaction.WRITE, remove_devices, self._project_id, [device.id], now)
 
     def _record(self, now: dt.datetime, observed: dt.datetime | None) -> Record:
