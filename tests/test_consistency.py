@@ -85,6 +85,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         (access.list_lapsed_keys, access.list_lapsed_members, firmware_feeds.look_at),
         "it looks at many projects at once, each with who waits for it",
     ),
+    firmware_feeds.plan_by_key: "it is about the transaction",
     firmware_feeds.find_pending_project: "it looks for work in all projects",
     firmware_feeds.list_outdated: "the same",
     activity.find_oldest_transaction: "it looks at the whole database",

@@ -39,6 +39,7 @@ UNPACKED = {
     "device_versions.compare_open_periods": _COMPARED,
     "device_versions.compare_derived_rows": _COMPARED,
     "device_versions.lock": {"version": str},
+    "firmware_feeds.plan_by_key": {"set_config": str | None},
     "history.has_reported": {"?column?": int},
     "reports.extend_histories": {"position": int, "first_at": dt.datetime, "outcome": str | None},
     "silences.find_stretch": {"id": uuid.UUID},

@@ -93,7 +93,10 @@ async def insert_removals(
 async def list_changes(
     conn: Connection, project_id: uuid.UUID, query: FirmwareChangesQuery, after: int
 ) -> list[FirmwareChange]:
-    """The changes after a number that the query asks for, in their order."""
+    """The changes after a number that the query asks for, in their order.
+
+    Without filters the numbers of a page are known: there are no gaps.
+    """
     labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
     async with conn.cursor(row_factory=rows(FirmwareChange)) as cur:
         await cur.execute(
@@ -105,6 +108,7 @@ async def list_changes(
               from firmware_changes
              where project_id = %(project_id)s
                and number > %(after)s
+               and number <= %(until)s
                and (%(component)s::text is null or component = %(component)s or component = '')
                and (%(kinds)s::text[] = '{}'::text[] or kind = any(%(kinds)s))
                and (%(device_id)s::uuid is null or device_id = %(device_id)s)
@@ -125,6 +129,7 @@ async def list_changes(
             {
                 "project_id": project_id,
                 "after": after,
+                "until": _MOST if _is_filtered(query) else after + query.limit,
                 "limit": query.limit,
                 "component": query.component,
                 "kinds": query.kind.split(",") if query.kind else [],
@@ -149,3 +154,10 @@ async def delete_left_of_device(conn: Connection, project_id: uuid.UUID, device_
         """,
         {"project_id": project_id, "device_id": device_id},
     )
+
+
+def _is_filtered(query: FirmwareChangesQuery) -> bool:
+    return any(one is not None for one in (query.component, query.kind, query.device_id, query.labels))
+
+
+_MOST = 2**63 - 1

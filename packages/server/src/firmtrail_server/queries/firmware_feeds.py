@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 
 import attrs
+from psycopg.crdb import CrdbConnection
 
 from firmtrail_server.db import Connection, one, rows
 
@@ -54,6 +55,22 @@ async def look_at(conn: Connection, project_ids: Sequence[uuid.UUID]) -> list[tu
         {"project_ids": list(project_ids)},
     )
     return await cur.fetchall()
+
+
+async def plan_by_key(conn: Connection) -> None:
+    """Let PostgreSQL read by the primary key until the transaction ends.
+
+    The inbox fills and empties all the time, so statistics about it are never right: by them, each batch would read all
+    of it.
+    """
+    if not CrdbConnection.is_crdb(conn):
+        await conn.execute(
+            """
+            select set_config(setting.name, 'off', true)
+              from (values ('enable_seqscan'), ('enable_bitmapscan'), ('enable_hashjoin'), ('enable_mergejoin'))
+                as setting (name)
+            """
+        )
 
 
 async def lock(conn: Connection, project_id: uuid.UUID) -> int:

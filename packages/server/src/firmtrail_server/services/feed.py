@@ -81,6 +81,7 @@ async def _number_some(conn: Connection, project_id: uuid.UUID) -> _Numbered:
     state = await firmware_feeds.find_state(conn, project_id)
     if state is None or not state.is_pending:
         return _Numbered(state.last_number if state else 0, 0)
+    await firmware_feeds.plan_by_key(conn)
     before = await firmware_feeds.lock(conn, project_id)
     last_number = await firmware_feeds.number(conn, project_id, _NUMBERED_AT_ONCE)
     return _Numbered(last_number, last_number - before)
