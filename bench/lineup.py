@@ -25,6 +25,7 @@ from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
 from bench.stage import Stage
 from bench.tokens import fetch_tokens
+from bench.walk import RARE_CHANGE_EVERY
 from firmtrail_server.auth.credentials import SecretPrefix, new_secret
 from firmtrail_server.auth.signing_keys import new_signing_keys
 
@@ -48,13 +49,25 @@ def echo(stage: Stage, fleet: list[Device]) -> Measures:
     """The bare server, which gets the same requests as ours."""
     say("starting the bare echo")
     requests = write_requests(stage.folder / "echo.requests", map(report, fleet))
-    site = stage.site("echo", _module("bench.servers.echo"), _PATH, devices=len(fleet))
+    site = stage.site("echo", [*_module("bench.servers.echo"), "application"], _PATH, devices=len(fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {
         Row.ECHO: load.measure_warm,
         Row.ECHO_STILL: Contestant(site=site, requests=requests, connections=CONNECTIONS, mode=Mode.STILL).measure,
         Row.ECHO_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
     }
+
+
+def floors(stage: Stage, fleet: list[Device]) -> Measures:
+    """The same echo on what lies below aiohttp's Application, and on the floor of our server."""
+    say("starting the echoes below aiohttp's Application")
+    requests = write_requests(stage.folder / "floors.requests", map(report, fleet))
+
+    def load(kind: str) -> Measure:
+        site = stage.site(kind, [*_module("bench.servers.echo"), kind], _PATH, devices=len(fleet))
+        return Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm
+
+    return {Row.ECHO_SERVER: load("server"), Row.ECHO_OURS: load("ours")}
 
 
 def ours(stage: Stage, fleet: list[Device]) -> Measures:
@@ -68,6 +81,18 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
         Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
         **_with_tokens(stage, site, fleet),
     }
+
+
+def rare_changes(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server, sent new versions as rarely as the fleet of `./dev bench fleet` gets them."""
+    say("starting our server for a fleet whose versions hardly change")
+    url = our_database(stage, "rare", fleet)
+    books = Books(url, REPORTS, PERIODS)
+    site = stage.site(
+        "rare", SERVER, our_environment(url), devices=len(fleet), books=books, change_every=RARE_CHANGE_EVERY
+    )
+    requests = write_requests(stage.folder / "rare.requests", map(report, fleet))
+    return {Row.RARE: Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm}
 
 
 def others(stage: Stage, fleet: list[Device]) -> Measures:

@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         VersionAdoption,
         VersionCount,
         VersionPeriod,
+        VersionScheme,
         Violation,
         ViolationCode,
     )
@@ -149,6 +150,7 @@ _MODULES = {
             "Device",
             "DeviceApiKey",
             "DeviceDetails",
+            "VersionScheme",
             "LatestChange",
             "FleetStatus",
             "ComponentStatus",
@@ -314,6 +316,7 @@ __all__ = [
     "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "from_json",

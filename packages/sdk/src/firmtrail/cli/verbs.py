@@ -14,6 +14,7 @@ import firmtrail
 from firmtrail.cli.moments import day_or_moment, later
 from firmtrail.cli.screen import Screen
 from firmtrail.errors import FirmtrailError
+from firmtrail_contract import VersionScheme
 
 
 class UsageError(FirmtrailError):
@@ -138,6 +139,9 @@ LABEL = option("label", "KEY=VALUE; may be given again", action="append", defaul
 KEY_LABEL = option("label", "what it is for, in your words", default="")
 EXPIRES = option("expires", "a moment, or such as 30d or 12h from now", type=later, metavar="WHEN")
 LABELS = option("labels", "devices with these labels today: site=berlin,rack")
+SCHEME = option(
+    "scheme", "how versions are ordered; what they look like decides, if left out", choices=[*VersionScheme]
+)
 DATES = "a date, 2026-05-03T12:00:00Z, today, yesterday (of UTC), 7d or 2h ago"
 AT = option(
     "at",

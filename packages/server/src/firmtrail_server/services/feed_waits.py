@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
-from typing import NoReturn
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple, NoReturn
 
 import attrs
 
 from firmtrail_server.db import Database, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, OwnerGone
 from firmtrail_server.queries import access, firmware_feeds
+from firmtrail_server.queries.access import KeyAccess, MemberAccess
 from firmtrail_server.services.authentication import Credential
 from firmtrail_server.services.feed import Feed
 from firmtrail_server.telemetry.metrics import Metrics
@@ -25,11 +26,18 @@ from firmtrail_server.telemetry.metrics import Metrics
 _SECONDS_BETWEEN_LOOKS = 1
 
 
-@attrs.define(eq=False)
-class _Waiter:
+class _Access(NamedTuple):
+    """Who waits, and for what: one look-up for all requests of a key or a user."""
+
     project_id: uuid.UUID
+    subject_id: uuid.UUID
+    #: of a user; None: it is a key
+    epoch: int | None
+
+
+@attrs.frozen(eq=False)
+class _Waiter:
     after: int
-    credential: Credential
     woken: asyncio.Event = attrs.field(factory=asyncio.Event)
 
 
@@ -40,7 +48,7 @@ class FeedWaits:
         self._database = database
         self._feed = feed
         self._clock = clock
-        self._waiters: set[_Waiter] = set()
+        self._waiting: dict[_Access, set[_Waiter]] = {}
         self._first = asyncio.Event()
         #: whether the server stops
         self.is_over = False
@@ -48,29 +56,27 @@ class FeedWaits:
         metrics.watch(name, text, lambda: len(self))
 
     def __len__(self) -> int:
-        return len(self._waiters)
+        return sum(len(waiters) for waiters in self._waiting.values())
 
     async def wait(self, project_id: uuid.UUID, after: int, credential: Credential, seconds: float) -> bool:
         """Wait until there is a change after a number, or the access has ended: then it is worth another look."""
         if self.is_over:
             return False
-        waiter = _Waiter(project_id, after, credential)
-        self._waiters.add(waiter)
-        self._first.set()
+        waiter = _Waiter(after)
         try:
-            async with asyncio.timeout(seconds):
-                await waiter.woken.wait()
+            with self._among(_Access(project_id, credential.subject_id, credential.epoch), waiter):
+                async with asyncio.timeout(seconds):
+                    await waiter.woken.wait()
         except TimeoutError:
             return False
-        finally:
-            self._waiters.discard(waiter)
         return not self.is_over
 
     def end(self) -> None:
         """Let nobody wait any longer: the server stops."""
         self.is_over = True
-        for waiter in self._waiters:
-            waiter.woken.set()
+        for waiters in self._waiting.values():
+            for waiter in waiters:
+                waiter.woken.set()
 
     async def run(self) -> NoReturn:
         """Look once a second while somebody waits."""
@@ -78,39 +84,51 @@ class FeedWaits:
             await self._first.wait()
             with suppress(DatabaseUnavailable):  # they go on waiting
                 await self.look()
-            if not self._waiters:
+            if not self._waiting:
                 self._first.clear()
             await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
 
     async def look(self) -> None:
         """Number what is new in the feeds that somebody waits for, and wake those whom it concerns."""
-        projects = {waiter.project_id for waiter in self._waiters}
+        last_numbers = await self._number({one.project_id for one in self._waiting})
+        lapsed = await self._lapsed()
+        for who, waiters in self._waiting.items():
+            is_lapsed = (who.subject_id, who.project_id) in lapsed
+            last_number = last_numbers.get(who.project_id, 0)
+            for waiter in waiters:
+                if is_lapsed or waiter.after < last_number:
+                    waiter.woken.set()
+
+    @contextmanager
+    def _among(self, who: _Access, waiter: _Waiter) -> Generator[None]:
+        self._waiting.setdefault(who, set()).add(waiter)
+        self._first.set()
+        try:
+            yield
+        finally:
+            self._waiting[who].remove(waiter)
+            if not self._waiting[who]:
+                del self._waiting[who]
+
+    async def _number(self, project_ids: set[uuid.UUID]) -> dict[uuid.UUID, int]:
+        """Give numbers to what is new; return the last number of each project."""
         last_numbers: dict[uuid.UUID, int] = {}
-        found = await self._database.run(Transaction.READ, firmware_feeds.look_at, [*projects])
+        found = await self._database.run(Transaction.READ, firmware_feeds.look_at, [*project_ids])
         for project_id, last_number, is_pending in found:
             last_numbers[project_id] = last_number
             if is_pending:
                 with suppress(OwnerGone):  # the project is being deleted
                     last_numbers[project_id] = await self._feed.number(project_id)
-        lapsed = await self._lapsed()
-        for waiter in self._waiters:
-            is_refused = (waiter.credential.subject_id, waiter.project_id) in lapsed
-            if is_refused or waiter.after < last_numbers.get(waiter.project_id, 0):
-                waiter.woken.set()
+        return last_numbers
 
     async def _lapsed(self) -> set[tuple[uuid.UUID, uuid.UUID]]:
         """Who may not read any more: key or user, and the project."""
-        keys, members = set[access.KeyAccess](), set[access.MemberAccess]()
-        for waiter in self._waiters:
-            who, epoch = waiter.credential.subject_id, waiter.credential.epoch
-            if epoch is None:
-                keys.add(access.KeyAccess(who, waiter.project_id))
-            else:
-                members.add(access.MemberAccess(who, waiter.project_id, epoch))
+        keys = [KeyAccess(one.subject_id, one.project_id) for one in self._waiting if one.epoch is None]
+        members = [MemberAccess(who, project_id, of) for project_id, who, of in self._waiting if of is not None]
         lapsed = set[tuple[uuid.UUID, uuid.UUID]]()
         if keys:
             now = self._clock()
-            lapsed |= {*await self._database.run(Transaction.READ, access.list_lapsed_keys, [*keys], now)}
+            lapsed.update(await self._database.run(Transaction.READ, access.list_lapsed_keys, keys, now))
         if members:
-            lapsed |= {*await self._database.run(Transaction.READ, access.list_lapsed_members, [*members])}
+            lapsed.update(await self._database.run(Transaction.READ, access.list_lapsed_members, members))
         return lapsed
