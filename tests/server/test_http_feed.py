@@ -210,7 +210,7 @@ async def test_waiters_of_a_project_share_one_look(
 
     await server.services.feed_waits.look()
 
-    assert server.services.database.commits - before == 2  # the feeds, and the keys
+    assert server.services.database.commits - before == 1
     await asyncio.gather(*answers)
 
 

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 #: `./dev feed` sets it
 SECONDS = float(os.environ.get("FEED_SECONDS") or 6)
 _SECONDS_BETWEEN_FAULTS = 0.6
+_LONGEST_START_SECONDS = 120
 _TERMINATE = (
     "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity"
     " where datname = current_database() and pid <> pg_backend_pid() order by random() limit 2) as chosen"
@@ -119,6 +120,9 @@ async def test_nothing_is_skipped_or_repeated_whatever_is_killed(cluster: Cluste
 async def run(processes: Processes) -> None:
     """Let them work, and do harm now and then."""
     processes.start()
+    async with asyncio.timeout(_LONGEST_START_SECONDS):
+        while not all(file.stat().st_size for file in processes.files):  # noqa: ASYNC110  they are other processes
+            await asyncio.sleep(0.1)
     ends = time.monotonic() + SECONDS
     try:
         while time.monotonic() < ends:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple, NoReturn
 
 import attrs
 
-from firmtrail_server.db import Database, Transaction
+from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, OwnerGone
 from firmtrail_server.queries import access, firmware_feeds
 from firmtrail_server.queries.access import KeyAccess, MemberAccess
@@ -90,10 +90,13 @@ class FeedWaits:
 
     async def look(self) -> None:
         """Number what is new in the feeds that somebody waits for, and wake those whom it concerns."""
-        last_numbers = await self._number({one.project_id for one in self._waiting})
-        lapsed = await self._lapsed()
+        seen = await self._database.run(Transaction.READ, _look, [*self._waiting], self._clock())
+        last_numbers = {project_id: last_number for project_id, last_number, _ in seen.feeds}
+        for project_id in [project_id for project_id, _, is_pending in seen.feeds if is_pending]:
+            with suppress(OwnerGone):  # the project is being deleted
+                last_numbers[project_id] = await self._feed.number(project_id)
         for who, waiters in self._waiting.items():
-            is_lapsed = (who.subject_id, who.project_id) in lapsed
+            is_lapsed = (who.subject_id, who.project_id) in seen.lapsed
             last_number = last_numbers.get(who.project_id, 0)
             for waiter in waiters:
                 if is_lapsed or waiter.after < last_number:
@@ -110,25 +113,19 @@ class FeedWaits:
             if not self._waiting[who]:
                 del self._waiting[who]
 
-    async def _number(self, project_ids: set[uuid.UUID]) -> dict[uuid.UUID, int]:
-        """Give numbers to what is new; return the last number of each project."""
-        last_numbers: dict[uuid.UUID, int] = {}
-        found = await self._database.run(Transaction.READ, firmware_feeds.look_at, [*project_ids])
-        for project_id, last_number, is_pending in found:
-            last_numbers[project_id] = last_number
-            if is_pending:
-                with suppress(OwnerGone):  # the project is being deleted
-                    last_numbers[project_id] = await self._feed.number(project_id)
-        return last_numbers
 
-    async def _lapsed(self) -> set[tuple[uuid.UUID, uuid.UUID]]:
-        """Who may not read any more: key or user, and the project."""
-        keys = [KeyAccess(one.subject_id, one.project_id) for one in self._waiting if one.epoch is None]
-        members = [MemberAccess(who, project_id, of) for project_id, who, of in self._waiting if of is not None]
-        lapsed = set[tuple[uuid.UUID, uuid.UUID]]()
-        if keys:
-            now = self._clock()
-            lapsed.update(await self._database.run(Transaction.READ, access.list_lapsed_keys, keys, now))
-        if members:
-            lapsed.update(await self._database.run(Transaction.READ, access.list_lapsed_members, members))
-        return lapsed
+class _Seen(NamedTuple):
+    #: each project, its last number, and whether changes wait for theirs
+    feeds: list[tuple[uuid.UUID, int, bool]]
+    #: who may not read any more: key or user, and the project
+    lapsed: set[tuple[uuid.UUID, uuid.UUID]]
+
+
+async def _look(conn: Connection, waiting: Sequence[_Access], now: dt.datetime) -> _Seen:
+    feeds = await firmware_feeds.look_at(conn, [*{one.project_id for one in waiting}])
+    lapsed = set[tuple[uuid.UUID, uuid.UUID]]()
+    if keys := [KeyAccess(one.subject_id, one.project_id) for one in waiting if one.epoch is None]:
+        lapsed.update(await access.list_lapsed_keys(conn, keys, now))
+    if members := [MemberAccess(who, project_id, epoch) for project_id, who, epoch in waiting if epoch is not None]:
+        lapsed.update(await access.list_lapsed_members(conn, members))
+    return _Seen(feeds, lapsed)
