@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import json
+import os
 import pkgutil
 import re
 import subprocess
@@ -39,7 +40,7 @@ from firmtrail_server.auth.permissions import (
     USER_SCOPES,
     Scope,
 )
-from firmtrail_server.db import Connection, Link
+from firmtrail_server.db import Connection, Drain, Link
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
@@ -106,6 +107,7 @@ SAMPLES: dict[Any, Any] = {
     uuid.UUID | str | None: uuid.UUID(int=1),
     str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
+    str | os.PathLike[str]: "never_there.ndjson",
     Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
@@ -282,7 +284,7 @@ def test_every_query_takes_the_connection_first_and_the_project_second(query: Ca
     hints = get_type_hints(query)
     names = [*inspect.signature(query).parameters]
 
-    assert hints[names[0]] in (Connection, Link)  # what runs statements
+    assert hints[names[0]] in (Connection, Drain, Link)  # what runs statements
     if query not in WITHOUT_PROJECT:
         assert names[1:2] == ["project_id"]
         assert hints["project_id"] is uuid.UUID

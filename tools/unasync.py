@@ -17,8 +17,9 @@ RULES = [
     (r"\b__a(enter|exit|iter)__\b", r"__\1__"),
     (r"\baclose\b", "close"),
     (r"\baiter_raw\b", "iter_raw"),
+    (r"\ba(closing|next)\b", r"\1"),
     (r"\bnew_async_client\b", "new_client"),
-    (r"\basync_(ends_after|sleep)\b", r"\1"),
+    (r"\basync_(ends_after|in_thread|sleep)\b", r"\1"),
     (r"\bAsync([A-Z]\w*)", r"\1"),
     (r"written here as async and generated from here as sync", "generated from the async ones"),
 ]

@@ -56,6 +56,19 @@ if TYPE_CHECKING:
         NewEnrollmentKey,
         OnKnownDevice,
     )
+    from firmtrail_contract.exports import (
+        ARROW_KEY,
+        ARROW_TYPE,
+        CSV_TYPE,
+        NDJSON_TYPE,
+        ExportedPeriod,
+        ExportEnd,
+        ExportFailure,
+        ExportPosition,
+        ExportQuery,
+        ExportRecord,
+        ExportStart,
+    )
     from firmtrail_contract.fillers import is_filler_identity, is_filler_version
     from firmtrail_contract.firmware import (
         FirmwareReceipt,
@@ -171,6 +184,19 @@ _MODULES = {
             "OnKnownDevice",
         ),
         "fillers": ("is_filler_identity", "is_filler_version"),
+        "exports": (
+            "ARROW_KEY",
+            "ARROW_TYPE",
+            "CSV_TYPE",
+            "NDJSON_TYPE",
+            "ExportEnd",
+            "ExportFailure",
+            "ExportPosition",
+            "ExportQuery",
+            "ExportRecord",
+            "ExportStart",
+            "ExportedPeriod",
+        ),
         "firmware": (
             "FirmwareReceipt",
             "FirmwareReport",
@@ -236,6 +262,9 @@ _MODULES = {
 }
 
 __all__ = [
+    "ARROW_KEY",
+    "ARROW_TYPE",
+    "CSV_TYPE",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
     "MAX_LABELS",
@@ -244,6 +273,7 @@ __all__ = [
     "MAX_RECORD_COMPONENTS",
     "MAX_RULES",
     "MAX_WAITING_READINGS",
+    "NDJSON_TYPE",
     "AccessToken",
     "ActorKind",
     "Adoption",
@@ -282,6 +312,13 @@ __all__ = [
     "EnrolledDevice",
     "Enrollment",
     "EnrollmentKey",
+    "ExportEnd",
+    "ExportFailure",
+    "ExportPosition",
+    "ExportQuery",
+    "ExportRecord",
+    "ExportStart",
+    "ExportedPeriod",
     "FieldError",
     "FieldLocation",
     "FirmwareChange",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from firmtrail._async.devices import AsyncDevicePager
     from firmtrail._async.firmware_changes import AsyncFollowedChanges
     from firmtrail._async.paging import AsyncPager
+    from firmtrail._exports import ExportProgress
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.firmware_changes import FollowedChanges
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         DeviceState,
         EnrolledDevice,
         EnrollmentKey,
+        ExportedPeriod,
         FieldError,
         FieldLocation,
         FirmwareChange,
@@ -129,6 +131,7 @@ _MODULES = {
     "DevicePager": "firmtrail._sync.devices",
     "FollowedChanges": "firmtrail._sync.firmware_changes",
     "Pager": "firmtrail._sync.paging",
+    "ExportProgress": "firmtrail._exports",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -179,6 +182,7 @@ _MODULES = {
             "FirmwareReport",
             "ImportOutcome",
             "ImportedRow",
+            "ExportedPeriod",
             "Invitation",
             "IssuedDeviceApiKey",
             "IssuedEnrollmentKey",
@@ -252,6 +256,8 @@ __all__ = [
     "DeviceState",
     "EnrolledDevice",
     "EnrollmentKey",
+    "ExportProgress",
+    "ExportedPeriod",
     "FieldError",
     "FieldLocation",
     "FirmtrailError",

@@ -52,6 +52,8 @@ class Call:
     #: sent as it is: its media type, and the text
     text: tuple[str, str] | None = attrs.field(default=None, repr=False)
     max_answer_bytes: int = MAX_ANSWER_BYTES
+    #: its media type and content coding, where the answer shall be another than JSON
+    accept: tuple[str, str] | None = None
 
     @property
     def content(self) -> bytes | None:
@@ -63,6 +65,11 @@ class Call:
 
     @property
     def headers(self) -> dict[str, str]:
+        accept = {} if self.accept is None else {"Accept": self.accept[0], "Accept-Encoding": self.accept[1]}
+        return accept | self._content_type
+
+    @property
+    def _content_type(self) -> dict[str, str]:
         if self.form is not None:
             return {"Content-Type": "application/x-www-form-urlencoded"}
         if self.text is not None:

@@ -14,11 +14,13 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore
 
 from firmtrail.errors import DeadlineExceededError
+
+T = TypeVar("T")
 
 #: seconds left of the call that runs in this thread
 _remaining: ContextVar[Callable[[], float]] = ContextVar("remaining")
@@ -92,6 +94,16 @@ async def async_ends_after(remaining: Callable[[], float]) -> AsyncGenerator[Non
             yield
     except TimeoutError:
         raise DeadlinePassed from None
+
+
+def in_thread(work: Callable[..., T], *args: Any) -> T:
+    """Do what takes a disk; a blocking call does it at once."""
+    return work(*args)
+
+
+async def async_in_thread(work: Callable[..., T], *args: Any) -> T:
+    """Do what takes a disk, while the event loop goes on."""
+    return await asyncio.to_thread(work, *args)
 
 
 _WAITED = "The call was not over within the client's timeout: it waited for another one to get an access token."

@@ -211,6 +211,7 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.FORBIDDEN: PermissionDeniedError,
     ProblemCode.NOT_FOUND: NotFoundError,
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
+    ProblemCode.NOT_ACCEPTABLE: ApiError,
     ProblemCode.REQUEST_TIMEOUT: ApiError,
     ProblemCode.CONFLICT: ConflictError,
     ProblemCode.GONE: GoneError,

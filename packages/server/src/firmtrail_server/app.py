@@ -16,6 +16,7 @@ from firmtrail_server.auth.login_throttle import LoginThrottle
 from firmtrail_server.auth.signing_keys import new_signing_keys
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Database
+from firmtrail_server.exports import Exporter
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
@@ -73,6 +74,7 @@ class App:
         finally:
             await services.readiness.close()
             await services.ingest.close()
+            services.exporter.close()
             await services.database.close()
             services.authentication.secrets.close()
             services.authentication.passwords.close()
@@ -105,6 +107,7 @@ def create_app(
         settings=settings,
         database=database,
         ingest=Ingest(database, database_url, metrics),
+        exporter=Exporter(database_url, max_exports=settings.max_exports, seconds=settings.export_seconds),
         tokens=tokens,
         authentication=Authentication(
             database=database,

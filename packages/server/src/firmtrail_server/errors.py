@@ -7,6 +7,8 @@ DomainError
 │   └── FingerprintOfMany
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
+├── NotAcceptable
+│   └── ArrowNotInstalled
 ├── UnsupportedMediaType
 │   └── ContentCodingUnknown
 ├── RequestTooSlow
@@ -61,6 +63,8 @@ DomainError
     ├── ReportQueueFull
     ├── CredentialQueueFull
     ├── TooManyTables
+    ├── TooManyExports
+    ├── ExportTooLong
     └── SchemaTooOld        in schema/errors.py
 """
 
@@ -137,6 +141,17 @@ class MalformedRequest(DomainError):
 class BodyDamaged(MalformedRequest):
     def __init__(self) -> None:
         super().__init__("The body breaks off, or is not encoded as its headers say.")
+
+
+class NotAcceptable(DomainError):
+    code = ProblemCode.NOT_ACCEPTABLE
+
+
+class ArrowNotInstalled(NotAcceptable):
+    def __init__(self) -> None:
+        super().__init__(
+            "This server does not write Arrow: its operator can install firmtrail-server[arrow]. Ask for NDJSON or CSV."
+        )
 
 
 class UnsupportedMediaType(DomainError):
@@ -463,3 +478,21 @@ class CredentialQueueFull(Unavailable):
 class TooManyTables(Unavailable):
     def __init__(self) -> None:
         super().__init__("Other tables are being imported at the moment. Nothing of this one was read; try again.")
+
+
+class TooManyExports(Unavailable):
+    """Their number is an operator's setting: exports take minutes, and must leave the database to reports."""
+
+    retry_after_seconds = 20
+
+    def __init__(self) -> None:
+        super().__init__("Other exports are running. Nothing of this one was read; try again.")
+
+
+class ExportTooLong(Unavailable):
+    retry_after_seconds = None
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The export was not read within {seconds:g} s and was stopped: use resumable=true, or filters."
+        )

@@ -27,6 +27,8 @@ _MAX_WORKERS = 64
 _MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
 _MAX_FEED_DAYS = 3_650
+_MAX_EXPORTS = 16
+_MIN_EXPORT_SECONDS, _MAX_EXPORT_SECONDS = 10, 3_600
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 
 
@@ -80,6 +82,10 @@ class Settings:
     device_token_seconds: int = 86_400
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
+    #: FIRMTRAIL_MAX_EXPORTS, how many exports a worker runs at once
+    max_exports: int = 2
+    #: FIRMTRAIL_EXPORT_SECONDS, how long an export that is not resumable may take
+    export_seconds: float = 60
 
     #: FIRMTRAIL_FEED_DAYS, how long changes are kept in the feed
     feed_days: int = 90
@@ -133,6 +139,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
         feed_days=_number("FIRMTRAIL_FEED_DAYS", environment.get("FIRMTRAIL_FEED_DAYS") or "90", 1, _MAX_FEED_DAYS),
+        max_exports=_number("FIRMTRAIL_MAX_EXPORTS", environment.get("FIRMTRAIL_MAX_EXPORTS") or "2", 1, _MAX_EXPORTS),
+        export_seconds=_number(
+            "FIRMTRAIL_EXPORT_SECONDS",
+            environment.get("FIRMTRAIL_EXPORT_SECONDS") or "60",
+            _MIN_EXPORT_SECONDS,
+            _MAX_EXPORT_SECONDS,
+        ),
         sign_up=_one_of("FIRMTRAIL_SIGN_UP", SignUpMode, environment.get("FIRMTRAIL_SIGN_UP") or "open"),
         smtp=_smtp(environment),
     )

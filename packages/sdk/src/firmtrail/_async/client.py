@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
     from firmtrail._async.firmware import AsyncFirmware
     from firmtrail._async.firmware_changes import AsyncChangeFeed
+    from firmtrail._async.firmware_history import AsyncFirmwareHistory
     from firmtrail._async.fleet import AsyncFleet
     from firmtrail._async.invitations import AsyncInvitations
     from firmtrail._async.members import AsyncMembers
@@ -168,6 +169,13 @@ class AsyncClient:
         from firmtrail._async.firmware_changes import AsyncChangeFeed
 
         return AsyncChangeFeed(self._transport)
+
+    @cached_property
+    def firmware_history(self) -> AsyncFirmwareHistory:
+        """The whole history of a project, streamed or written to a file."""
+        from firmtrail._async.firmware_history import AsyncFirmwareHistory
+
+        return AsyncFirmwareHistory(self._transport)
 
     @cached_property
     def fleet(self) -> AsyncFleet:

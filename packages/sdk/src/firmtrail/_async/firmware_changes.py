@@ -143,7 +143,7 @@ class AsyncFollowedChanges:
                 raise
             except _PASSING as error:
                 asked = getattr(error, "retry_after", None) or 0.0
-            await self._transport.pause(max(pause, asked))
+            await self._transport.rest(max(pause, asked))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def __repr__(self) -> str:

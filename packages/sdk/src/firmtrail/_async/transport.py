@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 
-from firmtrail._async.attempts import AsyncAttempts
+from firmtrail._async.attempts import AsyncAttempts, AsyncStream
 from firmtrail._calls import Answer, Call, decode, refusal
 from firmtrail._deadline import AsyncLock
 from firmtrail._http import basic, bearer
@@ -35,6 +36,32 @@ class AsyncTransport:
             raise refusal(answer, call)
         return answer
 
+    async def stream(self, call: Call) -> AsyncStream:
+        """Send until an answer begins that is read while it comes; the client's timeout is for its beginning."""
+        deadline = self._policy.clock() + self._timeout
+        credential = self._credential()
+        if isinstance(credential, Token):
+            begun = await self._attempts.stream(call, bearer(credential), deadline)
+        elif isinstance(credential, ApiKey) and self._settings.auth == "basic":
+            begun = await self._attempts.stream(call, basic(credential), deadline)
+        else:
+            token = await self._token(credential, deadline)
+            begun = await self._attempts.stream(call, bearer(token), deadline)
+            if isinstance(begun, Answer):
+                token = await self._token(credential, deadline, refused=token)
+                begun = await self._attempts.stream(call, bearer(token), deadline)
+        if isinstance(begun, Answer):
+            raise refusal(begun, call)
+        return begun
+
+    async def pause(self, error: FirmtrailError, attempt: int) -> bool:
+        """Wait before something is tried again that failed; False: that would not help."""
+        wait = self._policy.wait(error, repeatable=True, attempt=attempt, deadline=math.inf)
+        if wait is None:
+            return False
+        await self._policy.async_sleep(wait)
+        return True
+
     async def access_token(self) -> AccessToken:
         """Get a token for somebody else to send; calls of this client do not take it."""
         credential = self._credential()
@@ -45,7 +72,7 @@ class AsyncTransport:
             raise refusal(answer, token_call(credential))
         return decode(answer, AccessToken)
 
-    async def pause(self, seconds: float) -> None:
+    async def rest(self, seconds: float) -> None:
         """Wait before a call that shall succeed some time."""
         await self._policy.async_sleep(seconds)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._sync.enrollment_keys import EnrollmentKeys
     from firmtrail._sync.firmware import Firmware
     from firmtrail._sync.firmware_changes import ChangeFeed
+    from firmtrail._sync.firmware_history import FirmwareHistory
     from firmtrail._sync.fleet import Fleet
     from firmtrail._sync.invitations import Invitations
     from firmtrail._sync.members import Members
@@ -168,6 +169,13 @@ class Client:
         from firmtrail._sync.firmware_changes import ChangeFeed
 
         return ChangeFeed(self._transport)
+
+    @cached_property
+    def firmware_history(self) -> FirmwareHistory:
+        """The whole history of a project, streamed or written to a file."""
+        from firmtrail._sync.firmware_history import FirmwareHistory
+
+        return FirmwareHistory(self._transport)
 
     @cached_property
     def fleet(self) -> Fleet:

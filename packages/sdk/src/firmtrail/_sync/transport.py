@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 
 from firmtrail._calls import Answer, Call, decode, refusal
 from firmtrail._deadline import Lock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings, checked_timeout
-from firmtrail._sync.attempts import Attempts
+from firmtrail._sync.attempts import Attempts, Stream
 from firmtrail._tokens import new_token, no_endpoint, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
@@ -35,6 +36,32 @@ class Transport:
             raise refusal(answer, call)
         return answer
 
+    def stream(self, call: Call) -> Stream:
+        """Send until an answer begins that is read while it comes; the client's timeout is for its beginning."""
+        deadline = self._policy.clock() + self._timeout
+        credential = self._credential()
+        if isinstance(credential, Token):
+            begun = self._attempts.stream(call, bearer(credential), deadline)
+        elif isinstance(credential, ApiKey) and self._settings.auth == "basic":
+            begun = self._attempts.stream(call, basic(credential), deadline)
+        else:
+            token = self._token(credential, deadline)
+            begun = self._attempts.stream(call, bearer(token), deadline)
+            if isinstance(begun, Answer):
+                token = self._token(credential, deadline, refused=token)
+                begun = self._attempts.stream(call, bearer(token), deadline)
+        if isinstance(begun, Answer):
+            raise refusal(begun, call)
+        return begun
+
+    def pause(self, error: FirmtrailError, attempt: int) -> bool:
+        """Wait before something is tried again that failed; False: that would not help."""
+        wait = self._policy.wait(error, repeatable=True, attempt=attempt, deadline=math.inf)
+        if wait is None:
+            return False
+        self._policy.sleep(wait)
+        return True
+
     def access_token(self) -> AccessToken:
         """Get a token for somebody else to send; calls of this client do not take it."""
         credential = self._credential()
@@ -45,7 +72,7 @@ class Transport:
             raise refusal(answer, token_call(credential))
         return decode(answer, AccessToken)
 
-    def pause(self, seconds: float) -> None:
+    def rest(self, seconds: float) -> None:
         """Wait before a call that shall succeed some time."""
         self._policy.sleep(seconds)
 

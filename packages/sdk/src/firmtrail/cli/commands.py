@@ -15,6 +15,7 @@ from firmtrail.cli import (
     device_keys,
     devices,
     enrollment_keys,
+    exporting,
     firmware,
     fleet,
     invitations,
@@ -51,7 +52,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *changes.VERBS, *audit.VERBS]
+_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *changes.VERBS, *exporting.VERBS, *audit.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from firmtrail_contract import ActorKind
 from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.permissions import Principal, User
 from firmtrail_server.db import Connection, Database, Transaction
+from firmtrail_server.exports import Exporter
 from firmtrail_server.http.address import client_address
 from firmtrail_server.ingest import Ingest, Sender
 from firmtrail_server.queries import audit_events
@@ -40,6 +41,7 @@ class Services:
     settings: Settings
     database: Database
     ingest: Ingest
+    exporter: Exporter
     tokens: AccessTokens
     authentication: Authentication
     keys: KeyIssuer

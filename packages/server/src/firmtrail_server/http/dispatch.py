@@ -12,8 +12,10 @@ from itertools import count
 from aiohttp import web
 
 from firmtrail_server.errors import DomainError, Unavailable
+from firmtrail_server.exports import Export
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.endpoint import Endpoint
+from firmtrail_server.http.export_endpoint import ExportEndpoint
 from firmtrail_server.http.feed_endpoint import FeedEndpoint
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.report_endpoint import ReportEndpoint
@@ -85,6 +87,8 @@ class Dispatcher:
 def _kind_of(route: Route) -> type[Endpoint]:
     if route.checks_liveness:
         return ReportEndpoint
+    if route.hints.get("return") is Export:
+        return ExportEndpoint
     if route.sends_events:
         return FeedEndpoint
     return RowsEndpoint if route.hints.get("body") is Rows else Endpoint

@@ -31,7 +31,7 @@ class EventStream(Response):
         self._chunks = chunks
         self.force_close()
 
-    def framing(self, version: HttpVersion) -> str:
+    def _framing(self, version: HttpVersion) -> str:
         """HTTP/1.0 has no chunks: there the body ends with the connection."""
         return "Transfer-Encoding: chunked\r\n" if version >= HttpVersion11 else ""
 

@@ -18,6 +18,7 @@ STATUS: Final = {
     ProblemCode.FORBIDDEN: 403,
     ProblemCode.NOT_FOUND: 404,
     ProblemCode.METHOD_NOT_ALLOWED: 405,
+    ProblemCode.NOT_ACCEPTABLE: 406,
     ProblemCode.REQUEST_TIMEOUT: 408,
     ProblemCode.CONFLICT: 409,
     ProblemCode.GONE: 410,

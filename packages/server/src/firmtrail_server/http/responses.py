@@ -98,7 +98,7 @@ class Response(web.StreamResponse):
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
             lines.append(f"{name}: {value}\r\n")
-        lines.append(self.framing(version))
+        lines.append(self._framing(version))
         if not self.keep_alive:
             lines.append("Connection: close\r\n")
         elif version < HttpVersion11:
@@ -106,8 +106,8 @@ class Response(web.StreamResponse):
         lines.append("\r\n")
         return "".join(lines).encode()
 
-    def framing(self, version: HttpVersion) -> str:  # noqa: ARG002  that of some depends on it
-        """Write the header line that says where the body ends."""
+    def _framing(self, version: HttpVersion) -> str:  # noqa: ARG002  what is streamed goes by it
+        """Say where the body ends."""
         return "" if self.status == _NO_CONTENT else f"Content-Length: {len(self.body)}\r\n"
 
 
