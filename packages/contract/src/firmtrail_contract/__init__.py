@@ -79,6 +79,12 @@ if TYPE_CHECKING:
         ReportOutcome,
         VersionPeriod,
     )
+    from firmtrail_contract.firmware_changes import (
+        ChangeKind,
+        FirmwareChange,
+        FirmwareChanges,
+        FirmwareChangesQuery,
+    )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
@@ -281,6 +287,7 @@ _MODULES = {
             "User",
             "UserChange",
         ),
+        "firmware_changes": ("ChangeKind", "FirmwareChange", "FirmwareChanges", "FirmwareChangesQuery"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
@@ -314,6 +321,7 @@ __all__ = [
     "AuditQuery",
     "BatchReceipt",
     "Bytes",
+    "ChangeKind",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -349,6 +357,9 @@ __all__ = [
     "ExportedPeriod",
     "FieldError",
     "FieldLocation",
+    "FirmwareChange",
+    "FirmwareChanges",
+    "FirmwareChangesQuery",
     "FirmwareReceipt",
     "FirmwareReport",
     "FirmwareVersions",

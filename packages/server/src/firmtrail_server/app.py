@@ -29,6 +29,8 @@ from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.outbox import Outbox
@@ -68,6 +70,8 @@ class App:
         try:
             async with in_background(
                 sweeper=lambda: services.sweeper.run(services.clock),
+                feed=services.feed.run,
+                feed_waits=services.feed_waits.run,
                 silences=lambda: services.silences.run(services.clock),
                 key_use=services.authentication.key_use.run,
                 outbox=services.account_mail.outbox.run,
@@ -102,6 +106,7 @@ def create_app(
     rotation = Rotation(settings, reader)
     address = Address(database_url, rotation.look)
     database = Database(address)
+    feed = Feed(database, dt.timedelta(days=settings.feed_days))
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
     mailer = Mailer(settings.smtp)
@@ -139,6 +144,8 @@ def create_app(
         clock=clock,
         sweeper=Sweeper(database),
         silences=SilenceSweeper(database, metrics),
+        feed=feed,
+        feed_waits=FeedWaits(database, feed, clock, metrics),
         mailer=mailer,
         account_mail=AccountMail(
             database=database,

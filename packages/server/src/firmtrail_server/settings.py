@@ -27,6 +27,7 @@ _MAX_PORT = 65_535
 _MAX_WORKERS = 64
 _MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
+_MAX_FEED_DAYS = 3_650
 _MAX_EXPORTS = 16
 _MIN_EXPORT_SECONDS, _MAX_EXPORT_SECONDS = 10, 3_600
 _MAX_SESSION_DAYS = 365
@@ -96,6 +97,8 @@ class Settings:
     #: FIRMTRAIL_EXPORT_SECONDS, how long an export that is not resumable may take
     export_seconds: float = 60
 
+    #: FIRMTRAIL_FEED_DAYS, how long changes are kept in the feed
+    feed_days: int = 90
     #: FIRMTRAIL_SIGN_UP, who may become a user by oneself
     sign_up: SignUpMode = SignUpMode.OPEN
     #: FIRMTRAIL_SMTP_URL and FIRMTRAIL_SMTP_FROM; None: no e-mail is sent
@@ -181,6 +184,7 @@ def _settings(environment: Mapping[str, str], secrets: SecretSources) -> Setting
         session_idle_days=_days("FIRMTRAIL_SESSION_IDLE_DAYS", environment, "30"),
         session_days=_days("FIRMTRAIL_SESSION_DAYS", environment, "90"),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
+        feed_days=_number("FIRMTRAIL_FEED_DAYS", environment.get("FIRMTRAIL_FEED_DAYS") or "90", 1, _MAX_FEED_DAYS),
         max_exports=_number("FIRMTRAIL_MAX_EXPORTS", environment.get("FIRMTRAIL_MAX_EXPORTS") or "2", 1, _MAX_EXPORTS),
         export_seconds=_number(
             "FIRMTRAIL_EXPORT_SECONDS",

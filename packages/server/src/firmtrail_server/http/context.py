@@ -23,6 +23,8 @@ from firmtrail_server.services.account_mail import AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication, Credential
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.services.sessions import Sessions, Visit
@@ -62,6 +64,8 @@ class Services:
     readiness: Readiness
     sweeper: Sweeper
     silences: SilenceSweeper
+    feed: Feed
+    feed_waits: FeedWaits
     mailer: Mailer
     account_mail: AccountMail
     metrics_token: MetricsToken
