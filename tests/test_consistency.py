@@ -62,6 +62,8 @@ from firmtrail_server.queries import (
     sessions,
     silences,
     users,
+    webhooks,
+    work_leases,
 )
 from firmtrail_server.routes import ROUTES
 
@@ -105,6 +107,9 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     firmware_feeds.plan_by_key: "it is about the transaction",
     firmware_feeds.find_pending_project: "it looks for work in all projects",
     firmware_feeds.list_outdated: "the same",
+    webhooks.list_due: "it looks for work in all projects",
+    work_leases.take_for_webhooks: "one process delivers for all projects",
+    work_leases.give_back: "the same",
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
@@ -130,6 +135,10 @@ SAMPLES: dict[Any, Any] = {
     Sequence[ObservationRecord]: [],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
 }
+
+
+#: arguments for which no other text of their type would do
+SAMPLES_BY_NAME = {"url": "https://example.com/"}
 
 
 @pytest.mark.parametrize("code", ProblemCode)
@@ -264,7 +273,7 @@ async def call(method: Callable[..., Any]) -> None:
     """Call it with all that it requires, and its project, and read what it gives as far as the first item."""
     parameters = inspect.signature(method, eval_str=True).parameters.values()
     wanted = [one for one in parameters if one.default is one.empty or one.name == "project_id"]
-    required = {one.name: SAMPLES[one.annotation] for one in wanted}
+    required = {one.name: SAMPLES_BY_NAME.get(one.name) or SAMPLES[one.annotation] for one in wanted}
     given = method(**required)
     if inspect.isawaitable(given):
         await given

@@ -86,6 +86,7 @@ async def build(http: httpx.AsyncClient, name: str) -> Project:
         "enrollment_key_id": enrollment_key["id"],
         "session_id": await _session_of(http, f"viewer@{name}.example"),
         "desired_version_id": made(await admin.post(f"{path}/desired_versions", {"versions": ["1.5.0"]}))["id"],
+        "webhook_id": made(await admin.post(f"{path}/webhooks", {"url": "https://example.com/"}))["id"],
         "invitation_id": made(await admin.post(f"{path}/invitations", {"role": "viewer"}))["id"],
     }
     return Project(ids, device_key["id"], people)

@@ -17,6 +17,8 @@ class ActorKind(StrEnum):
     USER = "user"
     API_KEY = "api_key"
     OPERATOR = "operator"
+    #: the server by itself
+    SERVER = "server"
 
 
 class AuditAction(StrEnum):
@@ -57,6 +59,13 @@ class AuditAction(StrEnum):
     ENROLLMENT_KEY_DELETED = "enrollment_key.deleted"
     DESIRED_VERSION_SET = "desired_version.set"
     DESIRED_VERSION_ENDED = "desired_version.ended"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105  the name of an action
+    WEBHOOK_REPLAYED = "webhook.replayed"
+    WEBHOOK_RESUMED = "webhook.resumed"
+    WEBHOOK_PAUSED = "webhook.paused"
 
 
 @attrs.frozen(kw_only=True)
@@ -68,11 +77,11 @@ class AuditEvent:
     #: what was done to the target
     action: AuditAction
     actor_kind: ActorKind
-    #: null for the operator
+    #: null for the operator and the server
     actor_id: uuid.UUID | None
     #: the user's name or the API key's label, as it was then
     actor_name: str
-    #: the project, member, session, invitation, key, device or desired version that was changed
+    #: the project, member, session, invitation, key, device, desired version or webhook that was changed
     target_id: uuid.UUID
     #: what the target was called then
     target_name: str

@@ -39,6 +39,7 @@ from firmtrail_server.services.sessions import Sessions
 from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings, SettingsReader
 from firmtrail_server.telemetry.metrics import Metrics
+from firmtrail_server.webhooks import AddressRule, Deliveries, Notices, Receivers, WebhookDeliverer, WebhookSender
 
 #: about five seconds' work
 MAX_WAITING_PASSWORDS = 20
@@ -68,16 +69,20 @@ class App:
         await services.database.open()
         services.ingest.open()
         try:
-            async with in_background(
-                sweeper=lambda: services.sweeper.run(services.clock),
-                feed=services.feed.run,
-                feed_waits=services.feed_waits.run,
-                silences=lambda: services.silences.run(services.clock),
-                key_use=services.authentication.key_use.run,
-                outbox=services.account_mail.outbox.run,
-                metrics=services.metrics.keep_sampled,
-                readiness=services.readiness.run,
-                rotation=self.rotation.run,
+            async with (
+                services.receivers,
+                in_background(
+                    sweeper=lambda: services.sweeper.run(services.clock),
+                    feed=services.feed.run,
+                    feed_waits=services.feed_waits.run,
+                    silences=lambda: services.silences.run(services.clock),
+                    key_use=services.authentication.key_use.run,
+                    outbox=services.account_mail.outbox.run,
+                    webhooks=services.webhook_deliverer.run,
+                    metrics=services.metrics.keep_sampled,
+                    readiness=services.readiness.run,
+                    rotation=self.rotation.run,
+                ),
             ):
                 yield
         finally:
@@ -116,6 +121,9 @@ def create_app(
         life_seconds=settings.token_seconds,
         device_life_seconds=settings.device_token_seconds,
     )
+    receivers = Receivers(AddressRule(settings.webhook_networks))
+    sender = WebhookSender(receivers, clock)
+    notices = Notices(database=database, mailer=mailer, issuer=settings.issuer, clock=clock)
     services = Services(
         settings=settings,
         database=database,
@@ -164,6 +172,9 @@ def create_app(
         metrics=metrics,
         readiness=Readiness(database),
         metrics_token=MetricsToken(settings.metrics_token),
+        receivers=receivers,
+        webhook_sender=sender,
+        webhook_deliverer=WebhookDeliverer(database, Deliveries(database, feed, sender, notices), clock),
     )
     rotation.tell("database_url", database.move)
     rotation.tell("signing_keys", services.authentication.use_keys, services.sessions.use_keys)

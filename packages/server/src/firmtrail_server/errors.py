@@ -4,7 +4,8 @@ DomainError
 ├── InvalidRequest          fields of the request, all at once
 │   ├── FilterRefused
 │   ├── NotInTheFuture
-│   └── FingerprintOfMany
+│   ├── FingerprintOfMany
+│   └── WebhookUrlRefused
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
 ├── NotAcceptable
@@ -41,6 +42,7 @@ DomainError
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
 │   ├── DesiredVersionNotFound
+│   ├── WebhookNotFound
 │   ├── MetricsNotShown
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
@@ -57,6 +59,7 @@ DomainError
 │   ├── DesiredVersionEnded
 │   ├── PriorityTaken
 │   ├── TooManyDesiredVersions
+│   ├── TooManyWebhooks
 │   └── NameDiffers
 ├── Gone                    it is not there any more
 │   ├── ChangesNotKept
@@ -71,6 +74,7 @@ DomainError
     ├── TooManyTables
     ├── TooManyExports
     ├── ExportTooLong
+    ├── TooManyWebhookTests
     └── SchemaTooOld        in schema/errors.py
 """
 
@@ -138,6 +142,12 @@ class FingerprintOfMany(InvalidRequest):
                 )
             ]
         )
+
+
+class WebhookUrlRefused(InvalidRequest):
+    def __init__(self, detail: str) -> None:
+        code, location = ViolationCode.MALFORMED, FieldLocation.BODY
+        super().__init__([FieldError(location=location, pointer="/url", code=code, detail=detail)])
 
 
 class MalformedRequest(DomainError):
@@ -353,6 +363,11 @@ class DesiredVersionNotFound(NotFound):
         super().__init__(f"The project has no desired version {desired_version_id}.")
 
 
+class WebhookNotFound(NotFound):
+    def __init__(self, webhook_id: uuid.UUID) -> None:
+        super().__init__(f"There is no webhook {webhook_id} here.")
+
+
 class MetricsNotShown(NotFound):
     def __init__(self) -> None:
         super().__init__("This server shows no metrics. Its operator can allow it with FIRMTRAIL_METRICS_TOKEN.")
@@ -445,6 +460,11 @@ class TooManyDesiredVersions(Conflict):
         super().__init__(f"The project has {limit} desired versions in force already. End one that is not needed.")
 
 
+class TooManyWebhooks(Conflict):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The project has {most} webhooks, which is as many as there may be. Delete one first.")
+
+
 class NameDiffers(Conflict):
     def __init__(self) -> None:
         super().__init__("The project has another name. Give its exact name to delete it.")
@@ -534,6 +554,11 @@ class TooManyExports(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("Other exports are running. Nothing of this one was read; try again.")
+
+
+class TooManyWebhookTests(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("Other tests of webhooks are being sent. Nothing of this one was; try again.")
 
 
 class ExportTooLong(Unavailable):

@@ -34,6 +34,7 @@ from firmtrail_server.handlers import (
     sessions,
     silent_devices,
     users,
+    webhooks,
 )
 from firmtrail_server.http.route import Route
 
@@ -44,6 +45,7 @@ _DEVICE = "/v1/devices/{device_id}"
 _DEVICE_KEY = f"{_DEVICE}/api_keys/{{api_key_id}}"
 _ENROLLMENT_KEY = f"{_PROJECT}/enrollment_keys/{{enrollment_key_id}}"
 _DESIRED_VERSIONS = f"{_PROJECT}/desired_versions"
+_WEBHOOK = f"{_PROJECT}/webhooks/{{webhook_id}}"
 _INVITATION = f"{_PROJECT}/invitations/{{invitation_id}}"
 
 # Each route in two lines: what the server does, and what its reference says.
@@ -130,6 +132,26 @@ ROUTES = [
     Route("GET", f"{_PROJECT}/firmware_changes", firmware_changes.list_firmware_changes, Scope.FIRMWARE_READ, READ,
           sends_events=True, statuses=(200, 410),
           summary="Follow the changes of all histories in the project: what is new since a number"),
+    Route("POST", f"{_PROJECT}/webhooks", webhooks.create_webhook, Scope.WEBHOOKS_WRITE,
+          summary="Make a webhook: have the changes of the project sent to a URL", statuses=(201, 409)),
+    Route("GET", f"{_PROJECT}/webhooks", webhooks.list_webhooks, Scope.WEBHOOKS_READ, READ,
+          summary="List the webhooks of a project, oldest first"),
+    Route("GET", _WEBHOOK, webhooks.get_webhook, Scope.WEBHOOKS_READ, READ,
+          summary="Read a webhook, and how far it has come"),
+    Route("PATCH", _WEBHOOK, webhooks.change_webhook, Scope.WEBHOOKS_WRITE, WRITE,
+          summary="Change where a webhook sends to, or which changes"),
+    Route("DELETE", _WEBHOOK, webhooks.delete_webhook, Scope.WEBHOOKS_WRITE, WRITE,
+          summary="Delete a webhook", statuses=(204,)),
+    Route("POST", f"{_WEBHOOK}/rotate_secret", webhooks.rotate_webhook_secret, Scope.WEBHOOKS_WRITE, WRITE,
+          summary="Make a new secret for a webhook, beside the old one"),
+    Route("POST", f"{_WEBHOOK}/test", webhooks.test_webhook, Scope.WEBHOOKS_WRITE,
+          summary="Send a test to the receiver of a webhook, and say what it answered"),
+    Route("GET", f"{_WEBHOOK}/deliveries", webhooks.list_webhook_deliveries, Scope.WEBHOOKS_READ, READ,
+          summary="List the last attempts of a webhook to deliver, newest first"),
+    Route("POST", f"{_WEBHOOK}/replay", webhooks.replay_webhook, Scope.WEBHOOKS_WRITE, WRITE,
+          summary="Deliver the changes after a number, again or for the first time", statuses=(200, 410)),
+    Route("POST", f"{_WEBHOOK}/resume", webhooks.resume_webhook, Scope.WEBHOOKS_WRITE, WRITE,
+          summary="Let a paused webhook go on", statuses=(200, 410)),
     Route("POST", _DESIRED_VERSIONS, desired_versions.create_desired_version, Scope.DEVICES_WRITE, WRITE,
           summary="Say what a component of some devices should run", statuses=(201, 409)),
     Route("GET", _DESIRED_VERSIONS, desired_versions.list_desired_versions, Scope.DEVICES_READ, READ,

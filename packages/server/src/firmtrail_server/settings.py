@@ -99,6 +99,8 @@ class Settings:
 
     #: FIRMTRAIL_FEED_DAYS, how long changes are kept in the feed
     feed_days: int = 90
+    #: FIRMTRAIL_WEBHOOK_NETWORKS, networks that webhooks may go to beside public addresses, also without TLS
+    webhook_networks: tuple[Network, ...] = ()
     #: FIRMTRAIL_SIGN_UP, who may become a user by oneself
     sign_up: SignUpMode = SignUpMode.OPEN
     #: FIRMTRAIL_SMTP_URL and FIRMTRAIL_SMTP_FROM; None: no e-mail is sent
@@ -164,7 +166,7 @@ def _settings(environment: Mapping[str, str], secrets: SecretSources) -> Setting
         log_format=_one_of("FIRMTRAIL_LOG_FORMAT", LogFormat, environment.get("FIRMTRAIL_LOG_FORMAT") or "text"),
         log_requests=_flag("FIRMTRAIL_LOG_REQUESTS", environment.get("FIRMTRAIL_LOG_REQUESTS") or ""),
         metrics_token=_metrics_token(secrets.read("FIRMTRAIL_METRICS_TOKEN")),
-        trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
+        trusted_proxies=_networks("FIRMTRAIL_TRUSTED_PROXIES", environment),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
         pages_enabled=_flag("FIRMTRAIL_PAGES", environment.get("FIRMTRAIL_PAGES") or "true"),
         public_url=_public_url(environment.get("FIRMTRAIL_PUBLIC_URL") or ""),
@@ -185,6 +187,7 @@ def _settings(environment: Mapping[str, str], secrets: SecretSources) -> Setting
         session_days=_days("FIRMTRAIL_SESSION_DAYS", environment, "90"),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
         feed_days=_number("FIRMTRAIL_FEED_DAYS", environment.get("FIRMTRAIL_FEED_DAYS") or "90", 1, _MAX_FEED_DAYS),
+        webhook_networks=_networks("FIRMTRAIL_WEBHOOK_NETWORKS", environment),
         max_exports=_number("FIRMTRAIL_MAX_EXPORTS", environment.get("FIRMTRAIL_MAX_EXPORTS") or "2", 1, _MAX_EXPORTS),
         export_seconds=_number(
             "FIRMTRAIL_EXPORT_SECONDS",
@@ -263,13 +266,12 @@ def _public_url(text: str) -> str | None:
     return text.rstrip("/") or None
 
 
-def _networks(text: str) -> tuple[Network, ...]:
+def _networks(name: str, environment: Mapping[str, str]) -> tuple[Network, ...]:
+    text = environment.get(name) or ""
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise BadSetting(
-            f"FIRMTRAIL_TRUSTED_PROXIES must be networks such as 10.0.0.0/8, separated by commas: {error}."
-        ) from error
+        raise BadSetting(f"{name} must be networks such as 10.0.0.0/8, separated by commas: {error}.") from error
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._async.members import AsyncMembers
     from firmtrail._async.projects import AsyncProjects
     from firmtrail._async.users import AsyncUsers
+    from firmtrail._async.webhooks import AsyncWebhooks
 
 
 class AsyncClient:
@@ -190,6 +191,13 @@ class AsyncClient:
         from firmtrail._async.desired_versions import AsyncDesiredVersions
 
         return AsyncDesiredVersions(self._transport)
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhooks:
+        """Where the changes of a project are sent to."""
+        from firmtrail._async.webhooks import AsyncWebhooks
+
+        return AsyncWebhooks(self._transport)
 
     @cached_property
     def audit_events(self) -> AsyncAuditEvents:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._sync.members import Members
     from firmtrail._sync.projects import Projects
     from firmtrail._sync.users import Users
+    from firmtrail._sync.webhooks import Webhooks
 
 
 class Client:
@@ -190,6 +191,13 @@ class Client:
         from firmtrail._sync.desired_versions import DesiredVersions
 
         return DesiredVersions(self._transport)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Where the changes of a project are sent to."""
+        from firmtrail._sync.webhooks import Webhooks
+
+        return Webhooks(self._transport)
 
     @cached_property
     def audit_events(self) -> AuditEvents:

@@ -25,6 +25,7 @@ from firmtrail.cli import (
     people,
     projects,
     sessions,
+    webhooks,
 )
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
@@ -53,6 +54,7 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "devices": ("the devices of a project", devices.VERBS),
     "device-keys": ("the API keys of a device", device_keys.VERBS),
     "fleet": ("the devices of a project, all together", fleet.VERBS),
+    "webhooks": ("have the changes of a project sent to a URL", webhooks.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
 _VERBS: Sequence[Verb] = [

@@ -14,7 +14,7 @@ from firmtrail.cli.texts import csv_cell, shown, visible
 from firmtrail.cli.verbs import Column, Verb
 from firmtrail.errors import FirmtrailError
 from firmtrail.stored import to_json
-from firmtrail_contract import IssuedInvitation, Member
+from firmtrail_contract import IssuedInvitation, IssuedWebhook, Member
 
 #: rows of a table whose widths are worked out together, so that a long list is shown while it is read
 _ROWS_AT_ONCE = 100
@@ -45,9 +45,9 @@ def show(result: Any, options: Any, verb: Verb) -> None:
 
 
 def essence(item: Any) -> str:
-    """Choose what the next command takes: the secret of an invitation, a whole API key, a version, or an id."""
+    """Choose what the next command takes: a secret alone, a whole API key, a version, or an id."""
     match item:
-        case IssuedInvitation():
+        case IssuedInvitation() | IssuedWebhook():
             return item.secret
         case Member():
             return str(item.user_id)
@@ -107,7 +107,7 @@ def _show_csv(result: Any, verb: Verb) -> None:
 
 def _show_one(item: Any) -> None:
     facts = [(name, getattr(item, name)) for name in attrs.fields_dict(cast("type[Any]", type(item)))]
-    if hasattr(item, "secret") and not isinstance(item, IssuedInvitation):
+    if hasattr(item, "secret") and not isinstance(item, IssuedInvitation | IssuedWebhook):
         facts.append(("api_key", essence(item)))
     width = max(len(name) for name, _ in facts)
     _write(f"{name.replace('_', ' ').ljust(width)}{_GAP}{shown(value)}" for name, value in facts)

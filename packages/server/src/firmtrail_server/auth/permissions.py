@@ -37,6 +37,8 @@ class Scope(StrEnum):
     PROJECT_WRITE = "project:write"
     PROJECT_LEAVE = "project:leave"
     AUDIT_READ = "audit:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
     #: what an API key asks about itself
     OWN_KEY_READ = "own_key:read"
 
@@ -63,6 +65,8 @@ SCOPE_MEANINGS = {
     Scope.PROJECT_WRITE: "Rename and delete the project.",
     Scope.PROJECT_LEAVE: "Leave the project.",
     Scope.AUDIT_READ: "Read the audit trail.",
+    Scope.WEBHOOKS_READ: "List webhooks and their deliveries.",
+    Scope.WEBHOOKS_WRITE: "Make, change, test, replay and delete webhooks.",
     Scope.OWN_KEY_READ: "Read what this API key is, and of which project.",
 }
 
@@ -76,7 +80,15 @@ _VIEWER = frozenset(
     }
 )
 _EDITOR = _VIEWER | {Scope.DEVICES_WRITE, Scope.KEYS_READ, Scope.KEYS_WRITE, Scope.DEVICE_KEYS_ROTATE}
-_ADMIN = _EDITOR | {Scope.PROJECT_WRITE, Scope.MEMBERS_WRITE, Scope.DEVICES_DELETE, Scope.AUDIT_READ}
+_ADMIN = _EDITOR | {
+    Scope.PROJECT_WRITE,
+    Scope.MEMBERS_WRITE,
+    Scope.DEVICES_DELETE,
+    Scope.AUDIT_READ,
+    # A webhook goes on sending when whoever made it has left, and its URL may hold a secret of the receiver.
+    Scope.WEBHOOKS_READ,
+    Scope.WEBHOOKS_WRITE,
+}
 
 #: what a member and a key of a project may do, by their role
 ROLE_SCOPES = {Role.VIEWER: _VIEWER, Role.EDITOR: _EDITOR, Role.ADMIN: _ADMIN}

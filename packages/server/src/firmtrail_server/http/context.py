@@ -31,6 +31,7 @@ from firmtrail_server.services.sessions import Sessions, Visit
 from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.telemetry.metrics import Metrics
+from firmtrail_server.webhooks import Receivers, WebhookDeliverer, WebhookSender
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -69,6 +70,9 @@ class Services:
     mailer: Mailer
     account_mail: AccountMail
     metrics_token: MetricsToken
+    receivers: Receivers
+    webhook_sender: WebhookSender
+    webhook_deliverer: WebhookDeliverer
 
 
 @attrs.frozen(kw_only=True)

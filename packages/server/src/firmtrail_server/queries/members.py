@@ -43,6 +43,24 @@ async def find_role(conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID)
         return membership.role if membership else None
 
 
+async def list_admin_emails(conn: Connection, project_id: uuid.UUID) -> list[str]:
+    """The addresses of a project's admins, for notices."""
+    cur = await conn.execute(
+        """
+        select users.email
+          from project_members
+          join users
+            on users.id = project_members.user_id
+           and users.disabled_at is null
+         where project_members.project_id = %(project_id)s
+           and project_members.role = 'admin'
+         order by users.email
+        """,
+        {"project_id": project_id},
+    )
+    return [row[0] for row in await cur.fetchall()]
+
+
 async def find_by_device(conn: Connection, device_id: uuid.UUID, user_id: uuid.UUID) -> Membership | None:
     """Look up what a user is in the project of a device. It is the device that tells the project."""
     async with conn.cursor(row_factory=rows(Membership)) as cur:

@@ -11,7 +11,15 @@ from typing import NoReturn
 
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import OwnerGone
-from firmtrail_server.queries import api_keys, deletions, devices, firmware_changes, firmware_feeds
+from firmtrail_server.queries import (
+    api_keys,
+    deletions,
+    devices,
+    firmware_changes,
+    firmware_feeds,
+    webhook_deliveries,
+    webhooks,
+)
 
 _DEVICES_AT_ONCE = 100
 _PERIODS_AT_ONCE = 1_000
@@ -87,6 +95,8 @@ async def _sweep_project(conn: Connection, now: dt.datetime) -> bool:
     await deletions.delete_members(conn, project_id)
     await deletions.delete_invitations(conn, project_id)
     await deletions.delete_desired_versions(conn, project_id)
+    await webhook_deliveries.delete_all(conn, project_id)
+    await webhooks.delete_all(conn, project_id)
     await deletions.delete_project(conn, project_id)
     return True
 
