@@ -231,7 +231,7 @@ async def test_a_receiver_that_takes_nothing_for_three_days_is_paused(
     assert "resume" in paused["notice"]
     assert hook["id"] in (await mailbox.wait_for(mails + 1))[-1]
     [event] = read(await ada.get(f"projects/{project_id}/audit_events", action="webhook.paused"))["items"]
-    assert (event["actor_kind"], event["target_id"], event["details"]["reason"]) == ("server", hook["id"], "failing")
+    assert (event["actor_kind"], event["target_id"], event["details"]["reason"]) == ("operator", hook["id"], "failing")
 
     receiver.behave = answering(200)
     resumed = read(await ada.bare_post(f"{path}/{hook['id']}/resume"))

@@ -17,8 +17,6 @@ class ActorKind(StrEnum):
     USER = "user"
     API_KEY = "api_key"
     OPERATOR = "operator"
-    #: the server by itself
-    SERVER = "server"
 
 
 class AuditAction(StrEnum):
@@ -77,7 +75,7 @@ class AuditEvent:
     #: what was done to the target
     action: AuditAction
     actor_kind: ActorKind
-    #: null for the operator and the server
+    #: null for the operator
     actor_id: uuid.UUID | None
     #: the user's name or the API key's label, as it was then
     actor_name: str

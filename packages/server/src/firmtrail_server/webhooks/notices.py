@@ -13,7 +13,7 @@ from firmtrail_server.queries import audit_events, members, projects, webhooks
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.services.mail import Mailer
 
-_SERVER = Actor(kind=ActorKind.SERVER, id=None, address="", request_id="")
+_SERVER = Actor(kind=ActorKind.OPERATOR, id=None, address="", request_id="")
 _NOTICES = {
     PauseReason.FAILING: "No delivery was accepted for three days, so nothing is sent any more. Repair the receiver, "
     "send a test, then resume the webhook: it goes on where it stopped.",
