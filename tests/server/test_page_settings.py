@@ -15,6 +15,7 @@ from firmtrail_server.pages.views import device_files
 from tests.served import Server
 from tests.server.browser import Browser, text_of
 from tests.server.callers import PASSWORD, Caller, join, made, new_user, read
+from tests.server.conftest import Clock
 from tests.server.test_pages import EMAIL, MARKUP, browser, mara, reporting
 
 __all__ = ["browser", "mara"]
@@ -93,7 +94,7 @@ async def test_a_member_gets_another_role_and_is_removed(
     members = read(await mara.get(f"projects/{project}/members"))["items"]
     await browser.post(f"{page}/{user_id}/remove", page)
 
-    assert [one["role"] for one in members] == ["admin", "editor"]
+    assert {one["name"]: one["role"] for one in members} == {"Mara": "admin", "Ben": "editor"}
     assert (await ben.get(f"projects/{project}")).status_code == 404
 
 
@@ -182,8 +183,11 @@ async def test_a_desired_version_is_set_replaced_and_ended(browser: Browser, mar
     assert text_of(await browser.opened(page, state="ended")).count("site=bonn") == 2
 
 
-async def test_the_audit_trail_is_filtered_and_paged(browser: Browser, mara: Caller, project: str) -> None:
+async def test_the_audit_trail_is_filtered_and_paged(
+    browser: Browser, mara: Caller, project: str, clock: Clock
+) -> None:
     page = f"/projects/{project}/audit"
+    clock.advance(seconds=1)
     for number in range(60):
         made(await mara.post(f"projects/{project}/devices", {"name": f"pump-{number}"}))
 
