@@ -17,7 +17,7 @@ from firmtrail_server.pages.results import Shown
 
 SIGN_IN, HOME = "/sign-in", "/projects"
 #: where programs ask, whatever they accept
-_OF_PROGRAMS = ("/v1/", "/.well-known/", "/static/")
+_OF_PROGRAMS = ("/v1", "/.well-known/", "/static/")
 
 
 class Frame:
@@ -50,14 +50,7 @@ class Frame:
 
     def refuse_path(self, error: Exception, request: web.BaseRequest) -> Response:
         """Answer a path where nothing is: with a page to browsers, with a problem to programs."""
-        path = request.rel_url.raw_path
-        asks_for_page = "text/html" in request.headers.get(hdrs.ACCEPT, "")
-        if (
-            path == "/"
-            or path.startswith(_OF_PROGRAMS)
-            or not asks_for_page
-            or not isinstance(error, web.HTTPException)
-        ):
+        if not isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed) or not _asks_for_page(request):
             return refusal(error, request, HOME)
         response = self.refuse(error, request)
         response.headers[hdrs.VARY] = hdrs.ACCEPT
