@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
+    from firmtrail_contract.agents import AgentHealth, AgentStatement, DeviceAgent, FailingSource, SourceFailure
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
 _MODULES = {
     name: f"firmtrail_contract.{module}"
     for module, names in {
+        "agents": ("AgentHealth", "AgentStatement", "DeviceAgent", "FailingSource", "SourceFailure"),
         "api_keys": (
             "ApiKeyInfo",
             "DeviceApiKey",
@@ -241,6 +243,8 @@ __all__ = [
     "ActorKind",
     "Adoption",
     "AdoptionQuery",
+    "AgentHealth",
+    "AgentStatement",
     "ApiKeyInfo",
     "AsOf",
     "AuditAction",
@@ -261,6 +265,7 @@ __all__ = [
     "DesiredVersion",
     "DesiredVersionQuery",
     "Device",
+    "DeviceAgent",
     "DeviceApiKey",
     "DeviceChange",
     "DeviceDesiredVersion",
@@ -274,6 +279,7 @@ __all__ = [
     "EnrolledDevice",
     "Enrollment",
     "EnrollmentKey",
+    "FailingSource",
     "FieldError",
     "FieldLocation",
     "FirmwareReceipt",
@@ -341,6 +347,7 @@ __all__ = [
     "SilenceState",
     "SilentDevice",
     "SilentDeviceQuery",
+    "SourceFailure",
     "Step",
     "Text",
     "Texts",

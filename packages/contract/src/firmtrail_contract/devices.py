@@ -10,6 +10,7 @@ import attrs
 from attrs import converters
 from attrs.validators import optional
 
+from firmtrail_contract.agents import AgentHealth, DeviceAgent, agent_version_limits
 from firmtrail_contract.blanks import visible_text, without_blanks
 from firmtrail_contract.firmware import VersionPeriod, component_limits
 from firmtrail_contract.labels import Labels, label_filter_limits
@@ -50,6 +51,8 @@ class DeviceDetails(Device):
     """A device, with what each of its components runs now."""
 
     firmware: list[VersionPeriod]
+    #: null: nothing is known of it
+    agent: DeviceAgent | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +72,8 @@ class ListedDevice(Device):
     firmware: list[RunningVersion]
     #: since when it has been silent for longer than its own cadence allows; null while it is not silent
     silent_since: dt.datetime | None = None
+    #: its agent, as it is now; null: nothing is known of it
+    agent: DeviceAgent | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -147,6 +152,10 @@ class DeviceQuery(PageQuery):
     silent: bool | None = None
     #: whether two machines have been seen to report with one of its API keys
     two_machines: bool | None = None
+    #: how its agent does; a device of whose agent nothing is known is in neither list
+    agent_health: AgentHealth | None = None
+    #: the version of its agent
+    agent_version: str | None = attrs.field(default=None, validator=optional(agent_version_limits))
     state: DeviceState = DeviceState.ACTIVE
     #: whether the answer says how many devices match; that may take a second for 100,000 of them
     with_total: bool = False

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import attrs
 
+from firmtrail import AgentStatement
 from firmtrail_agent.config.settings import Settings
 from firmtrail_agent.report.record import record_of
 from firmtrail_agent.report.results import Result, exit_code, results_of
+from firmtrail_agent.report.statement import Statements
 from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.server.failures import EXIT_CODES, Trouble
 from firmtrail_agent.server.uploader import Uploader
@@ -43,7 +45,8 @@ async def report_once(settings: Settings, device: Device, root: Path) -> Report:
     readings, spool = read_all(settings.configuration.sources, root), device.observations.spool
     if record := record_of(readings, device.clocks):
         device.observations.add(record)
-    delivery = await send_all(settings, device)
+    statement = Statements().make(readings, spool, int(device.clocks.boot_time() * 1000))
+    delivery = await send_all(settings, device, statement)
     results = results_of(readings, delivery)
     before = [words for words in delivery.refused if words not in {result.error for result in results}]
     return Report(
@@ -66,11 +69,11 @@ def losses(spool: Spool, refused: Sequence[str]) -> list[str]:
     return said
 
 
-async def send_all(settings: Settings, device: Device) -> Delivery:
-    """Send what waits in the spool, once."""
+async def send_all(settings: Settings, device: Device, agent: AgentStatement | None = None) -> Delivery:
+    """Send what waits in the spool, once; and what the agent says of itself."""
     uploader = Uploader(settings, device)
     try:
-        delivery = await uploader.send()
+        delivery = await uploader.send(agent=agent)
     finally:
         await uploader.close()
     if delivery.record:

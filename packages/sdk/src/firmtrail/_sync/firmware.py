@@ -13,6 +13,7 @@ from firmtrail._sync.paging import Pager
 from firmtrail._sync.transport import Transport
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
+    AgentStatement,
     BatchReceipt,
     ClockReading,
     FirmwareReceipt,
@@ -73,7 +74,7 @@ class Firmware:
         call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=said, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
 
-    def report_batch(
+    def report_batch(  # noqa: PLR0913  what a batch can say
         self,
         device_id: uuid.UUID | str,
         records: Sequence[ObservationRecord],
@@ -81,6 +82,7 @@ class Firmware:
         sent: ClockReading,
         waiting: Sequence[ClockReading] = (),
         interval_seconds: int | None = None,
+        agent: AgentStatement | None = None,
     ) -> BatchReceipt:
         """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
 
@@ -94,6 +96,7 @@ class Firmware:
             waiting: of the records that come in later batches, the first reading of each boot and the last.
             interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
                 silent.
+            agent: what the agent of the device says of itself; None: nothing new.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -102,6 +105,7 @@ class Firmware:
         batch = report_batch(records, sent, waiting, interval_seconds)
         later: dict[str, Any] = {"waiting": batch.waiting} if batch.waiting else {}  # not every server knows these
         later |= {} if batch.interval_seconds is None else {"interval_seconds": batch.interval_seconds}
+        later |= {} if agent is None else {"agent": agent}
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),

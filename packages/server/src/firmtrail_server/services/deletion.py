@@ -31,6 +31,7 @@ async def remove_devices(
     await api_keys.delete_of_devices(conn, project_id, device_ids)
     await deletions.delete_open_periods(conn, project_id, device_ids)
     await deletions.delete_boots(conn, project_id, device_ids)
+    await deletions.delete_agents(conn, project_id, device_ids)
     await deletions.mark_history(conn, project_id, device_ids, now)
     await devices.delete(conn, project_id, device_ids)
 
@@ -92,6 +93,7 @@ async def _sweep_history(conn: Connection, before: dt.datetime) -> bool:
         return False
     await deletions.delete_open_periods(conn, device.project_id, [device.device_id])
     await deletions.delete_boots(conn, device.project_id, [device.device_id])
+    await deletions.delete_agents(conn, device.project_id, [device.device_id])
     deleted = await deletions.delete_closed_periods(conn, device.project_id, device.device_id, _PERIODS_AT_ONCE)
     if deleted < _PERIODS_AT_ONCE:
         await deletions.unmark(conn, device.project_id, device.device_id)
