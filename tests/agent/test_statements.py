@@ -1,4 +1,4 @@
-"""What the agent says of itself: the sources that fail and since when, told when it is news, and never at a record's cost."""
+"""What the agent says of itself: which sources fail and since when; told when it is news, at no record's cost."""
 
 from __future__ import annotations
 

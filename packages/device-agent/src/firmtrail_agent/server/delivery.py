@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -59,13 +60,14 @@ async def deliver(
     3. After five consecutive rejections the agent assumes a server fault: a failure, and all records are kept.
     """
     delivery, most, kept = Delivery(beside=dict(beside or {})), MAX_BATCH_RECORDS, list[Failure]()
+    report = partial(client.firmware.report_batch, device_id)
     while len(kept) < MAX_REFUSED_IN_A_ROW:
         batch = _first_of(spool.records[len(kept) :], most)
         if not batch and (kept or "agent" not in delivery.beside):
             break
         waiting = ends_of_boots(spool.records[len(kept) + len(batch) :])
         try:
-            sent, answer = await _report(client, device_id, batch, waiting, clocks, delivery)
+            sent, answer = await _report(report, batch, waiting, clocks, delivery)
         except FirmtrailError as error:
             failure = failure_of(error)
             if failure.trouble is not Trouble.REJECTED or not batch:
@@ -95,9 +97,8 @@ async def deliver(
     return delivery
 
 
-async def _report(  # noqa: PLR0913  what a batch is made of
-    client: AsyncClient,
-    device_id: uuid.UUID,
+async def _report(
+    report: Callable[..., Awaitable[BatchReceipt]],
     batch: Sequence[ObservationRecord],
     waiting: Sequence[ClockReading],
     clocks: Clocks,
@@ -107,9 +108,7 @@ async def _report(  # noqa: PLR0913  what a batch is made of
     while True:
         sent = clocks.read()
         try:
-            return sent, await client.firmware.report_batch(
-                device_id, batch, sent=sent, waiting=waiting, **delivery.beside
-            )
+            return sent, await report(batch, sent=sent, waiting=waiting, **delivery.beside)
         except FirmtrailError as error:
             unknown = _fields_of(error) & delivery.beside.keys()
             if not unknown:
