@@ -18,7 +18,7 @@ RAUC: Json = {"component": "main", "source": "rauc", "error": "RAUC cannot be re
 
 
 async def say(http: httpx.AsyncClient, demo: Demo, at_ms: int, **agent: Any) -> httpx.Response:
-    body = {
+    body: Json = {
         "sent": {"boot_id": BOOT, "boot_sequence": 1, "boot_time_ms": at_ms},
         "records": [],
         "interval_seconds": 3600,
