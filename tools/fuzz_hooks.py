@@ -65,4 +65,6 @@ def _mended(path: str, body: dict[str, Any]) -> dict[str, Any]:
         return _GOOD_GRANT
     if path == "/v1/users":
         return body | {"password": "a password for a user", "invitation": None}
+    if path == "/v1/password_resets/complete":
+        return body | {"new_password": "a password for a user"}
     return body | {"expires_at": "2099-01-01T00:00:00Z"} if body.get("expires_at") else body

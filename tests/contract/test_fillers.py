@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmtrail_contract.fillers import is_filler_fingerprint
 from firmtrail_contract import is_filler_identity, is_filler_version, trimmed
+from firmtrail_contract.fillers import is_filler_fingerprint
 
 WORDS = [
     "To be filled by O.E.M.",
@@ -207,7 +207,9 @@ def test_trimming_twice_is_trimming_once(text: str) -> None:
     assert trimmed(text) in text
 
 
-@pytest.mark.parametrize("text", ["To be filled by O.E.M.", "n/a", "00000000", "SN-12345", "03000200-0400-0500-0006-000700080009"])
+@pytest.mark.parametrize(
+    "text", ["To be filled by O.E.M.", "n/a", "00000000", "SN-12345", "03000200-0400-0500-0006-000700080009"]
+)
 def test_a_filler_that_is_long_enough_to_be_a_makers_is_no_fingerprint(text: str) -> None:
     assert is_filler_fingerprint(text)
 

@@ -169,8 +169,10 @@ def _answers(one: Operation, document: dict[str, Any]) -> Iterator[str]:
         elif "content" not in answer:
             yield f"<div><dt>{_status(status)}</dt><dd>{prose(answer['description'])}</dd></div>"
         else:
-            ((content_type, content),) = answer["content"].items()
-            shown = kind(content["schema"]) if "$ref" in content["schema"] else f"<code>{escape(content_type)}</code>"
+            shown = ", ".join(
+                kind(content["schema"]) if "$ref" in content["schema"] else f"<code>{escape(content_type)}</code>"
+                for content_type, content in answer["content"].items()
+            )
             yield f"<div><dt>{_status(status)}</dt><dd>{prose(answer['description'])} {shown}</dd></div>"
 
 

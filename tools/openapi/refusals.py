@@ -26,6 +26,7 @@ _REASONS = {
     ProblemCode.UNAUTHENTICATED: "No API key, an unknown one, or a wrong secret; no valid token.",
     ProblemCode.FORBIDDEN: "The caller lacks the scope, or would give more than they have.",
     ProblemCode.NOT_FOUND: "What the path names does not exist for this caller.",
+    ProblemCode.NOT_ACCEPTABLE: "The answer has none of the media types that `Accept` names.",
     ProblemCode.REQUEST_TIMEOUT: "The body did not arrive in time; send it again.",
     ProblemCode.CONFLICT: "The request contradicts what is stored; `detail` says with what.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",

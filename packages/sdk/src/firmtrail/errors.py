@@ -3,6 +3,7 @@
 FirmtrailError
 ├── ConfigError                    a setting that cannot be used
 ├── CredentialsError               an API key that is missing or is none
+├── MissingExtraError              frames or pictures need a library that is not installed; also an ImportError
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
 │   │   ├── NotTrustedError        the server's certificate is not the right one
@@ -50,6 +51,15 @@ class ConfigError(FirmtrailError):
 
 class CredentialsError(FirmtrailError):
     """A call needs an API key and there is none, or the text given is no API key."""
+
+
+class MissingExtraError(FirmtrailError, ImportError):
+    """Frames or pictures need a library that is not installed; the message says how to install it."""
+
+    def __init__(self, extra: str, library: str) -> None:
+        super().__init__(f"{library} is not installed. Run: pip install 'firmtrail[{extra}]'")
+        #: the extra of this package that installs the library
+        self.extra = extra
 
 
 class TransportError(FirmtrailError):
@@ -206,6 +216,7 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.FORBIDDEN: PermissionDeniedError,
     ProblemCode.NOT_FOUND: NotFoundError,
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
+    ProblemCode.NOT_ACCEPTABLE: ApiError,
     ProblemCode.REQUEST_TIMEOUT: ApiError,
     ProblemCode.CONFLICT: ConflictError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,

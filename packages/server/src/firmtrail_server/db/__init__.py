@@ -2,6 +2,7 @@
 
 from firmtrail_server.db.arrays import array, bytea_array, text_array
 from firmtrail_server.db.database import Connection, Database, Transaction
+from firmtrail_server.db.draining import Drain
 from firmtrail_server.db.failures import Collided
 from firmtrail_server.db.link import Link
 from firmtrail_server.db.rows import one, rows
@@ -10,6 +11,7 @@ __all__ = [
     "Collided",
     "Connection",
     "Database",
+    "Drain",
     "Link",
     "Transaction",
     "array",

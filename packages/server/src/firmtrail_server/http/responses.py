@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.results import Document
@@ -46,6 +47,10 @@ def _for_orjson(moment: dt.datetime) -> dt.datetime | str:
 _converter = strict_converter()
 _converter.register_unstructure_hook(uuid.UUID, lambda one: one)  # orjson writes it as the contract does
 _converter.register_unstructure_hook(dt.datetime, _for_orjson)
+# as RFC 6749 says: where there is no session, there is no refresh_token
+_converter.register_unstructure_hook(
+    AccessToken, make_dict_unstructure_fn(AccessToken, _converter, refresh_token=override(omit_if_default=True))
+)
 
 
 class Response(web.StreamResponse):
@@ -93,14 +98,17 @@ class Response(web.StreamResponse):
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
             lines.append(f"{name}: {value}\r\n")
-        if self.status != _NO_CONTENT:
-            lines.append(f"Content-Length: {len(self.body)}\r\n")
+        lines.append(self._framing(version))
         if not self.keep_alive:
             lines.append("Connection: close\r\n")
         elif version < HttpVersion11:
             lines.append("Connection: keep-alive\r\n")
         lines.append("\r\n")
         return "".join(lines).encode()
+
+    def _framing(self, version: HttpVersion) -> str:  # noqa: ARG002  what is streamed goes by it
+        """Say where the body ends."""
+        return "" if self.status == _NO_CONTENT else f"Content-Length: {len(self.body)}\r\n"
 
 
 @lru_cache(1)

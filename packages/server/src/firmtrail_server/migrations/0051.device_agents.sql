@@ -1,4 +1,4 @@
--- depends: 0039.desired_versions_in_force
+-- depends: 0049.login_links
 --
 -- What the agent of each device says of itself: its version, how often it reports, and which of its sources fail. It is
 -- written when that changes and not by a report, so a table of its own costs no report anything. There is no foreign

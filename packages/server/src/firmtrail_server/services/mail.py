@@ -71,6 +71,11 @@ class Mailer:
         self._smtp = smtp
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a server to send by."""
+        return self._smtp is not None
+
     async def send(self, to: str, subject: str, text: str) -> bool:
         """Send a message and return whether a server has taken it; without one, nothing is sent."""
         if self._smtp is None:
