@@ -19,8 +19,10 @@ from firmtrail_contract import (
     FirmwareReceipt,
     FirmwareReport,
     History,
+    HistoryGap,
     HistoryQuery,
     ObservationRecord,
+    Page,
     VersionPeriod,
 )
 
@@ -37,6 +39,15 @@ if TYPE_CHECKING:
 
 class AsyncHistoryPager(AsyncPager[VersionPeriod]):
     """The version periods of a device, page after page."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._gaps: dict[dt.datetime, HistoryGap] = {}
+
+    @property
+    def gaps(self) -> list[HistoryGap]:
+        """Where the device had to drop records, so that nothing is known: on the pages fetched so far."""
+        return [self._gaps[ended_at] for ended_at in sorted(self._gaps)]
 
     async def plot(self, ax: Axes | None = None, *, colors: Mapping[str, str] | None = None) -> Axes:
         """Fetch all pages, and draw a lane a component and a bar a period.
@@ -55,6 +66,11 @@ class AsyncHistoryPager(AsyncPager[VersionPeriod]):
 
         frames.check_installed("plots")
         return plots.history([period async for period in self], ax, until=self.as_of, colors=colors)
+
+    async def _fetch(self, token: str | None, page_size: int) -> Page[VersionPeriod]:
+        page = await super()._fetch(token, page_size)
+        self._gaps |= {gap.ended_at: gap for gap in self._last.gaps}
+        return page
 
 
 class AsyncFirmware:

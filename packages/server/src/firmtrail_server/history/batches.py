@@ -6,7 +6,7 @@ When they were observed is a question for boot_clocks.py.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import attrs
@@ -16,6 +16,7 @@ from firmtrail_contract import (
     ComponentReading,
     FieldError,
     FieldLocation,
+    HistoryGap,
     ObservationRecord,
     ReportBatch,
     Text,
@@ -43,6 +44,19 @@ def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
         for index, errors in found.items()
         if errors
     }
+
+
+def gaps(batch: ReportBatch, placed: Sequence[Record]) -> list[HistoryGap]:
+    """Find where records are missing; `placed` is what `records` made of the batch."""
+    return [
+        HistoryGap(
+            began_at=min(placed[index - 1].last.at, placed[index].first.at) if index else None,
+            ended_at=placed[index].first.at,
+            records=record.dropped_before,
+        )
+        for index, record in enumerate(batch.records)
+        if record.dropped_before
+    ]
 
 
 def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]:

@@ -32,6 +32,7 @@ async def remove_devices(
     await deletions.delete_open_periods(conn, project_id, device_ids)
     await deletions.delete_boots(conn, project_id, device_ids)
     await deletions.delete_agents(conn, project_id, device_ids)
+    await deletions.delete_gaps(conn, project_id, device_ids)
     await deletions.mark_history(conn, project_id, device_ids, now)
     await devices.delete(conn, project_id, device_ids)
 
@@ -94,6 +95,7 @@ async def _sweep_history(conn: Connection, before: dt.datetime) -> bool:
     await deletions.delete_open_periods(conn, device.project_id, [device.device_id])
     await deletions.delete_boots(conn, device.project_id, [device.device_id])
     await deletions.delete_agents(conn, device.project_id, [device.device_id])
+    await deletions.delete_gaps(conn, device.project_id, [device.device_id])
     deleted = await deletions.delete_closed_periods(conn, device.project_id, device.device_id, _PERIODS_AT_ONCE)
     if deleted < _PERIODS_AT_ONCE:
         await deletions.unmark(conn, device.project_id, device.device_id)
