@@ -59,6 +59,12 @@ async def test_a_gap_begins_with_the_last_report_of_an_earlier_batch(
     assert (await history(http, demo))["gaps"] == [gap("12:00", "14:00", 7)]
 
 
+async def test_a_refused_record_leaves_a_gap(http: httpx.AsyncClient, demo: Demo) -> None:
+    await report(http, demo, 9 * HOUR, record(HOUR, "1"), record(2 * HOUR, "x" * 129), record(5 * HOUR, "1"))
+
+    assert (await history(http, demo))["gaps"] == [gap("04:00", "08:00", 1)]
+
+
 async def test_a_gap_before_the_first_report_has_no_beginning(http: httpx.AsyncClient, demo: Demo) -> None:
     await report(http, demo, HOUR, record(HOUR, "1", dropped=2))
 

@@ -20,8 +20,9 @@ from firmtrail_server.db import Connection
 from firmtrail_server.errors import TooManyLabels
 from firmtrail_server.http.context import Context, PublicContext
 from firmtrail_server.http.results import Created
-from firmtrail_server.queries import api_keys, device_agents, devices
+from firmtrail_server.queries import api_keys, devices
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services import device_agents
 from firmtrail_server.services.deletion import remove_devices
 from firmtrail_server.services.device_lists import list_page
 from firmtrail_server.services.registration import register, rename

@@ -6,7 +6,7 @@ When they were observed is a question for boot_clocks.py.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 
 import attrs
@@ -44,6 +44,18 @@ def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
         for index, errors in found.items()
         if errors
     }
+
+
+def without(records: Sequence[ObservationRecord], refused: Container[int]) -> list[ObservationRecord]:
+    """Leave out the records that are refused; the next one says that they are missing."""
+    kept, missing = list[ObservationRecord](), 0
+    for index, record in enumerate(records):
+        if index in refused:
+            missing += 1 + record.dropped_before
+            continue
+        kept.append(attrs.evolve(record, dropped_before=record.dropped_before + missing) if missing else record)
+        missing = 0
+    return kept
 
 
 def gaps(batch: ReportBatch, placed: Sequence[Record]) -> list[HistoryGap]:

@@ -53,11 +53,6 @@ async def list_of(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[
         return await cur.fetchall()
 
 
-async def find(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> DeviceAgent | None:
-    """The agent of a device; None: nothing is known of it."""
-    return next((row.agent for row in await list_of(conn, project_id, [device_id])), None)
-
-
 async def upsert(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, agent: DeviceAgent) -> None:
     """Store what an agent says of itself, in the place of what it said before."""
     await conn.execute(

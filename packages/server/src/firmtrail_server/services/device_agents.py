@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 
 import attrs
@@ -18,6 +19,11 @@ Failing = Mapping[tuple[str, str], dt.datetime]
 _NETWORK_DELAY = dt.timedelta(minutes=5)
 
 
+async def find(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> DeviceAgent | None:
+    """Look up the agent of a device; None: nothing is known of it."""
+    return next((row.agent for row in await device_agents.list_of(conn, project_id, [device_id])), None)
+
+
 async def keep(conn: Connection, sender: Sender, batch: ReportBatch, received_at: dt.datetime) -> None:
     """Store the statement of a batch, unless it is what is known.
 
@@ -26,7 +32,7 @@ async def keep(conn: Connection, sender: Sender, batch: ReportBatch, received_at
     """
     assert batch.agent is not None
     project_id = await reports.get_project(conn, sender, received_at)
-    before = await device_agents.find(conn, project_id, sender.device_id)
+    before = await find(conn, project_id, sender.device_id)
     agent = _agent(batch, batch.agent, received_at, before)
     if before is None or attrs.evolve(agent, changed_at=before.changed_at) != before:
         await device_agents.upsert(conn, project_id, sender.device_id, agent)
