@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from firmtrail import AgentStatement
 from firmtrail_agent.config.configuration import BadConfiguration
 from firmtrail_agent.config.credentials import CredentialRefused
 from firmtrail_agent.config.settings import Settings, read_settings
@@ -26,6 +25,9 @@ from firmtrail_agent.state.device import Device
 from firmtrail_agent.system import log
 from firmtrail_agent.system.host import Host
 from firmtrail_agent.validation.redact import one_line
+
+if TYPE_CHECKING:
+    from firmtrail import AgentStatement
 
 T = TypeVar("T")
 

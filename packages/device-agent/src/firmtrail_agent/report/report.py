@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
-from firmtrail import AgentStatement
 from firmtrail_agent.config.settings import Settings
 from firmtrail_agent.report.record import record_of
 from firmtrail_agent.report.results import Result, exit_code, results_of
@@ -19,6 +19,9 @@ from firmtrail_agent.server.uploader import Uploader
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.state.device import Device
 from firmtrail_agent.state.spool import Spool
+
+if TYPE_CHECKING:
+    from firmtrail import AgentStatement
 
 #: what the timer's unit counts as no failure
 _IT_WAITS = {EXIT_CODES[Trouble.NOT_REACHABLE], EXIT_CODES[Trouble.TEMPORARY]}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from firmtrail import AgentStatement, FailingSource, to_json
+from firmtrail import to_json
 from firmtrail_agent import __version__
 from firmtrail_agent.sources import Reading
 from firmtrail_agent.state.spool import Spool
 from firmtrail_agent.validation.redact import one_line
+
+if TYPE_CHECKING:
+    from firmtrail import AgentStatement, FailingSource
 
 #: of all that fail: with the largest record it is still less than the 64 KiB that a server takes
 _MAX_BYTES = 6 * 1024
@@ -28,6 +32,8 @@ class Statements:
 
     def make(self, readings: Sequence[Reading], spool: Spool, now_ms: int) -> AgentStatement:
         """Say how things stand after all sources were read, at `now_ms` of the boot clock."""
+        from firmtrail import AgentStatement, FailingSource  # noqa: PLC0415  the start of the agent need not wait for it
+
         present = [reading for reading in readings if not reading.is_absent] or [_NO_SOURCE]
         failed = {(one.component, _name(one)): one for one in present if one.error}
         begun = None if self._is_first else now_ms
@@ -50,7 +56,8 @@ class Statements:
 
 def _fitting(sources: Iterable[FailingSource]) -> list[FailingSource]:
     """Take those that there is room for, the first ones."""
-    room, kept = _MAX_BYTES, list[FailingSource]()
+    kept: list[FailingSource] = []
+    room = _MAX_BYTES
     for one in sources:
         room -= len(to_json(one))
         if room < 0:
