@@ -44,11 +44,13 @@ from firmtrail_server.db import Connection, Drain, Link
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
+    access,
     activity,
     api_keys,
     boots,
     deletions,
     device_versions,
+    firmware_feeds,
     history,
     invitations,
     login_links,
@@ -96,6 +98,13 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     reports.get_project: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     history.has_reported: "the device asks it of itself, when its key has told who it is",
+    **dict.fromkeys(
+        (access.list_lapsed_keys, access.list_lapsed_members, firmware_feeds.look_at),
+        "it looks at many projects at once, each with who waits for it",
+    ),
+    firmware_feeds.plan_by_key: "it is about the transaction",
+    firmware_feeds.find_pending_project: "it looks for work in all projects",
+    firmware_feeds.list_outdated: "the same",
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",

@@ -60,6 +60,7 @@ UNPACKED = {
     "device_versions.compare_open_periods": _COMPARED,
     "device_versions.compare_derived_rows": _COMPARED,
     "device_versions.lock": {"version": str},
+    "firmware_feeds.plan_by_key": {"set_config": str | None},
     "exports.copy_all": _EXPORTED,
     "exports.copy_stretch": _EXPORTED,
     "exports.read_all": _EXPORTED_TO_ARROW,

@@ -21,6 +21,7 @@ from firmtrail_server.auth.permissions import (
     Scope,
 )
 from firmtrail_server.exports import Export
+from firmtrail_server.http.event_stream import EVENT_STREAM
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.requests import CURRENT_PROJECT
 from firmtrail_server.http.results import Accepted, Created, Document
@@ -121,6 +122,8 @@ def _answers(route: Route, schemas: Schemas) -> Schema:
         TypeError: the handler answers with other statuses than the route declares.
     """
     answers = dict(_answers_of_handler(route, schemas))
+    if route.sends_events:
+        answers[str(HTTPStatus.OK.value)]["content"][EVENT_STREAM] = {"schema": {"type": "string"}}
     declared = {str(int(status)) for status in route.statuses if status < HTTPStatus.BAD_REQUEST}
     if declared != answers.keys():
         name = f"{route.method} {route.path}"

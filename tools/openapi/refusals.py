@@ -29,6 +29,7 @@ _REASONS = {
     ProblemCode.NOT_ACCEPTABLE: "The answer has none of the media types that `Accept` names.",
     ProblemCode.REQUEST_TIMEOUT: "The body did not arrive in time; send it again.",
     ProblemCode.CONFLICT: "The request contradicts what is stored; `detail` says with what.",
+    ProblemCode.GONE: "It is not there any more; `detail` says what to do instead.",
     ProblemCode.PAYLOAD_TOO_LARGE: "The body is larger than the server takes.",
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON in UTF-8, or has an unknown content coding.",
     ProblemCode.INVALID_REQUEST: "Fields of the request are wrong; `errors` names every one of them.",

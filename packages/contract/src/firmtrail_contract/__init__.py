@@ -81,6 +81,12 @@ if TYPE_CHECKING:
         ReportOutcome,
         VersionPeriod,
     )
+    from firmtrail_contract.firmware_changes import (
+        ChangeKind,
+        FirmwareChange,
+        FirmwareChanges,
+        FirmwareChangesQuery,
+    )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
@@ -285,6 +291,7 @@ _MODULES = {
             "User",
             "UserChange",
         ),
+        "firmware_changes": ("ChangeKind", "FirmwareChange", "FirmwareChanges", "FirmwareChangesQuery"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
@@ -320,6 +327,7 @@ __all__ = [
     "AuditQuery",
     "BatchReceipt",
     "Bytes",
+    "ChangeKind",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -357,6 +365,9 @@ __all__ = [
     "FailingSource",
     "FieldError",
     "FieldLocation",
+    "FirmwareChange",
+    "FirmwareChanges",
+    "FirmwareChangesQuery",
     "FirmwareReceipt",
     "FirmwareReport",
     "FirmwareVersions",

@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
     from firmtrail._async.firmware import AsyncHistoryPager
+    from firmtrail._async.firmware_changes import AsyncFollowedChanges
     from firmtrail._async.paging import AsyncPager
     from firmtrail._exports import ExportProgress
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.firmware import HistoryPager
+    from firmtrail._sync.firmware_changes import FollowedChanges
     from firmtrail._sync.paging import Pager
     from firmtrail.answers import Adoption, Compliance, FirmwareVersions, FlappingDevices, FleetStatus, VersionAtMoment
     from firmtrail.credentials import ApiKey, Login
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         DeadlineExceededError,
         DecodeError,
         FirmtrailError,
+        GoneError,
         InvalidClientError,
         InvalidRequestError,
         MissingExtraError,
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
         AuditAction,
         AuditEvent,
         BatchReceipt,
+        ChangeKind,
         ClockReading,
         ClockState,
         ComponentReading,
@@ -73,6 +77,8 @@ if TYPE_CHECKING:
         FailingSource,
         FieldError,
         FieldLocation,
+        FirmwareChange,
+        FirmwareChanges,
         FirmwareReceipt,
         FirmwareReport,
         FlappingDevice,
@@ -126,11 +132,13 @@ _MODULES = {
     "Login": "firmtrail.credentials",
     "AsyncClient": "firmtrail._async.client",
     "AsyncDevicePager": "firmtrail._async.devices",
+    "AsyncFollowedChanges": "firmtrail._async.firmware_changes",
     "AsyncPager": "firmtrail._async.paging",
     "Client": "firmtrail._sync.client",
     "DevicePager": "firmtrail._sync.devices",
     "AsyncHistoryPager": "firmtrail._async.firmware",
     "HistoryPager": "firmtrail._sync.firmware",
+    "FollowedChanges": "firmtrail._sync.firmware_changes",
     "Pager": "firmtrail._sync.paging",
     "ExportProgress": "firmtrail._exports",
     "from_json": "firmtrail.stored",
@@ -180,6 +188,9 @@ _MODULES = {
             "FailingSource",
             "FieldError",
             "FieldLocation",
+            "ChangeKind",
+            "FirmwareChange",
+            "FirmwareChanges",
             "FirmwareReceipt",
             "FirmwareReport",
             "ImportOutcome",
@@ -230,6 +241,7 @@ __all__ = [
     "ApiKey",
     "AsyncClient",
     "AsyncDevicePager",
+    "AsyncFollowedChanges",
     "AsyncHistoryPager",
     "AsyncPager",
     "AuditAction",
@@ -237,6 +249,7 @@ __all__ = [
     "AuthenticationError",
     "BatchReceipt",
     "CertificateRefusedError",
+    "ChangeKind",
     "Client",
     "ClockReading",
     "ClockState",
@@ -269,12 +282,16 @@ __all__ = [
     "FieldError",
     "FieldLocation",
     "FirmtrailError",
+    "FirmwareChange",
+    "FirmwareChanges",
     "FirmwareReceipt",
     "FirmwareReport",
     "FirmwareVersions",
     "FlappingDevice",
     "FlappingDevices",
     "FleetStatus",
+    "FollowedChanges",
+    "GoneError",
     "HistoryGap",
     "HistoryPager",
     "ImportOutcome",

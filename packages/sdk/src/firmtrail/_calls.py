@@ -43,6 +43,8 @@ class Call:
     #: doing it twice is the same as doing it once
     repeatable: bool
     needs_key: bool = True
+    #: for how long the server may wait before it answers, beyond what a call may take
+    waits_seconds: int = 0
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     #: sent as JSON
     body: Any = None

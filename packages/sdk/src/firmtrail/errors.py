@@ -18,6 +18,7 @@ FirmtrailError
     ├── PermissionDeniedError      403
     ├── NotFoundError              404
     ├── ConflictError              409
+    ├── GoneError                  410
     ├── PreconditionFailedError    412
     ├── PayloadTooLargeError       413
     ├── RateLimitedError           429
@@ -163,6 +164,10 @@ class ConflictError(ApiError):
     """The request contradicts what the server holds."""
 
 
+class GoneError(ApiError):
+    """It is not there any more, such as changes that are older than the server keeps them."""
+
+
 class PreconditionFailedError(ApiError):
     """What the server holds has changed since it was read."""
 
@@ -219,6 +224,7 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.NOT_ACCEPTABLE: ApiError,
     ProblemCode.REQUEST_TIMEOUT: ApiError,
     ProblemCode.CONFLICT: ConflictError,
+    ProblemCode.GONE: GoneError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ApiError,
     ProblemCode.TOO_MANY_REQUESTS: RateLimitedError,
@@ -233,6 +239,7 @@ BY_STATUS: dict[int, type[ApiError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
+    410: GoneError,
     412: PreconditionFailedError,
     413: PayloadTooLargeError,
     422: InvalidRequestError,

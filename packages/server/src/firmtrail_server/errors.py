@@ -58,6 +58,9 @@ DomainError
 │   ├── PriorityTaken
 │   ├── TooManyDesiredVersions
 │   └── NameDiffers
+├── Gone                    it is not there any more
+│   ├── ChangesNotKept
+│   └── ChangesNotYetThere
 └── Unavailable             try again later
     ├── DatabaseUnavailable
     │   ├── StorageRefused
@@ -454,6 +457,26 @@ class TooManyDesiredVersions(Conflict):
 class NameDiffers(Conflict):
     def __init__(self) -> None:
         super().__init__("The project has another name. Give its exact name to delete it.")
+
+
+class Gone(DomainError):
+    code = ProblemCode.GONE
+
+
+class ChangesNotKept(Gone):
+    def __init__(self, after: int, first_number: int) -> None:
+        super().__init__(
+            f"The changes after number {after} are not kept any more: the first that is has number {first_number}. "
+            "Export the history again, and go on from the number that the export names."
+        )
+
+
+class ChangesNotYetThere(Gone):
+    def __init__(self, after: int, last_number: int) -> None:
+        super().__init__(
+            f"There is no change number {after}: the last has number {last_number}, so the database was restored from "
+            "a backup. Export the history again, and go on from the number that the export names."
+        )
 
 
 class Unavailable(DomainError):

@@ -75,7 +75,11 @@ class AsyncAttempts:
     async def _open(self, call: Call, auth: Authorization | None) -> Any:
         self._after_fork()
         request = self._http.build_request(
-            call.method, call.path, params=dict(call.query), headers=call.headers, timeout=timeouts(STREAM_SECONDS)
+            call.method,
+            call.path,
+            params=dict(call.query),
+            headers=call.headers,
+            timeout=timeouts(STREAM_SECONDS, call),
         )
         return await self._http.send(request, auth=auth, stream=True)
 
@@ -117,7 +121,7 @@ class AsyncAttempts:
             content=call.content,
             headers=call.headers,
             auth=auth,
-            timeout=timeouts(remaining),
+            timeout=timeouts(remaining, call),
         ) as response:
             content = bytearray()
             async for chunk in response.aiter_raw():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._async.enrollment import AsyncEnrolling
     from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
     from firmtrail._async.firmware import AsyncFirmware
+    from firmtrail._async.firmware_changes import AsyncChangeFeed
     from firmtrail._async.firmware_history import AsyncFirmwareHistory
     from firmtrail._async.fleet import AsyncFleet
     from firmtrail._async.invitations import AsyncInvitations
@@ -161,6 +162,13 @@ class AsyncClient:
         from firmtrail._async.firmware import AsyncFirmware
 
         return AsyncFirmware(self._transport)
+
+    @cached_property
+    def firmware_changes(self) -> AsyncChangeFeed:
+        """The feed of a project: what changed, in one order."""
+        from firmtrail._async.firmware_changes import AsyncChangeFeed
+
+        return AsyncChangeFeed(self._transport)
 
     @cached_property
     def firmware_history(self) -> AsyncFirmwareHistory:

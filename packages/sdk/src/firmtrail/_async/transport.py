@@ -32,7 +32,7 @@ class AsyncTransport:
 
     async def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = await self._sent(call, self._policy.clock() + self._timeout)
+        answer = await self._sent(call, self._policy.clock() + self._timeout + call.waits_seconds)
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
@@ -84,6 +84,10 @@ class AsyncTransport:
             self._latest = self._stored(credential, answer)
         finally:
             lock.release()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before a call that shall succeed some time."""
+        await self._policy.async_sleep(seconds)
 
     async def aclose(self) -> None:
         await self._attempts.aclose()

@@ -73,7 +73,11 @@ class Attempts:
     def _open(self, call: Call, auth: Authorization | None) -> Any:
         self._after_fork()
         request = self._http.build_request(
-            call.method, call.path, params=dict(call.query), headers=call.headers, timeout=timeouts(STREAM_SECONDS)
+            call.method,
+            call.path,
+            params=dict(call.query),
+            headers=call.headers,
+            timeout=timeouts(STREAM_SECONDS, call),
         )
         return self._http.send(request, auth=auth, stream=True)
 
@@ -115,7 +119,7 @@ class Attempts:
             content=call.content,
             headers=call.headers,
             auth=auth,
-            timeout=timeouts(remaining),
+            timeout=timeouts(remaining, call),
         ) as response:
             content = bytearray()
             for chunk in response.iter_raw():

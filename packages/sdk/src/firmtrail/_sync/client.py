@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._sync.enrollment import Enrolling
     from firmtrail._sync.enrollment_keys import EnrollmentKeys
     from firmtrail._sync.firmware import Firmware
+    from firmtrail._sync.firmware_changes import ChangeFeed
     from firmtrail._sync.firmware_history import FirmwareHistory
     from firmtrail._sync.fleet import Fleet
     from firmtrail._sync.invitations import Invitations
@@ -161,6 +162,13 @@ class Client:
         from firmtrail._sync.firmware import Firmware
 
         return Firmware(self._transport)
+
+    @cached_property
+    def firmware_changes(self) -> ChangeFeed:
+        """The feed of a project: what changed, in one order."""
+        from firmtrail._sync.firmware_changes import ChangeFeed
+
+        return ChangeFeed(self._transport)
 
     @cached_property
     def firmware_history(self) -> FirmwareHistory:

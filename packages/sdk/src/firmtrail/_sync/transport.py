@@ -32,7 +32,7 @@ class Transport:
 
     def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = self._sent(call, self._policy.clock() + self._timeout)
+        answer = self._sent(call, self._policy.clock() + self._timeout + call.waits_seconds)
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
@@ -84,6 +84,10 @@ class Transport:
             self._latest = self._stored(credential, answer)
         finally:
             lock.release()
+
+    def rest(self, seconds: float) -> None:
+        """Wait before a call that shall succeed some time."""
+        self._policy.sleep(seconds)
 
     def close(self) -> None:
         self._attempts.close()

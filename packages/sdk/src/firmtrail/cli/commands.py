@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from firmtrail._version import __version__
 from firmtrail.cli import (
     audit,
+    changes,
     desired_versions,
     device_keys,
     devices,
@@ -54,7 +55,14 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *passwords.VERBS, *firmware.VERBS, *exporting.VERBS, *audit.VERBS]
+_VERBS: Sequence[Verb] = [
+    *people.VERBS,
+    *passwords.VERBS,
+    *firmware.VERBS,
+    *changes.VERBS,
+    *exporting.VERBS,
+    *audit.VERBS,
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -50,10 +50,11 @@ class Claims:
     session_id: uuid.UUID | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class AccessTokens:
     """Issues the tokens of this installation, and knows them again."""
 
+    #: replaced while the server runs
     keys: SigningKeys
     #: who issues the tokens, and who they are for: the URL of this installation
     issuer: str

@@ -86,6 +86,10 @@ class SecretDigests:
     """Digests of the secrets that we make, keyed with a secret of the server's (docs/decisions/0005-key-digests.md)."""
 
     def __init__(self, key: bytes) -> None:
+        self.use(key)
+
+    def use(self, key: bytes) -> None:
+        """Take another secret of the server's. What was stored with the one before is no longer found."""
         self._keyed = hashlib.blake2b(key=key, digest_size=32)
 
     def of(self, secret: str) -> bytes:

@@ -72,6 +72,10 @@ class RefreshDigests:
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
+        self.use(keys)
+
+    def use(self, keys: Sequence[bytes]) -> None:
+        """Take other secrets of the server's, that which makes digests first."""
         self._digests = [SecretDigests(key) for key in keys]
 
     def of(self, token: RefreshToken) -> bytes:

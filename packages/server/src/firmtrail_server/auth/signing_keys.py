@@ -36,7 +36,9 @@ class _Signer(Protocol):
 class SigningKeys:
     """One key or more, by their ids; the first one signs."""
 
-    by_id: dict[str, OKPKey] = attrs.field(repr=False)
+    by_id: dict[str, OKPKey] = attrs.field(
+        repr=False, eq=lambda by_id: [(key_id, by_id[key_id].thumbprint()) for key_id in by_id]
+    )
 
     @property
     def signing_id(self) -> str:
@@ -66,6 +68,10 @@ class SigningKeys:
         """Write the private set, as `read_signing_keys` reads it."""
         keys = [_parameters(key_id) | key.as_dict(private=True) for key_id, key in self.by_id.items()]
         return json.dumps({"keys": keys}, indent=2) + "\n"
+
+    def signed_by(self, key_id: str) -> SigningKeys:
+        """Put one of these in front."""
+        return SigningKeys({key_id: self.by_id[key_id]} | self.by_id)
 
     def with_new_key(self) -> SigningKeys:
         """Put a new key in front of these."""

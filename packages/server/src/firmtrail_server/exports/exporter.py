@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, contextmanager
 from typing import IO, TypeVar
 
-from firmtrail_server.db import Drain
+from firmtrail_server.db import Address, Drain
 from firmtrail_server.errors import DomainError, TooManyExports
 from firmtrail_server.exports.channel import Abandoned, Channel
 from firmtrail_server.exports.export import Export
@@ -30,8 +30,8 @@ _PIECE_BYTES = 256 * 1024
 class Exporter:
     """The exports of this worker."""
 
-    def __init__(self, database_url: str, *, max_exports: int, seconds: float) -> None:
-        self._url = database_url
+    def __init__(self, database: str | Address, *, max_exports: int, seconds: float) -> None:
+        self._address = Address(database) if isinstance(database, str) else database
         self._seconds = seconds
         self._max_exports = max_exports
         self._threads = ThreadPoolExecutor(max_exports, thread_name_prefix="export")
@@ -80,7 +80,7 @@ class Exporter:
 
         def read() -> None:
             try:
-                conn = Drain(self._url, self._seconds, channel.check)
+                conn = Drain(self._address.url, self._seconds, channel.check)
                 with closing(_rows(conn, export, writer, None)) as blocks:
                     for block in blocks:
                         channel.put(block, conn.look)
@@ -108,7 +108,7 @@ class Exporter:
             after = stretch.last
 
     def _spool(self, spool: IO[bytes], export: Export, writer: Writer, stretch: Stretch) -> None:
-        conn = Drain(self._url, self._seconds, _never)
+        conn = Drain(self._address.url, self._seconds, _never)
         for block in _rows(conn, export, writer, stretch):
             spool.write(block)
         spool.write(writer.position(stretch.last))

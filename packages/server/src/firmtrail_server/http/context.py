@@ -23,6 +23,8 @@ from firmtrail_server.services.account_mail import AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication, Credential
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
 from firmtrail_server.services.sessions import Sessions, Visit
@@ -32,6 +34,16 @@ from firmtrail_server.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+@attrs.define
+class MetricsToken:
+    """What opens /metrics, which may be replaced; None: nothing does."""
+
+    value: str | None = attrs.field(repr=False)
+
+    async def use(self, value: str) -> None:
+        self.value = value
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +64,11 @@ class Services:
     readiness: Readiness
     sweeper: Sweeper
     silences: SilenceSweeper
+    feed: Feed
+    feed_waits: FeedWaits
     mailer: Mailer
     account_mail: AccountMail
+    metrics_token: MetricsToken
 
 
 @attrs.frozen(kw_only=True)

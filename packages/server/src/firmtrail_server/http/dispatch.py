@@ -16,6 +16,7 @@ from firmtrail_server.exports import Export
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.endpoint import Endpoint
 from firmtrail_server.http.export_endpoint import ExportEndpoint
+from firmtrail_server.http.feed_endpoint import FeedEndpoint
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.report_endpoint import ReportEndpoint
 from firmtrail_server.http.requests import Named
@@ -46,6 +47,7 @@ class Dispatcher:
         """
         self._traffic = Traffic(services.metrics, log_requests=services.settings.log_requests)
         self._router = Router[Endpoint]()
+        self._waits = services.feed_waits
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         self._services = services
         #: where a browser at the root is led
@@ -79,6 +81,10 @@ class Dispatcher:
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
         return response
 
+    def end_waits(self) -> None:
+        """Answer at once whoever waits for something to happen: the server stops."""
+        self._waits.end()
+
     def _find(self, method: str, path: str) -> tuple[Endpoint, Named]:
         endpoint, segments = self._router.find(method, path)
         return endpoint, endpoint.arguments.named(segments)
@@ -95,6 +101,8 @@ def _kind_of(route: Route) -> type[Endpoint]:
         return ReportEndpoint
     if route.hints.get("return") is Export:
         return ExportEndpoint
+    if route.sends_events:
+        return FeedEndpoint
     return RowsEndpoint if route.hints.get("body") is Rows else Endpoint
 
 

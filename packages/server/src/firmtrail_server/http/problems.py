@@ -21,6 +21,7 @@ STATUS: Final = {
     ProblemCode.NOT_ACCEPTABLE: 406,
     ProblemCode.REQUEST_TIMEOUT: 408,
     ProblemCode.CONFLICT: 409,
+    ProblemCode.GONE: 410,
     ProblemCode.PAYLOAD_TOO_LARGE: 413,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemCode.INVALID_REQUEST: 422,

@@ -78,14 +78,19 @@ class Response(web.StreamResponse):
         self._stays_open = self._stays_open and request.keep_alive
         return request.writer
 
+    @property
+    def request(self) -> web.BaseRequest:
+        """What it answers, once it is prepared."""
+        assert self._request is not None
+        return self._request
+
     async def write_eof(self, data: bytes = b"") -> None:
         """Send all of it.
 
         Raises:
             ConnectionError: the client has gone.
         """
-        request = self._request
-        assert request is not None
+        request = self.request
         content = b"" if request.method == hdrs.METH_HEAD else self.body + data
         await request.writer.write(self.head(request.version) + content)
         if request.protocol.writing_paused:
@@ -117,7 +122,7 @@ def _date_line(second: int) -> str:
 
 
 def json_response(model: Any, status: int) -> Response:
-    return Response(status, _OAUTH if isinstance(model, AccessToken) else _JSON, _json(model))
+    return Response(status, _OAUTH if isinstance(model, AccessToken) else _JSON, json_bytes(model))
 
 
 def empty_response() -> Response:
@@ -135,12 +140,13 @@ def redirect_response(path: str) -> Response:
 
 
 def problem_response(problem: Problem, headers: dict[str, str]) -> Response:
-    return Response(problem.status, _PROBLEM, _json(problem), headers)
+    return Response(problem.status, _PROBLEM, json_bytes(problem), headers)
 
 
 def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> Response:
-    return Response(status, _OAUTH, _json(refusal), headers)
+    return Response(status, _OAUTH, json_bytes(refusal), headers)
 
 
-def _json(model: Any) -> bytes:
+def json_bytes(model: Any) -> bytes:
+    """Write a model as all answers do."""
     return orjson.dumps(_converter.unstructure(model), option=orjson.OPT_UTC_Z)

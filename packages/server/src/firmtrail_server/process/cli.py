@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from firmtrail_server.auth.signing_keys import BadSigningKeys
+from firmtrail_server.db.pooling import TransactionPooling
 from firmtrail_server.db.schema import DatabaseNotReachable, SchemaError
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.process import commands
@@ -34,6 +35,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     BadSigningKeys: EX_CONFIG,
     NoDatabase: EX_CONFIG,
     CannotListen: EX_CONFIG,
+    TransactionPooling: EX_CONFIG,
     BadUser: EX_DATAERR,
     DatabaseNotReachable: EX_UNAVAILABLE,
     DatabaseUnavailable: EX_UNAVAILABLE,
@@ -81,12 +83,21 @@ def _parser() -> argparse.ArgumentParser:
     worker_parser.set_defaults(run=commands.work)
 
     migrate_parser = verbs.add_parser("migrate", parents=[database], help="bring the schema up to date")
+    instead = migrate_parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="change nothing; 1: there is something to do")
+    instead.add_argument("--plan", action="store_true", help="change nothing; print the SQL that would be run")
     migrate_parser.set_defaults(run=commands.migrate)
 
     check_help = "compare what the database keeps twice for speed: device_versions with device_firmware; 1: they differ"
     check_parser = verbs.add_parser("check-derived", parents=[database], help=check_help)
     check_parser.add_argument("--repair", action="store_true", help="make equal what differs, while servers serve")
     check_parser.set_defaults(run=commands.check_derived)
+
+    doctor_help = (
+        "look at settings, database, schema, clock, keys, mail and proxies, and say what mends what; 1: a fault"
+    )
+    doctor_parser = verbs.add_parser("doctor", parents=[database], help=doctor_help)
+    doctor_parser.set_defaults(run=commands.doctor)
 
     user_help = "make a user; the password is the first line of the standard input"
     user_parser = verbs.add_parser("create-user", parents=[database], help=user_help)

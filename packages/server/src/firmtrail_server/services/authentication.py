@@ -15,6 +15,7 @@ from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.credentials import SecretChecker, SecretDigests, is_well_formed
 from firmtrail_server.auth.login_throttle import LoginThrottle
 from firmtrail_server.auth.permissions import ALL_OF_A_USER, Principal, Scope, User
+from firmtrail_server.auth.signing_keys import SigningKeys
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import CredentialQueueFull, LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
@@ -68,6 +69,12 @@ class Authentication:
     sign_ups: LoginThrottle
     key_use: KeyUse
     clock: Callable[[], dt.datetime]
+
+    async def use_keys(self, keys: SigningKeys) -> None:
+        """Sign and believe by another set of keys; a token of a key that is gone is refused at once."""
+        self.tokens.keys = keys
+        self.token_cache.clear()
+        self.digests.use(keys.digest_key())
 
     def of_secret(self, key_id: str, secret: str) -> Credential:
         """Take an id and a secret for those of a key.

@@ -17,6 +17,7 @@ from firmtrail_contract import ActorKind, AuditAction
 from firmtrail_contract.limits import PRINTABLE
 from firmtrail_server.auth.permissions import ALL_OF_A_USER, Scope, User
 from firmtrail_server.auth.refresh_tokens import RefreshDigests, RefreshToken
+from firmtrail_server.auth.signing_keys import SigningKeys
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import LoginRefused, SessionEnded
 from firmtrail_server.queries import audit_events, password_resets, sessions, users
@@ -67,6 +68,10 @@ class Sessions:
     idle: dt.timedelta
     #: and so does one that began so long ago
     longest: dt.timedelta
+
+    async def use_keys(self, keys: SigningKeys) -> None:
+        """Make digests by another set of keys, and know those of all of them."""
+        self.digests.use(keys.digest_keys())
 
     async def open(self, conn: Connection, user: User, visit: Visit) -> Opened:
         """Begin a session of a user whose password was right a moment ago.
