@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import json
+import os
 import pkgutil
 import re
 import subprocess
@@ -39,20 +40,26 @@ from firmtrail_server.auth.permissions import (
     USER_SCOPES,
     Scope,
 )
-from firmtrail_server.db import Connection, Link
+from firmtrail_server.db import Connection, Drain, Link
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
+    access,
     activity,
     api_keys,
     boots,
     deletions,
     device_versions,
+    firmware_feeds,
     history,
     invitations,
+    login_links,
     members,
+    password_resets,
+    pending_sign_ups,
     projects,
     reports,
+    sessions,
     silences,
     users,
 )
@@ -69,16 +76,35 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
         if query.__module__ == users.__name__
     },
+    **{
+        query: "it is about users, who belong to no project"
+        for module in (password_resets, pending_sign_ups, sessions)
+        for _, query in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if query.__module__ == module.__name__
+    },
+    **{
+        query: "a link signs a user in"
+        for _, query in inspect.getmembers(login_links, inspect.iscoroutinefunction)
+        if query.__module__ == login_links.__name__
+    },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",
     members.list_memberships: "the same",
     projects.list_of_user: "the same",
+    projects.find_of_user: "the same",
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
     reports.get_project: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     history.has_reported: "the device asks it of itself, when its key has told who it is",
+    **dict.fromkeys(
+        (access.list_lapsed_keys, access.list_lapsed_members, firmware_feeds.look_at),
+        "it looks at many projects at once, each with who waits for it",
+    ),
+    firmware_feeds.plan_by_key: "it is about the transaction",
+    firmware_feeds.find_pending_project: "it looks for work in all projects",
+    firmware_feeds.list_outdated: "the same",
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
@@ -97,6 +123,7 @@ SAMPLES: dict[Any, Any] = {
     uuid.UUID | str | None: uuid.UUID(int=1),
     str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
+    str | os.PathLike[str]: "never_there.ndjson",
     Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
@@ -273,7 +300,7 @@ def test_every_query_takes_the_connection_first_and_the_project_second(query: Ca
     hints = get_type_hints(query)
     names = [*inspect.signature(query).parameters]
 
-    assert hints[names[0]] in (Connection, Link)  # what runs statements
+    assert hints[names[0]] in (Connection, Drain, Link)  # what runs statements
     if query not in WITHOUT_PROJECT:
         assert names[1:2] == ["project_id"]
         assert hints["project_id"] is uuid.UUID

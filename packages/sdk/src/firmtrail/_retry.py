@@ -46,6 +46,8 @@ class RetryPolicy:
     #: from 0 to 1
     random: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
+    #: seconds since 1970, for what outlives the process
+    wall_clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     async_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from firmtrail._profiles import expanded, profile_file, read_profile, reason_of
+from firmtrail._sessions import StoredSession
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError
 
@@ -29,7 +30,7 @@ class Settings:
 
     #: without a slash at its end; may hold a path prefix
     url: str
-    credential: Credential | None
+    credential: Credential | StoredSession | None
     auth: Auth = "token"
     #: certificates to trust beside the usual ones
     ca_file: Path | None = None
@@ -69,9 +70,10 @@ def read_settings(
         raise ConfigError(
             f"No server: pass url=..., set FIRMTRAIL_URL, or write a url into {profile_file(environment)}."
         )
+    checked = _checked_url(profile["url"], "The profile's url")
     return Settings(
-        url=_checked_url(profile["url"], "The profile's url"),
-        credential=credential or _credential_of(profile),
+        url=checked,
+        credential=credential or _login_of(environment, checked) or _credential_of(profile),
         auth=way or _checked_auth(profile.get("auth"), "The profile's auth") or "token",
         ca_file=trusted or _file(profile.get("ca_file")),
     )
@@ -121,6 +123,13 @@ def _credential_from(environment: Mapping[str, str]) -> Credential | None:
     if key:
         return _parsed(key, "FIRMTRAIL_API_KEY")
     return Token(value=token) if token else None
+
+
+def _login_of(environment: Mapping[str, str], url: str) -> StoredSession | None:
+    """The login of the chosen profile, if there is one at this server."""
+    session = StoredSession.of_profile(environment)
+    tokens = session.read()
+    return session if tokens is not None and tokens.url == url else None
 
 
 def _credential_of(profile: Mapping[str, str]) -> Credential | None:

@@ -3,6 +3,7 @@
 FirmtrailError
 ├── ConfigError                    a setting that cannot be used
 ├── CredentialsError               an API key that is missing or is none
+├── MissingExtraError              frames or pictures need a library that is not installed; also an ImportError
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
 │   │   ├── NotTrustedError        the server's certificate is not the right one
@@ -17,6 +18,7 @@ FirmtrailError
     ├── PermissionDeniedError      403
     ├── NotFoundError              404
     ├── ConflictError              409
+    ├── GoneError                  410
     ├── PreconditionFailedError    412
     ├── PayloadTooLargeError       413
     ├── RateLimitedError           429
@@ -50,6 +52,15 @@ class ConfigError(FirmtrailError):
 
 class CredentialsError(FirmtrailError):
     """A call needs an API key and there is none, or the text given is no API key."""
+
+
+class MissingExtraError(FirmtrailError, ImportError):
+    """Frames or pictures need a library that is not installed; the message says how to install it."""
+
+    def __init__(self, extra: str, library: str) -> None:
+        super().__init__(f"{library} is not installed. Run: pip install 'firmtrail[{extra}]'")
+        #: the extra of this package that installs the library
+        self.extra = extra
 
 
 class TransportError(FirmtrailError):
@@ -153,6 +164,10 @@ class ConflictError(ApiError):
     """The request contradicts what the server holds."""
 
 
+class GoneError(ApiError):
+    """It is not there any more, such as changes that are older than the server keeps them."""
+
+
 class PreconditionFailedError(ApiError):
     """What the server holds has changed since it was read."""
 
@@ -206,8 +221,10 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.FORBIDDEN: PermissionDeniedError,
     ProblemCode.NOT_FOUND: NotFoundError,
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
+    ProblemCode.NOT_ACCEPTABLE: ApiError,
     ProblemCode.REQUEST_TIMEOUT: ApiError,
     ProblemCode.CONFLICT: ConflictError,
+    ProblemCode.GONE: GoneError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ApiError,
     ProblemCode.TOO_MANY_REQUESTS: RateLimitedError,
@@ -222,6 +239,7 @@ BY_STATUS: dict[int, type[ApiError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
+    410: GoneError,
     412: PreconditionFailedError,
     413: PayloadTooLargeError,
     422: InvalidRequestError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn
 
 import attrs
@@ -33,16 +33,16 @@ class Rotation:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._used, self._reader, self._clock = settings, reader, clock
-        self._uses: dict[str, Use] = {}
+        self._uses: dict[str, Sequence[Use]] = {}
         self._turn = asyncio.Lock()
         self._looked_at = -_PAUSE_SECONDS
         self._complaint = ""
         wait_seconds = _LOOKS_BEFORE_A_KEY_SIGNS * settings.secrets_refresh_seconds
         self._announced = AnnouncedKeys(settings.signing_keys, wait_seconds) if settings.signing_keys else None
 
-    def tell(self, name: str, use: Use) -> None:
-        """Let `use` take over the setting of this name whenever it has changed."""
-        self._uses[name] = use
+    def tell(self, name: str, *uses: Use) -> None:
+        """Let all of `uses` take over the setting of this name whenever it has changed."""
+        self._uses[name] = uses
 
     async def run(self) -> NoReturn:
         while True:
@@ -79,9 +79,10 @@ class Rotation:
         if self._announced and read.signing_keys:
             ordered = self._announced.ordered(read.signing_keys, self._clock())
             read = attrs.evolve(read, signing_keys=ordered)
-        for name, use in self._uses.items():
+        for name, uses in self._uses.items():
             value = getattr(read, name)
             if value is not None and value != getattr(self._used, name):
-                await use(value)
+                for use in uses:
+                    await use(value)
                 self._used = attrs.evolve(self._used, **{name: value})
                 logger.info("another %s is used from now on", name)

@@ -27,6 +27,10 @@ _MAX_PORT = 65_535
 _MAX_WORKERS = 64
 _MIN_METRICS_TOKEN = 16
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 60, 86_400
+_MAX_FEED_DAYS = 3_650
+_MAX_EXPORTS = 16
+_MIN_EXPORT_SECONDS, _MAX_EXPORT_SECONDS = 10, 3_600
+_MAX_SESSION_DAYS = 365
 _MIN_INTERVAL, _MAX_INTERVAL = 10, 31 * 24 * 3600
 _MIN_REFRESH, _MAX_REFRESH = 1, 86_400
 
@@ -68,10 +72,12 @@ class Settings:
     log_requests: bool = False
     #: FIRMTRAIL_METRICS_TOKEN, which opens /metrics; None: nothing does
     metrics_token: str | None = attrs.field(default=None, repr=False)
-    #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For is believed
+    #: FIRMTRAIL_TRUSTED_PROXIES, networks whose X-Forwarded-For and X-Forwarded-Proto are believed
     trusted_proxies: tuple[Network, ...] = ()
     #: FIRMTRAIL_SEED_ENABLED, whether anyone may make a demo project
     seed_enabled: bool = False
+    #: FIRMTRAIL_PAGES, whether the server has pages for people beside its API
+    pages_enabled: bool = True
     #: FIRMTRAIL_PUBLIC_URL, where clients reach this installation; None: where the server listens
     public_url: str | None = None
     #: FIRMTRAIL_SIGNING_KEYS; None: keys are kept beside the embedded PostgreSQL
@@ -80,9 +86,19 @@ class Settings:
     token_seconds: int = 900
     #: FIRMTRAIL_DEVICE_TOKEN_SECONDS, the same for the key of a device
     device_token_seconds: int = 86_400
+    #: FIRMTRAIL_SESSION_IDLE_DAYS: a session that is not used for so long ends
+    session_idle_days: int = 30
+    #: FIRMTRAIL_SESSION_DAYS: a session ends so long after its login, however much it is used
+    session_days: int = 90
     #: FIRMTRAIL_REPORT_INTERVAL_SECONDS, how long devices are asked to wait between reports; None: as they like
     report_interval_seconds: int | None = None
+    #: FIRMTRAIL_MAX_EXPORTS, how many exports a worker runs at once
+    max_exports: int = 2
+    #: FIRMTRAIL_EXPORT_SECONDS, how long an export that is not resumable may take
+    export_seconds: float = 60
 
+    #: FIRMTRAIL_FEED_DAYS, how long changes are kept in the feed
+    feed_days: int = 90
     #: FIRMTRAIL_SIGN_UP, who may become a user by oneself
     sign_up: SignUpMode = SignUpMode.OPEN
     #: FIRMTRAIL_SMTP_URL and FIRMTRAIL_SMTP_FROM; None: no e-mail is sent
@@ -150,6 +166,7 @@ def _settings(environment: Mapping[str, str], secrets: SecretSources) -> Setting
         metrics_token=_metrics_token(secrets.read("FIRMTRAIL_METRICS_TOKEN")),
         trusted_proxies=_networks(environment.get("FIRMTRAIL_TRUSTED_PROXIES") or ""),
         seed_enabled=_flag("FIRMTRAIL_SEED_ENABLED", environment.get("FIRMTRAIL_SEED_ENABLED") or ""),
+        pages_enabled=_flag("FIRMTRAIL_PAGES", environment.get("FIRMTRAIL_PAGES") or "true"),
         public_url=_public_url(environment.get("FIRMTRAIL_PUBLIC_URL") or ""),
         signing_keys=_signing_keys(secrets.read("FIRMTRAIL_SIGNING_KEYS")),
         token_seconds=_number(
@@ -164,7 +181,17 @@ def _settings(environment: Mapping[str, str], secrets: SecretSources) -> Setting
             _MIN_TOKEN_SECONDS,
             _MAX_TOKEN_SECONDS,
         ),
+        session_idle_days=_days("FIRMTRAIL_SESSION_IDLE_DAYS", environment, "30"),
+        session_days=_days("FIRMTRAIL_SESSION_DAYS", environment, "90"),
         report_interval_seconds=_interval(environment.get("FIRMTRAIL_REPORT_INTERVAL_SECONDS")),
+        feed_days=_number("FIRMTRAIL_FEED_DAYS", environment.get("FIRMTRAIL_FEED_DAYS") or "90", 1, _MAX_FEED_DAYS),
+        max_exports=_number("FIRMTRAIL_MAX_EXPORTS", environment.get("FIRMTRAIL_MAX_EXPORTS") or "2", 1, _MAX_EXPORTS),
+        export_seconds=_number(
+            "FIRMTRAIL_EXPORT_SECONDS",
+            environment.get("FIRMTRAIL_EXPORT_SECONDS") or "60",
+            _MIN_EXPORT_SECONDS,
+            _MAX_EXPORT_SECONDS,
+        ),
         sign_up=_one_of("FIRMTRAIL_SIGN_UP", SignUpMode, environment.get("FIRMTRAIL_SIGN_UP") or "open"),
         smtp=_smtp(secrets.read("FIRMTRAIL_SMTP_URL"), environment.get("FIRMTRAIL_SMTP_FROM")),
         secrets_refresh_seconds=_number(
@@ -249,6 +276,10 @@ def _number(name: str, text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise BadSetting(f"{name} must be a number from {least} to {most}.")
     return int(text)
+
+
+def _days(name: str, environment: Mapping[str, str], default: str) -> int:
+    return _number(name, environment.get(name) or default, 1, _MAX_SESSION_DAYS)
 
 
 def _interval(text: str | None) -> int | None:

@@ -10,17 +10,21 @@ from collections.abc import Mapping, Sequence
 from firmtrail._version import __version__
 from firmtrail.cli import (
     audit,
+    changes,
     desired_versions,
     device_keys,
     devices,
     enrollment_keys,
+    exporting,
     firmware,
     fleet,
     invitations,
     keys,
     members,
+    passwords,
     people,
     projects,
+    sessions,
 )
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
@@ -40,6 +44,7 @@ _EXIT_CODES: Sequence[tuple[type[FirmtrailError], int]] = [
     (FirmtrailError, REFUSED),
 ]
 _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
+    "sessions": ("where you are logged in", sessions.VERBS),
     "projects": ("your projects", projects.VERBS),
     "members": ("who is in a project", members.VERBS),
     "invitations": ("let others join a project", invitations.VERBS),
@@ -50,7 +55,14 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *audit.VERBS]
+_VERBS: Sequence[Verb] = [
+    *people.VERBS,
+    *passwords.VERBS,
+    *firmware.VERBS,
+    *changes.VERBS,
+    *exporting.VERBS,
+    *audit.VERBS,
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -135,6 +135,8 @@ _QUIET = Argument(
 )
 _YES = flag("yes", "do not ask whether it is meant")
 
+EMAIL = positional("email", "your e-mail address; asked for, if left out", nargs="?", metavar="EMAIL")
+URL = option("url", "the server; else FIRMTRAIL_URL, else that of your profile")
 LABEL = option("label", "KEY=VALUE; may be given again", action="append", default=[], metavar="KEY=VALUE")
 KEY_LABEL = option("label", "what it is for, in your words", default="")
 EXPIRES = option("expires", "a moment, or such as 30d or 12h from now", type=later, metavar="WHEN")

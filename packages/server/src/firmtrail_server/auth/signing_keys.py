@@ -54,8 +54,11 @@ class SigningKeys:
 
     def digest_key(self) -> bytes:
         """The secret that digests of API keys' secrets are keyed with: it follows from the key that signs."""
-        private = base64.urlsafe_b64decode(f"{self.by_id[self.signing_id].as_dict(private=True)['d']}==")
-        return hashlib.blake2b(key=private, digest_size=32, person=b"secret digests").digest()
+        return self.digest_keys()[0]
+
+    def digest_keys(self) -> list[bytes]:
+        """The same of every key, that of the key that signs in front."""
+        return [_digest_key(key) for key in self.by_id.values()]
 
     def published(self) -> list[dict[str, Any]]:
         """The public halves, as they stand in a JSON Web Key Set."""
@@ -115,6 +118,11 @@ def keep_signing_keys(file: Path) -> SigningKeys:
         raise BadSigningKeys(f"The signing keys in {file} cannot be kept: {error.strerror}.") from error
     except BadSigningKeys as error:
         raise BadSigningKeys(f"{file} is damaged: it {error}. Remove it, and the next start makes a new one.") from None
+
+
+def _digest_key(key: OKPKey) -> bytes:
+    private = base64.urlsafe_b64decode(f"{key.as_dict(private=True)['d']}==")
+    return hashlib.blake2b(key=private, digest_size=32, person=b"secret digests").digest()
 
 
 def _parameters(key_id: str) -> dict[str, str]:

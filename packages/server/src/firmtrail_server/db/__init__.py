@@ -3,6 +3,7 @@
 from firmtrail_server.db.address import Address, Connection
 from firmtrail_server.db.arrays import array, bytea_array, text_array
 from firmtrail_server.db.database import Database, Transaction
+from firmtrail_server.db.draining import Drain
 from firmtrail_server.db.failures import Collided
 from firmtrail_server.db.link import Link
 from firmtrail_server.db.rows import one, rows
@@ -12,6 +13,7 @@ __all__ = [
     "Collided",
     "Connection",
     "Database",
+    "Drain",
     "Link",
     "Transaction",
     "array",

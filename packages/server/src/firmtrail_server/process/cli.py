@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from firmtrail_server.auth.signing_keys import BadSigningKeys
 from firmtrail_server.db.pooling import TransactionPooling
@@ -103,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     user_parser.add_argument("--name", required=True, help="what people call the user")
     user_parser.set_defaults(run=commands.create_user)
 
+    _add_user_verbs(verbs, database)
+
     key_parser = verbs.add_parser("signing-key", help="print a new set of keys that sign access tokens")
     key_parser.add_argument("--rotate", type=Path, metavar="FILE", help="print this set with a new key in front")
     key_parser.set_defaults(run=commands.signing_key)
@@ -110,3 +114,20 @@ def _parser() -> argparse.ArgumentParser:
     openapi_parser = verbs.add_parser("openapi", help="print the OpenAPI document")
     openapi_parser.set_defaults(run=commands.openapi)
     return parser
+
+
+def _add_user_verbs(verbs: Any, database: argparse.ArgumentParser) -> None:
+    set_help = "give a user a new password, the first line of the standard input; all sessions end"
+    project = ("project", {"type": uuid.UUID, "metavar": "PROJECT_ID", "help": "the id of the project"})
+    for name, about, run, more in (
+        ("set-password", set_help, commands.set_password, ()),
+        ("disable-user", "let nobody log in as a user; all sessions end", commands.disable_user, ()),
+        ("enable-user", "let a user log in again", commands.enable_user, ()),
+        ("login-link", "print a link that signs a user in once, within ten minutes", commands.login_link, ()),
+        ("make-admin", "make a user an admin of a project that has lost its own", commands.make_admin, (project,)),
+    ):
+        parser = verbs.add_parser(name, parents=[database], help=about, description=about)
+        parser.add_argument("email", metavar="EMAIL", help="the user's address")
+        for argument, how in more:
+            parser.add_argument(argument, **how)
+        parser.set_defaults(run=run)

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from getpass import getpass
@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 import uvloop
 
+from firmtrail_contract import User
 from firmtrail_server.app import utc_now
 from firmtrail_server.auth.signing_keys import (
     BadSigningKeys,
@@ -28,10 +29,11 @@ from firmtrail_server.auth.signing_keys import (
 )
 from firmtrail_server.db import Database, schema
 from firmtrail_server.http.documents import openapi_json
-from firmtrail_server.process import first_user, serving, supervisor
+from firmtrail_server.process import first_user, serving, supervisor, users
 from firmtrail_server.process.database import Watch, database
 from firmtrail_server.process.doctor import Grade, examine
 from firmtrail_server.process.first_user import checked_user
+from firmtrail_server.process.login_link import make_login_link
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
 from firmtrail_server.services.background import in_background
@@ -135,7 +137,7 @@ def _show_pending(url: str, *, plan: bool) -> int:
 
 
 def check_derived(options: argparse.Namespace) -> int:
-    with database(_settings(options)) as (url, _):
+    with database(_settings(options), make=False) as (url, _):
         asyncio.run(serving.check_schema(url))
         found = asyncio.run(_compare_derived(url, repair=options.repair))
     sys.stdout.write(f"{found.text}\n")
@@ -162,12 +164,50 @@ def doctor(options: argparse.Namespace) -> int:
 def create_user(options: argparse.Namespace) -> int:
     settings = _settings(options)
     wanted = checked_user(options.email, options.name, _password())
-    with database(settings) as (url, _):
+    with database(settings, make=False) as (url, _):
         if settings.database_url is None:
             serving.migrated(url)
         uvloop.run(serving.check_schema(url))
         user = uvloop.run(first_user.create_user(url, wanted, settings.password_cost))
     sys.stdout.write(f"made the user {user.id}\n")
+    return 0
+
+
+def login_link(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    with database(settings, make=False) as (url, _):
+        uvloop.run(serving.check_schema(url))
+        sys.stdout.write(f"{uvloop.run(make_login_link(url, settings.issuer, options.email))}\n")
+    return 0
+
+
+def set_password(options: argparse.Namespace) -> int:
+    password, cost = users.checked_password(_password()), _settings(options).password_cost
+    change = partial(users.set_password, password=password, password_cost=cost)
+    return _change_user(options, "has a new password; all sessions ended", change)
+
+
+def disable_user(options: argparse.Namespace) -> int:
+    return _change_user(options, "is disabled; all sessions ended", users.disable)
+
+
+def enable_user(options: argparse.Namespace) -> int:
+    return _change_user(options, "may log in again", users.enable)
+
+
+def make_admin(options: argparse.Namespace) -> int:
+    done = f"is an admin of {options.project}"
+    return _change_user(options, done, partial(users.make_admin, project_id=options.project))
+
+
+def _change_user(
+    options: argparse.Namespace, done: str, change: Callable[[str, str], Coroutine[Any, Any, User]]
+) -> int:
+    """Change the user of an address in the server's database, and say what was done."""
+    with database(_settings(options), make=False) as (url, _):
+        uvloop.run(serving.check_schema(url))
+        user = uvloop.run(change(url, options.email))
+    sys.stdout.write(f"{user.email} {done}\n")
     return 0
 
 

@@ -73,6 +73,11 @@ class Mailer:
         self._smtp = smtp
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a server to send by."""
+        return self._smtp is not None
+
     async def use(self, smtp: Smtp) -> None:
         """Send through another server, or with another password."""
         self._smtp = smtp
