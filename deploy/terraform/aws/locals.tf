@@ -35,12 +35,13 @@ locals {
     FIRMTRAIL_PUBLIC_URL      = "https://${var.domain}"
     FIRMTRAIL_SIGNING_KEYS    = "aws-secretsmanager://${var.signing_keys_secret_arn}"
     FIRMTRAIL_TRUSTED_PROXIES = join(",", [for subnet in data.aws_subnet.public : subnet.cidr_block])
+    TMPDIR                    = "/dev/shm" # the rest of the file system is read-only
     FIRMTRAIL_WORKERS         = tostring(max(1, floor(var.cpu / 1024)))
   })
 }
 
 # The load balancer's own addresses lie in these: whoever else sends X-Forwarded-For is not believed.
 data "aws_subnet" "public" {
-  count = 2
+  count = local.makes_vpc ? 2 : length(var.vpc.public_subnet_ids)
   id    = local.public_ids[count.index]
 }

@@ -18,7 +18,6 @@ locals {
     stopTimeout            = 60 # longer than the server takes to stop: 10 seconds for requests, 30 in all
     linuxParameters        = { capabilities = { drop = ["ALL"], add = [] }, initProcessEnabled = true }
     environment            = [for name, value in local.environment : { name = name, value = value } if value != ""]
-    mountPoints            = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
     logConfiguration = {
       logDriver = "awslogs"
       options = {
@@ -53,10 +52,6 @@ resource "aws_ecs_task_definition" "server" {
     }
   })])
 
-  volume {
-    name = "tmp"
-  }
-
   runtime_platform {
     operating_system_family = "LINUX"
     cpu_architecture        = "X86_64"
@@ -76,10 +71,6 @@ resource "aws_ecs_task_definition" "migrate" {
     name    = "migrate"
     command = ["migrate"]
   })])
-
-  volume {
-    name = "tmp"
-  }
 
   runtime_platform {
     operating_system_family = "LINUX"
