@@ -92,11 +92,13 @@ def make_certificate(machine: Sandbox) -> None:
         machine,
         f"""
         install -d /etc/ssl/firmtrail
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=firmtrail.example.com \
-            -addext subjectAltName=DNS:firmtrail.example.com -out /etc/ssl/firmtrail/cert.pem -keyout /etc/ssl/firmtrail/key.pem
-        chmod 644 /etc/ssl/firmtrail/key.pem
-        cat /etc/ssl/firmtrail/cert.pem >> /etc/ssl/certs/ca-certificates.crt
-        sed -i '/^firmtrail.example.com/a tls /etc/ssl/firmtrail/cert.pem /etc/ssl/firmtrail/key.pem' {HOME}/deploy/proxy/Caddyfile
+        cd /etc/ssl/firmtrail
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 \
+            -subj /CN=firmtrail.example.com -addext subjectAltName=DNS:firmtrail.example.com \
+            -out cert.pem -keyout key.pem
+        chmod 644 key.pem
+        cat cert.pem >> /etc/ssl/certs/ca-certificates.crt
+        sed -i "/^firmtrail.example.com/a tls $PWD/cert.pem $PWD/key.pem" {HOME}/deploy/proxy/Caddyfile
         echo FIRMTRAIL_SEED_ENABLED=true >> {HOME}/deploy/systemd/settings
         """,
     )

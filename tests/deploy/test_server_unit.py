@@ -40,7 +40,9 @@ def test_a_start_that_cannot_help_is_not_repeated(unit: Path) -> None:
 
 def test_each_credential_is_a_secret_that_the_page_makes(root: Path, unit: Path) -> None:
     page = (root / "docs/deploy.md").read_text(encoding="utf-8")
-    credentials = re.findall(r"^LoadCredential=firmtrail-server\.(\S+):\S+/secrets/(\S+)$", unit.read_text(), re.MULTILINE)
+    credentials = re.findall(
+        r"^LoadCredential=firmtrail-server\.(\S+):\S+/secrets/(\S+)$", unit.read_text(), re.MULTILINE
+    )
 
     assert credentials
     assert [name for name, file in credentials if name != file or f"> {file}\n" not in page] == []

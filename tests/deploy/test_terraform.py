@@ -30,7 +30,11 @@ def migrate(root: Path, folder: Path, **told: str) -> subprocess.CompletedProces
     names = ("CLUSTER", "TASK_DEFINITION", "SUBNETS", "SECURITY_GROUP", "LOG_GROUP")
     script = root / "deploy/terraform/aws/migrate.sh"
     return subprocess.run(
-        [script], env={**{name: name.lower() for name in names}, **environment}, capture_output=True, text=True, check=False
+        [script],
+        env={**{name: name.lower() for name in names}, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -12,7 +12,7 @@ from tools.terraform.checking import complaints
 from tools.terraform.schema import Schema
 
 #: what the real bindings look like, with a kind of resource that is small
-BINDINGS = '''
+BINDINGS = """
 class Pump(_cdktf.TerraformResource):
     @builtins.property
     def arn(self): ...
@@ -20,12 +20,12 @@ class Pump(_cdktf.TerraformResource):
 class PumpConfig(_cdktf.TerraformMetaArguments):
     def __init__(
         self, *, depends_on=None, name: builtins.str, size: typing.Optional[jsii.Number] = None,
-        valve: typing.Optional[typing.Sequence[typing.Union["PumpValve", typing.Dict[builtins.str, typing.Any]]]] = None,
+        valve: typing.Optional[typing.Sequence[typing.Union["PumpValve", typing.Dict[str, typing.Any]]]] = None,
     ) -> None: ...
 
 class PumpValve:
     def __init__(self, *, width: jsii.Number) -> None: ...
-'''
+"""
 
 
 @pytest.fixture

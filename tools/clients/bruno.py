@@ -25,7 +25,9 @@ def _request(request: Request) -> str:
     body, auth = "json" if step.body else "none", "basic" if step.key else "none"
     blocks = [
         _block("meta", [f"name: {request.title}", "type: http", f"seq: {request.number}"]),
-        _block(request.method.lower(), [f"url: {request.address}{_query(step.query)}", f"body: {body}", f"auth: {auth}"]),
+        _block(
+            request.method.lower(), [f"url: {request.address}{_query(step.query)}", f"body: {body}", f"auth: {auth}"]
+        ),
     ]
     if step.query:
         blocks.append(_block("params:query", [f"{name}: {value}" for name, value in step.query.items()]))

@@ -66,9 +66,8 @@ def _script(request: Request) -> str:
     ]
     if step.shows:
         way, value = step.shows
-        lines.append(
-            f"insomnia.test('{way}', () => insomnia.expect(insomnia.response.json().{way}).to.eql({json.dumps(value)}));"
-        )
+        found = f"insomnia.response.json().{way}"
+        lines.append(f"insomnia.test('{way}', () => insomnia.expect({found}).to.eql({json.dumps(value)}));")
     if step.operation_id == "seed":
         lines += [
             f"insomnia.baseEnvironment.set('{name}', insomnia.response.json().{path});" for name, path in TAKEN.items()

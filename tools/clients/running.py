@@ -1,7 +1,7 @@
 """Runs the Bruno collection and the .http file against a server of our own, by programs from npm.
 
-They live in .venv-clients; `npm ci` takes what tools/environments/clients/package-lock.json names. Insomnia's own runner
-comes as a download of its vendor alone, so its file is imported by nobody here.
+They live in .venv-clients; `npm ci` takes what tools/environments/clients/package-lock.json names. Insomnia's own
+runner comes as a download of its vendor alone, so its file is imported by nobody here.
 """
 
 from __future__ import annotations

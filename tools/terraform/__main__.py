@@ -1,4 +1,4 @@
-"""Check deploy/terraform: format, syntax, the provider's schema, references, checkov. `terraform` takes no arguments."""
+"""Check deploy/terraform: format, syntax, the provider's schema, references, checkov. It takes no arguments."""
 
 from __future__ import annotations
 
