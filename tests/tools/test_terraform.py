@@ -45,24 +45,25 @@ def test_what_the_provider_takes_is_taken(schema: Schema) -> None:
     assert found(schema, body, variable=[{"name": {}}]) == []
 
 
-@pytest.mark.parametrize(
-    ("body", "complaint"),
-    [
-        ({"name": ["a"], "colour": ["red"]}, "aws_pump.this: no argument colour"),
-        ({"size": [1]}, "aws_pump.this: name is missing"),
-        ({"name": ["a"], "valve": [{"wdth": [2], "width": [2]}]}, "aws_pump.this.valve: no argument wdth"),
-        ({"name": ["a"], "valve": [{}]}, "aws_pump.this.valve: width is missing"),
-        ({"name": ["${aws_pump.other.arn}"]}, "aws_pump.other is declared nowhere"),
-        ({"name": ["${aws_pump.this[0].size_in_litres}"]}, "aws_pump.this has no attribute size_in_litres"),
-        ({"name": ["${var.name}"]}, "var.name is declared nowhere"),
-    ],
-)
+EMPTY: dict[str, Any] = {}
+FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"name": ["a"], "colour": ["red"]}, "aws_pump.this: no argument colour"),
+    ({"size": [1]}, "aws_pump.this: name is missing"),
+    ({"name": ["a"], "valve": [{"wdth": [2], "width": [2]}]}, "aws_pump.this.valve: no argument wdth"),
+    ({"name": ["a"], "valve": [EMPTY]}, "aws_pump.this.valve: width is missing"),
+    ({"name": ["${aws_pump.other.arn}"]}, "aws_pump.other is declared nowhere"),
+    ({"name": ["${aws_pump.this[0].size_in_litres}"]}, "aws_pump.this has no attribute size_in_litres"),
+    ({"name": ["${var.name}"]}, "var.name is declared nowhere"),
+]
+
+
+@pytest.mark.parametrize(("body", "complaint"), FAULTS)
 def test_a_fault_is_named(schema: Schema, body: dict[str, Any], complaint: str) -> None:
     assert found(schema, body) == [complaint]
 
 
 def test_a_kind_that_there_is_not_is_named(schema: Schema) -> None:
-    file = {"data": [{"aws_tank": {"this": {}}}]}
+    file = {"data": [{"aws_tank": {"this": EMPTY}}]}
 
     assert list(complaints([file], schema)) == ["data.aws_tank.this: there is no such kind"]
 

@@ -58,9 +58,9 @@ def _of_block(where: str, body: Mapping[str, Any], block: Block, extra: set[str]
     for name in sorted(block.required - given):
         yield f"{where}: {name} is missing"
     for name, inner in block.blocks.items():
-        for part in body.get(name, []):
-            if isinstance(part, dict):
-                yield from _of_block(f"{where}.{name}", part, inner, set())
+        parts: list[Mapping[str, Any]] = [part for part in body.get(name, []) if isinstance(part, dict)]
+        for part in parts:
+            yield from _of_block(f"{where}.{name}", part, inner, set())
 
 
 def _of_references(files: list[dict[str, Any]], declared: list[Entry], schema: Schema) -> Iterator[str]:
