@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import json
+import os
 import pkgutil
 import re
 import subprocess
@@ -99,6 +100,7 @@ SAMPLES: dict[Any, Any] = {
     int: 1,
     Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
+    str | os.PathLike[str]: Path(__file__),
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
@@ -185,7 +187,7 @@ async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
 def methods_of(thing: object) -> Iterator[Callable[..., Any]]:
     """The public methods of a client, and of `client.firmware` and its like."""
     for name, member in inspect.getmembers(thing):
-        if name.startswith("_") or name == "aclose":
+        if name.startswith("_") or name in {"aclose", "with_options"}:
             continue
         if inspect.ismethod(member):
             yield member

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from firmtrail._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
         ApiError,
         AuthenticationError,
         CertificateRefusedError,
+        ClientClosedError,
         ConfigError,
         ConflictError,
         ConnectionLostError,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         ServerError,
         TransportError,
     )
+    from firmtrail.responses import RawResponse
     from firmtrail.stored import from_json, to_json
     from firmtrail_contract import (
         AccessToken,
@@ -120,6 +124,7 @@ _MODULES = {
     "Client": "firmtrail._sync.client",
     "DevicePager": "firmtrail._sync.devices",
     "Pager": "firmtrail._sync.paging",
+    "RawResponse": "firmtrail.responses",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -213,6 +218,7 @@ __all__ = [
     "BatchReceipt",
     "CertificateRefusedError",
     "Client",
+    "ClientClosedError",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -278,6 +284,7 @@ __all__ = [
     "ProjectApiKey",
     "ProxyFailedError",
     "RateLimitedError",
+    "RawResponse",
     "RecordReceipt",
     "ReportOutcome",
     "Role",

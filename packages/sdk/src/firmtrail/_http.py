@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Callable, Generator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpcore
 import httpx
 
 from firmtrail._calls import Call
@@ -67,8 +70,13 @@ class _TimedTransport(httpx.HTTPTransport):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        pool: Any = self._pool  # there is no public place for a network backend
-        pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001
+        pool: Any = getattr(self, "_pool", None)  # there is no public place for a network backend
+        backend = getattr(pool, "_network_backend", None)
+        if isinstance(backend, httpcore.NetworkBackend):
+            pool._network_backend = DeadlineBackend(backend)  # noqa: SLF001
+        else:
+            message = "With this httpx, a slow server may hold a call beyond its timeout: use httpx 0.28."
+            warnings.warn(message, stacklevel=6)
 
 
 def basic(key: ApiKey) -> Authorization:
@@ -158,6 +166,7 @@ def _opened(kind: Callable[..., T], transport: Callable[..., object], settings: 
             transport=transport(verify=tls, proxy=settings.proxy, trust_env=False),
             trust_env=False,  # the settings hold the proxy; of NO_PROXY httpx understands too little
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # clients that share it may be different people
             headers={
                 "User-Agent": f"firmtrail-python/{__version__}",
                 "Accept": "application/json",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
+import attrs
+
 from firmtrail._calls import Answer, Call, refusal
 from firmtrail._deadline import async_ends_after
 from firmtrail._http import FAILURES, Authorization, failure, new_async_client, timeouts
+from firmtrail._log import log_attempt, log_repetition
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
-from firmtrail.errors import DecodeError, FirmtrailError
+from firmtrail.errors import ClientClosedError, DecodeError, FirmtrailError
 from firmtrail.proxies import without_password
 
 
@@ -21,21 +24,28 @@ class AsyncAttempts:
         self._policy = policy
         self._process = os.getpid()
         self._http = new_async_client(settings)
+        self._is_closed = False
 
     async def send(self, call: Call, auth: Authorization | None, deadline: float) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over; give a refusal of the access token back too."""
-        attempt = 1
+        if self._is_closed:
+            raise ClientClosedError("This client is closed. Make another one, or call it inside its `with` block.")
+        policy, attempt = self._policy, 1
+        if call.options.attempts is not None:
+            policy = attrs.evolve(policy, attempts=call.options.attempts)
         while True:
             outcome = await self._attempt(call, auth, deadline)
             if isinstance(outcome, Answer):
                 return outcome
-            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
             if wait is None:
                 raise outcome
-            await self._policy.async_sleep(wait)
+            log_repetition(call, outcome, attempt=attempt, wait=wait)
+            await policy.async_sleep(wait)
             attempt += 1
 
     async def aclose(self) -> None:
+        self._is_closed = True
         await self._http.aclose()
 
     async def _attempt(self, call: Call, auth: Authorization | None, deadline: float) -> Answer | FirmtrailError:
@@ -49,11 +59,14 @@ class AsyncAttempts:
                 answer = await self._exchange(call, auth, remaining())
         except FAILURES as error:
             return failure(error, call, self._settings, in_time=remaining() > 0)
+        if call.options.on_response:
+            call.options.on_response(answer.raw(call))
         return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
 
     async def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
         if os.getpid() != self._process:
             self._process, self._http = os.getpid(), new_async_client(self._settings)
+        started = self._policy.clock()
         async with self._http.stream(
             call.method,
             call.path,
@@ -71,6 +84,7 @@ class AsyncAttempts:
         headers = {name.lower(): value for name, value in response.headers.items()}
         proxy = without_password(self._settings.proxy) if self._settings.proxy else None
         answer = Answer(status=response.status_code, headers=headers, content=bytes(content), proxy=proxy)
+        log_attempt(call, response.request.headers, answer, self._policy.clock() - started)
         return _whole(answer, call)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
 from firmtrail_contract import (
@@ -30,11 +30,8 @@ _VERSION = "/v1/devices/{device_id}/firmware_version"
 _REPORTS = "/v1/devices/{device_id}/firmware_reports"
 
 
-class AsyncFirmware:
+class AsyncFirmware(AsyncResource):
     """What a device runs, and what it ran."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def report(  # noqa: PLR0913  what a report can say
         self,

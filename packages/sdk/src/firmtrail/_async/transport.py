@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 
+import attrs
+
 from firmtrail._async.attempts import AsyncAttempts
-from firmtrail._calls import Answer, Call, decode, refusal
+from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
 from firmtrail._deadline import AsyncLock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
@@ -19,34 +21,48 @@ from firmtrail_contract import AccessToken
 class AsyncTransport:
     """What all calls of a client share: connections and, in memory alone, the access token."""
 
-    def __init__(self, settings: Settings, *, timeout: float, policy: RetryPolicy) -> None:
+    def __init__(
+        self, settings: Settings, *, timeout: float, policy: RetryPolicy, attempts: AsyncAttempts | None = None
+    ) -> None:
         self._settings = settings
         self._timeout = checked_timeout(timeout)
         self._policy = policy
-        self._attempts = AsyncAttempts(settings, policy)
+        self._attempts = attempts or AsyncAttempts(settings, policy)
         self._lock = AsyncLock()
         #: what came of getting a token the last time
         self._latest: Token | FirmtrailError | None = None
 
+    @property
+    def url(self) -> str:
+        return self._settings.url
+
+    def as_another(self, credential: Credential) -> AsyncTransport:
+        """Send as somebody else over the same connections."""
+        settings = attrs.evolve(self._settings, credential=credential)
+        return AsyncTransport(settings, timeout=self._timeout, policy=self._policy, attempts=self._attempts)
+
     async def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = await self._sent(call, self._policy.clock() + self._timeout)
+        answer = await self._sent(call, self._deadline(call.options))
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
 
-    async def access_token(self) -> AccessToken:
+    async def access_token(self, options: CallOptions) -> AccessToken:
         """Get a token for somebody else to send; calls of this client do not take it."""
         credential = self._credential()
         if isinstance(credential, Token):
             raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
-        answer = await self._granted(credential, self._policy.clock() + self._timeout)
+        answer = await self._granted(credential, self._deadline(options))
         if not answer.is_success:
             raise refusal(answer, token_call(credential))
         return decode(answer, AccessToken)
 
     async def aclose(self) -> None:
         await self._attempts.aclose()
+
+    def _deadline(self, options: CallOptions) -> float:
+        return self._policy.clock() + (self._timeout if options.timeout is None else options.timeout)
 
     async def _sent(self, call: Call, deadline: float) -> Answer:
         if not call.needs_key:
@@ -65,9 +81,10 @@ class AsyncTransport:
 
     def _credential(self) -> Credential:
         if self._settings.credential is None:
-            raise CredentialsError(
-                "This call needs a credential: pass api_key=..., login=... or access_token=..., set FIRMTRAIL_API_KEY, "
-                "or write it beside the server's url in your profile."
+            end = "set FIRMTRAIL_API_KEY, or write it beside the server's url in your profile."
+            raise CredentialsError.said(
+                f"This call needs a credential: pass api_key=..., login=... or access_token=..., {end}",
+                in_shell=f"This call needs a credential: {end}",
             )
         return self._settings.credential
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 
-from firmtrail._calls import Answer, Call, decode, refusal
+import attrs
+
+from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
 from firmtrail._deadline import Lock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
@@ -19,34 +21,48 @@ from firmtrail_contract import AccessToken
 class Transport:
     """What all calls of a client share: connections and, in memory alone, the access token."""
 
-    def __init__(self, settings: Settings, *, timeout: float, policy: RetryPolicy) -> None:
+    def __init__(
+        self, settings: Settings, *, timeout: float, policy: RetryPolicy, attempts: Attempts | None = None
+    ) -> None:
         self._settings = settings
         self._timeout = checked_timeout(timeout)
         self._policy = policy
-        self._attempts = Attempts(settings, policy)
+        self._attempts = attempts or Attempts(settings, policy)
         self._lock = Lock()
         #: what came of getting a token the last time
         self._latest: Token | FirmtrailError | None = None
 
+    @property
+    def url(self) -> str:
+        return self._settings.url
+
+    def as_another(self, credential: Credential) -> Transport:
+        """Send as somebody else over the same connections."""
+        settings = attrs.evolve(self._settings, credential=credential)
+        return Transport(settings, timeout=self._timeout, policy=self._policy, attempts=self._attempts)
+
     def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = self._sent(call, self._policy.clock() + self._timeout)
+        answer = self._sent(call, self._deadline(call.options))
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
 
-    def access_token(self) -> AccessToken:
+    def access_token(self, options: CallOptions) -> AccessToken:
         """Get a token for somebody else to send; calls of this client do not take it."""
         credential = self._credential()
         if isinstance(credential, Token):
             raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
-        answer = self._granted(credential, self._policy.clock() + self._timeout)
+        answer = self._granted(credential, self._deadline(options))
         if not answer.is_success:
             raise refusal(answer, token_call(credential))
         return decode(answer, AccessToken)
 
     def close(self) -> None:
         self._attempts.close()
+
+    def _deadline(self, options: CallOptions) -> float:
+        return self._policy.clock() + (self._timeout if options.timeout is None else options.timeout)
 
     def _sent(self, call: Call, deadline: float) -> Answer:
         if not call.needs_key:
@@ -65,9 +81,10 @@ class Transport:
 
     def _credential(self) -> Credential:
         if self._settings.credential is None:
-            raise CredentialsError(
-                "This call needs a credential: pass api_key=..., login=... or access_token=..., set FIRMTRAIL_API_KEY, "
-                "or write it beside the server's url in your profile."
+            end = "set FIRMTRAIL_API_KEY, or write it beside the server's url in your profile."
+            raise CredentialsError.said(
+                f"This call needs a credential: pass api_key=..., login=... or access_token=..., {end}",
+                in_shell=f"This call needs a credential: {end}",
             )
         return self._settings.credential
 

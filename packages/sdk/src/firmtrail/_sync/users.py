@@ -8,7 +8,7 @@ import uuid
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
     AccessToken,
     AuditAction,
@@ -24,11 +24,8 @@ from firmtrail_contract import (
 _ME = "/v1/users/me"
 
 
-class Users:
+class Users(Resource):
     """All but `sign_up` is for a client that has a user's `Login` or access token."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def sign_up(self, email: str, name: str, password: str, *, invitation: str | None = None) -> SignUpReceipt:
         """Become a user; no credential is needed. The answer does not tell whether the address was known.
@@ -51,7 +48,7 @@ class Users:
         """Read who you are."""
         return decode(self._transport.send(Call(method="GET", path=_ME, repeatable=True)), User)
 
-    def change_me(self, *, name: str | None = None) -> User:
+    def update_me(self, *, name: str | None = None) -> User:
         """Change what is said about you; what is None stays."""
         call = Call(method="PATCH", path=_ME, body=body(UserChange, name=name), repeatable=True)
         return decode(self._transport.send(call), User)

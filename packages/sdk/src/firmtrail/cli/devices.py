@@ -50,7 +50,7 @@ def _near_versions(devices: firmtrail.DevicePager) -> str:
 
 def _label(client: firmtrail.Client, options: Any) -> Device:
     labels = label_pairs(options.labels) | dict.fromkeys(options.remove)
-    return client.devices.change(device_id(client, options), labels=labels)
+    return client.devices.update(device_id(client, options), labels=labels)
 
 
 VERBS = [
@@ -79,7 +79,7 @@ VERBS = [
         [_NAME, IN_PROJECT, LABEL, option("fingerprint", "what its hardware is recognised by when it enrolls")],
     ),
     Verb("show", "a device, and what it runs now", lambda c, o: c.devices.get(device_id(c, o)), DEVICE),
-    Verb("rename", "rename it", lambda c, o: c.devices.change(device_id(c, o), name=o.name), [*DEVICE, _NAME]),
+    Verb("rename", "rename it", lambda c, o: c.devices.update(device_id(c, o), name=o.name), [*DEVICE, _NAME]),
     Verb(
         "label",
         "set labels; those that are not named stay",

@@ -36,7 +36,7 @@ VERBS = [
     Verb(
         "set-role",
         "give a member another role",
-        lambda c, o: c.members.set_role(*_named(c, o), o.role),
+        lambda c, o: c.members.update(*_named(c, o), role=o.role),
         [_MEMBER, ROLE, IN_PROJECT],
     ),
     Verb(

@@ -26,7 +26,7 @@ VERBS = [
     ),
     Verb("create", "make a project; you are its admin", lambda c, o: c.projects.create(o.name), [_NAME]),
     Verb("show", "a project", lambda c, o: c.projects.get(project_id(c, o)), [PROJECT]),
-    Verb("rename", "rename it", lambda c, o: c.projects.rename(project_id(c, o), o.name), [PROJECT, _NAME]),
+    Verb("rename", "rename it", lambda c, o: c.projects.update(project_id(c, o), name=o.name), [PROJECT, _NAME]),
     Verb(
         "delete",
         "delete it with its devices and their history",
