@@ -55,7 +55,7 @@ def parts(hint: Any) -> Iterator[Any]:
             yield from parts(each)
 
 
-@pytest.mark.parametrize("function", [*functions()], ids=named)
+@pytest.mark.parametrize("function", [*dict.fromkeys(functions())], ids=named)
 def test_no_signature_names_what_a_program_cannot_import(function: Callable[..., Any]) -> None:
     assert not [name for name in inspect.signature(function).parameters if name.startswith("_")]
     private = {

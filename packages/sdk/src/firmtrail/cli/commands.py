@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from firmtrail._version import __version__
 from firmtrail.cli import (
-    audit,
+    api_keys,
+    audit_events,
+    completion,
+    config,
     desired_versions,
-    device_keys,
+    device_api_keys,
     devices,
     enrollment_keys,
     firmware,
     fleet,
     invitations,
-    keys,
     members,
     people,
     projects,
+    users,
 )
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
+from firmtrail.cli.parser import Parser, new_parser
 from firmtrail.cli.texts import visible
 from firmtrail.cli.verbs import RowsRefused, UsageError, Verb
+from firmtrail.cli.wording import in_shell
 from firmtrail.errors import AuthenticationError, ConfigError, CredentialsError, FirmtrailError, TransportError
 
 DONE, REFUSED, USAGE, ROWS_REFUSED, UNREACHABLE, SETTINGS, INTERRUPTED = 0, 1, 2, 65, 69, 78, 130
@@ -43,19 +46,23 @@ _NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
     "projects": ("your projects", projects.VERBS),
     "members": ("who is in a project", members.VERBS),
     "invitations": ("let others join a project", invitations.VERBS),
-    "keys": ("the API keys of a project", keys.VERBS),
+    "api-keys": ("the API keys of a project", api_keys.VERBS),
     "desired-versions": ("what the devices of a project should run", desired_versions.VERBS),
     "devices": ("the devices of a project", devices.VERBS),
-    "device-keys": ("the API keys of a device", device_keys.VERBS),
+    "device-api-keys": ("the API keys of a device", device_api_keys.VERBS),
     "fleet": ("the devices of a project, all together", fleet.VERBS),
     "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
+    "audit-events": ("who changed what in a project", audit_events.VERBS),
+    "users": ("the user that you are", users.VERBS),
+    "config": ("the settings that count", config.VERBS),
+    "completion": ("let your shell complete commands", completion.VERBS),
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS, *audit.VERBS]
+_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse(arguments)
     verb: Verb = options.verb
     try:
         if verb.destroys:
@@ -64,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show(verb.run(client, options), options, verb)
         sys.stdout.flush()
     except FirmtrailError as error:
-        sys.stderr.write(f"firmtrail: {visible(str(error))}{_advice(error)}\n")
+        sys.stderr.write(f"firmtrail: {visible(in_shell(error, verb))}{_advice(error)}\n")
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -78,14 +85,6 @@ def _advice(error: FirmtrailError) -> str:
     return " A user logs in with: firmtrail login" if isinstance(error, AuthenticationError | CredentialsError) else ""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="firmtrail", description="What every device runs, and what it ran.")
-    parser.add_argument("--version", action="version", version=f"firmtrail {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for verb in _VERBS:
-        verb.add_to(commands)
-    for noun, (about, verbs) in _NOUNS.items():
-        below = commands.add_parser(noun, help=about, description=about).add_subparsers(metavar="VERB", required=True)
-        for verb in verbs:
-            verb.add_to(below)
-    return parser
+def parser() -> Parser:
+    """Make the parser of all commands."""
+    return new_parser(_NOUNS, _VERBS)

@@ -27,6 +27,8 @@ def show(result: Any, options: Any, verb: Verb) -> None:
     """Write what a verb gave to standard output, and its remark to standard error."""
     if result is None:
         return
+    if chosen := getattr(options, "columns", None):
+        verb = attrs.evolve(verb, columns=[_chosen(name, verb.columns) for name in chosen], view=None)
     is_one = attrs.has(cast("type[Any]", type(result)))
     if options.json:
         _write(to_json(item) for item in ([result] if is_one else result))
@@ -42,6 +44,12 @@ def show(result: Any, options: Any, verb: Verb) -> None:
         _show_one(result)
     if remark := verb.remark(result):
         sys.stderr.write(f"firmtrail: {visible(remark)}\n")
+
+
+def _chosen(name: str, columns: Sequence[Column]) -> Column:
+    """Find a column by its name in CSV, or by the words above it; else it is an attribute of each item."""
+    named = (column for column in columns if name in {column.key, column.name, column.title})
+    return next((attrs.evolve(column, is_optional=False) for column in named), Column(name))
 
 
 def essence(item: Any) -> str:

@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,11 +22,10 @@ from firmtrail.errors import ConfigError
 from firmtrail_contract import CurrentProject, JoinedProject, SignUpReceipt, User
 
 _EMAIL = positional("email", "your e-mail address; asked for, if left out", nargs="?", metavar="EMAIL")
-_URL = option("url", "the server; else FIRMTRAIL_URL, else that of your profile")
 
 
 def _anybody(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
-    return firmtrail.Client(options.url)
+    return firmtrail.Client(options.url, profile=_profile_of(options))
 
 
 def _sign_up(client: firmtrail.Client, options: Any) -> SignUpReceipt:
@@ -42,18 +42,28 @@ def _sign_up(client: firmtrail.Client, options: Any) -> SignUpReceipt:
 
 def _as_user(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
     email = options.email or ask("E-mail")
-    return firmtrail.Client(options.url, login=Login(email=email, password=ask_secret("Password")))
+    login = Login(email=email, password=ask_secret("Password"))
+    return firmtrail.Client(options.url, profile=_profile_of(options), login=login)
 
 
-def _login(client: firmtrail.Client, _: Any) -> None:
+def _profile_of(options: argparse.Namespace) -> str | None:
+    """With a server, the profile need not be there yet: the login makes it."""
+    return options.profile if options.url is None else None
+
+
+def _environment(options: argparse.Namespace) -> Mapping[str, str]:
+    return os.environ | ({"FIRMTRAIL_PROFILE": options.profile} if options.profile else {})
+
+
+def _login(client: firmtrail.Client, options: Any) -> None:
     granted = client.access_token()
 
     def keep(profile: dict[str, str]) -> None:
         if keys := profile.keys() & {"api_key", "api_key_file"}:
-            raise ConfigError(f"This profile holds {keys.pop()}: name another one with FIRMTRAIL_PROFILE.")
+            raise ConfigError(f"This profile holds {keys.pop()}: name another one with --profile or FIRMTRAIL_PROFILE.")
         profile.update(url=client.url, access_token=granted.access_token)
 
-    file = change_profile(os.environ, keep)
+    file = change_profile(_environment(options), keep)
     until = dt.datetime.now().astimezone() + dt.timedelta(seconds=granted.expires_in)
     _say(f"Logged in at {client.url} until {until:%H:%M}; the access token is in {file}.")
     if outdoing := [name for name in _OUTDOING if os.environ.get(name)]:
@@ -64,11 +74,11 @@ def _login(client: firmtrail.Client, _: Any) -> None:
 _OUTDOING = [f"FIRMTRAIL_{name}{suffix}" for name in ("URL", "API_KEY", "ACCESS_TOKEN") for suffix in ("", "_FILE")]
 
 
-def _logout(_: Any, __: Any) -> None:
+def _logout(_: Any, options: Any) -> None:
     def forget(profile: dict[str, str]) -> None:
         profile.pop("access_token", None)
 
-    file = change_profile(os.environ, forget)
+    file = change_profile(_environment(options), forget)
     _say(f"There is no access token in {file} any more.")
 
 
@@ -100,18 +110,24 @@ VERBS = [
         [
             _EMAIL,
             option("name", "what people call you"),
-            _URL,
             flag("invitation", "ask for an invitation's secret too"),
         ],
         client=_anybody,
+        examples=["sign-up ada@example.com --name Ada --url https://firmtrail.example.com"],
     ),
     Verb(
         "login",
         "get an access token for your profile; the password is asked for, or a line of standard input",
         _login,
-        [_EMAIL, _URL],
+        [_EMAIL],
         client=_as_user,
+        examples=["login ada@example.com --url https://firmtrail.example.com", "login ada@example.com --profile work"],
     ),
-    Verb("logout", "forget the access token", _logout, client=lambda _: nullcontext()),
-    Verb("whoami", "the user that you are and your projects, or the API key that you use and its project", _who),
+    Verb("logout", "forget the access token", _logout, client=lambda _: nullcontext(), examples=["logout"]),
+    Verb(
+        "whoami",
+        "the user that you are and your projects, or the API key that you use and its project",
+        _who,
+        examples=["whoami", "whoami --json"],
+    ),
 ]
