@@ -14,7 +14,7 @@ import httpx
 
 from firmtrail._calls import Call
 from firmtrail._deadline import DeadlineBackend, DeadlinePassed
-from firmtrail._settings import Settings
+from firmtrail._settings import ARGUMENT, Settings, named
 from firmtrail._version import __version__
 from firmtrail.credentials import ApiKey, Token
 from firmtrail.errors import (
@@ -187,7 +187,8 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
     ca_file, client_cert = settings.ca_file, settings.client_cert
     if ca_file:
-        _load("ca_file", "certificates", ca_file, lambda: context.load_verify_locations(ca_file))
+        source = settings.sources.get("ca_file", ARGUMENT)
+        _load("ca_file", "certificates", ca_file, lambda: context.load_verify_locations(ca_file), source=source)
     if client_cert:
         content = "a certificate and its private key, without a passphrase,"
         # with an empty passphrase OpenSSL does not ask the terminal for one
@@ -195,7 +196,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _load(name: str, content: str, file: Path, load: Callable[[], None]) -> None:
+def _load(name: str, content: str, file: Path, load: Callable[[], None], *, source: str = ARGUMENT) -> None:
     try:
         load()
     except (ssl.SSLError, ValueError):
@@ -204,4 +205,5 @@ def _load(name: str, content: str, file: Path, load: Callable[[], None]) -> None
         reason = error.strerror or "it cannot be read"
     else:
         return
-    raise ConfigError(f"{name} must name a file of {content} in PEM form, and {file} is not one: {reason}.")
+    message = f" must name a file of {content} in PEM form, and {file} is not one: {reason}."
+    raise ConfigError.said(name + message, in_shell=named(name, source) + message)

@@ -157,15 +157,15 @@ def checked_attempts(attempts: object) -> int:
     return attempts
 
 
-def _checked_auth(text: str | None, source: str) -> Auth | None:
-    if text and text not in get_args(Auth):
-        raise ConfigError(f"{_named('auth', source)} must be {' or '.join(get_args(Auth))}.")
-    return cast("Auth", text) if text else None
-
-
-def _named(name: str, source: str) -> str:
+def named(name: str, source: str) -> str:
     """Name a setting in a message."""
     return {ARGUMENT: name, PROFILE: f"The profile's {name}"}.get(source, source)
+
+
+def _checked_auth(text: str | None, source: str) -> Auth | None:
+    if text and text not in get_args(Auth):
+        raise ConfigError(f"{named('auth', source)} must be {' or '.join(get_args(Auth))}.")
+    return cast("Auth", text) if text else None
 
 
 def _credential_from(environment: Mapping[str, str]) -> tuple[Credential, str] | None:
@@ -249,5 +249,5 @@ def _checked_url(url: str, source: str) -> str:
 
 
 def _bad_url(source: str, reason: str) -> ConfigError:
-    shown = _named("url", source)
+    shown = named("url", source)
     return ConfigError.said(f"{shown} {reason}", in_shell=f"{'--url' if source == ARGUMENT else shown} {reason}")
