@@ -9,14 +9,14 @@ import sys
 
 import pytest
 
-from firmtrail.cli.commands import _NOUNS, _VERBS, parser
+from firmtrail.cli.commands import NOUNS, VERBS, parser, verbs_of
 from firmtrail.cli.verbs import Verb
 from tests.sdk.shell import ADA, PASSWORD, Shell
 from tests.served import Server
 from tests.server.conftest import Demo
 
-COMMANDS = {verb.name: verb for verb in _VERBS} | {
-    f"{noun} {verb.name}": verb for noun, (_, verbs) in _NOUNS.items() for verb in verbs
+COMMANDS = {verb.name: verb for verb in VERBS} | {
+    f"{noun} {verb.name}": verb for noun in NOUNS for verb in verbs_of(noun)
 }
 
 
@@ -27,7 +27,7 @@ def test_the_examples_of_every_verb_are_commands_that_it_takes(command: str, ver
     assert verb.examples
     for example in verb.examples:
         words = shlex.split(example.partition(" > ")[0].partition(" < ")[0])
-        assert parser().parse(words).verb is verb
+        assert parser(words).parse(words).verb is verb
         assert example.startswith(name)
 
 
@@ -129,6 +129,16 @@ async def test_completion_works_in_bash(shell: Shell) -> None:
     done = await asyncio.to_thread(subprocess.run, bash, capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["devices", "device-api-keys"]
+
+
+def test_a_command_imports_the_module_of_its_noun_alone() -> None:
+    script = "import sys; from firmtrail.cli.commands import parser; parser(['projects']); print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    loaded = {*done.stdout.split()}
+    assert "firmtrail.cli.projects" in loaded
+    assert not loaded & {"firmtrail.cli.devices", "firmtrail.cli.fleet", "httpx", "asyncio", "shtab"}
 
 
 async def test_completion_without_its_package_says_what_to_install(shell: Shell) -> None:

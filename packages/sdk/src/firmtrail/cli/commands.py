@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
+from importlib import import_module
 
-from firmtrail.cli import (
-    api_keys,
-    audit_events,
-    completion,
-    config,
-    desired_versions,
-    device_api_keys,
-    devices,
-    enrollment_keys,
-    firmware,
-    fleet,
-    invitations,
-    members,
-    people,
-    projects,
-    users,
-)
+from firmtrail.cli import firmware, people
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
 from firmtrail.cli.parser import Parser, new_parser
@@ -42,27 +27,29 @@ _EXIT_CODES: Sequence[tuple[type[FirmtrailError], int]] = [
     (TransportError, UNREACHABLE),
     (FirmtrailError, REFUSED),
 ]
-_NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
-    "projects": ("your projects", projects.VERBS),
-    "members": ("who is in a project", members.VERBS),
-    "invitations": ("let others join a project", invitations.VERBS),
-    "api-keys": ("the API keys of a project", api_keys.VERBS),
-    "desired-versions": ("what the devices of a project should run", desired_versions.VERBS),
-    "devices": ("the devices of a project", devices.VERBS),
-    "device-api-keys": ("the API keys of a device", device_api_keys.VERBS),
-    "fleet": ("the devices of a project, all together", fleet.VERBS),
-    "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
-    "audit-events": ("who changed what in a project", audit_events.VERBS),
-    "users": ("the user that you are", users.VERBS),
-    "config": ("the settings that count", config.VERBS),
-    "completion": ("let your shell complete commands", completion.VERBS),
+#: each has its verbs in the module of its name, which is imported when the noun is typed
+NOUNS = {
+    "projects": "your projects",
+    "members": "who is in a project",
+    "invitations": "let others join a project",
+    "api-keys": "the API keys of a project",
+    "desired-versions": "what the devices of a project should run",
+    "devices": "the devices of a project",
+    "device-api-keys": "the API keys of a device",
+    "fleet": "the devices of a project, all together",
+    "enrollment-keys": "let devices register themselves",
+    "audit-events": "who changed what in a project",
+    "users": "the user that you are",
+    "config": "the settings that count",
+    "completion": "let your shell complete commands",
 }
-_VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS]
+VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
-    options = parser().parse(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser(NOUNS if "completion" in words else words).parse(words)
     verb: Verb = options.verb
     try:
         if verb.destroys:
@@ -85,6 +72,11 @@ def _advice(error: FirmtrailError) -> str:
     return " A user logs in with: firmtrail login" if isinstance(error, AuthenticationError | CredentialsError) else ""
 
 
-def parser() -> Parser:
-    """Make the parser of all commands."""
-    return new_parser(_NOUNS, _VERBS)
+def parser(words: Container[str]) -> Parser:
+    """Make the parser of all commands, with the verbs of the nouns among these words."""
+    nouns = {noun: (about, verbs_of(noun) if noun in words else list[Verb]()) for noun, about in NOUNS.items()}
+    return new_parser(nouns, VERBS)
+
+
+def verbs_of(noun: str) -> Sequence[Verb]:
+    return import_module(f"firmtrail.cli.{noun.replace('-', '_')}").VERBS

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
             message += _suggestion(found["given"], re.findall(r"[\w-]+", found["known"]))
         super().error(message)
 
-    def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Read a whole command."""
         options, unknown = self.parse_known_args(arguments)
         if unknown:
