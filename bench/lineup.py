@@ -25,6 +25,7 @@ from bench.servers.profiled import FILE_VARIABLE
 from bench.site import Books, Contestant, Site
 from bench.stage import Stage
 from bench.tokens import fetch_tokens
+from bench.walk import RARE_CHANGE_EVERY
 from firmtrail_server.auth.credentials import SecretPrefix, new_secret
 from firmtrail_server.auth.signing_keys import new_signing_keys
 
@@ -68,6 +69,18 @@ def ours(stage: Stage, fleet: list[Device]) -> Measures:
         Row.BASIC_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
         **_with_tokens(stage, site, fleet),
     }
+
+
+def rare_changes(stage: Stage, fleet: list[Device]) -> Measures:
+    """Our server, sent new versions as rarely as the fleet of `./dev bench fleet` gets them."""
+    say("starting our server for a fleet whose versions hardly change")
+    url = our_database(stage, "rare", fleet)
+    books = Books(url, REPORTS, PERIODS)
+    site = stage.site(
+        "rare", SERVER, our_environment(url), devices=len(fleet), books=books, change_every=RARE_CHANGE_EVERY
+    )
+    requests = write_requests(stage.folder / "rare.requests", map(report, fleet))
+    return {Row.RARE: Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm}
 
 
 def others(stage: Stage, fleet: list[Device]) -> Measures:

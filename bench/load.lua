@@ -1,6 +1,6 @@
--- What wrk sends: one walk over a fleet, device after device, around and around. Every tenth visit of a device brings
--- a new version, at another time for each; the others repeat the one before. A visit's version follows from its number
--- alone, so a walk goes on where the run before it ended.
+-- What wrk sends: one walk over a fleet, device after device, around and around. Some visits of a device, every tenth
+-- say, bring a new version, at another time for each; the others repeat the one before. A visit's version follows from
+-- its number alone, so a walk goes on where the run before it ended.
 --
 -- Arguments:
 --   1. the file of requests: a line for each device, as requests.py writes it. A visit puts values in the place of
@@ -8,9 +8,9 @@
 --   2. the number of the first visit
 --   3. "walk"; or "still" to send the first request for ever, which wrk does without calling Lua; or "refused" to walk
 --      and to count as wrong every answer but 401
+--   4. every how many visits of a device bring a new version
 -- Prints what the run has counted as one line, key=value.
 
-local CHANGE_EVERY = 10
 -- when the devices have started; as in requests.py
 local BOOTED_MS = 1577836800000
 
@@ -19,6 +19,7 @@ local threads = {}
 -- globals: what done() reads
 position = 0
 mode = "walk"
+change_every = 0
 wrong = 0
 
 -- cuts a request at its marks: every second part is the name of a value, the last one empty
@@ -38,7 +39,7 @@ local function next_request()
   local device = position % #requests
   local pass = (position - device) / #requests
   local values = {
-    version = ("%07d"):format(math.floor((pass + device) / CHANGE_EVERY)),
+    version = ("%07d"):format(math.floor((pass + device) / change_every)),
     clock = ("%d"):format(os.time() * 1000 + pass - BOOTED_MS),
     [""] = "",
   }
@@ -79,6 +80,7 @@ function init(arguments)
   end
   position = tonumber(arguments[2])
   mode = arguments[3]
+  change_every = tonumber(arguments[4])
   if mode == "still" then
     local still = next_request()
     wrk.format = function() return still end

@@ -66,7 +66,7 @@ def drive(  # noqa: PLR0913  a load has that many sides
         CannotMeasure: wrk is missing or fails.
         WrongAnswers: connections broke.
     """
-    arguments = [str(requests), str(walk.position), mode]
+    arguments = [str(requests), str(walk.position), mode, str(walk.change_every)]
     command = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={_ANSWER_SECONDS}s"]
     done = subprocess.run([*command, "-s", SCRIPT, url, "--", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -15,6 +15,7 @@ class Row(StrEnum):
     ECHO = "bare aiohttp echo"
     BASIC = "ours, Basic"
     BEARER = "ours, Bearer"
+    RARE = "ours, Basic, one new version in 500"
     BATCH = "ours, the agent's batch, Basic"
     COLD_BASIC = "ours, Basic, cold"
     COLD_BEARER = "ours, Bearer, cold"

@@ -14,7 +14,7 @@ from bench.cluster import Cluster, running_cluster
 from bench.commits import TOKEN_VARIABLE
 from bench.processes import running
 from bench.site import Books, Site
-from bench.walk import Walk
+from bench.walk import CHANGE_EVERY, Walk
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Stage:
     stack: ExitStack
     sites: list[Site] = field(default_factory=list)
 
-    def site(
+    def site(  # noqa: PLR0913  a site has that many sides
         self,
         name: str,
         command: Sequence[str | Path],
@@ -34,10 +34,20 @@ class Stage:
         *,
         devices: int,
         books: Books | None = None,
+        change_every: int = CHANGE_EVERY,
     ) -> Site:
         """Start a server for a fleet of that size."""
         server = self.stack.enter_context(running(command, environment))
-        self.sites.append(Site(name, server, self.cluster, Walk(devices), books, environment.get(TOKEN_VARIABLE)))
+        self.sites.append(
+            Site(
+                name,
+                server,
+                self.cluster,
+                Walk(devices, change_every=change_every),
+                books,
+                environment.get(TOKEN_VARIABLE),
+            )
+        )
         return self.sites[-1]
 
     def check_periods(self) -> None:

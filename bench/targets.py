@@ -76,6 +76,7 @@ def _p50(over: Row, *under: Row) -> Callable[[Round], float]:
 TARGETS = [
     Target("reports / bare echo, Basic (the goal: 0.75)", _rate(Row.BASIC, Row.ECHO), at_least=0.65),
     Target("reports / bare echo, Bearer", _rate(Row.BEARER, Row.ECHO), at_least=0.75),
+    Target("one new version in 500 reports / one in ten", _rate(Row.RARE, Row.BASIC)),
     Target("the agent's batches / reports", _rate(Row.BATCH, Row.BASIC), at_least=0.6),
     Target("the agent's batches, Basic, cold / reports, warm", _rate(Row.COLD_BATCH, Row.BASIC), at_least=0.5),
     Target(

@@ -16,25 +16,28 @@ from aiohttp.test_utils import TestServer
 from bench.fleet import make_fleet
 from bench.load import drive
 from bench.requests import REPORT, agents_batch, clock_now, request, write_requests
-from bench.walk import CHANGE_EVERY, Walk
+from bench.walk import CHANGE_EVERY, RARE_CHANGE_EVERY, Walk
 
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 
 
-def version(device: int, visit: int) -> int:
-    return (device + visit) // CHANGE_EVERY
+def version(device: int, visit: int, change_every: int = CHANGE_EVERY) -> int:
+    return (device + visit) // change_every
 
 
-def counted_one_by_one(devices: int, position: int) -> int:
-    sent = {(number % devices, version(number % devices, number // devices)) for number in range(position)}
+def counted_one_by_one(devices: int, position: int, change_every: int) -> int:
+    sent = {
+        (number % devices, version(number % devices, number // devices, change_every)) for number in range(position)
+    }
     return len(sent)
 
 
-@pytest.mark.parametrize("position", [0, 1, 7, 8, 69, 70, 71, 700, 1234])
-def test_versions_sent_are_those_of_every_visit(position: int) -> None:
-    walk = Walk(devices=7, position=position)
+@pytest.mark.parametrize("change_every", [CHANGE_EVERY, RARE_CHANGE_EVERY])
+@pytest.mark.parametrize("position", [0, 1, 7, 8, 69, 70, 71, 700, 1234, 7000])
+def test_versions_sent_are_those_of_every_visit(position: int, change_every: int) -> None:
+    walk = Walk(devices=7, position=position, change_every=change_every)
 
-    assert walk.versions_sent() == counted_one_by_one(7, position)
+    assert walk.versions_sent() == counted_one_by_one(7, position, change_every)
 
 
 @pytest.mark.parametrize("position", [0, 6, 7, 62, 63, 64, 700])
@@ -69,20 +72,21 @@ async def recorder(received: list[tuple[str, str, str]]) -> AsyncGenerator[str]:
 
 
 @needs_wrk
+@pytest.mark.parametrize("change_every", [2, CHANGE_EVERY])
 async def test_wrk_walks_over_the_fleet_and_goes_on_where_it_was(
-    recorder: str, received: list[tuple[str, str, str]], tmp_path: Path
+    recorder: str, received: list[tuple[str, str, str]], tmp_path: Path, change_every: int
 ) -> None:
     requests = write_requests(
         tmp_path / "requests",
         [request(f"POST /devices/{n}", [f"Authorization: Basic key{n}"], REPORT) for n in range(7)],
     )
-    walk = Walk(devices=7)
+    walk = Walk(devices=7, change_every=change_every)
 
     for _ in range(2):
         await asyncio.to_thread(drive, recorder, requests, walk, seconds=1, connections=1)
 
     sent = [
-        (f"/devices/{n % 7}", f"Basic key{n % 7}", f'{{"version": "1.0.{version(n % 7, n // 7):07d}"}}')
+        (f"/devices/{n % 7}", f"Basic key{n % 7}", f'{{"version": "1.0.{version(n % 7, n // 7, change_every):07d}"}}')
         for n in range(walk.position)
     ]
     rest = iter(sent)

@@ -111,6 +111,17 @@ async def test_a_list_as_of_a_date_states_its_moment(command: Shell) -> None:
     assert empty == ["As of 2026-04-01 23:59:59Z; labels are today's."]
 
 
+async def test_csv_states_the_moment_of_every_row(command: Shell) -> None:
+    arguments = ("devices", "list", "--at", "2026-05-13", "--version", "1.4.1", "--csv")
+    (row,) = csv.DictReader((await command(*arguments)).splitlines())
+
+    assert (row["name"], row["as_of"]) == ("pump-3", "2026-05-13T23:59:59.999999Z")
+
+
+async def test_the_total_is_said_beside_the_list(command: Shell) -> None:
+    assert "6 devices match." in await command.said("devices", "list", "--total", "--limit", "1")
+
+
 async def test_a_filter_without_devices_names_near_versions(command: Shell) -> None:
     said = await command.said("devices", "list", "--version", "1.5")
 

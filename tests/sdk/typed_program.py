@@ -1,4 +1,4 @@
-"""What type checkers make of a program that uses the SDK: `./dev check` reads it with two, both strict. It never runs."""
+"""What type checkers make of a program that uses the SDK. `./dev check` reads it with two; it never runs."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def use(client: Client) -> None:
     assert_type(client.devices, Devices)
     assert_type(client.with_options(timeout=5, attempts=1, on_response=seen.append), Client)
     assert_type(client.devices.list(labels={"site": "berlin", "rack": None}), DevicePager)
-    assert_type([device for device in client.devices.list()], list[ListedDevice])
+    assert_type(list(client.devices.list()), list[ListedDevice])
     assert_type(client.devices.list().first(), ListedDevice | None)
-    assert_type([page for page in client.devices.list().pages()], list[Page[ListedDevice]])
+    assert_type(list(client.devices.list().pages()), list[Page[ListedDevice]])
     assert_type(client.devices.list().next_page_token, str | None)
     assert_type(client.devices.list().as_of, dt.datetime | None)
     assert_type(client.devices.get(DEVICE), DeviceDetails)

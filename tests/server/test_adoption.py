@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmtrail_contract import VersionScheme
 from firmtrail_server.history.adoption import (
     FLAPPING_CHANGES,
     FLAPPING_WINDOW,
@@ -24,7 +25,6 @@ from firmtrail_server.history.adoption import (
     milestones,
     rollbacks,
 )
-from firmtrail_server.history.version_order import Scheme
 from tests.server.fleet_model import FleetModel, Observation
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -116,13 +116,13 @@ def test_rollbacks_are_changes_to_a_lower_version() -> None:
     back = changed("1.10.0", "1.9.0")
     changes = [back, changed("1.9.0", "1.10.0"), changed("1.0.0+a", "1.0.0+b"), changed("1.0.0", "test")]
 
-    assert rollbacks(changes, Scheme.SEMVER) == [back]
+    assert rollbacks(changes, VersionScheme.SEMVER) == [back]
 
 
 def test_downgrades_of_pairs_are_those_of_their_changes() -> None:
     pairs = [("1.10", "1.9"), ("1.9", "1.10"), ("1.4", "1.4.0"), ("test", "1.0"), ("1.0", "1.0")]
 
-    assert downgrades(pairs, Scheme.DOTTED) == {("1.10", "1.9")}
+    assert downgrades(pairs, VersionScheme.DOTTED) == {("1.10", "1.9")}
 
 
 def flapped(first: float, last: float, changes: int) -> Flapping:

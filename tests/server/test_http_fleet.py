@@ -141,6 +141,32 @@ async def test_devices_are_filtered_by_what_they_run(
     assert await names(owner, devices, **query, page_size="1") == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ({}, 4),
+        ({"labels": "site=berlin"}, 2),
+        ({"version": "1.4.*"}, 2),
+        ({"version": "1.4.*", "at": "2026-06-09"}, 3),
+    ],
+)
+async def test_a_total_counts_all_pages(owner: Caller, devices: str, query: dict[str, str], total: int) -> None:
+    page = read(await owner.get(devices, **query, with_total="true", page_size="1"))
+
+    assert (page["total"], len(page["items"])) == (total, 1)
+    assert read(await owner.get(devices, **query))["total"] is None
+
+
+async def test_a_declared_scheme_orders_versions(owner: Caller, devices: str, versions: str) -> None:
+    # 1.10.0 is no date, so that nothing is newer or older than it
+    assert await counts(owner, versions, scheme="semver") == {"1.10.0": 1, "1.4.1": 1, "1.4.0": 1}
+    by_date = read(await owner.get(versions, scheme="date"))["items"]
+    assert [item["newer_exists"] for item in by_date] == [None, None, None]
+    assert await names(owner, devices, version=">=1.4.1", scheme="pep440") == ["Pump 1", "Valve"]
+    assert wrong_fields(await owner.get(devices, version=">=1.4.1", scheme="date")) == [("/version", "malformed")]
+    assert wrong_fields(await owner.get(versions, scheme="roman"))[0][0] == "/scheme"
+
+
 async def test_a_filter_that_finds_nothing_names_near_versions(owner: Caller, devices: str) -> None:
     assert read(await owner.get(devices, version="v1.4.0"))["near_versions"] == ["1.4.0", "1.4.1", "1.10.0"]
     assert read(await owner.get(devices, version="1.4.0"))["near_versions"] == []

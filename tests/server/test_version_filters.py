@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from firmtrail_contract import VersionScheme
 from firmtrail_server.history.version_filters import (
     MAX_COMPARISONS,
     MAX_FILTER_LENGTH,
@@ -21,7 +22,7 @@ from firmtrail_server.history.version_filters import (
     near,
     parse_filter,
 )
-from firmtrail_server.history.version_order import Order, Scheme, compare
+from firmtrail_server.history.version_order import Order, compare
 
 #: versions as they are stored: printable, with nothing unseen around them
 stored = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=128)
@@ -35,7 +36,7 @@ filters = st.one_of(
 )
 
 
-def meant(text: str, known: str, scheme: Scheme = Scheme.SEMVER) -> str:
+def meant(text: str, known: str, scheme: VersionScheme = VersionScheme.SEMVER) -> str:
     """Which of the known versions a filter means."""
     wanted = parse_filter(text)
     return " ".join(version for version in known.split() if wanted.matches(version, scheme))
@@ -76,7 +77,7 @@ def test_a_filter_finds_what_it_says(text: str, known: str, found: str) -> None:
     ],
 )
 def test_comparisons_follow_the_scheme(scheme: str, text: str, known: str, found: str) -> None:
-    assert meant(text, known, Scheme(scheme)) == found
+    assert meant(text, known, VersionScheme(scheme)) == found
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,8 @@ def test_a_bound_that_cannot_be_compared_is_refused() -> None:
     wanted = parse_filter(">=1.4,<next")
 
     with pytest.raises(VersionFilterInvalid, match="'next' cannot be compared"):
-        wanted.matches("1.0.0", Scheme.SEMVER)
-    assert not wanted.matches("1.0.0", Scheme.NATURAL)
+        wanted.matches("1.0.0", VersionScheme.SEMVER)
+    assert not wanted.matches("1.0.0", VersionScheme.NATURAL)
 
 
 @given(filters)
@@ -128,8 +129,8 @@ def test_a_written_filter_is_read_as_it_was(wanted: VersionFilter) -> None:
     assert parse_filter(str(wanted)) == wanted
 
 
-@given(stored, stored, st.sampled_from(Scheme))
-def test_every_stored_version_can_be_named_exactly(version: str, other: str, scheme: Scheme) -> None:
+@given(stored, stored, st.sampled_from(VersionScheme))
+def test_every_stored_version_can_be_named_exactly(version: str, other: str, scheme: VersionScheme) -> None:
     wanted = parse_filter(f"=={version}")
 
     assert wanted.matches(version, scheme)
@@ -142,19 +143,19 @@ def test_any_text_is_read_or_refused(text: str, version: str) -> None:
     with suppress(VersionFilterInvalid):
         wanted = parse_filter(text)
         assert parse_filter(str(wanted)) == wanted
-        assert wanted.matches(version, Scheme.NATURAL) in {True, False}
+        assert wanted.matches(version, VersionScheme.NATURAL) in {True, False}
 
 
 @given(plain, plain)
 def test_comparisons_of_one_bound_divide_all_versions(version: str, bound: str) -> None:
     holds = {
-        operator: parse_filter(operator + bound).matches(version, Scheme.NATURAL)
+        operator: parse_filter(operator + bound).matches(version, VersionScheme.NATURAL)
         for operator in (">", "<=", "<", ">=", "!=")
     }
 
     assert holds[">"] != holds["<="]
     assert holds["<"] != holds[">="]
-    assert holds["!="] == (compare(version, bound, Scheme.NATURAL) is not Order.EQUAL)
+    assert holds["!="] == (compare(version, bound, VersionScheme.NATURAL) is not Order.EQUAL)
 
 
 @pytest.mark.parametrize(
@@ -193,5 +194,5 @@ def test_suggestions_among_many_versions_are_the_alike_ones() -> None:
 def test_hostile_filters_of_full_length_are_read_or_refused(sign: str) -> None:
     text = (sign * MAX_FILTER_LENGTH)[:MAX_FILTER_LENGTH]
     with suppress(VersionFilterInvalid):
-        assert not parse_filter(text).matches("1.0.0", Scheme.SEMVER)
+        assert not parse_filter(text).matches("1.0.0", VersionScheme.SEMVER)
     assert near(text, ["1.0.0"]) in ([], ["1.0.0"])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from firmtrail_contract import VersionScheme
 from firmtrail_server.history.version_order import (
     Order,
-    Scheme,
     compare,
     compare_with_bound,
     detect_scheme,
@@ -50,7 +50,7 @@ versions = st.one_of(
     st.from_regex(r"v?[0-9]{1,4}([-._+~][0-9a-c]{1,3}|rc|-dev){0,4}", fullmatch=True),
     st.sampled_from([version for _, line in REAL for version in line.split()]),
 )
-schemes = st.sampled_from(Scheme)
+schemes = st.sampled_from(VersionScheme)
 
 
 @pytest.mark.parametrize(("scheme", "line"), REAL)
@@ -58,8 +58,8 @@ def test_real_versions_are_detected_and_sorted(scheme: str, line: str) -> None:
     ascending = line.split()
 
     assert detect_scheme(ascending) == scheme
-    assert sorted_versions(reversed(ascending), Scheme(scheme)) == ascending
-    assert {compare(a, b, Scheme(scheme)) for a, b in combinations(ascending, 2)} == {Order.LOWER}
+    assert sorted_versions(reversed(ascending), VersionScheme(scheme)) == ascending
+    assert {compare(a, b, VersionScheme(scheme)) for a, b in combinations(ascending, 2)} == {Order.LOWER}
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,14 @@ def test_real_versions_are_detected_and_sorted(scheme: str, line: str) -> None:
     ],
 )
 def test_versions_of_equal_precedence_still_have_one_sort_order(scheme: str, version: str, other: str) -> None:
-    assert compare(version, other, Scheme(scheme)) is Order.EQUAL
-    assert sorted_versions([version, other], Scheme(scheme)) == sorted_versions([other, version], Scheme(scheme))
+    assert compare(version, other, VersionScheme(scheme)) is Order.EQUAL
+    assert sorted_versions([version, other], VersionScheme(scheme)) == sorted_versions(
+        [other, version], VersionScheme(scheme)
+    )
 
 
 @given(versions, versions, schemes)
-def test_any_two_versions_compare_antisymmetrically(version: str, other: str, scheme: Scheme) -> None:
+def test_any_two_versions_compare_antisymmetrically(version: str, other: str, scheme: VersionScheme) -> None:
     mirrored = {Order.LOWER: Order.HIGHER, Order.HIGHER: Order.LOWER}
     order = compare(version, other, scheme)
 
@@ -91,7 +93,7 @@ def test_any_two_versions_compare_antisymmetrically(version: str, other: str, sc
 
 
 @given(versions, versions, versions, schemes)
-def test_any_three_versions_compare_transitively(a: str, b: str, c: str, scheme: Scheme) -> None:
+def test_any_three_versions_compare_transitively(a: str, b: str, c: str, scheme: VersionScheme) -> None:
     low, middle, high = sorted([a, b, c], key=lambda version: sort_key(version, scheme))
 
     assert sort_key(low, scheme) <= sort_key(high, scheme)
@@ -100,7 +102,7 @@ def test_any_three_versions_compare_transitively(a: str, b: str, c: str, scheme:
 
 
 @given(st.lists(versions), schemes)
-def test_sorting_forgets_the_order_before_it(some: list[str], scheme: Scheme) -> None:
+def test_sorting_forgets_the_order_before_it(some: list[str], scheme: VersionScheme) -> None:
     once = sorted_versions(some, scheme)
 
     assert sorted_versions(once, scheme) == once
@@ -118,34 +120,34 @@ def test_detection_depends_on_the_set_of_versions_alone(some: list[str], times: 
 def test_one_odd_build_in_ten_does_not_change_the_scheme() -> None:
     releases = [f"1.{minor}.0" for minor in range(9)]
 
-    assert detect_scheme([*releases, "test"]) is Scheme.SEMVER
-    assert detect_scheme([*releases[1:], "test"]) is Scheme.NATURAL
+    assert detect_scheme([*releases, "test"]) is VersionScheme.SEMVER
+    assert detect_scheme([*releases[1:], "test"]) is VersionScheme.NATURAL
 
 
 def test_nothing_to_detect_from_is_natural_order() -> None:
-    assert detect_scheme([]) is Scheme.NATURAL
+    assert detect_scheme([]) is VersionScheme.NATURAL
 
 
 def test_a_version_outside_the_scheme_is_sorted_first_and_not_compared() -> None:
-    assert sorted_versions(["1.0.0", "test", "0.1.0", "10"], Scheme.SEMVER) == ["test", "10", "0.1.0", "1.0.0"]
-    assert compare("test", "1.0.0", Scheme.SEMVER) is Order.UNKNOWN
+    assert sorted_versions(["1.0.0", "test", "0.1.0", "10"], VersionScheme.SEMVER) == ["test", "10", "0.1.0", "1.0.0"]
+    assert compare("test", "1.0.0", VersionScheme.SEMVER) is Order.UNKNOWN
 
 
 def test_git_describe_is_a_pre_release_where_semver_is_declared() -> None:
-    assert compare("1.2.3-5-gabcdef-dirty", "1.2.3", Scheme.SEMVER) is Order.LOWER
-    assert compare("1.2.3-5-gabcdef-dirty", "1.2.3", Scheme.NATURAL) is Order.HIGHER
+    assert compare("1.2.3-5-gabcdef-dirty", "1.2.3", VersionScheme.SEMVER) is Order.LOWER
+    assert compare("1.2.3-5-gabcdef-dirty", "1.2.3", VersionScheme.NATURAL) is Order.HIGHER
 
 
 @pytest.mark.parametrize(
     "version", ["20241301", "2024-02-30", "2024.13", "1234.05", "202405", "2024.02.100", "2024.05-", "20240503x"]
 )
 def test_only_dates_of_the_calendar_are_dates(version: str) -> None:
-    assert fits(version, Scheme.DATE) == (version in {"2024.05-", "20240503x"})
+    assert fits(version, VersionScheme.DATE) == (version in {"2024.05-", "20240503x"})
 
 
 @pytest.mark.parametrize("version", ["1.\u0663.0", "1.0.po\u017ft1", "\uff11.0.0"])
 def test_digits_and_letters_of_other_scripts_fit_no_standard(version: str) -> None:
-    assert not any(fits(version, scheme) for scheme in Scheme if scheme is not Scheme.NATURAL)
+    assert not any(fits(version, scheme) for scheme in VersionScheme if scheme is not VersionScheme.NATURAL)
 
 
 @pytest.mark.parametrize(
@@ -160,25 +162,25 @@ def test_digits_and_letters_of_other_scripts_fit_no_standard(version: str) -> No
     ],
 )
 def test_a_bound_may_be_shorter_than_a_version(scheme: str, bound: str, version: str, order: Order) -> None:
-    assert is_bound(bound, Scheme(scheme))
-    assert compare_with_bound(version, bound, Scheme(scheme)) is order
+    assert is_bound(bound, VersionScheme(scheme))
+    assert compare_with_bound(version, bound, VersionScheme(scheme)) is order
 
 
 def test_newer_versions_are_known_of_all_that_fit() -> None:
     known = ["1.0.0", "v2.0.0", "2.0.0+other", "2.0.0-rc1", "test"]
 
-    assert newer_known(known, Scheme.SEMVER) == {
+    assert newer_known(known, VersionScheme.SEMVER) == {
         "1.0.0": True,
         "v2.0.0": False,
         "2.0.0+other": False,
         "2.0.0-rc1": True,
         "test": None,
     }
-    assert newer_known([], Scheme.SEMVER) == {}
+    assert newer_known([], VersionScheme.SEMVER) == {}
 
 
 @given(st.lists(versions, min_size=1, unique=True), schemes)
-def test_a_newer_version_is_one_that_compares_higher(some: list[str], scheme: Scheme) -> None:
+def test_a_newer_version_is_one_that_compares_higher(some: list[str], scheme: VersionScheme) -> None:
     for version, newer in newer_known(some, scheme).items():
         orders = {compare(other, version, scheme) for other in some}
         assert newer == (Order.HIGHER in orders if fits(version, scheme) else None)
@@ -198,17 +200,17 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("scheme", Scheme)
-def test_hostile_versions_of_full_length_are_ordered(scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", VersionScheme)
+def test_hostile_versions_of_full_length_are_ordered(scheme: VersionScheme) -> None:
     ascending = sorted_versions(HOSTILE, scheme)
 
     assert sorted_versions(reversed(HOSTILE), scheme) == ascending
-    assert detect_scheme(HOSTILE) is Scheme.NATURAL
+    assert detect_scheme(HOSTILE) is VersionScheme.NATURAL
 
 
 @given(st.text(max_size=128), schemes)
-@example("", Scheme.NATURAL)
-@example("1.0\n", Scheme.DOTTED)
-@example("1.0.0\n", Scheme.SEMVER)
-def test_every_text_has_a_place_in_every_scheme(text: str, scheme: Scheme) -> None:
+@example("", VersionScheme.NATURAL)
+@example("1.0\n", VersionScheme.DOTTED)
+@example("1.0.0\n", VersionScheme.SEMVER)
+def test_every_text_has_a_place_in_every_scheme(text: str, scheme: VersionScheme) -> None:
     assert sorted_versions([text, "1.0.0"], scheme) == sorted_versions(["1.0.0", text], scheme)

@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from firmtrail_contract.seed import Seed
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
     from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+    from firmtrail_contract.version_schemes import VersionScheme
 
 _MODULES = {
     name: f"firmtrail_contract.{module}"
@@ -222,6 +223,7 @@ _MODULES = {
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
         "fleet_status": ("ComponentStatus", "FleetStatus", "FleetStatusQuery", "LatestChange"),
+        "version_schemes": ("VersionScheme",),
     }.items()
     for name in names
 }
@@ -348,6 +350,7 @@ __all__ = [
     "VersionAdoption",
     "VersionCount",
     "VersionPeriod",
+    "VersionScheme",
     "Violation",
     "ViolationCode",
     "email_limits",

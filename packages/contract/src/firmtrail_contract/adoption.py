@@ -13,6 +13,7 @@ from firmtrail_contract.labels import label_filter_limits
 from firmtrail_contract.limits import Text
 from firmtrail_contract.moments import DayOrMoment
 from firmtrail_contract.observations import DEFAULT_COMPONENT
+from firmtrail_contract.version_schemes import VersionScheme
 
 time_zone_limits = Text(1, 64)
 
@@ -42,6 +43,8 @@ class AdoptionQuery:
     time_zone: str = attrs.field(default="UTC", validator=time_zone_limits)
     #: labels that devices have today: `site=berlin,rack` asks for this site, and for any rack
     labels: str | None = attrs.field(default=None, validator=optional(label_filter_limits))
+    #: how versions are ordered; what most of them look like decides, if left out
+    scheme: VersionScheme | None = None
 
 
 @attrs.frozen(kw_only=True)

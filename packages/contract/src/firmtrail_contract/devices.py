@@ -16,6 +16,7 @@ from firmtrail_contract.labels import Labels, label_filter_limits
 from firmtrail_contract.limits import PRINTABLE, Text
 from firmtrail_contract.moments import AsOf
 from firmtrail_contract.paging import PageQuery
+from firmtrail_contract.version_schemes import VersionScheme
 
 device_name_limits = visible_text(1, 200)
 name_part_limits = Text(1, 200)
@@ -83,6 +84,8 @@ class DeviceList:
     labels_as_of: dt.datetime
     #: where a filter finds no device: versions of the project that may have been meant, at most 5
     near_versions: list[str] = attrs.field(factory=list[str])
+    #: how many devices match on all pages; null, unless `with_total` was asked for
+    total: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -130,6 +133,8 @@ class DeviceQuery(PageQuery):
     )
     #: a component that it has; with `version`, the one that runs it
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
+    #: how versions are ordered for `version`; what those of a component look like decides, if left out
+    scheme: VersionScheme | None = None
     created_from: dt.datetime | None = None
     created_before: dt.datetime | None = None
     #: it reported at this moment or later
@@ -143,3 +148,5 @@ class DeviceQuery(PageQuery):
     #: whether two machines have been seen to report with one of its API keys
     two_machines: bool | None = None
     state: DeviceState = DeviceState.ACTIVE
+    #: whether the answer says how many devices match; that may take a second for 100,000 of them
+    with_total: bool = False

@@ -11,6 +11,7 @@ from firmtrail_contract.devices import DeviceState
 from firmtrail_contract.firmware import component_limits
 from firmtrail_contract.labels import label_filter_limits
 from firmtrail_contract.moments import AsOf
+from firmtrail_contract.version_schemes import VersionScheme
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +26,8 @@ class FirmwareVersionsQuery:
     labels: str | None = attrs.field(default=None, validator=optional(label_filter_limits))
     #: whether devices count that were in service at the moment, those that were retired, or all
     state: DeviceState = DeviceState.ACTIVE
+    #: how versions are ordered; what most of them look like decides, if left out
+    scheme: VersionScheme | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -12,6 +12,7 @@ from firmtrail_contract.firmware import component_limits
 from firmtrail_contract.labels import label_filter_limits
 from firmtrail_contract.moments import DayOrMoment
 from firmtrail_contract.paging import PageQuery
+from firmtrail_contract.version_schemes import VersionScheme
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +27,8 @@ class RollbackQuery(PageQuery):
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
     #: labels that devices have today: `site=berlin,rack` asks for this site, and for any rack
     labels: str | None = attrs.field(default=None, validator=optional(label_filter_limits))
+    #: how versions are ordered; what most of them look like decides, if left out
+    scheme: VersionScheme | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -23,6 +23,7 @@ from firmtrail_contract import (
     DeviceState,
     ListedDevice,
     NewDevice,
+    VersionScheme,
 )
 
 _DEVICES = "/v1/projects/{project_id}/devices"
@@ -41,6 +42,11 @@ class AsyncDevicePager(AsyncPager[ListedDevice]):
     def near_versions(self) -> list[str]:
         """Versions of the project that may have been meant, at most 5, when a filter found no device; else none."""
         return self._last.near_versions if self._last else []
+
+    @property
+    def total(self) -> int | None:
+        """How many devices match on all pages, as of the page last fetched; None unless asked for by `with_total`."""
+        return self._last and self._last.total
 
 
 class AsyncDevices(AsyncResource):
@@ -79,6 +85,7 @@ class AsyncDevices(AsyncResource):
         labels: LabelFilter | None = None,
         version: str | None = None,
         component: str | None = None,
+        scheme: VersionScheme | str | None = None,
         at: dt.datetime | dt.date | None = None,
         changed_since: dt.datetime | None = None,
         silent: bool | None = None,
@@ -88,6 +95,7 @@ class AsyncDevices(AsyncResource):
         reported_before: dt.datetime | None = None,
         two_machines: bool | None = None,
         state: DeviceState | str | None = None,
+        with_total: bool | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
@@ -104,6 +112,8 @@ class AsyncDevices(AsyncResource):
             version: what a component of it runs: a version as it is written, `1.4.*`, or comparisons such as
                 `>=1.4,<1.5`; `==` before a version takes it as it is written.
             component: a component that it has; with `version`, the one that runs it.
+            scheme: how versions are ordered for `version`: `semver`, `pep440`, `dotted`, `date` or `natural`; what they
+                look like decides, if left out.
             at: the moment at which versions are looked at, or a date, which means its end in UTC; now, if left out.
             changed_since: one of its components has run its version since this moment or later.
             silent: whether it has been silent for longer than its own cadence allows.
@@ -113,6 +123,8 @@ class AsyncDevices(AsyncResource):
             reported_before: it has not reported since this moment, or never.
             two_machines: whether two machines have been seen to report with one of its API keys.
             state: `active` ones, if left out; `retired` ones, or `any`.
+            with_total: whether each page says how many devices match, the list's `total`; that may take a second for
+                100,000 of them.
             limit: the most devices to give in all.
             page_size: the most devices to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
@@ -130,6 +142,7 @@ class AsyncDevices(AsyncResource):
                 labels=labels,
                 version=version,
                 component=component,
+                scheme=scheme,
                 at=at,
                 changed_since=changed_since,
                 silent=silent,
@@ -139,6 +152,7 @@ class AsyncDevices(AsyncResource):
                 reported_before=reported_before,
                 two_machines=two_machines,
                 state=state,
+                with_total=with_total,
             ),
             page=DeviceList,
             limit=limit,

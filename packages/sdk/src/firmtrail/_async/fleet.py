@@ -27,6 +27,7 @@ from firmtrail_contract import (
     SilentDevice,
     SilentDeviceQuery,
     Step,
+    VersionScheme,
 )
 
 _PROJECT = "/v1/projects/{project_id}"
@@ -52,7 +53,7 @@ class AsyncFleet(AsyncResource):
         call = Call(method="GET", path=place, query=query, repeatable=True)
         return decode(await self._transport.send(call), FleetStatus)
 
-    async def versions(
+    async def versions(  # noqa: PLR0913  of what, and when
         self,
         project_id: uuid.UUID | str | None = None,
         *,
@@ -60,6 +61,7 @@ class AsyncFleet(AsyncResource):
         component: str | None = None,
         labels: LabelFilter | None = None,
         state: DeviceState | str | None = None,
+        scheme: VersionScheme | str | None = None,
     ) -> FirmwareVersions:
         """Count the devices on each version, by component, the newest version first.
 
@@ -69,11 +71,13 @@ class AsyncFleet(AsyncResource):
             component: of this component alone.
             labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             state: devices in service at the moment, if left out; `retired` ones, or `any`.
+            scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
+                decides, if left out.
 
         Raises:
             InvalidRequestError: a value is not allowed.
         """
-        query = filters(FirmwareVersionsQuery, at=at, component=component, labels=labels, state=state)
+        query = filters(FirmwareVersionsQuery, at=at, component=component, labels=labels, state=state, scheme=scheme)
         place = path(_PROJECT + "/firmware_versions", project_id=project_id)
         return decode(
             await self._transport.send(Call(method="GET", path=place, query=query, repeatable=True)), FirmwareVersions
@@ -114,6 +118,7 @@ class AsyncFleet(AsyncResource):
         step: Step | str | None = None,
         time_zone: str | None = None,
         labels: LabelFilter | None = None,
+        scheme: VersionScheme | str | None = None,
     ) -> Adoption:
         """Show how the versions of a component spread: at each moment, how many devices were on each.
 
@@ -128,6 +133,8 @@ class AsyncFleet(AsyncResource):
             step: `hour`, `day`, `week` or `month`; a day, if left out. There are at most 1,000 moments.
             time_zone: the IANA name of the zone whose days and months are meant; UTC, if left out.
             labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
+            scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
+                decides, if left out.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -141,6 +148,7 @@ class AsyncFleet(AsyncResource):
             step=step,
             time_zone=time_zone,
             labels=labels,
+            scheme=scheme,
         )
         place = path(_PROJECT + "/adoption", project_id=project_id)
         return decode(
@@ -155,6 +163,7 @@ class AsyncFleet(AsyncResource):
         until: dt.datetime | dt.date | None = None,
         component: str | None = None,
         labels: LabelFilter | None = None,
+        scheme: VersionScheme | str | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
@@ -170,6 +179,8 @@ class AsyncFleet(AsyncResource):
             limit: the most rollbacks to give in all.
             page_size: the most rollbacks to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
+            scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
+                decides, if left out.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -178,7 +189,7 @@ class AsyncFleet(AsyncResource):
             self._transport,
             path(_PROJECT + "/rollbacks", project_id=project_id),
             Rollback,
-            filters=filters(RollbackQuery, since=since, until=until, component=component, labels=labels),
+            filters=filters(RollbackQuery, since=since, until=until, component=component, labels=labels, scheme=scheme),
             limit=limit,
             page_size=page_size,
             page_token=page_token,

@@ -27,6 +27,7 @@ from firmtrail_contract import (
     SilentDevice,
     SilentDeviceQuery,
     Step,
+    VersionScheme,
 )
 
 _PROJECT = "/v1/projects/{project_id}"
@@ -50,7 +51,7 @@ class Fleet(Resource):
         call = Call(method="GET", path=place, query=query, repeatable=True)
         return decode(self._transport.send(call), FleetStatus)
 
-    def versions(
+    def versions(  # noqa: PLR0913  of what, and when
         self,
         project_id: uuid.UUID | str | None = None,
         *,
@@ -58,6 +59,7 @@ class Fleet(Resource):
         component: str | None = None,
         labels: LabelFilter | None = None,
         state: DeviceState | str | None = None,
+        scheme: VersionScheme | str | None = None,
     ) -> FirmwareVersions:
         """Count the devices on each version, by component, the newest version first.
 
@@ -67,11 +69,13 @@ class Fleet(Resource):
             component: of this component alone.
             labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             state: devices in service at the moment, if left out; `retired` ones, or `any`.
+            scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
+                decides, if left out.
 
         Raises:
             InvalidRequestError: a value is not allowed.
         """
-        query = filters(FirmwareVersionsQuery, at=at, component=component, labels=labels, state=state)
+        query = filters(FirmwareVersionsQuery, at=at, component=component, labels=labels, state=state, scheme=scheme)
         place = path(_PROJECT + "/firmware_versions", project_id=project_id)
         return decode(
             self._transport.send(Call(method="GET", path=place, query=query, repeatable=True)), FirmwareVersions
@@ -112,6 +116,7 @@ class Fleet(Resource):
         step: Step | str | None = None,
         time_zone: str | None = None,
         labels: LabelFilter | None = None,
+        scheme: VersionScheme | str | None = None,
     ) -> Adoption:
         """Show how the versions of a component spread: at each moment, how many devices were on each.
 
@@ -126,6 +131,8 @@ class Fleet(Resource):
             step: `hour`, `day`, `week` or `month`; a day, if left out. There are at most 1,000 moments.
             time_zone: the IANA name of the zone whose days and months are meant; UTC, if left out.
             labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
+            scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
+                decides, if left out.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -139,6 +146,7 @@ class Fleet(Resource):
             step=step,
             time_zone=time_zone,
             labels=labels,
+            scheme=scheme,
         )
         place = path(_PROJECT + "/adoption", project_id=project_id)
         return decode(self._transport.send(Call(method="GET", path=place, query=query, repeatable=True)), Adoption)
@@ -151,6 +159,7 @@ class Fleet(Resource):
         until: dt.datetime | dt.date | None = None,
         component: str | None = None,
         labels: LabelFilter | None = None,
+        scheme: VersionScheme | str | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
@@ -166,6 +175,8 @@ class Fleet(Resource):
             limit: the most rollbacks to give in all.
             page_size: the most rollbacks to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
+            scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
+                decides, if left out.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -174,7 +185,7 @@ class Fleet(Resource):
             self._transport,
             path(_PROJECT + "/rollbacks", project_id=project_id),
             Rollback,
-            filters=filters(RollbackQuery, since=since, until=until, component=component, labels=labels),
+            filters=filters(RollbackQuery, since=since, until=until, component=component, labels=labels, scheme=scheme),
             limit=limit,
             page_size=page_size,
             page_token=page_token,

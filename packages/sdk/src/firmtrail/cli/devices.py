@@ -14,6 +14,7 @@ from firmtrail.cli.verbs import (
     FROM_DATE,
     LABEL,
     LIMIT,
+    SCHEME,
     Argument,
     Column,
     Verb,
@@ -30,6 +31,7 @@ _FILTERS = [
     AT,
     option("version", "what a component of it runs, or ran: 1.4.2, '1.4.*' or '>=1.4,<1.5'"),
     option("component", "a component that it has; with --version, the one that runs it"),
+    SCHEME,
     option("name", "part of the name"),
     option("labels", "labels that it has today: site=berlin,rack", type=label_filter),
     *(
@@ -45,6 +47,7 @@ _FILTERS = [
     flag("silent", "quiet for longer than its own cadence allows"),
     option("two-machines", "whether two machines report as it", choices=["true", "false"]),
     option("state", "which ones; active ones, if left out", choices=[*DeviceState]),
+    flag("total", "say how many match, too"),
 ]
 _FILTER_NAMES = [argument.name.removeprefix("--").replace("-", "_") for argument in _FILTERS]
 
@@ -53,12 +56,15 @@ def _list(client: firmtrail.Client, options: Any) -> firmtrail.DevicePager:
     given = {name: getattr(options, name) for name in _FILTER_NAMES}
     given["two_machines"] = {"true": True, "false": False}.get(options.two_machines)
     given["silent"] = options.silent or None
+    given["with_total"] = given.pop("total") or None
     return client.devices.list(project_id(client, options), limit=options.limit, **given)
 
 
-def _near_versions(devices: firmtrail.DevicePager) -> str:
+def _remark(devices: firmtrail.DevicePager) -> str:
     near = ", ".join(devices.near_versions)
-    return f"No device matches. Versions that do exist: {near}" if near else ""
+    if near:
+        return f"No device matches. Versions that do exist: {near}"
+    return "" if devices.total is None else f"{devices.total:,} devices match."
 
 
 def _label(client: firmtrail.Client, options: Any) -> Device:
@@ -81,7 +87,7 @@ VERBS = [
             Column("retired_at", is_optional=True),
             Column("id", is_optional=True),
         ],
-        remark=_near_versions,
+        remark=_remark,
         examples=[
             "devices list --version '1.4.*' --labels site=berlin",
             "devices list --silent --columns name,id",

@@ -10,7 +10,7 @@ from firmtrail.cli.moments import earlier
 from firmtrail.cli.names import project_id
 from firmtrail.cli.screen import Screen
 from firmtrail.cli.texts import duration
-from firmtrail.cli.verbs import AT, DATES, FROM_DATE, LABELS, LIMIT, UNTIL, Column, Verb, option, since
+from firmtrail.cli.verbs import AT, DATES, FROM_DATE, LABELS, LIMIT, SCHEME, UNTIL, Column, Verb, option, since
 from firmtrail_contract import DeviceState, SilenceState, SilentDevice, Step
 
 if TYPE_CHECKING:  # models of answers: a command starts faster without those that it does not get
@@ -42,6 +42,7 @@ def _adoption(client: firmtrail.Client, options: Any) -> firmtrail.Adoption:
         step=options.step,
         time_zone=options.time_zone,
         labels=options.labels,
+        scheme=options.scheme,
     )
 
 
@@ -78,11 +79,14 @@ VERBS = [
     Verb(
         "versions",
         "how many devices run each version, or ran it at a moment; the newest version first",
-        lambda c, o: c.fleet.versions(project_id(c, o), at=o.at, component=o.component, labels=o.labels, state=o.state),
+        lambda c, o: c.fleet.versions(
+            project_id(c, o), at=o.at, component=o.component, labels=o.labels, scheme=o.scheme, state=o.state
+        ),
         [
             AT,
             _COMPONENT,
             LABELS,
+            SCHEME,
             option("state", "devices that were in service then, if left out", choices=[*DeviceState]),
         ],
         [
@@ -109,6 +113,7 @@ VERBS = [
             option("step", "from one moment to the next; a day, if left out", choices=[*Step]),
             option("time-zone", "whose days are meant, such as Europe/Berlin; UTC, if left out", metavar="ZONE"),
             LABELS,
+            SCHEME,
         ],
         ["moment", "version", "devices", "share"],
         rows=points,
@@ -159,8 +164,8 @@ VERBS = [
     Verb(
         "rollbacks",
         "devices that went back to a lower version, the latest first; at most 92 days at once",
-        lambda c, o: c.fleet.rollbacks(project_id(c, o), **_changes(o), limit=o.limit),
-        [_SINCE, UNTIL, _COMPONENT, LABELS, LIMIT],
+        lambda c, o: c.fleet.rollbacks(project_id(c, o), **_changes(o), scheme=o.scheme, limit=o.limit),
+        [_SINCE, UNTIL, _COMPONENT, LABELS, SCHEME, LIMIT],
         [
             Column("device_name", "name"),
             "component",

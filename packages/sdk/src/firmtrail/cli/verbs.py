@@ -14,6 +14,7 @@ import firmtrail
 from firmtrail.cli.moments import day_or_moment, later, seconds
 from firmtrail.cli.screen import Screen
 from firmtrail.errors import FirmtrailError
+from firmtrail_contract import VersionScheme
 
 
 class UsageError(FirmtrailError):
@@ -157,6 +158,9 @@ KEY_LABEL = option("label", "what it is for, in your words", default="")
 EXPIRY = "30d or 12h from now, or a moment; a date means its end in UTC"
 EXPIRES = option("expires", f"{EXPIRY}; never, if left out", type=later, metavar="WHEN")
 LABELS = option("labels", "devices with these labels today: site=berlin,rack", type=label_filter)
+SCHEME = option(
+    "scheme", "how versions are ordered; what they look like decides, if left out", choices=[*VersionScheme]
+)
 DATES = "a date, 2026-05-03T12:00:00Z, today, yesterday (of UTC), 7d or 2h ago"
 AT = option(
     "at",

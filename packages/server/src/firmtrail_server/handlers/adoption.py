@@ -6,12 +6,12 @@ import datetime as dt
 import uuid
 from typing import NamedTuple
 
-from firmtrail_contract import Adoption, AdoptionQuery, DeviceState, Rollout, VersionAdoption
+from firmtrail_contract import Adoption, AdoptionQuery, DeviceState, Rollout, VersionAdoption, VersionScheme
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.adoption import curves, milestones
 from firmtrail_server.history.series import SeriesInvalid, moments, time_zone
-from firmtrail_server.history.version_order import Order, Scheme, compare, detect_scheme, sort_key
+from firmtrail_server.history.version_order import Order, compare, detect_scheme, sort_key
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import adoption
 from firmtrail_server.queries.firmware_versions import Counted
@@ -27,7 +27,7 @@ class _End(NamedTuple):
 
     at: dt.datetime
     devices: int
-    scheme: Scheme
+    scheme: VersionScheme
 
 
 async def get_adoption(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AdoptionQuery) -> Adoption:
@@ -39,7 +39,7 @@ async def get_adoption(ctx: Context, conn: Connection, project_id: uuid.UUID, qu
     counted = Counted(components=[query.component], labels=query.labels, state=DeviceState.ACTIVE)
     changes = await adoption.count_over_time(conn, project_id, counted, series)
     of_versions = curves(changes, len(series))
-    scheme = detect_scheme(curve.version for curve in of_versions)
+    scheme = query.scheme or detect_scheme(curve.version for curve in of_versions)
     totals = [sum(at) for at in zip(*(curve.devices for curve in of_versions), strict=True)] or [0] * len(series)
     listed = sorted(of_versions, key=lambda curve: max(curve.devices), reverse=True)[:MAX_VERSIONS]
     shown = [sum(at) for at in zip(*(curve.devices for curve in listed), strict=True)] or totals

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
+from collections.abc import Sequence
+from itertools import groupby
 
-from firmtrail_contract import Compliance, ComplianceQuery, DesiredVersion, DeviceState, RuleCompliance
+from firmtrail_contract import Compliance, ComplianceQuery, DesiredVersion, RuleCompliance
 from firmtrail_server.db import Connection
-from firmtrail_server.history.desired_versions import Governed, governed
+from firmtrail_server.history.desired_versions import in_order
 from firmtrail_server.http.context import Context
-from firmtrail_server.queries import desired_versions
-from firmtrail_server.queries.firmware_versions import Counted, count_at, count_now
-
-#: more than the devices of a project, each of which may run a version of its own
-_ALL_VERSIONS = 2**31
+from firmtrail_server.queries import compliance, desired_versions
+from firmtrail_server.queries.compliance import Governed, RuleCount
 
 
 async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, query: ComplianceQuery) -> Compliance:
@@ -23,40 +21,27 @@ async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     """
     now = ctx.now()
     at = min(query.at or now, now)
-    rules = await desired_versions.list_in_force(conn, project_id, at, query.component)
-    return Compliance(
-        as_of=at,
-        labels_as_of=now,
-        items=[
-            await _counted(conn, rule, devices, at, is_now=at == now) for rule, devices in governed(rules, query.labels)
-        ],
-    )
+    in_force = await desired_versions.list_in_force(conn, project_id, at, query.component)
+    items: list[RuleCompliance] = []
+    for _, of_component in groupby(in_order(in_force), key=lambda rule: rule.component):
+        rules = [*of_component]
+        governed = Governed(rules=rules, labels=query.labels, at=at, is_now=at == now)
+        counts = await compliance.count_devices(conn, project_id, governed)
+        items += _by_rule(rules, counts)
+    return Compliance(as_of=at, labels_as_of=now, items=items)
 
 
-async def _counted(
-    conn: Connection, rule: DesiredVersion, devices: Governed | None, at: dt.datetime, *, is_now: bool
-) -> RuleCompliance:
-    if devices is None:
-        return _result(rule, accepted=0, other=0, without=0)
-    counted = Counted(
-        components=[rule.component],
-        labels=devices.labels,
-        labels_of_others=devices.labels_of_others,
-        state=DeviceState.ACTIVE,
-    )
-    count = count_now if is_now else count_at
-    versions = await count(conn, rule.project_id, counted, at, _ALL_VERSIONS)
-    accepted = sum(row.devices for row in versions if row.version in rule.versions)
-    other = sum(row.devices for row in versions) - accepted
-    without = await desired_versions.count_without_version(conn, rule.project_id, counted, at, is_now=is_now)
-    return _result(rule, accepted=accepted, other=other, without=without)
+def _by_rule(rules: Sequence[DesiredVersion], counts: Sequence[RuleCount]) -> list[RuleCompliance]:
+    counted = {count.position: count for count in counts}
+    nothing = RuleCount(position=0, devices=0, running=0, accepted=0)
+    return [_result(rule, counted.get(position, nothing)) for position, rule in enumerate(rules, start=1)]
 
 
-def _result(rule: DesiredVersion, *, accepted: int, other: int, without: int) -> RuleCompliance:
+def _result(rule: DesiredVersion, count: RuleCount) -> RuleCompliance:
     return RuleCompliance(
         rule=rule,
-        devices=accepted + other + without,
-        on_accepted_version=accepted,
-        on_other_version=other,
-        without_version=without,
+        devices=count.devices,
+        on_accepted_version=count.accepted,
+        on_other_version=count.running - count.accepted,
+        without_version=count.devices - count.running,
     )

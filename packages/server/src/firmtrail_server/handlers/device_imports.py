@@ -26,7 +26,7 @@ from firmtrail_contract import (
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.rows import CSV, NDJSON, Rows
-from firmtrail_server.queries import device_lists
+from firmtrail_server.queries import device_imports as queries
 from firmtrail_server.queries.audit_events import Change
 from firmtrail_server.services import device_imports
 from firmtrail_server.services.device_imports import Row
@@ -112,13 +112,11 @@ async def _import_some(  # noqa: PLR0913  what goes on from one transaction to t
 ) -> tuple[_Known, list[ImportedRow]]:
     """Import rows, and know their devices from then on."""
     known = before.copy()
-    known.add(
-        await device_lists.find_by_names_or_fingerprints(conn, project_id, [row.device for row in rows if row.device])
-    )
+    known.add(await queries.find_by_names_or_fingerprints(conn, project_id, [row.device for row in rows if row.device]))
     outcomes = [(row, *known.outcome(row)) for row in rows]
     new = [row.device for row, outcome, _ in outcomes if row.device and outcome is ImportOutcome.CREATED]
     if new and not dry_run:
-        made = await device_lists.insert_many(conn, project_id, new, ctx.now())
+        made = await queries.insert_many(conn, project_id, new, ctx.now())
         known.add(made)
         await ctx.record(conn, *(Change(AuditAction.DEVICE_CREATED, device.id, device.name) for device in made))
     return known, [_result(row, outcome, errors, known) for row, outcome, errors in outcomes]

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from itertools import groupby
 
-from firmtrail_contract import FirmwareVersions, FirmwareVersionsQuery, VersionCount
+from firmtrail_contract import FirmwareVersions, FirmwareVersionsQuery, VersionCount, VersionScheme
 from firmtrail_server.db import Connection
 from firmtrail_server.history.version_order import detect_scheme, newer_known, sort_key
 from firmtrail_server.http.context import Context
@@ -31,20 +31,20 @@ async def count_firmware_versions(
     return FirmwareVersions(
         as_of=at,
         labels_as_of=now,
-        items=ordered(versions),
+        items=ordered(versions, query.scheme),
         omitted_versions=versions[0].versions - len(versions) if versions else 0,
     )
 
 
-def ordered(counted: Sequence[CountedVersion]) -> list[VersionCount]:
+def ordered(counted: Sequence[CountedVersion], scheme: VersionScheme | None = None) -> list[VersionCount]:
     """By component, the newest version first."""
     by_component = groupby(sorted(counted, key=lambda row: row.component), key=lambda row: row.component)
-    return [item for _, of_component in by_component for item in _newest_first([*of_component])]
+    return [item for _, of_component in by_component for item in _newest_first([*of_component], scheme)]
 
 
-def _newest_first(counted: Sequence[CountedVersion]) -> list[VersionCount]:
+def _newest_first(counted: Sequence[CountedVersion], scheme: VersionScheme | None) -> list[VersionCount]:
     versions = [row.version for row in counted]
-    scheme = detect_scheme(versions)
+    scheme = scheme or detect_scheme(versions)
     newer = newer_known(versions, scheme)
     return [
         VersionCount(

@@ -17,6 +17,7 @@ from firmtrail_contract import (
     Page,
     Rollback,
     RollbackQuery,
+    VersionScheme,
 )
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import FilterRefused
@@ -38,7 +39,7 @@ async def list_rollbacks(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     after = rollbacks.KEYSET.position(query, project_id)
     changes = await _changes(ctx, conn, project_id, query)
     pairs = await rollbacks.list_pairs(conn, project_id, changes)
-    lower = attrs.evolve(changes, pairs=_lower(pairs))
+    lower = attrs.evolve(changes, pairs=_lower(pairs, query.scheme))
     return rollbacks.KEYSET.page(
         await rollbacks.list_changes(conn, project_id, lower, after, query.page_size + 1), query, project_id
     )
@@ -67,13 +68,13 @@ async def _changes(
     return Changes(counted=counted, since=since, until=until)
 
 
-def _lower(pairs: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+def _lower(pairs: Sequence[tuple[str, str, str]], scheme: VersionScheme | None) -> list[tuple[str, str, str]]:
     """Those of (component, from version, to version) whose second version is lower."""
     lower: list[tuple[str, str, str]] = []
     for component, of_component in groupby(sorted(pairs), key=lambda pair: pair[0]):
         versions = [(before, after) for _, before, after in of_component]
-        scheme = detect_scheme({version for pair in versions for version in pair})
-        lower += [(component, before, after) for before, after in sorted(downgrades(versions, scheme))]
+        of_its_own = scheme or detect_scheme({version for pair in versions for version in pair})
+        lower += [(component, before, after) for before, after in sorted(downgrades(versions, of_its_own))]
     return lower
 
 

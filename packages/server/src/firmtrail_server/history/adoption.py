@@ -15,7 +15,8 @@ from uuid import UUID
 
 import attrs
 
-from firmtrail_server.history.version_order import Order, Scheme, compare
+from firmtrail_contract import VersionScheme
+from firmtrail_server.history.version_order import Order, compare
 
 #: shares of the devices, in percent, that a version's milestones name; before them stands the first device
 MILESTONES = (50, 90, 99)
@@ -114,12 +115,12 @@ def dwell(ended: Collection[dt.timedelta], in_force: int) -> Dwell:
     return Dwell(median=median, ended=len(ended), in_force=in_force)
 
 
-def downgrades(pairs: Iterable[tuple[str, str]], scheme: Scheme) -> set[tuple[str, str]]:
+def downgrades(pairs: Iterable[tuple[str, str]], scheme: VersionScheme) -> set[tuple[str, str]]:
     """Keep of pairs (previous version, version) those of which the second is lower; a pair with an outsider is none."""
     return {(previous, version) for previous, version in pairs if compare(version, previous, scheme) is Order.LOWER}
 
 
-def rollbacks(changes: Iterable[Change], scheme: Scheme) -> list[Change]:
+def rollbacks(changes: Iterable[Change], scheme: VersionScheme) -> list[Change]:
     """Keep the changes to a lower version, in their order."""
     return [change for change in changes if compare(change.version, change.previous_version, scheme) is Order.LOWER]
 

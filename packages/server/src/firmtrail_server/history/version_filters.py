@@ -20,7 +20,8 @@ from typing import Protocol
 
 import attrs
 
-from firmtrail_server.history.version_order import Order, Scheme, compare_with_bound, is_bound
+from firmtrail_contract import VersionScheme
+from firmtrail_server.history.version_order import Order, compare_with_bound, is_bound
 
 MAX_FILTER_LENGTH = 512
 MAX_COMPARISONS = 8
@@ -40,7 +41,7 @@ class VersionFilterInvalid(ValueError):
 class VersionFilter(Protocol):
     """Which versions are meant. `str()` gives a text that parses to an equal filter."""
 
-    def matches(self, version: str, scheme: Scheme) -> bool:
+    def matches(self, version: str, scheme: VersionScheme) -> bool:
         """Say whether a version is meant. Raises VersionFilterInvalid if a bound does not fit the scheme."""
         ...
 
@@ -51,7 +52,7 @@ class ExactVersion:
 
     version: str
 
-    def matches(self, version: str, scheme: Scheme) -> bool:  # noqa: ARG002 - no scheme makes another string the same
+    def matches(self, version: str, scheme: VersionScheme) -> bool:  # noqa: ARG002 - no scheme makes another string the same
         return version == self.version
 
     def __str__(self) -> str:
@@ -64,7 +65,7 @@ class VersionPrefix:
 
     prefix: str
 
-    def matches(self, version: str, scheme: Scheme) -> bool:  # noqa: ARG002 - a prefix needs no order
+    def matches(self, version: str, scheme: VersionScheme) -> bool:  # noqa: ARG002 - a prefix needs no order
         folded, prefix = _folded(version), _folded(self.prefix)
         return folded.startswith(prefix) or folded == prefix[:-1]
 
@@ -77,7 +78,7 @@ class Comparison:
     operator: str
     bound: str
 
-    def matches(self, version: str, scheme: Scheme) -> bool:
+    def matches(self, version: str, scheme: VersionScheme) -> bool:
         order = compare_with_bound(version, self.bound, scheme)
         if self.operator == "!=":
             return version != self.bound and order is not Order.EQUAL
@@ -98,7 +99,7 @@ class VersionRange:
 
     comparisons: tuple[Comparison, ...]
 
-    def matches(self, version: str, scheme: Scheme) -> bool:
+    def matches(self, version: str, scheme: VersionScheme) -> bool:
         # Each bound is checked, whatever the first comparison says.
         holds = [comparison.matches(version, scheme) for comparison in self.comparisons]
         return all(holds)

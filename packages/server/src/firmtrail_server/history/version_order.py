@@ -1,7 +1,7 @@
 """Which of two firmware versions is the later one. No I/O.
 
 A version is the device's own string and is never parsed to be accepted. It is parsed here, when somebody asks for an
-order, under a scheme: one that the project declares for a component, or the one that `detect_scheme` finds.
+order, under a scheme: one that is asked for, or the one that `detect_scheme` finds.
 
 A version that does not fit the scheme is *outside* of it. It is sorted before all that fit, and it is neither lower nor
 higher than another version: a build named `test` is no rollback.
@@ -23,23 +23,10 @@ from typing import Any
 import packaging.version
 import semver
 
+from firmtrail_contract import VersionScheme
+
 #: A key to compare with keys of the same scheme alone; equal keys have the same precedence.
 Key = Any
-
-
-class Scheme(StrEnum):
-    """How the versions of a component are read. The strictest stands first: it accepts the fewest strings."""
-
-    #: 20240503, 2024-05-03, 2024.05, each with or without something after it
-    DATE = "date"
-    #: semver.org 2.0.0, with or without a leading v
-    SEMVER = "semver"
-    #: numbers with dots between them, with or without a leading v; zeros at the end do not count: 1.4 is 1.4.0
-    DOTTED = "dotted"
-    #: Python's: 1.0rc1 < 1.0 < 1.0.post1
-    PEP440 = "pep440"
-    #: numbers by their value, words by the alphabet; it orders anything
-    NATURAL = "natural"
 
 
 class Order(StrEnum):
@@ -52,7 +39,7 @@ class Order(StrEnum):
     UNKNOWN = "unknown"
 
 
-def detect_scheme(versions: Iterable[str]) -> Scheme:
+def detect_scheme(versions: Iterable[str]) -> VersionScheme:
     """Find the strictest scheme that all given versions fit, or else the strictest that nine in ten of them fit.
 
     The answer depends on the set of versions alone. Nine in ten, because one build made by hand ("test") should not
@@ -63,7 +50,7 @@ def detect_scheme(versions: Iterable[str]) -> Scheme:
     outside = {scheme: sum(not fits(version, scheme) for version in known) for scheme in _candidates(known)}
     that_all_fit = (scheme for scheme, misfits in outside.items() if misfits == 0)
     that_most_fit = (scheme for scheme, misfits in outside.items() if misfits * 10 <= len(known))
-    return next(chain(that_all_fit, that_most_fit), Scheme.NATURAL)
+    return next(chain(that_all_fit, that_most_fit), VersionScheme.NATURAL)
 
 
 # 5.15.0-91-generic, 1.2.3-5-gabcdef, 1.2.3-1: a build after the release. SemVer would call it a pre-release, and
@@ -71,46 +58,51 @@ def detect_scheme(versions: Iterable[str]) -> Scheme:
 _BUILD_AFTER_RELEASE = re.compile(r"[vV]?[0-9]+\.[0-9]+\.[0-9]+-[0-9]")
 
 
-def _candidates(known: set[str]) -> list[Scheme]:
+def _candidates(known: set[str]) -> list[VersionScheme]:
     """List the schemes that may be detected, the strictest first."""
     if not known:
         return []
     has_builds = any(_BUILD_AFTER_RELEASE.match(version) for version in known)
-    return [Scheme.DATE, *([] if has_builds else [Scheme.SEMVER]), Scheme.DOTTED, Scheme.PEP440]
+    return [
+        VersionScheme.DATE,
+        *([] if has_builds else [VersionScheme.SEMVER]),
+        VersionScheme.DOTTED,
+        VersionScheme.PEP440,
+    ]
 
 
-def fits(version: str, scheme: Scheme) -> bool:
+def fits(version: str, scheme: VersionScheme) -> bool:
     """Say whether a version can be read under a scheme."""
     return _key(version, scheme) is not None
 
 
-def sort_key(version: str, scheme: Scheme) -> tuple[bool, Key, str]:
+def sort_key(version: str, scheme: VersionScheme) -> tuple[bool, Key, str]:
     """Give a key by which any versions have one order: outside the scheme first, versions of one precedence by text."""
     key = _key(version, scheme)
     return (False, _natural(version), version) if key is None else (True, key, version)
 
 
-def sorted_versions(versions: Iterable[str], scheme: Scheme) -> list[str]:
+def sorted_versions(versions: Iterable[str], scheme: VersionScheme) -> list[str]:
     """Sort versions, the lowest first."""
     return sorted(versions, key=lambda version: sort_key(version, scheme))
 
 
-def compare(version: str, other: str, scheme: Scheme) -> Order:
+def compare(version: str, other: str, scheme: VersionScheme) -> Order:
     """Say whether `version` is lower or higher than `other`, or equal in precedence: 1.0.0+a and 1.0.0+b in SemVer."""
     return _order(_key(version, scheme), _key(other, scheme))
 
 
-def compare_with_bound(version: str, bound: str, scheme: Scheme) -> Order:
+def compare_with_bound(version: str, bound: str, scheme: VersionScheme) -> Order:
     """Compare with a bound that a person wrote, which may be shorter than a version: 1.4 for SemVer, 2024 for dates."""
     return _order(_key(version, scheme), _key(_lengthened(bound, scheme), scheme))
 
 
-def is_bound(bound: str, scheme: Scheme) -> bool:
+def is_bound(bound: str, scheme: VersionScheme) -> bool:
     """Say whether versions can be compared with a bound under a scheme."""
     return fits(_lengthened(bound, scheme), scheme)
 
 
-def newer_known(versions: Iterable[str], scheme: Scheme) -> dict[str, bool | None]:
+def newer_known(versions: Iterable[str], scheme: VersionScheme) -> dict[str, bool | None]:
     """Say of each version whether a higher one is among them; None for those outside the scheme.
 
     Pre-releases count: 2.0.0-rc1 is newer than 1.9.0.
@@ -131,7 +123,7 @@ def _order(key: Key | None, other: Key | None) -> Order:
 
 # A fleet has some hundred versions, and each is compared with many others.
 @lru_cache(maxsize=4096)
-def _key(version: str, scheme: Scheme) -> Key | None:
+def _key(version: str, scheme: VersionScheme) -> Key | None:
     """Read a version, or say by None that it does not fit."""
     return _READERS[scheme](version)
 
@@ -213,21 +205,21 @@ def _part(part: str) -> tuple[int, int, str]:
     return (_NUMBER, int(part), "") if part[0] in "0123456789" else (_WORD, 0, part)
 
 
-_READERS: dict[Scheme, Callable[[str], Key | None]] = {
-    Scheme.DATE: _date,
-    Scheme.SEMVER: _semver,
-    Scheme.DOTTED: _dotted,
-    Scheme.PEP440: _pep440,
-    Scheme.NATURAL: _natural,
+_READERS: dict[VersionScheme, Callable[[str], Key | None]] = {
+    VersionScheme.DATE: _date,
+    VersionScheme.SEMVER: _semver,
+    VersionScheme.DOTTED: _dotted,
+    VersionScheme.PEP440: _pep440,
+    VersionScheme.NATURAL: _natural,
 }
 
 _SHORT_SEMVER = re.compile(r"([vV]?[0-9]+(?:\.[0-9]+)?)([-+].*)?", re.DOTALL)
 _YEAR = re.compile(r"[0-9]{4}")
 
 
-def _lengthened(bound: str, scheme: Scheme) -> str:
-    if scheme is Scheme.SEMVER and (short := _SHORT_SEMVER.fullmatch(bound)):
+def _lengthened(bound: str, scheme: VersionScheme) -> str:
+    if scheme is VersionScheme.SEMVER and (short := _SHORT_SEMVER.fullmatch(bound)):
         return short[1] + ".0" * (2 - short[1].count(".")) + (short[2] or "")
-    if scheme is Scheme.DATE and _YEAR.fullmatch(bound):
+    if scheme is VersionScheme.DATE and _YEAR.fullmatch(bound):
         return f"{bound}-01"
     return bound

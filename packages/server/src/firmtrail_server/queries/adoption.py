@@ -22,7 +22,7 @@ class Dwell:
     replaced: int
 
 
-#: the devices that are counted, of the rows of `ran`: not deleted, with the labels, and with none that others have
+#: the devices that are counted, of the rows of `ran`: not deleted, and with the labels
 _COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
                and (
                        %(all_labels)s
@@ -32,11 +32,6 @@ _COUNTED: Final = """ran.device_id not in (select device_id from removed_devices
                                where project_id = %(project_id)s
                                  and labels @> %(labels)s
                                  and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                 and not exists (
-                                         select 1
-                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
-                                          where devices.labels @> other.labels::jsonb
-                                     )
                           )
                    )"""
 

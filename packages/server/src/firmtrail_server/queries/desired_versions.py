@@ -1,4 +1,4 @@
-"""Desired versions: the rules, and the devices that have not reported what a rule asks of them."""
+"""Desired versions: the rules that say what devices should run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from firmtrail_contract.desired_versions import priority_limits
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import DesiredVersionNotFound
-from firmtrail_server.history.spans import span_bounds
-from firmtrail_server.queries.firmware_versions import Counted
 
 KEYSET = Keyset(
     "desired_versions", {"component": "", "priority": priority_limits.maximum, "set_at": EARLIEST, "id": LOWEST_ID}
@@ -149,49 +147,3 @@ async def list_rules(
             },
         )
         return await cur.fetchall()
-
-
-async def count_without_version(
-    conn: Connection, project_id: uuid.UUID, counted: Counted, at: dt.datetime, *, is_now: bool
-) -> int:
-    """Count the devices in service, registered by a moment, on which no version of the one component was in force."""
-    cur = await conn.execute(
-        """
-        select count(*)
-          from devices
-          left join (
-                select periods.device_id
-                  from unnest(%(components)s::text[]) as wanted (component)
-                 cross join unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[]) as class (span, lower_bound)
-                  join device_firmware_periods as periods
-                    on periods.project_id = %(project_id)s
-                   and periods.component = wanted.component
-                   and periods.span = class.span
-                   and periods.first_reported_at > class.lower_bound
-                   and periods.first_reported_at <= %(at)s
-                   and periods.superseded_at > %(at)s
-                 where not %(is_now)s
-                 union all
-                select device_id
-                  from device_versions
-                 where project_id = %(project_id)s
-                   and component = any(%(components)s)
-                   and (%(is_now)s or since <= %(at)s)
-               ) as ran
-            on ran.device_id = devices.id
-         where devices.project_id = %(project_id)s
-           and devices.created_at <= %(at)s
-           and (devices.retired_at is null or devices.retired_at > %(at)s)
-           and devices.labels @> %(labels)s
-           and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
-           and not exists (
-                   select 1
-                     from unnest(%(labels_of_others)s::text[]) as other (labels)
-                    where devices.labels @> other.labels::jsonb
-               )
-           and ran.device_id is null
-        """,
-        {"project_id": project_id, **counted.parameters, **span_bounds(at), "at": at, "is_now": is_now},
-        prepare=False,
-    )
-    return (await one(cur))[0]

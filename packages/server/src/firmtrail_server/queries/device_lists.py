@@ -1,4 +1,4 @@
-"""The devices of a project that match filters, page by page; and many devices registered at once.
+"""The devices of a project that match filters, page by page.
 
 They come by name. Those that run some version come by id: a version's own entries of an index are in this order, and of
 a rare version a walk by name would read everything.
@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import attrs
-import orjson
 from psycopg.types.json import Jsonb
 
-from firmtrail_contract import Device, DeviceQuery, NewDevice, RunningVersion, parse_label_filter
-from firmtrail_server.db import Connection, rows
+from firmtrail_contract import Device, DeviceQuery, RunningVersion, parse_label_filter
+from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import LOWEST_ID, Keyset
 
 BY_NAME = Keyset("devices by name", {"name": ""})
@@ -79,6 +78,44 @@ _MATCHING: Final = """cross join lateral (
                           and id = matching.device_id
                         limit 1
                    ) as devices"""
+#: the devices in a range of the key that run one of some versions
+_RUNNING: Final = """(
+                    select distinct ran.device_id
+                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                      join device_versions as ran
+                        on ran.project_id = %(project_id)s
+                       and ran.component = wanted.component
+                       and ran.version = wanted.version
+                       and ran.device_id > %(after)s
+                       and ran.device_id <= %(until)s
+                   ) as matching"""
+#: the devices in a range of the key that ran one of some versions at a moment that has passed
+_THAT_RAN: Final = """(
+                    select ran.device_id
+                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                     cross join lateral (
+                            select device_id, first_reported_at, superseded_at
+                              from device_firmware_periods
+                             where project_id = %(project_id)s
+                               and component = wanted.component
+                               and version = wanted.version
+                               and device_id > %(after)s
+                               and device_id <= %(until)s
+                            offset 0  -- or the planner takes the moment for a reason to read the index by span
+                           ) as ran
+                     where ran.first_reported_at <= %(at)s
+                       and ran.superseded_at > %(at)s
+                     union
+                    select ran.device_id
+                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
+                      join device_versions as ran
+                        on ran.project_id = %(project_id)s
+                       and ran.component = wanted.component
+                       and ran.version = wanted.version
+                       and ran.device_id > %(after)s
+                       and ran.device_id <= %(until)s
+                       and ran.since <= %(at)s
+                   ) as matching"""
 _FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
                and labels @> %(labels)s
                and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
@@ -141,16 +178,7 @@ async def list_running(
         await cur.execute(
             f"""
             select {_COLUMNS}
-              from (
-                    select distinct ran.device_id
-                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
-                      join device_versions as ran
-                        on ran.project_id = %(project_id)s
-                       and ran.component = wanted.component
-                       and ran.version = wanted.version
-                       and ran.device_id > %(after)s
-                       and ran.device_id <= %(until)s
-                   ) as matching
+              from {_RUNNING}
               {_MATCHING}
               {_JOINED}
              where {_FILTERS}
@@ -171,32 +199,7 @@ async def list_that_ran(
         await cur.execute(
             f"""
             select {_COLUMNS}
-              from (
-                    select ran.device_id
-                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
-                     cross join lateral (
-                            select device_id, first_reported_at, superseded_at
-                              from device_firmware_periods
-                             where project_id = %(project_id)s
-                               and component = wanted.component
-                               and version = wanted.version
-                               and device_id > %(after)s
-                               and device_id <= %(until)s
-                            offset 0  -- or the planner takes the moment for a reason to read the index by span
-                           ) as ran
-                     where ran.first_reported_at <= %(at)s
-                       and ran.superseded_at > %(at)s
-                     union
-                    select ran.device_id
-                      from unnest(%(components)s::text[], %(versions)s::text[]) as wanted (component, version)
-                      join device_versions as ran
-                        on ran.project_id = %(project_id)s
-                       and ran.component = wanted.component
-                       and ran.version = wanted.version
-                       and ran.device_id > %(after)s
-                       and ran.device_id <= %(until)s
-                       and ran.since <= %(at)s
-                   ) as matching
+              from {_THAT_RAN}
               {_MATCHING}
               {_JOINED}
              where {_FILTERS}
@@ -207,6 +210,54 @@ async def list_that_ran(
             prepare=False,
         )
         return await cur.fetchall()
+
+
+async def count_devices(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> int:
+    """Count the project's devices that the query asks for, whatever they run."""
+    cur = await conn.execute(
+        f"""
+        select count(*)
+          from devices
+          {_JOINED}
+         where project_id = %(project_id)s
+           and {_FILTERS}
+        """,  # noqa: S608  its parts are literals of this file
+        {"project_id": project_id, **_parameters(query)},
+        prepare=False,
+    )
+    return (await one(cur))[0]
+
+
+async def count_running(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, devices: KeyRange) -> int:
+    """Count those of them in a range of the key that run one of its versions."""
+    cur = await conn.execute(
+        f"""
+        select count(*)
+          from {_RUNNING}
+          {_MATCHING}
+          {_JOINED}
+         where {_FILTERS}
+        """,  # noqa: S608  its parts are literals of this file
+        {"project_id": project_id, **_parameters(query), **devices.parameters},
+        prepare=False,
+    )
+    return (await one(cur))[0]
+
+
+async def count_that_ran(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, devices: KeyRange) -> int:
+    """Count those of them in a range that ran one of its versions at the query's moment, which has passed."""
+    cur = await conn.execute(
+        f"""
+        select count(*)
+          from {_THAT_RAN}
+          {_MATCHING}
+          {_JOINED}
+         where {_FILTERS}
+        """,  # noqa: S608  its parts are literals of this file
+        {"project_id": project_id, **_parameters(query), **devices.parameters},
+        prepare=False,
+    )
+    return (await one(cur))[0]
 
 
 def _parameters(query: DeviceQuery) -> dict[str, object]:
@@ -256,53 +307,5 @@ async def list_versions_at(
             """,
             {"project_id": project_id, "device_ids": list(device_ids), "at": at},
             prepare=False,
-        )
-        return await cur.fetchall()
-
-
-async def find_by_names_or_fingerprints(
-    conn: Connection, project_id: uuid.UUID, new: Sequence[NewDevice]
-) -> list[Device]:
-    """The devices that have the name or the fingerprint of one that shall be registered."""
-    async with conn.cursor(row_factory=rows(Device)) as cur:
-        await cur.execute(
-            """
-            select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
-                   two_machines_since, null::timestamptz as last_reported_at
-              from devices
-             where project_id = %(project_id)s
-               and (name = any(%(names)s) or hardware_fingerprint = any(%(fingerprints)s))
-            """,
-            {
-                "project_id": project_id,
-                "names": [device.name for device in new],
-                "fingerprints": [device.hardware_fingerprint for device in new if device.hardware_fingerprint],
-            },
-        )
-        return await cur.fetchall()
-
-
-async def insert_many(
-    conn: Connection, project_id: uuid.UUID, new: Sequence[NewDevice], now: dt.datetime
-) -> list[Device]:
-    """Register devices of which none is known by its name or its fingerprint."""
-    async with conn.cursor(row_factory=rows(Device)) as cur:
-        await cur.execute(
-            """
-            insert into devices (project_id, name, labels, hardware_fingerprint, created_at)
-            select %(project_id)s::uuid, new.name, new.labels::jsonb, new.hardware_fingerprint, %(now)s
-              from unnest(%(names)s::text[], %(labels)s::text[], %(fingerprints)s::text[])
-                   as new (name, labels, hardware_fingerprint)
-                on conflict do nothing
-            returning id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
-                      two_machines_since, null::timestamptz as last_reported_at
-            """,
-            {
-                "project_id": project_id,
-                "now": now,
-                "names": [device.name for device in new],
-                "labels": [orjson.dumps(device.labels).decode() for device in new],
-                "fingerprints": [device.hardware_fingerprint for device in new],
-            },
         )
         return await cur.fetchall()

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
-import orjson
 from psycopg.types.json import Jsonb
 
 from firmtrail_contract import DeviceState, parse_label_filter
@@ -41,23 +40,20 @@ class Counted:
     components: Sequence[str]
     labels: str | None
     state: DeviceState
-    #: a device that has all labels of one of these does not count
-    labels_of_others: Sequence[Mapping[str, str]] = ()
 
     @property
     def parameters(self) -> dict[str, object]:
         labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
         return {
             "components": list(self.components),
-            "all_labels": self.labels is None and not self.labels_of_others,
+            "all_labels": self.labels is None,
             "labels": Jsonb(labels),
             "label_keys": label_keys,
-            "labels_of_others": [orjson.dumps({**others}).decode() for others in self.labels_of_others],
             "state": self.state,
         }
 
 
-#: the devices that are counted, of the rows of `ran`: not deleted, with the labels, and with none that others have
+#: the devices that are counted, of the rows of `ran`: not deleted, and with the labels
 _COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
                and (
                        %(all_labels)s
@@ -67,11 +63,6 @@ _COUNTED: Final = """ran.device_id not in (select device_id from removed_devices
                                where project_id = %(project_id)s
                                  and labels @> %(labels)s
                                  and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                 and not exists (
-                                         select 1
-                                           from unnest(%(labels_of_others)s::text[]) as other (labels)
-                                          where devices.labels @> other.labels::jsonb
-                                     )
                           )
                    )"""
 

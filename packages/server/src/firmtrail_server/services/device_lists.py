@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import attrs
 
-from firmtrail_contract import Device, DeviceList, DeviceQuery, ListedDevice, RunningVersion
+from firmtrail_contract import Device, DeviceList, DeviceQuery, ListedDevice, RunningVersion, VersionScheme
 from firmtrail_server.db import Connection
-from firmtrail_server.db.keyset import HIGHEST_ID
+from firmtrail_server.db.keyset import HIGHEST_ID, LOWEST_ID
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.version_filters import (
     ExactVersion,
@@ -54,6 +54,7 @@ async def list_page(conn: Connection, project_id: uuid.UUID, query: DeviceQuery,
         as_of=query.at or now,
         labels_as_of=now,
         near_versions=await _near(conn, project_id, query) if is_empty else [],
+        total=await _total(conn, project_id, query, wanted) if query.with_total else None,
     )
 
 
@@ -79,6 +80,14 @@ async def _by_id(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, ve
     return found
 
 
+async def _total(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, versions: Versions | None) -> int:
+    """Count the devices of all pages."""
+    if versions is None:
+        return await device_lists.count_devices(conn, project_id, query)
+    count = device_lists.count_running if query.at is None else device_lists.count_that_ran
+    return await count(conn, project_id, query, KeyRange(versions, LOWEST_ID, HIGHEST_ID))
+
+
 def _widened(found: int, missing: int) -> int:
     """How much wider the next stretch must be, so that it holds what is missing: rather a little too wide."""
     return min(1 + 3 * missing // (2 * found), _WIDER**2) if found else _WIDER
@@ -92,17 +101,17 @@ async def _wanted(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -
         if isinstance(wanted, ExactVersion):
             return [(component, wanted.version) for component in components]
         known = await _known(conn, project_id, components, query.at)
-        return known if wanted is None else _matching(wanted, known)
+        return known if wanted is None else _matching(wanted, known, query.scheme)
     except VersionFilterInvalid as error:
         raise FilterRefused("version", str(error)) from None
 
 
-def _matching(wanted: VersionFilter, known: Versions) -> Versions:
-    """Those that a filter lets pass, under the scheme of their component."""
+def _matching(wanted: VersionFilter, known: Versions, scheme: VersionScheme | None) -> Versions:
+    """Those that a filter lets pass, under a scheme or else under that of their component."""
     versions: defaultdict[str, list[str]] = defaultdict(list)
     for component, version in known:
         versions[component].append(version)
-    schemes = {component: detect_scheme(of_component) for component, of_component in versions.items()}
+    schemes = {component: scheme or detect_scheme(of_component) for component, of_component in versions.items()}
     return [(component, version) for component, version in known if wanted.matches(version, schemes[component])]
 
 
