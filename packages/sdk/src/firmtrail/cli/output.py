@@ -33,7 +33,7 @@ def show(result: Any, options: Any, verb: Verb) -> None:
     if options.json:
         _write(to_json(item) for item in ([result] if is_one else result))
     elif verb.columns and options.csv:
-        _show_csv(result, verb)
+        _show_csv(result, verb, with_moment=not chosen)
     elif options.quiet:
         _write(visible(essence(item)) for item in (verb.rows(result) if verb.columns else [result]))
     elif verb.view:
@@ -96,15 +96,15 @@ def _show_table(result: Any, options: Any, verb: Verb) -> None:
     _write(chain(first, lines))
 
 
-def _show_csv(result: Any, verb: Verb) -> None:
-    """Write a row an item, with the moment that all are about where the answer tells it."""
+def _show_csv(result: Any, verb: Verb, *, with_moment: bool) -> None:
+    """Write a row an item, and the moment that all are about where the answer tells it and no columns were chosen."""
     import csv  # noqa: PLC0415  most commands write none, and a command starts often
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     clean = visible if sys.stdout.isatty() else str
     rows = iter(verb.rows(result))
     first = [*islice(rows, 1)]  # the moment is known when the first page is
-    moment = {"as_of": csv_cell(at)} if (at := getattr(result, "as_of", None)) else {}
+    moment = {"as_of": csv_cell(at)} if with_moment and (at := getattr(result, "as_of", None)) else {}
     writer.writerow([*(column.key for column in verb.columns), *moment])
     for item in chain(first, rows):
         writer.writerow([*(clean(csv_cell(column.of(item))) for column in verb.columns), *moment.values()])
