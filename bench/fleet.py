@@ -67,7 +67,7 @@ def store_fleet(url: str, fleet: list[Device]) -> None:
                 "hashes": [device.secret_hash for device in fleet],
             },
         )
-    _settle(url)
+    _checkpoint(url)
 
 
 def store_history(url: str, devices: int = BIG_DEVICES, periods: int = PERIODS_OF_A_DEVICE) -> None:
@@ -119,7 +119,7 @@ def store_history(url: str, devices: int = BIG_DEVICES, periods: int = PERIODS_O
             """,
             {"now": dt.datetime.now(dt.UTC)},
         )
-    _settle(url)
+    _checkpoint(url)
 
 
 def store_viewer(url: str) -> str:
@@ -158,7 +158,7 @@ def _new_project(conn: psycopg.Connection) -> uuid.UUID:
     return row[0]
 
 
-def _settle(url: str) -> None:
+def _checkpoint(url: str) -> None:
     """Leave no work of the loading behind for the measuring."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("vacuum analyze")

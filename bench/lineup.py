@@ -49,13 +49,25 @@ def echo(stage: Stage, fleet: list[Device]) -> Measures:
     """The bare server, which gets the same requests as ours."""
     say("starting the bare echo")
     requests = write_requests(stage.folder / "echo.requests", map(report, fleet))
-    site = stage.site("echo", _module("bench.servers.echo"), _PATH, devices=len(fleet))
+    site = stage.site("echo", [*_module("bench.servers.echo"), "application"], _PATH, devices=len(fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {
         Row.ECHO: load.measure_warm,
         Row.ECHO_STILL: Contestant(site=site, requests=requests, connections=CONNECTIONS, mode=Mode.STILL).measure,
         Row.ECHO_ALONE: Contestant(site=site, requests=requests, connections=1).measure,
     }
+
+
+def floors(stage: Stage, fleet: list[Device]) -> Measures:
+    """The same echo on what lies below aiohttp's Application, and on the floor of our server."""
+    say("starting the echoes below aiohttp's Application")
+    requests = write_requests(stage.folder / "floors.requests", map(report, fleet))
+
+    def load(kind: str) -> Measure:
+        site = stage.site(kind, [*_module("bench.servers.echo"), kind], _PATH, devices=len(fleet))
+        return Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm
+
+    return {Row.ECHO_SERVER: load("server"), Row.ECHO_OURS: load("ours")}
 
 
 def ours(stage: Stage, fleet: list[Device]) -> Measures:

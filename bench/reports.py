@@ -38,6 +38,7 @@ _WIDTH = 160
 #: what is measured beside the echo and our warm server, which everything is compared with
 GROUPS: Mapping[str, Callable[[Stage, list[Device]], lineup.Measures]] = {
     "reports": lineup.others,
+    "floors": lineup.floors,
     "rare": lineup.rare_changes,
     "batches": lineup.batches,
     "cold": cold,

@@ -13,6 +13,8 @@ class Row(StrEnum):
 
     ECHO_STILL = "bare aiohttp echo, one request for ever"
     ECHO = "bare aiohttp echo"
+    ECHO_SERVER = "bare echo on web.Server"
+    ECHO_OURS = "bare echo on our HTTP floor"
     BASIC = "ours, Basic"
     BEARER = "ours, Bearer"
     RARE = "ours, Basic, one new version in 500"

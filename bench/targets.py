@@ -75,6 +75,8 @@ def _p50(over: Row, *under: Row) -> Callable[[Round], float]:
 
 TARGETS = [
     Target("reports / bare echo, Basic (the goal: 0.75)", _rate(Row.BASIC, Row.ECHO), at_least=0.65),
+    Target("CPU of an echo on web.Server / on Application", _app_cpu(Row.ECHO_SERVER, Row.ECHO)),
+    Target("CPU of an echo on our HTTP floor / on Application", _app_cpu(Row.ECHO_OURS, Row.ECHO)),
     Target("reports / bare echo, Bearer", _rate(Row.BEARER, Row.ECHO), at_least=0.75),
     Target("one new version in 500 reports / one in ten", _rate(Row.RARE, Row.BASIC)),
     Target("the agent's batches / reports", _rate(Row.BATCH, Row.BASIC), at_least=0.6),

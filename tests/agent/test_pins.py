@@ -44,7 +44,7 @@ def pin_of_the_server(ours: Authority) -> str:
     return pin(ours.file.parent / "server.pem")
 
 
-def settle(device: Device, ours: Authority, pins: list[str], **more: str) -> None:
+def configure(device: Device, ours: Authority, pins: list[str], **more: str) -> None:
     lines = ["[server]", f'ca_file = "{ours.file}"', f"pins = {pins}"]
     lines += [f'{key} = "{value}"' for key, value in more.items()]
     device.write(DROP_IN, "\n".join(lines))
@@ -67,7 +67,7 @@ async def listening(context: ssl.SSLContext) -> AsyncGenerator[tuple[str, list[b
 async def test_a_server_that_shows_a_pinned_key_gets_reports(device: Device, ours: Authority, pinned: str) -> None:
     async with ReportServer(ours.server()) as server:
         device.configure(server.url)
-        settle(device, ours, [IN_RESERVE, pin_of_the_server(ours) if "server" in pinned else pin(ours.file)])
+        configure(device, ours, [IN_RESERVE, pin_of_the_server(ours) if "server" in pinned else pin(ours.file)])
 
         assert (await device.run("report")).code == os.EX_OK
         assert server.versions() == {"main": "1.4.2"}
@@ -76,7 +76,7 @@ async def test_a_server_that_shows_a_pinned_key_gets_reports(device: Device, our
 async def test_a_server_that_is_trusted_and_shows_no_pinned_key_hears_nothing(device: Device, ours: Authority) -> None:
     async with listening(ours.server()) as (url, heard):
         device.configure(url)
-        settle(device, ours, [IN_RESERVE, OF_ANOTHER])
+        configure(device, ours, [IN_RESERVE, OF_ANOTHER])
 
         result = await device.run("report")
 
@@ -88,7 +88,7 @@ async def test_a_pinned_key_does_not_make_an_authority_trusted(device: Device, o
     other = Authority(tmp_path, "other")
     async with listening(other.server()) as (url, heard):
         device.configure(url)
-        settle(device, ours, [pin_of_the_server(other), pin(other.file)])
+        configure(device, ours, [pin_of_the_server(other), pin(other.file)])
 
         result = await device.run("report")
 
@@ -100,7 +100,7 @@ async def test_a_pinned_key_does_not_make_an_authority_trusted(device: Device, o
 async def test_pins_hold_in_the_tunnel_of_a_proxy(device: Device, ours: Authority, *, is_pinned: bool) -> None:
     async with ReportServer(ours.server()) as server, tunnelling() as (proxy, asked):
         device.configure(server.url)
-        settle(device, ours, [IN_RESERVE, pin_of_the_server(ours) if is_pinned else OF_ANOTHER], proxy=proxy)
+        configure(device, ours, [IN_RESERVE, pin_of_the_server(ours) if is_pinned else OF_ANOTHER], proxy=proxy)
 
         code = (await device.run("report")).code
 
@@ -115,7 +115,7 @@ async def test_every_new_connection_is_held_to_the_pins_and_a_lost_one_comes_bac
     right_key = (ours.file.parent / "server.pem").read_bytes()
     async with ReportServer(context) as server:
         device.configure(server.url)
-        settle(device, ours, [IN_RESERVE, pin_of_the_server(ours)])
+        configure(device, ours, [IN_RESERVE, pin_of_the_server(ours)])
         async with running(device, time):
             await server.arrival()
             ours.server()  # another key
@@ -141,7 +141,7 @@ async def test_who_is_not_trusted_is_told_from_who_is_not_there(
     time = VirtualTime()
     async with ReportServer(ours.server()) as gone:
         device.configure(gone.url)
-    settle(device, ours, [IN_RESERVE, OF_ANOTHER])
+    configure(device, ours, [IN_RESERVE, OF_ANOTHER])
     async with running(device, time):
         await time.passes(1800)
         async with ReportServer(ours.server(), urlsplit(gone.url).port or 0):
@@ -174,7 +174,7 @@ async def test_the_doctor_shows_what_can_be_pinned_behind_a_configured_proxy(dev
 async def test_the_doctor_compares_with_what_it_sees_behind_a_configured_proxy(device: Device, ours: Authority) -> None:
     async with ReportServer(ours.server()) as server, tunnelling() as (proxy, _):
         device.configure(server.url)
-        settle(device, ours, [IN_RESERVE, OF_ANOTHER], proxy=proxy)
+        configure(device, ours, [IN_RESERVE, OF_ANOTHER], proxy=proxy)
 
         found = (await examined(device))["tls"]
 
@@ -193,7 +193,7 @@ async def test_the_doctor_says_that_a_proxy_does_not_lead_to_the_server(device: 
 async def test_the_doctor_says_that_the_pins_hold(device: Device, ours: Authority) -> None:
     async with ReportServer(ours.server()) as server:
         device.configure(server.url)
-        settle(device, ours, [IN_RESERVE, pin_of_the_server(ours)])
+        configure(device, ours, [IN_RESERVE, pin_of_the_server(ours)])
 
         told = (await examined(device))["tls"].detail
 
@@ -203,7 +203,7 @@ async def test_the_doctor_says_that_the_pins_hold(device: Device, ours: Authorit
 async def test_the_doctor_compares_with_what_it_sees(device: Device, ours: Authority) -> None:
     async with ReportServer(ours.server()) as server:
         device.configure(server.url)
-        settle(device, ours, [IN_RESERVE, OF_ANOTHER])
+        configure(device, ours, [IN_RESERVE, OF_ANOTHER])
 
         found = (await examined(device))["tls"]
 

@@ -312,10 +312,10 @@ def test_a_right_one_among_too_many_wrong_ones_is_not_told_so() -> None:
     limits = LoginThrottle(Stopwatch())
     limits.check("key", "192.0.2.1")
     for _ in range(MAX_FAILURES_OF_A_KEY):
-        limits.settle("key", "192.0.2.1", is_right=False)
+        limits.note_result("key", "192.0.2.1", is_right=False)
 
     with pytest.raises(TooManyFailures):
-        limits.settle("key", "192.0.2.1", is_right=True)
+        limits.note_result("key", "192.0.2.1", is_right=True)
 
 
 @pytest.mark.parametrize(("one", "another"), [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::ffff:2")])

@@ -30,7 +30,7 @@ class _Count:
 class LoginThrottle:
     """Counts wrong credentials over a period; what is too much is refused until the period ends.
 
-    `check` before a credential is looked at, `settle` after.
+    `check` before a credential is looked at, `note_result` after.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class LoginThrottle:
             if count is not None and count.failures >= limit and (left := self._left(count)) > 0:
                 raise TooManyFailures(math.ceil(left))
 
-    def settle(self, key_id: str, address: str, *, is_right: bool) -> None:
+    def note_result(self, key_id: str, address: str, *, is_right: bool) -> None:
         """Count a failure. Raise `TooManyFailures`, right or wrong, if too many came from there meanwhile.
 
         Those that arrive at one moment are looked at together, and only so many may learn whether they were right.

@@ -16,7 +16,7 @@ from firmtrail_server.queries import audit_events, boots, devices, history, repo
 from firmtrail_server.queries.audit_events import Actor, Change
 
 
-def is_settled(
+def tells_nothing_new(
     sender: Sender, batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, RememberedBoot]
 ) -> bool:
     """Say whether a batch tells nothing new of the device's boots, so that they are what is remembered of them."""
@@ -29,7 +29,7 @@ def is_settled(
     )
 
 
-async def settle(
+async def remember_boots(
     conn: Connection, sender: Sender, actor: Actor, batch: ReportBatch, received_at: dt.datetime
 ) -> Mapping[uuid.UUID, Boot]:
     """Find the boots that a batch names, and remember those that are new: a retry must find the same.

@@ -40,7 +40,7 @@ class _Waiting(Generic[I, O]):
     item: I
     outcome: asyncio.Future[O]
 
-    def settle(self, outcome: O | Exception) -> None:
+    def finish(self, outcome: O | Exception) -> None:
         if self.outcome.done():  # its request was given up
             return
         if isinstance(outcome, Exception):
@@ -122,14 +122,14 @@ class GroupCommit(Generic[I, O]):
             outcomes = await self._execute(self._link, [waiting.item for waiting in group])
         except DatabaseUnavailable as error:
             for waiting in group:
-                waiting.settle(type(error)(error.__cause__))
+                waiting.finish(type(error)(error.__cause__))
         except Exception as error:  # noqa: BLE001  whatever one of them did, its neighbours are stored
             if len(group) == 1:
-                group[0].settle(error)
+                group[0].finish(error)
                 return
             half = len(group) // 2
             await self._store(group[:half])
             await self._store(group[half:])
         else:
             for waiting, outcome in zip(group, outcomes, strict=True):
-                waiting.settle(outcome)
+                waiting.finish(outcome)

@@ -13,7 +13,7 @@ from firmtrail_server.errors import SecretUnproved
 from firmtrail_server.history import batches
 from firmtrail_server.history.boots import Boot
 from firmtrail_server.history.timeline import Record, Sender
-from firmtrail_server.ingest.boots import is_settled, settle
+from firmtrail_server.ingest.boots import remember_boots, tells_nothing_new
 from firmtrail_server.ingest.group_commit import MAX_WAITING, GroupCommit
 from firmtrail_server.ingest.report_metrics import ReportMetrics
 from firmtrail_server.ingest.rewrite import store_records
@@ -98,10 +98,10 @@ class Ingest:
         if remembered is None:
             raise SecretUnproved
         known = {boot.boot_id: boot for boot in remembered}
-        if is_settled(sender, batch, received_at, known):
+        if tells_nothing_new(sender, batch, received_at, known):
             return known
         assert submission.actor is not None
-        return await self._database.run(self._isolation, settle, sender, submission.actor, batch, received_at)
+        return await self._database.run(self._isolation, remember_boots, sender, submission.actor, batch, received_at)
 
     async def _store(self, submission: Submission, records: Sequence[Record]) -> Sequence[list[Stored]]:
         sender, received_at = submission.sender, submission.received_at

@@ -129,7 +129,7 @@ class Authentication:
         self.key_failures.check(str(key_id), address)
         key = await self.database.run(Transaction.READ, api_keys.find, key_id, self.clock())
         is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None, address)
-        self.key_failures.settle(str(key_id), address, is_right=is_right)
+        self.key_failures.note_result(str(key_id), address, is_right=is_right)
         if key is None or not is_right:
             raise Unauthenticated
         await self.database.run(
@@ -179,7 +179,7 @@ class Authentication:
         except CredentialQueueFull:
             self.failures.add(who, address)
             raise
-        self.failures.settle(who, address, is_right=is_right)
+        self.failures.note_result(who, address, is_right=is_right)
         return is_right
 
     async def _user(self, conn: Connection, credential: Credential, epoch: int) -> User:
