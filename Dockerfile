@@ -22,8 +22,10 @@ RUN tools/bin/pip install --quiet --no-index --find-links wheels hatchling \
 # ---- an environment for each program: --no-index takes from the verified wheels alone, and from those only what the
 # program needs, so neither the embedded PostgreSQL nor the build tools come along
 FROM wheels AS server-environment
+# [vault], [aws] or [vault,aws]: what reads secrets from there
+ARG SERVER_EXTRAS=
 RUN python -m venv --without-pip /opt/firmtrail \
-    && tools/bin/pip --python /opt/firmtrail install --quiet --no-index --no-compile --find-links wheels firmtrail-server \
+    && tools/bin/pip --python /opt/firmtrail install --quiet --no-index --no-compile --find-links wheels "firmtrail-server${SERVER_EXTRAS}" \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/firmtrail/lib
 
 FROM wheels AS agent-environment

@@ -1,4 +1,8 @@
-"""One real PostgreSQL for the whole run; every test that asks for a database gets its own, cloned from a template."""
+"""One real PostgreSQL for the whole run; every test that asks for a database gets its own, cloned from a template.
+
+FIRMTRAIL_TEST_DATABASE_URL names another server to use: PostgreSQL 15 or newer, or CockroachDB. Its user must be
+allowed to make databases. `--database` runs the tests that ask for a database, and no others.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.crdb import CrdbConnection
 
 from firmtrail_postgres import EmbeddedDatabase
 from firmtrail_server.db.schema import migrate
@@ -23,8 +28,21 @@ os.environ.update({"SSL_CERT_FILE": "", "SSL_CERT_DIR": os.devnull})
 
 #: Losing a test's database in a power cut is no loss.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300"}
+_GIVEN = os.environ.get("FIRMTRAIL_TEST_DATABASE_URL")
 _MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 4 * 1024**3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", action="store_true", help="only tests that ask for a database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database"):
+        return
+    asking = [item for item in items if "cluster_url" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(asking)])
+    items[:] = asking
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +52,9 @@ def cluster_url() -> Generator[str]:
     It lies in the temporary directory itself: when root runs the tests, pytest's own is closed to the
     unprivileged user that PostgreSQL runs as.
     """
+    if _GIVEN:
+        yield _GIVEN
+        return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     root = _fast_directory() / f"firmtrail-tests-{run[:12]}"
     cluster = EmbeddedDatabase(root, settings=_SETTINGS)
@@ -59,10 +80,10 @@ def postgres(cluster_url: str) -> Generator[psycopg.Connection]:
 @pytest.fixture(scope="session")
 def template_database(postgres: psycopg.Connection, cluster_url: str) -> Generator[str]:
     name = f"template_{uuid.uuid4().hex[:12]}"
-    postgres.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    postgres.execute(_CREATE[_is_crdb(postgres)].format(sql.Identifier(name), **_made_of("template0")))
     migrate(_named(cluster_url, name))
     yield name
-    postgres.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    postgres.execute(_DROP[_is_crdb(postgres)].format(sql.Identifier(name)))
 
 
 @pytest.fixture
@@ -78,12 +99,36 @@ def empty_database_url(postgres: psycopg.Connection, cluster_url: str) -> Genera
 
 
 def made_database(postgres: psycopg.Connection, cluster_url: str, template: str) -> Generator[str]:
+    """Clone a database. CockroachDB clones none: there it is migrated instead, which takes its time."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    create = sql.SQL("create database {} template {} strategy file_copy")
-    postgres.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    is_crdb = _is_crdb(postgres)
+    postgres.execute(_CREATE[is_crdb].format(sql.Identifier(name), **_made_of(template)))
+    if is_crdb and template != "template0":
+        migrate(_named(cluster_url, name))
     yield _named(cluster_url, name)
-    postgres.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    postgres.execute(_DROP[is_crdb].format(sql.Identifier(name)))
+
+
+#: by whether it is CockroachDB
+_CREATE = {
+    False: sql.SQL("create database {} template {template} strategy file_copy {locale}"),
+    True: sql.SQL("create database {}"),
+}
+_DROP = {False: sql.SQL("drop database {} with (force)"), True: sql.SQL("drop database {} cascade")}
+
+
+def _made_of(template: str) -> dict[str, sql.Composable]:
+    """The template, and the locale where it is not its: texts have the order of their bytes, as on CockroachDB."""
+    is_plain = bool(_GIVEN) and template == "template0"
+    locale = sql.SQL("encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'") if is_plain else sql.SQL("")
+    return {"template": sql.Identifier(template), "locale": locale}
+
+
+def _is_crdb(connection: psycopg.Connection) -> bool:
+    return CrdbConnection.is_crdb(connection)
 
 
 def _named(url: str, database: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+    """Name a database of the cluster; tests add what they want with a `&`."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{database}", query=parts.query or "connect_timeout=10"))

@@ -40,20 +40,26 @@ from firmtrail_server.auth.permissions import (
     USER_SCOPES,
     Scope,
 )
-from firmtrail_server.db import Connection, Link
+from firmtrail_server.db import Connection, Drain, Link
 from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
+    access,
     activity,
     api_keys,
     boots,
     deletions,
     device_versions,
+    firmware_feeds,
     history,
     invitations,
+    login_links,
     members,
+    password_resets,
+    pending_sign_ups,
     projects,
     reports,
+    sessions,
     silences,
     users,
 )
@@ -70,16 +76,35 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
         for _, query in inspect.getmembers(users, inspect.iscoroutinefunction)
         if query.__module__ == users.__name__
     },
+    **{
+        query: "it is about users, who belong to no project"
+        for module in (password_resets, pending_sign_ups, sessions)
+        for _, query in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if query.__module__ == module.__name__
+    },
+    **{
+        query: "a link signs a user in"
+        for _, query in inspect.getmembers(login_links, inspect.iscoroutinefunction)
+        if query.__module__ == login_links.__name__
+    },
     invitations.get_by_digest: "the secret is what tells the project",
     members.delete_of_user: "it is about one user in all projects",
     members.list_memberships: "the same",
     projects.list_of_user: "the same",
+    projects.find_of_user: "the same",
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
     reports.get_project: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     history.has_reported: "the device asks it of itself, when its key has told who it is",
+    **dict.fromkeys(
+        (access.list_lapsed_keys, access.list_lapsed_members, firmware_feeds.look_at),
+        "it looks at many projects at once, each with who waits for it",
+    ),
+    firmware_feeds.plan_by_key: "it is about the transaction",
+    firmware_feeds.find_pending_project: "it looks for work in all projects",
+    firmware_feeds.list_outdated: "the same",
     activity.find_oldest_transaction: "it looks at the whole database",
     deletions.find_deleted_project: "it looks for work in all projects",
     deletions.find_marked: "the same",
@@ -100,7 +125,6 @@ SAMPLES: dict[Any, Any] = {
     int: 1,
     Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
-    str | os.PathLike[str]: Path(__file__),
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
@@ -154,13 +178,13 @@ def test_the_reference_that_the_server_ships_is_what_the_routes_say() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route() -> None:
+async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route(tmp_path: Path) -> None:
     routes = {(route.method, route.path) for route in ROUTES if route.path.startswith("/v1/")}
 
-    assert await asked_for_by_the_sdk() == routes
+    assert await asked_for_by_the_sdk(tmp_path) == routes
 
 
-async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
+async def asked_for_by_the_sdk(folder: Path) -> set[tuple[str, str]]:
     """Call every public method of a client, and note what arrives at a server of the same routes that refuses all."""
     asked: set[tuple[str, str]] = set()
 
@@ -180,7 +204,7 @@ async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
     ):
         for method in methods_of(client):
             with pytest.raises(NotFoundError):
-                await call(method)
+                await call(method, folder)
     return asked
 
 
@@ -235,11 +259,14 @@ def in_the_contract(kind: Any) -> bool:
     return getattr(kind, "__module__", "").startswith(firmtrail_contract.__name__)
 
 
-async def call(method: Callable[..., Any]) -> None:
+async def call(method: Callable[..., Any], folder: Path) -> None:
     """Call it with all that it requires, and its project, and read what it gives as far as the first item."""
     parameters = inspect.signature(method, eval_str=True).parameters.values()
     wanted = [one for one in parameters if one.default is one.empty or one.name == "project_id"]
-    required = {one.name: SAMPLES[one.annotation] for one in wanted}
+    file = folder / "devices.ndjson"  # to import; an export would replace it
+    file.write_text('{"name": "pump-1"}\n')
+    samples = SAMPLES | {str | os.PathLike[str]: file}
+    required = {one.name: samples[one.annotation] for one in wanted}
     given = method(**required)
     if inspect.isawaitable(given):
         await given
@@ -275,7 +302,7 @@ def test_every_query_takes_the_connection_first_and_the_project_second(query: Ca
     hints = get_type_hints(query)
     names = [*inspect.signature(query).parameters]
 
-    assert hints[names[0]] in (Connection, Link)  # what runs statements
+    assert hints[names[0]] in (Connection, Drain, Link)  # what runs statements
     if query not in WITHOUT_PROJECT:
         assert names[1:2] == ["project_id"]
         assert hints["project_id"] is uuid.UUID

@@ -1,6 +1,6 @@
 """Whether the locks can be installed as they are: an address nowhere, a hash everywhere, nothing missing or outdated.
 
-Extras are taken on trust: `psycopg[pool]` counts as satisfied when psycopg is.
+Extras of others are taken on trust: `psycopg[pool]` counts as satisfied when psycopg is.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 RUN_LOCK, DEV_LOCK, BENCH_LOCK = "requirements.lock", "requirements-dev.lock", "bench/requirements.lock"
 _ENTRY = re.compile(r"^([\w.-]+)==(\S+)((?:.*\\\n)*.*)", re.MULTILINE)
+_HASH = re.compile(r"sha256:\w+")
 
 
 def main() -> int:
@@ -33,18 +34,25 @@ def complaints_about(root: Path) -> Iterator[str]:
         for file in [root / "pyproject.toml", *sorted(root.glob("packages/*/pyproject.toml"))]
     ]
     ours = {canonicalize_name(project["project"]["name"]) for project in projects}
-    run = [*_requirements(projects, ours)]
     groups = projects[0]["dependency-groups"]
-    dev = [*run, *map(Requirement, groups["dev"])]
+    asked, tools = ([*map(Requirement, names)] for names in (projects[0]["project"]["dependencies"], groups["dev"]))
+    run = [*_requirements(projects, ours, asked)]
+    of_others = [one for one in tools if canonicalize_name(one.name) not in ours]
+    dev = [*_requirements(projects, ours, [*asked, *tools]), *of_others]
     yield from _complaints(root, RUN_LOCK, run)
     yield from _complaints(root, DEV_LOCK, dev)
     yield from _complaints(root, BENCH_LOCK, [*map(Requirement, groups["bench"])])
     yield from _differences(root)
 
 
-def _requirements(projects: list[dict[str, Any]], ours: set[NormalizedName]) -> Iterator[Requirement]:
+def _requirements(
+    projects: list[dict[str, Any]], ours: set[NormalizedName], askers: Iterable[Requirement]
+) -> Iterator[Requirement]:
+    """List what our packages need, each with the extras that `askers` name."""
+    extras = {canonicalize_name(one.name): one.extras for one in askers}
     for file in projects:
-        optional = file["project"].get("optional-dependencies", {}).values()
+        wanted = extras.get(canonicalize_name(file["project"]["name"]), set[str]())
+        optional = [group for name, group in file["project"].get("optional-dependencies", {}).items() if name in wanted]
         building = file.get("build-system", {}).get("requires", [])
         for text in [
             *file["project"].get("dependencies", []),
@@ -73,10 +81,16 @@ def _complaints(root: Path, lock: str, requirements: list[Requirement]) -> Itera
 
 def _differences(root: Path) -> Iterator[str]:
     """Installing one lock over the other must change nothing that both hold."""
-    dev = {entry[0] for entry in _ENTRY.finditer((root / DEV_LOCK).read_text(encoding="utf-8"))}
-    for entry in _ENTRY.finditer((root / RUN_LOCK).read_text(encoding="utf-8")):
-        if entry[0] not in dev:
-            yield f"{DEV_LOCK}: {entry[1]} is not locked as it is in {RUN_LOCK}; run ./dev lock"
+    dev = _contents(root / DEV_LOCK)
+    for name, *rest in sorted(_contents(root / RUN_LOCK)):
+        if (name, *rest) not in dev:
+            yield f"{DEV_LOCK}: {name} is not locked as it is in {RUN_LOCK}; run ./dev lock"
+
+
+def _contents(lock: Path) -> set[tuple[str, ...]]:
+    """Give each name with its version and hashes; its marker (`; python_version ...`) may differ between locks."""
+    entries = _ENTRY.findall(lock.read_text(encoding="utf-8"))
+    return {(name, version, *_HASH.findall(rest)) for name, version, rest in entries}
 
 
 if __name__ == "__main__":

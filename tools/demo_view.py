@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from firmtrail_contract import Device, Seed, VersionPeriod
+from firmtrail_contract import Device, FleetStatus, Seed, VersionPeriod
 
 _console = Console(highlight=False)
 if not _console.is_terminal:
@@ -54,6 +54,17 @@ def show_as_of(device: Device, day: dt.date, periods: Iterable[VersionPeriod], q
     )
 
 
+def show_fleet(status: FleetStatus, key: str, url: str) -> None:
+    """Show what a fleet runs, a line a component, and the command that asks for it."""
+    versions = [
+        f"{one.component:8} " + ", ".join(f"{count.devices} on {count.version}" for count in one.versions)
+        for one in status.components
+    ]
+    quiet = f"{status.silent} silent, {status.never_reported} never heard of"
+    _section(f"A made-up fleet of {status.devices} devices: {quiet}", "\n".join(versions))
+    _section("Ask about the fleet", f"FIRMTRAIL_URL={url} FIRMTRAIL_API_KEY={key} .venv/bin/firmtrail fleet status")
+
+
 def _local(moment: dt.datetime) -> Text:
     return Text(f"{moment.astimezone():%Y-%m-%d %H:%M:%S}")
 
@@ -77,6 +88,10 @@ client = firmtrail.Client("{url}", api_key="{project_key}")
 for period in client.firmware.history("{seed.device.id}"):
     print(period.component, period.version, period.first_reported_at, period.report_count)""",
     )
+
+
+def show_page(link: str) -> None:
+    _section("Open the page in a browser, signed in (the link works once, for ten minutes)", link)
 
 
 def _section(title: str, body: str) -> None:

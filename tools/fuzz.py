@@ -55,7 +55,7 @@ _REPORTING_DEVICE = 'parameters = { "path.device_id" = "${FUZZ_DEVICE_ID}" }'
 #: They use up what they are about: nearly all of them are 404.
 _SOON_NOT_FOUND = "warnings = false"
 _DOOMED_DEVICE = 'parameters = { "path.device_id" = "${FUZZ_DOOMED_DEVICE_ID}" }\n' + _SOON_NOT_FOUND
-#: It is 404 for everybody: the server is started without FIRMTRAIL_METRICS_TOKEN.
+#: Refused for everybody: the server is started without FIRMTRAIL_METRICS_TOKEN and FIRMTRAIL_SMTP_URL.
 _FOR_NOBODY = "warnings = false"
 _SPARE_DEVICE_KEY = 'parameters = { "path.api_key_id" = "${FUZZ_SPARE_DEVICE_KEY_ID}" }\n' + _SOON_NOT_FOUND
 #: A password that is right would end the token of everything else.
@@ -86,6 +86,10 @@ _OPERATIONS = {
     "revoke_invitation": _SOON_NOT_FOUND,
     "rotate_api_key": _SOON_NOT_FOUND,
     "change_my_password": _NEVER_RIGHT,
+    "end_my_session": _SOON_NOT_FOUND,
+    "confirm_sign_up": _SOON_NOT_FOUND,
+    "reset_password": _SOON_NOT_FOUND,
+    "request_password_reset": _FOR_NOBODY,
 }
 
 

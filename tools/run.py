@@ -11,6 +11,8 @@ from pathlib import Path
 
 import demo_view
 from demo_history import day_to_ask_about, keep_device
+from demo_page import page_link
+from demo_past import keep_fleet
 from demo_project import CannotReport, keep_project, report_this_machine
 from demo_server import ServerStopped, running_server
 
@@ -25,7 +27,7 @@ def main() -> int:
     _stop_in_order_on_every_signal()
     _reach_the_server_without_proxy()
     try:
-        _run(options.data_dir.absolute(), options.port, once=options.once)
+        _run(options.data_dir.absolute(), options.port, once=options.once, fleet=options.fleet)
     except ServerStopped as stopped:
         return _refuse(stopped, stopped.exit_code)
     except (CannotReport, FirmtrailError) as error:
@@ -38,6 +40,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="stop after showing the result")
+    parser.add_argument("--no-fleet", dest="fleet", action="store_false", help="leave out the made-up fleet")
     parser.add_argument("--port", default="8080", help="the server's port; 0: any free one (default: 8080)")
     parser.add_argument(
         "--data-dir",
@@ -66,7 +69,7 @@ def _reach_the_server_without_proxy() -> None:
         os.environ[name] = f"127.0.0.1,{os.environ.get(name, '')}"
 
 
-def _run(data_dir: Path, port: str, *, once: bool) -> None:
+def _run(data_dir: Path, port: str, *, once: bool, fleet: bool) -> None:
     demo_view.say("Starting the server and its database ...")
     with running_server(data_dir, port) as server:
         demo_folder = data_dir / "demo"
@@ -77,7 +80,12 @@ def _run(data_dir: Path, port: str, *, once: bool) -> None:
         with Client(server.url, api_key=key) as client:
             demo_view.show_history(seed.device, client.firmware.history(seed.device.id))
             _show_past(client, seed, key)
+            if fleet:
+                demo_view.say("\nA year of a made-up fleet passes ...")
+                keep_fleet(data_dir, key)
+                demo_view.show_fleet(client.fleet.status(labels={"model": None}), key, server.url)
         demo_view.show_access(server.url, seed, key, data_dir)
+        demo_view.show_page(page_link(server.url, seed, key, data_dir))
         if not once:
             demo_view.say("\nRunning. Ctrl-C stops it; the data stays.")
             server.wait()

@@ -17,8 +17,9 @@ RULES = [
     (r"\b__a(enter|exit|iter)__\b", r"__\1__"),
     (r"\baclose\b", "close"),
     (r"\baiter_raw\b", "iter_raw"),
+    (r"\ba(closing|next)\b", r"\1"),
     (r"\bnew_async_client\b", "new_client"),
-    (r"\basync_(ends_after|sleep)\b", r"\1"),
+    (r"\basync_(ends_after|in_thread|sleep)\b", r"\1"),
     (r"\bAsync([A-Z]\w*)", r"\1"),
     (r"written here as async and generated from here as sync", "generated from the async ones"),
 ]
@@ -31,7 +32,7 @@ def unasync(text: str) -> str:
 
 
 def _formatted(text: str) -> str:
-    for command in (["check", "--fix", "--unsafe-fixes", "--quiet", "--select", "I,UP028"], ["format", "--quiet"]):
+    for command in (["check", "--fix", "--unsafe-fixes", "--quiet", "--select", "C416,I,UP028"], ["format", "--quiet"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(TARGET / "x.py"), "-"]
         text = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     return text

@@ -79,7 +79,7 @@ def _measure(stored: Stored, fleet: Fleet, options: argparse.Namespace) -> Resul
         questions = line_up(fleet)
         years = _answered(questions, fleet)
         with running(SERVER, our_environment(url)) as server:
-            api = Api(server.url, _viewer(url, fleet))
+            api = Api(server.url, viewer(url, fleet))
             bench = Bench(api, peers, Ledger(stored.cluster, url, stored.log))
             outcomes = _outcomes(bench, questions, options.rounds)
     say("measuring the storage")
@@ -111,7 +111,7 @@ def _outcomes(bench: Bench, questions: Sequence[Question], rounds: int) -> list[
     return outcomes
 
 
-def _viewer(url: str, fleet: Fleet) -> str:
+def viewer(url: str, fleet: Fleet) -> str:
     """Give the big project a key that may read everything, and return its header line. That of an earlier run goes."""
     key_id, secret = uuid.uuid4(), new_secret(SecretPrefix.PROJECT)
     with psycopg.connect(url) as conn:

@@ -38,7 +38,7 @@ class OneByOne(Ingest):
 async def serve(url: str) -> None:
     app = create_app(Settings(), url)
     services = attrs.evolve(app.services, ingest=OneByOne(app.services.database, url))
-    app = App(services, Dispatcher(ROUTES, services))
+    app = App(services, Dispatcher(ROUTES, services), app.rotation)
     async with app.running(), running_http(app.dispatcher, shutdown_timeout=1) as runner:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         sys.stderr.write(f"ungathered: listening on http://127.0.0.1:{runner.addresses[0][1]}\n")

@@ -69,7 +69,7 @@ async def test_a_login_keeps_the_other_profiles_and_never_replaces_an_api_key(ad
 
     assert "FIRMTRAIL_PROFILE" in refused
     assert tomllib.loads(ada.profiles.read_text())["profiles"]["other one"] == other
-    assert [file.name for file in ada.profiles.parent.iterdir()] == ["config.toml"]
+    assert {file.name for file in ada.profiles.parent.iterdir()} == {"config.toml", "sessions"}
 
 
 async def test_a_wrong_password_is_refused_and_shown_nowhere(ada: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shlex
 import subprocess
 import sys
@@ -102,6 +103,15 @@ async def test_config_show_hides_secrets(keyed: Shell, demo: Demo) -> None:
 
     assert f"API key {demo.project_key[0]}, secret hidden" in shown
     assert demo.project_key[1] not in shown
+
+
+async def test_config_show_names_a_login_and_hides_its_tokens(ada: Shell) -> None:
+    shown = await ada("config", "show") + await ada("config", "show", "--json")
+    kept = json.loads((ada.profiles.parent / "sessions/default.json").read_text())
+
+    assert "sessions/default.json" in shown
+    assert kept["access_token"] not in shown
+    assert kept["refresh_token"] not in shown
 
 
 async def test_columns_are_chosen_by_name_for_tables_and_csv(keyed: Shell, demo: Demo) -> None:

@@ -157,6 +157,33 @@ async def test_the_log_names_each_attempt_and_shows_no_secret(
     assert "cookie-secret" not in "".join(ours)
 
 
+async def test_an_export_keeps_to_the_options_of_its_client(misbehaving: MisbehavingServer) -> None:
+    misbehaving.behaviours = [answering(502)] * 9
+    seen: list[RawResponse] = []
+    made = AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", auth="basic")
+    async with with_policy(made, RetryPolicy(random=lambda: 0.0)) as client:
+        once = client.with_options(attempts=1, project=DEVICE, on_response=seen.append)
+        with pytest.raises(ServerError):
+            await anext(once.firmware_history.export())
+
+    assert len(misbehaving.requests) == len(seen) == 1
+    assert f"/v1/projects/{DEVICE}/firmware_history".encode() in misbehaving.requests[0]
+    with pytest.raises(ClientClosedError):
+        await anext(once.firmware_history.export())
+
+
+async def test_an_export_is_logged_like_every_attempt(
+    server: Server, demo: Demo, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "firmtrail")
+    async with AsyncClient(server.url, api_key=":".join(demo.project_key), auth="basic") as client:
+        assert [period async for period in client.firmware_history.export()] == []
+
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "firmtrail"]
+    assert "/firmware_history: 200" in said
+    assert demo.project_key[1] not in said
+
+
 async def test_a_cookie_of_a_proxy_is_not_kept(misbehaving: MisbehavingServer) -> None:
     misbehaving.behaviours = [answering(404, Set_Cookie="session=7"), REPORT]
     async with AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", auth="basic") as client:

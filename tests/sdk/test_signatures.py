@@ -10,7 +10,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, cast, get_args, get_type_hints
 
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+from matplotlib.axes import Axes
 
 import firmtrail
 from firmtrail import AsyncPager, Pager, resources
@@ -18,7 +22,16 @@ from firmtrail import AsyncPager, Pager, resources
 SOURCE = Path(__file__).parents[2] / "packages/sdk/src/firmtrail"
 CLIENTS = (firmtrail.Client, firmtrail.AsyncClient)
 RESOURCES = [getattr(resources, name) for name in resources.__all__]
-PAGERS = [firmtrail.Pager, firmtrail.AsyncPager, firmtrail.DevicePager, firmtrail.AsyncDevicePager]
+PAGERS = [
+    firmtrail.Pager,
+    firmtrail.AsyncPager,
+    firmtrail.DevicePager,
+    firmtrail.AsyncDevicePager,
+    firmtrail.HistoryPager,
+    firmtrail.AsyncHistoryPager,
+]
+#: what the SDK imports only when it is asked for it
+OF_EXTRAS = {"pa": pa, "pl": pl, "pd": pd, "Axes": Axes}
 #: what a program makes itself; the constructors of the others are for the library
 MADE_BY_PROGRAMS = [*CLIENTS, firmtrail.ApiKey, firmtrail.Login]
 #: where a name of a signature may come from besides the standard library
@@ -44,7 +57,7 @@ def named(function: Callable[..., Any]) -> str:
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The types of a signature; a property of a client imports its own when it is asked for."""
-    return get_type_hints(function, localns=vars(resources))
+    return get_type_hints(function, localns=vars(resources) | OF_EXTRAS)
 
 
 def parts(hint: Any) -> Iterator[Any]:

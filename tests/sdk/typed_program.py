@@ -9,9 +9,11 @@ from typing import Literal, assert_type
 
 import firmtrail
 from firmtrail import (
+    AccessToken,
     Adoption,
     AsyncClient,
     AsyncDevicePager,
+    AsyncHistoryPager,
     AsyncPager,
     Client,
     Compliance,
@@ -22,9 +24,15 @@ from firmtrail import (
     DeviceDetails,
     DeviceImport,
     DevicePager,
+    ExportedPeriod,
+    ExportProgress,
     FieldError,
+    FirmwareChange,
+    FirmwareChanges,
     FirmwareReceipt,
     FirmwareVersions,
+    FollowedChanges,
+    HistoryPager,
     IssuedProjectApiKey,
     JoinedProject,
     ListedDevice,
@@ -34,6 +42,7 @@ from firmtrail import (
     ProblemCode,
     RawResponse,
     Role,
+    Session,
     User,
     VersionPeriod,
 )
@@ -64,7 +73,15 @@ def use(client: Client) -> None:
     assert_type(client.projects.current(), CurrentProject)
     assert_type(client.users.me(), User)
     assert_type(client.firmware.report(DEVICE, "1.4.2"), FirmwareReceipt)
-    assert_type(client.firmware.history(DEVICE), Pager[VersionPeriod])
+    assert_type(client.firmware.history(DEVICE), HistoryPager)
+    assert_type(client.firmware.history(DEVICE).first(), VersionPeriod | None)
+    assert_type(client.firmware_changes.poll(after=7, labels={"site": "berlin"}), FirmwareChanges)
+    assert_type(client.firmware_changes.follow(), FollowedChanges)
+    assert_type(next(iter(client.firmware_changes.follow())), FirmwareChange)
+    assert_type(next(client.firmware_history.export()), ExportedPeriod)
+    assert_type(client.firmware_history.write("history.csv", labels={"site": None}), ExportProgress)
+    assert_type(client.users.sessions(), Pager[Session])
+    assert_type(client.access_token(offline_access=True), AccessToken)
     assert_type(client.fleet.versions(at=dt.date(2026, 5, 3)), FirmwareVersions)
     assert_type(client.fleet.adoption(version="1.5.0"), Adoption)
     assert_type(client.fleet.compliance(), Compliance)
@@ -77,7 +94,10 @@ async def use_async(client: AsyncClient) -> None:
     assert_type(client.devices.list(), AsyncDevicePager)
     assert_type([device async for device in client.devices.list()], list[ListedDevice])
     assert_type(await client.devices.list().first(), ListedDevice | None)
-    assert_type(client.firmware.history(DEVICE), AsyncPager[VersionPeriod])
+    assert_type(client.firmware.history(DEVICE), AsyncHistoryPager)
+    assert_type(client.users.sessions(), AsyncPager[Session])
+    assert_type(await client.firmware_changes.poll(), FirmwareChanges)
+    assert_type([period async for period in client.firmware_history.export()], list[ExportedPeriod])
     assert_type(await client.firmware.report(DEVICE, "1.4.2"), FirmwareReceipt)
 
 

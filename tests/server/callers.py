@@ -114,9 +114,9 @@ def assert_login_refused(answer: httpx.Response) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant"), answer.text
 
 
-async def log_in(http: httpx.AsyncClient, email: str, password: str = PASSWORD) -> Caller:
+async def log_in(http: httpx.AsyncClient, email: str, password: str = PASSWORD, **more: str) -> Caller:
     """The user who has this address."""
-    return Caller(http, Bearer(read(await login(http, email, password))["access_token"]))
+    return Caller(http, Bearer(read(await login(http, email, password, **more))["access_token"]))
 
 
 async def new_user(http: httpx.AsyncClient, email: str, *, name: str = "Ada") -> Caller:

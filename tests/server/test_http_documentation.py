@@ -38,12 +38,15 @@ async def test_the_server_serves_the_files_it_ships(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_root_leads_a_browser_to_the_reference(http: httpx.AsyncClient, method: str) -> None:
+@pytest.mark.parametrize(
+    ("settings", "path"), [(Settings(pages_enabled=False), "/docs"), (Settings(pages_enabled=True), "/projects")]
+)
+async def test_the_root_leads_a_browser_on(http: httpx.AsyncClient, method: str, path: str) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
     answer = await http.request(method, "/", headers=browser)
 
-    assert (answer.status_code, answer.headers["Location"], answer.headers["Vary"]) == (302, "/docs", "Accept")
+    assert (answer.status_code, answer.headers["Location"], answer.headers["Vary"]) == (302, path, "Accept")
     assert answer.content == b""
 
 

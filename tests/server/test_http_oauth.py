@@ -12,7 +12,7 @@ import pytest
 
 from firmtrail_contract import Role
 from firmtrail_server.app import create_app
-from firmtrail_server.auth.permissions import KEY_SCOPES, ROLE_SCOPES, SCOPE_MEANINGS
+from firmtrail_server.auth.permissions import KEY_SCOPES, OFFLINE_ACCESS, ROLE_SCOPES, SCOPE_MEANINGS
 from firmtrail_server.http.requests import MAX_BODY_BYTES
 from firmtrail_server.settings import Settings
 from tests.served import serving
@@ -103,7 +103,7 @@ async def test_a_refused_scope_is_told_which_are_possible(http: httpx.AsyncClien
     assert "firmware:read" in assert_refused(answer, 400, "invalid_scope")
 
 
-@pytest.mark.parametrize("grant_type", ["refresh_token", "authorization_code", "CLIENT_CREDENTIALS", "x" * 64])
+@pytest.mark.parametrize("grant_type", ["authorization_code", "CLIENT_CREDENTIALS", "x" * 64])
 async def test_another_grant_type_is_refused(http: httpx.AsyncClient, demo: Demo, grant_type: str) -> None:
     answer = await http.post(TOKEN, auth=demo.project_key, data={"grant_type": grant_type})
 
@@ -270,10 +270,11 @@ async def test_the_metadata_leads_to_the_endpoint_and_the_keys(database_url: str
     assert metadata == {
         "issuer": "https://firmtrail.example.com/api",
         "token_endpoint": "https://firmtrail.example.com/api/v1/oauth/token",
+        "revocation_endpoint": "https://firmtrail.example.com/api/v1/oauth/revoke",
         "jwks_uri": "https://firmtrail.example.com/api/.well-known/jwks.json",
-        "scopes_supported": sorted(SCOPE_MEANINGS),
+        "scopes_supported": sorted([*SCOPE_MEANINGS, OFFLINE_ACCESS]),
         "response_types_supported": [],
-        "grant_types_supported": ["client_credentials", "password"],
+        "grant_types_supported": ["client_credentials", "password", "refresh_token"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     }
 

@@ -41,7 +41,7 @@ def count_users(database_url: str) -> int:
 async def test_who_signs_up_can_log_in_and_read_oneself(http: httpx.AsyncClient) -> None:
     signed_up = await Caller(http).post("users", ADA)
 
-    assert (signed_up.status_code, signed_up.json()) == (202, {"email": "ada@example.com"})
+    assert (signed_up.status_code, signed_up.json()) == (202, {"email": "ada@example.com", "must_confirm": False})
     me = read(await (await log_in(http, "ada@example.com")).get("users/me"))
     assert {key: value for key, value in me.items() if key != "id"} == {
         "email": "ada@example.com",
@@ -58,8 +58,8 @@ async def test_signing_up_with_a_known_address_says_the_same_and_changes_nothing
     known = await Caller(http).post("users", stranger)
     unknown = await Caller(http).post("users", stranger | {"email": "EVE@Example.com"})
 
-    assert (known.status_code, known.json()) == (202, {"email": "ADA@Example.com"})
-    assert (unknown.status_code, unknown.json()) == (202, {"email": "EVE@Example.com"})
+    assert (known.status_code, known.json()) == (202, {"email": "ADA@Example.com", "must_confirm": False})
+    assert (unknown.status_code, unknown.json()) == (202, {"email": "EVE@Example.com", "must_confirm": False})
     assert {*known.headers} == {*unknown.headers}
     assert count_users(database_url) == 2
     assert read(await ada.get("users/me"))["name"] == "Ada"

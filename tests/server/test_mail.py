@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import email
 import re
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
-import attrs
 import httpx
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from firmtrail_server.services.mail import BadSmtp, Mailer, Smtp, read_smtp
 from firmtrail_server.settings import BadSetting, Settings, read_settings
 from tests.authority import Authority
-from tests.server.callers import Caller, made, new_user, read
+from tests.server.callers import Caller, made, read
 from tests.server.conftest import Demo
+from tests.server.mailbox import Mailbox, confirmed_user, smtp_server
 
 SENDER = "firmtrail@example.com"
-
-
-@attrs.define
-class Mailbox:
-    """What an SMTP server on loopback has taken."""
-
-    port: int = 0
-    messages: list[EmailMessage] = attrs.field(factory=list[EmailMessage])
-    recipients: list[str] = attrs.field(factory=list[str])
-    logins: list[LoginPassword] = attrs.field(factory=list[LoginPassword])
-    refusal: str = ""
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.refusal:
-            return self.refusal
-        assert isinstance(envelope.content, bytes)
-        self.messages.append(email.message_from_bytes(envelope.content, EmailMessage))
-        self.recipients += envelope.rcpt_tos
-        return "250 OK"
-
-    def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, login: Any) -> AuthResult:
-        self.logins.append(login)
-        return AuthResult(success=True)
-
-
-@asynccontextmanager
-async def smtp_server(**options: Any) -> AsyncGenerator[Mailbox]:
-    mailbox = Mailbox()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: SMTP(mailbox, hostname="localhost", loop=loop, authenticator=mailbox.authenticate, **options),
-        "127.0.0.1",
-        0,
-    )
-    mailbox.port = server.sockets[0].getsockname()[1]
-    yield mailbox
-    server.close()
-    await server.wait_closed()
 
 
 @pytest.fixture
@@ -93,7 +49,7 @@ async def test_an_invitation_reaches_its_address_and_can_be_accepted(
     assert isinstance(text, str)
     assert "https://firmtrail.example.com" in text
     (secret,) = re.findall(r"fti_\w+", text)
-    ada = await new_user(http, "ada@example.com")
+    ada = await confirmed_user(http, mailbox, "ada@example.com")
     assert read(await ada.post("invitations/accept", {"secret": secret}))["role"] == "editor"
 
 
@@ -115,7 +71,8 @@ async def test_a_message_that_is_refused_leaves_the_invitation_to_be_handed_over
     assert issued["is_sent"] is False
     assert "no e-mail could be sent" in caplog.text
     assert issued["secret"][4:] not in caplog.text
-    ada = await new_user(http, "ada@example.com")
+    mailbox.refusal = ""
+    ada = await confirmed_user(http, mailbox, "ada@example.com")
     read(await ada.post("invitations/accept", {"secret": issued["secret"]}))
 
 
@@ -123,13 +80,13 @@ async def test_a_message_that_is_refused_leaves_the_invitation_to_be_handed_over
 async def test_a_projects_name_stands_in_the_subject_whatever_it_is(
     http: httpx.AsyncClient, mailbox: Mailbox, name: str
 ) -> None:
-    ada = await new_user(http, "ada@example.com")
+    ada = await confirmed_user(http, mailbox, "ada@example.com")
     project = f"projects/{made(await ada.post('projects', {'name': name}))['id']}"
 
     made(await ada.post(f"{project}/invitations", {"role": "viewer", "email": "bob@example.com"}))
 
-    (message,) = mailbox.messages
-    assert mailbox.recipients == ["bob@example.com"]
+    message = mailbox.messages[-1]
+    assert mailbox.recipients == ["ada@example.com", "bob@example.com"]
     assert {*message.keys()} >= {"From", "To", "Subject"}
     assert not {*message.keys()} & {"Bcc", "Cc"}
 

@@ -31,6 +31,27 @@ _BOOT = {
     "stretches": dict[str, Any] | None,
     "api_key_id": uuid.UUID | None,
 }
+_EXPORTED = {
+    "device_id": uuid.UUID,
+    "device_name": str,
+    "component": str,
+    "period_id": uuid.UUID,
+    "version": str,
+    "first_reported_at": Any,
+    "last_reported_at": Any,
+    "superseded_at": Any,
+    "report_count": int,
+    "recorded_at": Any,
+}
+_EXPORTED_TO_ARROW = {
+    **_EXPORTED,
+    "device_id": str,
+    "period_id": str,
+    "first_reported_at": dt.datetime,
+    "last_reported_at": dt.datetime,
+    "superseded_at": dt.datetime | None,
+    "recorded_at": dt.datetime,
+}
 _COMPARED = {"project_id": uuid.UUID, "component": str, "device_id": uuid.UUID, "case": str | None}
 #: what is unpacked by hand, in the order in which that happens
 UNPACKED = {
@@ -39,6 +60,12 @@ UNPACKED = {
     "device_versions.compare_open_periods": _COMPARED,
     "device_versions.compare_derived_rows": _COMPARED,
     "device_versions.lock": {"version": str},
+    "firmware_feeds.plan_by_key": {"set_config": str | None},
+    "exports.copy_all": _EXPORTED,
+    "exports.copy_stretch": _EXPORTED,
+    "exports.read_all": _EXPORTED_TO_ARROW,
+    "exports.read_stretch": _EXPORTED_TO_ARROW,
+    "exports.find_stretch": {"id": uuid.UUID},
     "history.has_reported": {"?column?": int},
     "reports.extend_histories": {"position": int, "first_at": dt.datetime, "outcome": str | None},
     "silences.find_stretch": {"id": uuid.UUID},
@@ -56,6 +83,7 @@ _COLUMN_TYPES: dict[object, set[str]] = {
     int: {"int2", "int4", "int8"},
     float: {"float8"},
     str: {"text"},
+    Any: {"json"},
 }
 
 

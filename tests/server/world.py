@@ -18,7 +18,7 @@ from firmtrail_server.auth.permissions import (
     USER_SCOPES,
     Scope,
 )
-from tests.server.callers import Caller, join, key_of, made, new_user, read
+from tests.server.callers import Caller, join, key_of, log_in, made, new_user, read
 
 
 @attrs.frozen
@@ -84,10 +84,16 @@ async def build(http: httpx.AsyncClient, name: str) -> Project:
         "user_id": read(await users[Role.VIEWER].get("users/me"))["id"],
         "api_key_id": keys[Role.VIEWER]["id"],
         "enrollment_key_id": enrollment_key["id"],
+        "session_id": await _session_of(http, f"viewer@{name}.example"),
         "desired_version_id": made(await admin.post(f"{path}/desired_versions", {"versions": ["1.5.0"]}))["id"],
         "invitation_id": made(await admin.post(f"{path}/invitations", {"role": "viewer"}))["id"],
     }
     return Project(ids, device_key["id"], people)
+
+
+async def _session_of(http: httpx.AsyncClient, email: str) -> str:
+    user = await log_in(http, email, scope="offline_access")
+    return read(await user.get("users/me/sessions"))["items"][0]["id"]
 
 
 async def nobodys_user(http: httpx.AsyncClient) -> Somebody:

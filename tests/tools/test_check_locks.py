@@ -66,6 +66,12 @@ def test_a_development_tool_is_asked_of_the_development_lock_alone(workspace: Pa
     assert [complaint.split(":")[0] for complaint in complaints_about(workspace)] == [DEV_LOCK]
 
 
+def test_an_extra_is_asked_of_the_lock_whose_readers_want_it(workspace: Path) -> None:
+    edit(workspace / "packages/sdk/pyproject.toml", 'plots = ["matplotlib', 'plots = ["made-up", "matplotlib')
+
+    assert [complaint.split(":")[0] for complaint in complaints_about(workspace)] == [DEV_LOCK]
+
+
 def test_a_peer_is_asked_of_the_lock_of_the_benchmarks_alone(workspace: Path) -> None:
     edit(workspace / "pyproject.toml", '    "django",\n', '    "django",\n    "made-up",\n')
 

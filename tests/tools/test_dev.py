@@ -37,7 +37,7 @@ def test_a_benchmark_that_is_not_there_is_answered_by_those_that_are(arguments: 
     done = dev(*arguments)
 
     assert done.returncode == 1
-    assert done.stderr == "dev: name a benchmark: reports, profile, herd, fleet, agent\n"
+    assert done.stderr == "dev: name a benchmark: reports, profile, herd, fleet, export, pages, agent, frames\n"
 
 
 def test_every_verb_is_in_the_help() -> None:
@@ -50,8 +50,10 @@ def test_every_verb_is_in_the_help() -> None:
         "fix",
         "fuzz",
         "faults",
+        "feed",
         "systemd",
         "bench",
+        "examples",
         "package",
         "openapi",
         "unasync",

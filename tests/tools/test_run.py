@@ -61,7 +61,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def run_once(data_dir: Path) -> str:
-    done = run("--once", "--port", "0", "--data-dir", data_dir)
+    done = run("--once", "--no-fleet", "--port", "0", "--data-dir", data_dir)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -69,9 +69,9 @@ def run_once(data_dir: Path) -> str:
 class Demo:
     """A demo that runs, and what it has shown so far."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *options: str) -> None:
         self.data_dir = data_dir
-        arguments = command("--port", "0", "--data-dir", data_dir)
+        arguments = command("--port", "0", "--data-dir", data_dir, *options)
         self.process = subprocess.Popen(
             arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -120,6 +120,23 @@ def test_it_shows_a_device_that_ran_several_versions(demo: Demo) -> None:
 
 def test_it_answers_what_that_device_ran_on_a_day(demo: Demo) -> None:
     assert re.search(r"^What pump-7 ran on \d+ \w+ \d{4}: main 1\.4\.1$", demo.shown, re.MULTILINE)
+
+
+def test_it_shows_a_fleet_with_silent_devices(demo: Demo) -> None:
+    assert "A made-up fleet of 80 devices: 4 silent, 2 never heard of" in demo.shown
+    assert re.search(r"^main +\d+ on 1\.6\.0, \d+ on 1\.5\.1", demo.section("A made-up fleet"), re.MULTILINE)
+
+
+def test_the_question_shown_about_the_fleet_works_when_pasted(demo: Demo) -> None:
+    command = demo.section("Ask about the fleet")
+
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "1.6.0" in done.stdout, done.stderr
+
+
+def test_the_fleet_can_be_left_out(data_dir: Path) -> None:
+    assert "fleet" not in run_once(data_dir)
 
 
 def test_it_shows_no_colours_where_there_is_no_terminal(demo: Demo) -> None:
@@ -177,7 +194,7 @@ def test_the_curl_commands_shown_work_when_pasted(demo: Demo) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_in_order(data_dir: Path, number: signal.Signals) -> None:
-    demo = Demo(data_dir)
+    demo = Demo(data_dir, "--no-fleet")
 
     exit_code = demo.stop(number)
 

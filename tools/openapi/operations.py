@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -20,6 +20,8 @@ from firmtrail_server.auth.permissions import (
     USER_SCOPES,
     Scope,
 )
+from firmtrail_server.exports import Export
+from firmtrail_server.http.event_stream import EVENT_STREAM
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.requests import CURRENT_PROJECT
 from firmtrail_server.http.results import Accepted, Created, Document
@@ -120,6 +122,8 @@ def _answers(route: Route, schemas: Schemas) -> Schema:
         TypeError: the handler answers with other statuses than the route declares.
     """
     answers = dict(_answers_of_handler(route, schemas))
+    if route.sends_events:
+        answers[str(HTTPStatus.OK.value)]["content"][EVENT_STREAM] = {"schema": {"type": "string"}}
     declared = {str(int(status)) for status in route.statuses if status < HTTPStatus.BAD_REQUEST}
     if declared != answers.keys():
         name = f"{route.method} {route.path}"
@@ -136,6 +140,8 @@ def _answers_of_handler(route: Route, schemas: Schemas) -> Iterator[tuple[str, S
                 yield str(HTTPStatus.NO_CONTENT.value), {"description": "Done.", "headers": REQUEST_ID}
             case (origin, (document, content_type)) if origin is Annotated and document is Document:
                 yield _answer(HTTPStatus.OK, "The document.", content_type, _document_schema(content_type))
+            case (origin, (export, *content_types)) if origin is Annotated and export is Export:
+                yield _streamed_answer(content_types)
             case (origin, (model,)) if origin is Accepted:
                 yield _model_answer(HTTPStatus.ACCEPTED, model, schemas)
             case (origin, (model,)) if origin is Created:
@@ -157,6 +163,11 @@ def _answer(status: HTTPStatus, description: str, content_type: str, schema: Sch
         "headers": REQUEST_ID,
         "content": {content_type.partition(";")[0]: {"schema": schema}},
     }
+
+
+def _streamed_answer(content_types: Sequence[str]) -> tuple[str, Schema]:
+    content = {name: {"schema": {"type": "string"}} for name in content_types}
+    return str(HTTPStatus.OK.value), {"description": "The rows.", "headers": REQUEST_ID, "content": content}
 
 
 def _document_schema(content_type: str) -> Schema:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from html import escape
 from http import HTTPStatus
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,12 @@ def _answers(one: Operation, document: dict[str, Any]) -> Iterator[str]:
         elif "content" not in answer:
             yield f"<div><dt>{_status(status)}</dt><dd>{prose(answer['description'])}</dd></div>"
         else:
-            ((content_type, content),) = answer["content"].items()
-            shown = kind(content["schema"]) if "$ref" in content["schema"] else f"<code>{escape(content_type)}</code>"
+            shown = " or ".join(starmap(_shown, answer["content"].items()))
             yield f"<div><dt>{_status(status)}</dt><dd>{prose(answer['description'])} {shown}</dd></div>"
+
+
+def _shown(content_type: str, content: Schema) -> str:
+    return kind(content["schema"]) if "$ref" in content["schema"] else f"<code>{escape(content_type)}</code>"
 
 
 def _examples(one: Operation, document: dict[str, Any]) -> str:
@@ -230,7 +234,7 @@ def _refusals(document: dict[str, Any]) -> str:
 
 
 def _refusal(name: str, answer: Schema) -> str:
-    ((_, content),) = answer["content"].items()
+    content = next(iter(answer["content"].values()))
     problem = content["example"]
     status = f'<span class="kind">{_status(str(problem["status"]))}</span>' if "status" in problem else ""
     headers = ", ".join(f"<code>{escape(header)}</code>" for header in answer["headers"])

@@ -107,7 +107,8 @@ class Schemas:
                 schema=_limited(self._schema(_substituted(attribute.type, types_given), strict=strict), attribute)
                 | (_default(attribute) if strict else {})
                 | _description(comments.get(attribute.name), attribute.validator),
-                is_required=not strict or attribute.default is attrs.NOTHING,
+                is_required=attribute.default is attrs.NOTHING
+                or not (strict or "left_out_if_null" in attribute.metadata),
             )
             for attribute in attrs.fields(attrs.resolve_types(model))
         ]

@@ -56,6 +56,19 @@ if TYPE_CHECKING:
         NewEnrollmentKey,
         OnKnownDevice,
     )
+    from firmtrail_contract.exports import (
+        ARROW_KEY,
+        ARROW_TYPE,
+        CSV_TYPE,
+        NDJSON_TYPE,
+        ExportedPeriod,
+        ExportEnd,
+        ExportFailure,
+        ExportPosition,
+        ExportQuery,
+        ExportRecord,
+        ExportStart,
+    )
     from firmtrail_contract.fillers import is_filler_identity, is_filler_version
     from firmtrail_contract.firmware import (
         FirmwareReceipt,
@@ -65,6 +78,12 @@ if TYPE_CHECKING:
         ObservedAtSource,
         ReportOutcome,
         VersionPeriod,
+    )
+    from firmtrail_contract.firmware_changes import (
+        ChangeKind,
+        FirmwareChange,
+        FirmwareChanges,
+        FirmwareChangesQuery,
     )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
@@ -81,7 +100,14 @@ if TYPE_CHECKING:
         parse_day_or_moment,
         parse_moment,
     )
-    from firmtrail_contract.oauth import AccessToken, OAuthErrorCode, OAuthRefusal, TokenRequest
+    from firmtrail_contract.oauth import (
+        AccessToken,
+        OAuthErrorCode,
+        OAuthRefusal,
+        Revocation,
+        RevocationRequest,
+        TokenRequest,
+    )
     from firmtrail_contract.observations import (
         DEFAULT_COMPONENT,
         MAX_RECORD_COMPONENTS,
@@ -112,8 +138,19 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.rollbacks import FlappingDevice, FlappingDevices, FlappingQuery, Rollback, RollbackQuery
     from firmtrail_contract.seed import Seed
+    from firmtrail_contract.sessions import Session
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
-    from firmtrail_contract.users import PasswordChange, SignUp, SignUpReceipt, User, UserChange
+    from firmtrail_contract.users import (
+        PasswordChange,
+        PasswordReset,
+        PasswordResetReceipt,
+        PasswordResetRequest,
+        SignUp,
+        SignUpConfirmation,
+        SignUpReceipt,
+        User,
+        UserChange,
+    )
     from firmtrail_contract.version_schemes import VersionScheme
 
 _MODULES = {
@@ -165,6 +202,19 @@ _MODULES = {
             "OnKnownDevice",
         ),
         "fillers": ("is_filler_identity", "is_filler_version"),
+        "exports": (
+            "ARROW_KEY",
+            "ARROW_TYPE",
+            "CSV_TYPE",
+            "NDJSON_TYPE",
+            "ExportEnd",
+            "ExportFailure",
+            "ExportPosition",
+            "ExportQuery",
+            "ExportRecord",
+            "ExportStart",
+            "ExportedPeriod",
+        ),
         "firmware": (
             "FirmwareReceipt",
             "FirmwareReport",
@@ -187,7 +237,14 @@ _MODULES = {
             "parse_day_or_moment",
             "parse_moment",
         ),
-        "oauth": ("AccessToken", "OAuthErrorCode", "OAuthRefusal", "TokenRequest"),
+        "oauth": (
+            "AccessToken",
+            "OAuthErrorCode",
+            "OAuthRefusal",
+            "Revocation",
+            "RevocationRequest",
+            "TokenRequest",
+        ),
         "observations": (
             "DEFAULT_COMPONENT",
             "MAX_RECORD_COMPONENTS",
@@ -217,8 +274,20 @@ _MODULES = {
             "ReportBatch",
         ),
         "seed": ("Seed",),
+        "sessions": ("Session",),
         "silent_devices": ("SilenceState", "SilentDevice", "SilentDeviceQuery"),
-        "users": ("PasswordChange", "SignUp", "SignUpReceipt", "User", "UserChange"),
+        "users": (
+            "PasswordChange",
+            "PasswordReset",
+            "PasswordResetReceipt",
+            "PasswordResetRequest",
+            "SignUp",
+            "SignUpConfirmation",
+            "SignUpReceipt",
+            "User",
+            "UserChange",
+        ),
+        "firmware_changes": ("ChangeKind", "FirmwareChange", "FirmwareChanges", "FirmwareChangesQuery"),
         "firmware_versions": ("FirmwareVersions", "FirmwareVersionsQuery", "VersionCount"),
         "adoption": ("Adoption", "AdoptionQuery", "Rollout", "Step", "VersionAdoption"),
         "rollbacks": ("FlappingDevice", "FlappingDevices", "FlappingQuery", "Rollback", "RollbackQuery"),
@@ -229,6 +298,9 @@ _MODULES = {
 }
 
 __all__ = [
+    "ARROW_KEY",
+    "ARROW_TYPE",
+    "CSV_TYPE",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
     "MAX_LABELS",
@@ -237,6 +309,7 @@ __all__ = [
     "MAX_RECORD_COMPONENTS",
     "MAX_RULES",
     "MAX_WAITING_READINGS",
+    "NDJSON_TYPE",
     "AccessToken",
     "ActorKind",
     "Adoption",
@@ -248,6 +321,7 @@ __all__ = [
     "AuditQuery",
     "BatchReceipt",
     "Bytes",
+    "ChangeKind",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -274,8 +348,18 @@ __all__ = [
     "EnrolledDevice",
     "Enrollment",
     "EnrollmentKey",
+    "ExportEnd",
+    "ExportFailure",
+    "ExportPosition",
+    "ExportQuery",
+    "ExportRecord",
+    "ExportStart",
+    "ExportedPeriod",
     "FieldError",
     "FieldLocation",
+    "FirmwareChange",
+    "FirmwareChanges",
+    "FirmwareChangesQuery",
     "FirmwareReceipt",
     "FirmwareReport",
     "FirmwareVersions",
@@ -318,6 +402,9 @@ __all__ = [
     "Page",
     "PageQuery",
     "PasswordChange",
+    "PasswordReset",
+    "PasswordResetReceipt",
+    "PasswordResetRequest",
     "Problem",
     "ProblemCode",
     "Project",
@@ -328,6 +415,8 @@ __all__ = [
     "RecordReceipt",
     "ReportBatch",
     "ReportOutcome",
+    "Revocation",
+    "RevocationRequest",
     "Role",
     "Rollback",
     "RollbackQuery",
@@ -336,7 +425,9 @@ __all__ = [
     "RuleState",
     "RunningVersion",
     "Seed",
+    "Session",
     "SignUp",
+    "SignUpConfirmation",
     "SignUpReceipt",
     "SilenceState",
     "SilentDevice",

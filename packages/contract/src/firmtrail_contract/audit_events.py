@@ -26,6 +26,10 @@ class AuditAction(StrEnum):
     USER_CHANGED = "user.changed"
     USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105  the name of an action
     USER_DELETED = "user.deleted"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
     PROJECT_CREATED = "project.created"
     PROJECT_RENAMED = "project.renamed"
     PROJECT_DELETED = "project.deleted"
@@ -68,7 +72,7 @@ class AuditEvent:
     actor_id: uuid.UUID | None
     #: the user's name or the API key's label, as it was then
     actor_name: str
-    #: the project, member, invitation, key, device or desired version that was changed
+    #: the project, member, session, invitation, key, device or desired version that was changed
     target_id: uuid.UUID
     #: what the target was called then
     target_name: str

@@ -55,6 +55,8 @@ class FirmwareVersions:
     as_of: dt.datetime
     #: the moment whose labels were asked for: always now, since labels have no history
     labels_as_of: dt.datetime
+    #: the first report of these components by any device, whatever its labels; null: there is none
+    first_reported_at: dt.datetime | None = None
     items: list[VersionCount]
     #: how many versions are left out, of those on the fewest devices: at most 5,000 are listed
     omitted_versions: int

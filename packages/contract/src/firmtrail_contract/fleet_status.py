@@ -50,6 +50,8 @@ class FleetStatus:
     """A project's devices now."""
 
     as_of: dt.datetime
+    #: the first report of any device, whatever its labels; null: there is none
+    first_reported_at: dt.datetime | None = None
     #: in service: the next three together
     devices: int
     #: not silent; also those registered within the last hour

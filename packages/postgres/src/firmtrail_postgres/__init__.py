@@ -2,6 +2,7 @@
 
 from firmtrail_postgres.binaries import find_bin_dir
 from firmtrail_postgres.database import EmbeddedDatabase
+from firmtrail_postgres.directory import holds_database
 from firmtrail_postgres.errors import (
     BinariesNotFound,
     DatabaseNotReady,
@@ -26,4 +27,5 @@ __all__ = [
     "OtherMajorVersion",
     "UserUnusable",
     "find_bin_dir",
+    "holds_database",
 ]

@@ -125,6 +125,11 @@ class DataDirectory:
         )
 
 
+def holds_database(root: Path) -> bool:
+    """Say whether there is a database in a data directory, of whichever version."""
+    return any(_version(path) for path in root.glob("pgdata-*[0-9]"))
+
+
 def _version(data: Path) -> str | None:
     """Read the major version that made a cluster; None where there is no cluster."""
     try:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import attrs
 from cattrs import BaseValidationError
 
+from firmtrail._notebook import show_in_notebooks
 from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, class_of
 from firmtrail.responses import RawResponse
 from firmtrail_contract import (
@@ -60,6 +61,8 @@ class Call:
     #: doing it twice is the same as doing it once
     repeatable: bool
     needs_key: bool = True
+    #: for how long the server may wait before it answers, beyond what a call may take
+    waits_seconds: int = 0
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     #: sent as JSON
     body: Any = None
@@ -68,6 +71,8 @@ class Call:
     #: sent as it is: its media type, and the text
     text: tuple[str, str] | None = attrs.field(default=None, repr=False)
     max_answer_bytes: int = MAX_ANSWER_BYTES
+    #: its media type and content coding, where the answer shall be another than JSON
+    accept: tuple[str, str] | None = None
     #: it is about the API key itself, whatever the project of the client
     is_of_key: bool = False
     options: CallOptions = attrs.field(default=CallOptions(), repr=False)
@@ -89,6 +94,11 @@ class Call:
 
     @property
     def headers(self) -> dict[str, str]:
+        accept = {} if self.accept is None else {"Accept": self.accept[0], "Accept-Encoding": self.accept[1]}
+        return accept | self._content_type
+
+    @property
+    def _content_type(self) -> dict[str, str]:
         if self.form is not None:
             return {"Content-Type": "application/x-www-form-urlencoded"}
         if self.text is not None:
@@ -153,6 +163,7 @@ def decode(answer: Answer, model: type[T]) -> T:
     if answer.media_type not in {"application/json", ""}:
         message = f"The answer is {answer.media_type}, not application/json; {_WRONG_SERVER}"
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
+    show_in_notebooks(model)
     try:
         return _converter.structure(json.loads(answer.content), model)
     except (BaseValidationError, Violation) as error:

@@ -14,11 +14,13 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore
 
 from firmtrail.errors import DeadlineExceededError
+
+T = TypeVar("T")
 
 #: seconds left of the call that runs in this thread
 _remaining: ContextVar[Callable[[], float]] = ContextVar("remaining")
@@ -94,7 +96,17 @@ async def async_ends_after(remaining: Callable[[], float]) -> AsyncGenerator[Non
         raise DeadlinePassed from None
 
 
-_WAITED = "The call was not over within the client's timeout: it waited for another one to get an access token."
+def in_thread(work: Callable[..., T], *args: Any) -> T:
+    """Do what takes a disk; a blocking call does it at once."""
+    return work(*args)
+
+
+async def async_in_thread(work: Callable[..., T], *args: Any) -> T:
+    """Do what takes a disk, while the event loop goes on."""
+    return await asyncio.to_thread(work, *args)
+
+
+WAITED = "The call was not over within the client's timeout: it waited for another one to get an access token."
 
 
 class Lock:
@@ -114,7 +126,7 @@ class Lock:
             self._process, self._lock = os.getpid(), threading.Lock()
         lock = self._lock
         if not lock.acquire(timeout=max(0.0, remaining())):
-            raise DeadlineExceededError(_WAITED)
+            raise DeadlineExceededError(WAITED)
         try:
             yield
         finally:
@@ -142,7 +154,7 @@ class AsyncLock:
             async with asyncio.timeout(max(0.0, remaining())):
                 await lock.acquire()
         except TimeoutError:
-            raise DeadlineExceededError(_WAITED) from None
+            raise DeadlineExceededError(WAITED) from None
         try:
             yield
         finally:

@@ -100,11 +100,11 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-def timeouts(remaining: float) -> httpx.Timeout:
+def timeouts(remaining: float, call: Call) -> httpx.Timeout:
     """Bound each step of an attempt, and none by more than is left of the call."""
     return httpx.Timeout(
         connect=min(_CONNECT_SECONDS, remaining),
-        read=min(_READ_SECONDS, remaining),
+        read=min(_READ_SECONDS + call.waits_seconds, remaining),
         write=min(_WRITE_SECONDS, remaining),
         pool=min(_POOL_SECONDS, remaining),
     )

@@ -36,7 +36,7 @@ def read_profile(
 
 def read_profiles(file: Path) -> Mapping[str, Any]:
     """Read all profiles of a file, unchecked; none if there is no file."""
-    text = _private_text(file)
+    text = private_text(file)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -56,13 +56,14 @@ def change_profile(environment: Mapping[str, str], change: Callable[[dict[str, s
     profiles = {name: dict(_checked_profile(one, file)) for name, one in read_profiles(file).items()}
     change(profiles.setdefault(environment.get("FIRMTRAIL_PROFILE") or "default", {}))
     try:
-        _replace(file.resolve(), "\n".join(_toml(name, one) for name, one in profiles.items()))
+        replace_file(file.resolve(), "\n".join(_toml(name, one) for name, one in profiles.items()))
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {reason_of(error)}.") from None
     return file
 
 
-def _replace(file: Path, text: str) -> None:
+def replace_file(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")  # nobody else may read it
     try:
@@ -86,7 +87,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _private_text(file: Path) -> str:
+def private_text(file: Path) -> str:
     """The text of the user's file, which must be readable for nobody else; empty if there is no file."""
     try:
         with file.open(encoding="utf-8") as opened:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from firmtrail._profiles import expanded, profile_file, read_profile, reason_of
+from firmtrail._sessions import StoredSession
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError
 
@@ -34,7 +35,7 @@ class Settings:
 
     #: without a slash at its end; may hold a path prefix
     url: str
-    credential: Credential | None
+    credential: Credential | StoredSession | None
     auth: Auth = "token"
     #: certificates to trust beside the usual ones
     ca_file: Path | None = None
@@ -120,10 +121,13 @@ class _Sources:
             # a login makes a profile that is not there yet
             is_optional = name != "url" and self.profile is None
             self.table = read_profile(self.environment, self.profile, is_optional=is_optional)
-        if name != "url" and not _is_same_server(self.table.get("url"), self.url):
+        if name != "url" and not is_same_server(self.table.get("url"), self.url):
             return None
-        value = _credential_of(self.table) if name == "credential" else self.table.get(name)
+        value = self._credential(self.table) if name == "credential" else self.table.get(name)
         return (value, PROFILE) if value else None
+
+    def _credential(self, table: Mapping[str, str]) -> Credential | StoredSession | None:
+        return _login_of(self.environment, self.profile, self.url) or _credential_of(table)
 
 
 def given_credential(api_key: ApiKey | str | None, login: Login | None, access_token: str | None) -> Credential | None:
@@ -177,6 +181,13 @@ def _credential_from(environment: Mapping[str, str]) -> tuple[Credential, str] |
     return (Token(value=token[0]), token[1]) if token else None
 
 
+def _login_of(environment: Mapping[str, str], profile: str | None, url: str) -> StoredSession | None:
+    """The login of the chosen profile, if there is one at this server."""
+    session = StoredSession.of_profile(environment, profile)
+    tokens = session.read()
+    return session if tokens is not None and is_same_server(tokens.url, url) else None
+
+
 def _credential_of(profile: Mapping[str, str]) -> Credential | None:
     given = [name for name in ("api_key", "api_key_file", "access_token") if name in profile]
     if len(given) > 1:
@@ -223,7 +234,8 @@ def _file(path: str | os.PathLike[str] | None) -> Path | None:
     return None if path is None else expanded(os.fspath(path))
 
 
-def _is_same_server(one: str | None, other: str) -> bool:
+def is_same_server(one: str | None, other: str) -> bool:
+    """Compare a URL that is kept with the one to use, however each is written."""
     return one is not None and _place(_checked_url(one, PROFILE)) == _place(other)
 
 

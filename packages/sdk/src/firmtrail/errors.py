@@ -4,6 +4,7 @@ FirmtrailError
 ├── ConfigError                    a setting that cannot be used
 ├── CredentialsError               an API key that is missing or is none
 ├── ClientClosedError              a call of a client that was closed
+├── MissingExtraError              frames or pictures need a library that is not installed; also an ImportError
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
 │   │   ├── NotTrustedError        the server's certificate is not the right one
@@ -18,6 +19,7 @@ FirmtrailError
     ├── PermissionDeniedError      403
     ├── NotFoundError              404
     ├── ConflictError              409
+    ├── GoneError                  410
     ├── PreconditionFailedError    412
     ├── PayloadTooLargeError       413
     ├── RateLimitedError           429
@@ -65,6 +67,15 @@ class CredentialsError(FirmtrailError):
 
 class ClientClosedError(FirmtrailError):
     """The client was closed before the call."""
+
+
+class MissingExtraError(FirmtrailError, ImportError):
+    """Frames or pictures need a library that is not installed; the message says how to install it."""
+
+    def __init__(self, extra: str, library: str) -> None:
+        super().__init__(f"{library} is not installed. Run: pip install 'firmtrail[{extra}]'")
+        #: the extra of this package that installs the library
+        self.extra = extra
 
 
 class TransportError(FirmtrailError):
@@ -168,6 +179,10 @@ class ConflictError(ApiError):
     """The request contradicts what the server holds."""
 
 
+class GoneError(ApiError):
+    """It is not there any more, such as changes that are older than the server keeps them."""
+
+
 class PreconditionFailedError(ApiError):
     """What the server holds has changed since it was read."""
 
@@ -221,8 +236,10 @@ BY_CODE: dict[ProblemCode, type[ApiError]] = {
     ProblemCode.FORBIDDEN: PermissionDeniedError,
     ProblemCode.NOT_FOUND: NotFoundError,
     ProblemCode.METHOD_NOT_ALLOWED: ApiError,
+    ProblemCode.NOT_ACCEPTABLE: ApiError,
     ProblemCode.REQUEST_TIMEOUT: ApiError,
     ProblemCode.CONFLICT: ConflictError,
+    ProblemCode.GONE: GoneError,
     ProblemCode.PAYLOAD_TOO_LARGE: PayloadTooLargeError,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ApiError,
     ProblemCode.TOO_MANY_REQUESTS: RateLimitedError,
@@ -237,6 +254,7 @@ BY_STATUS: dict[int, type[ApiError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
+    410: GoneError,
     412: PreconditionFailedError,
     413: PayloadTooLargeError,
     422: InvalidRequestError,

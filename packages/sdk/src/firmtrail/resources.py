@@ -10,6 +10,8 @@ from firmtrail._async.devices import AsyncDevices
 from firmtrail._async.enrollment import AsyncEnrolling
 from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
 from firmtrail._async.firmware import AsyncFirmware
+from firmtrail._async.firmware_changes import AsyncChangeFeed
+from firmtrail._async.firmware_history import AsyncFirmwareHistory
 from firmtrail._async.fleet import AsyncFleet
 from firmtrail._async.invitations import AsyncInvitations
 from firmtrail._async.members import AsyncMembers
@@ -23,6 +25,8 @@ from firmtrail._sync.devices import Devices
 from firmtrail._sync.enrollment import Enrolling
 from firmtrail._sync.enrollment_keys import EnrollmentKeys
 from firmtrail._sync.firmware import Firmware
+from firmtrail._sync.firmware_changes import ChangeFeed
+from firmtrail._sync.firmware_history import FirmwareHistory
 from firmtrail._sync.fleet import Fleet
 from firmtrail._sync.invitations import Invitations
 from firmtrail._sync.members import Members
@@ -33,24 +37,28 @@ __all__ = [
     "ApiKeys",
     "AsyncApiKeys",
     "AsyncAuditEvents",
+    "AsyncChangeFeed",
     "AsyncDesiredVersions",
     "AsyncDeviceApiKeys",
     "AsyncDevices",
     "AsyncEnrolling",
     "AsyncEnrollmentKeys",
     "AsyncFirmware",
+    "AsyncFirmwareHistory",
     "AsyncFleet",
     "AsyncInvitations",
     "AsyncMembers",
     "AsyncProjects",
     "AsyncUsers",
     "AuditEvents",
+    "ChangeFeed",
     "DesiredVersions",
     "DeviceApiKeys",
     "Devices",
     "Enrolling",
     "EnrollmentKeys",
     "Firmware",
+    "FirmwareHistory",
     "Fleet",
     "Invitations",
     "Members",

@@ -13,22 +13,31 @@ import attrs
 from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.credentials import SecretChecker, SecretDigests
 from firmtrail_server.auth.login_throttle import LoginThrottle
+from firmtrail_server.auth.refresh_tokens import RefreshDigests
 from firmtrail_server.auth.signing_keys import new_signing_keys
 from firmtrail_server.auth.token_cache import TokenCache
-from firmtrail_server.db import Database
-from firmtrail_server.http.context import Services
+from firmtrail_server.db import Address, Database
+from firmtrail_server.exports import Exporter
+from firmtrail_server.http.context import MetricsToken, Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.ingest import Ingest
+from firmtrail_server.pages import add_pages
+from firmtrail_server.rotation import Rotation
 from firmtrail_server.routes import ROUTES
+from firmtrail_server.services.account_mail import MAIL_PERIOD_SECONDS, MAX_MAILS, AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.key_use import KeyUse
 from firmtrail_server.services.mail import Mailer
+from firmtrail_server.services.outbox import Outbox
 from firmtrail_server.services.readiness import Readiness
+from firmtrail_server.services.sessions import Sessions
 from firmtrail_server.services.silence import SilenceSweeper
-from firmtrail_server.settings import Settings
+from firmtrail_server.settings import Settings, SettingsReader
 from firmtrail_server.telemetry.metrics import Metrics
 
 #: about five seconds' work
@@ -50,6 +59,7 @@ class App:
 
     services: Services
     dispatcher: Dispatcher
+    rotation: Rotation
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -60,15 +70,20 @@ class App:
         try:
             async with in_background(
                 sweeper=lambda: services.sweeper.run(services.clock),
+                feed=services.feed.run,
+                feed_waits=services.feed_waits.run,
                 silences=lambda: services.silences.run(services.clock),
                 key_use=services.authentication.key_use.run,
+                outbox=services.account_mail.outbox.run,
                 metrics=services.metrics.keep_sampled,
                 readiness=services.readiness.run,
+                rotation=self.rotation.run,
             ):
                 yield
         finally:
             await services.readiness.close()
             await services.ingest.close()
+            services.exporter.close()
             await services.database.close()
             services.authentication.secrets.close()
             services.authentication.passwords.close()
@@ -80,16 +95,21 @@ def create_app(
     *,
     clock: Callable[[], dt.datetime] = utc_now,
     metrics: Metrics | None = None,
+    reader: SettingsReader | None = None,
 ) -> App:
     """Make the application.
 
     Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without metrics
-    it counts for itself.
+    it counts for itself; without a reader it stays with the secrets that it has.
     """
     metrics = metrics or Metrics()
-    database = Database(database_url)
+    rotation = Rotation(settings, reader)
+    address = Address(database_url, rotation.look)
+    database = Database(address)
+    feed = Feed(database, dt.timedelta(days=settings.feed_days))
     signing_keys = settings.signing_keys or new_signing_keys()
     digests = SecretDigests(signing_keys.digest_key())
+    mailer = Mailer(settings.smtp)
     tokens = AccessTokens(
         keys=signing_keys,
         issuer=settings.issuer,
@@ -99,7 +119,8 @@ def create_app(
     services = Services(
         settings=settings,
         database=database,
-        ingest=Ingest(database, database_url, metrics),
+        ingest=Ingest(database, address, metrics),
+        exporter=Exporter(address, max_exports=settings.max_exports, seconds=settings.export_seconds),
         tokens=tokens,
         authentication=Authentication(
             database=database,
@@ -115,17 +136,45 @@ def create_app(
             clock=clock,
         ),
         keys=KeyIssuer(digests),
+        sessions=Sessions(
+            digests=RefreshDigests(signing_keys.digest_keys()),
+            idle=dt.timedelta(days=settings.session_idle_days),
+            longest=dt.timedelta(days=settings.session_days),
+        ),
         clock=clock,
         sweeper=Sweeper(database),
         silences=SilenceSweeper(database, metrics),
-        mailer=Mailer(settings.smtp),
+        feed=feed,
+        feed_waits=FeedWaits(database, feed, clock, metrics),
+        mailer=mailer,
+        account_mail=AccountMail(
+            database=database,
+            mailer=mailer,
+            outbox=Outbox(),
+            digests=digests,
+            sent=LoginThrottle(
+                time.monotonic,
+                max_of_a_key=MAX_MAILS,
+                max_of_an_address=math.inf,
+                period_seconds=MAIL_PERIOD_SECONDS,
+            ),
+            issuer=settings.issuer,
+            clock=clock,
+        ),
         metrics=metrics,
         readiness=Readiness(database),
+        metrics_token=MetricsToken(settings.metrics_token),
     )
+    rotation.tell("database_url", database.move)
+    rotation.tell("signing_keys", services.authentication.use_keys, services.sessions.use_keys)
+    rotation.tell("smtp", services.mailer.use)
+    rotation.tell("metrics_token", services.metrics_token.use)
     dispatcher = Dispatcher(ROUTES, services)
+    if settings.pages_enabled:
+        add_pages(dispatcher)
     _watch_database(metrics, services)
     _watch_authentication(metrics, services.authentication)
-    return App(services, dispatcher)
+    return App(services, dispatcher, rotation)
 
 
 def _watch_database(metrics: Metrics, services: Services) -> None:

@@ -7,6 +7,8 @@ DomainError
 │   └── FingerprintOfMany
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
+├── NotAcceptable
+│   └── ArrowNotInstalled
 ├── UnsupportedMediaType
 │   └── ContentCodingUnknown
 ├── RequestTooSlow
@@ -22,21 +24,27 @@ DomainError
 │   ├── EnrollmentsUsedUp
 │   ├── SignUpClosed
 │   ├── SignUpByInvitation
-│   └── CurrentPasswordWrong
+│   ├── CurrentPasswordWrong
+│   ├── SignUpPasswordWrong
+│   └── NoMailServer
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
 ├── LoginRefused
+├── SessionEnded
 ├── NotFound
 │   ├── ProjectNotFound
 │   ├── DeviceNotFound
 │   ├── ApiKeyNotFound
 │   ├── UserNotFound
+│   ├── SessionNotFound
+│   ├── CodeNotFound
 │   ├── MemberNotFound
 │   ├── InvitationNotFound
 │   ├── DesiredVersionNotFound
 │   ├── MetricsNotShown
 │   └── SeedNotAllowed
 ├── Conflict                the request contradicts what is stored
+│   ├── ProjectNameTaken
 │   ├── DeviceNameTaken
 │   ├── HardwareTaken
 │   ├── TooManyLabels
@@ -50,6 +58,9 @@ DomainError
 │   ├── PriorityTaken
 │   ├── TooManyDesiredVersions
 │   └── NameDiffers
+├── Gone                    it is not there any more
+│   ├── ChangesNotKept
+│   └── ChangesNotYetThere
 └── Unavailable             try again later
     ├── DatabaseUnavailable
     │   ├── StorageRefused
@@ -58,6 +69,8 @@ DomainError
     ├── ReportQueueFull
     ├── CredentialQueueFull
     ├── TooManyTables
+    ├── TooManyExports
+    ├── ExportTooLong
     └── SchemaTooOld        in schema/errors.py
 """
 
@@ -136,6 +149,17 @@ class BodyDamaged(MalformedRequest):
         super().__init__("The body breaks off, or is not encoded as its headers say.")
 
 
+class NotAcceptable(DomainError):
+    code = ProblemCode.NOT_ACCEPTABLE
+
+
+class ArrowNotInstalled(NotAcceptable):
+    def __init__(self) -> None:
+        super().__init__(
+            "This server does not write Arrow: its operator can install firmtrail-server[arrow]. Ask for NDJSON or CSV."
+        )
+
+
 class UnsupportedMediaType(DomainError):
     code = ProblemCode.UNSUPPORTED_MEDIA_TYPE
 
@@ -192,15 +216,16 @@ class Forbidden(DomainError):
 
 
 class ScopeMissing(Forbidden):
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"You may not do that: it takes the scope {scope}.")
+    def __init__(self, scope: str, reason: str = "") -> None:
+        super().__init__(reason or f"You may not do that: it takes the scope {scope}.")
         self.scope = scope
 
 
 class RoleTooHigh(Forbidden):
     def __init__(self, role: str) -> None:
         super().__init__(
-            f"You may do less than {role} allows, by your role or by your token: you can neither give nor take it."
+            f"You can neither give nor take the role {role}: your own role, or your access token, allows less. Ask an "
+            "admin of the project."
         )
 
 
@@ -229,6 +254,21 @@ class CurrentPasswordWrong(Forbidden):
         super().__init__("The current password is wrong.")
 
 
+class SignUpPasswordWrong(Forbidden):
+    def __init__(self) -> None:
+        super().__init__(
+            "The code is right, and this is not the password of its sign-up. Sign up again if you have forgotten it."
+        )
+
+
+class NoMailServer(Forbidden):
+    def __init__(self) -> None:
+        super().__init__(
+            "This server sends no e-mail, so it cannot send you a code. Ask its operator for a new password: "
+            "firmtrail-server set-password"
+        )
+
+
 class UnsupportedGrantType(DomainError):
     code = ProblemCode.MALFORMED_REQUEST
 
@@ -249,6 +289,14 @@ class LoginRefused(DomainError):
     def __init__(self) -> None:
         # One sentence for every reason: whether the address is known is nobody's business.
         super().__init__("There is no user with this e-mail address and this password.")
+
+
+class SessionEnded(DomainError):
+    code = ProblemCode.MALFORMED_REQUEST
+
+    def __init__(self) -> None:
+        # One sentence for every reason: whether a token once was right is nobody's business.
+        super().__init__("This session has ended, or never was one. Log in again.")
 
 
 class NotFound(DomainError):
@@ -280,6 +328,16 @@ class UserNotFound(NotFound):
         super().__init__("This user is deleted.")
 
 
+class SessionNotFound(NotFound):
+    def __init__(self, session_id: uuid.UUID) -> None:
+        super().__init__(f"You have no session {session_id}: it has ended, or is another user's.")
+
+
+class CodeNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such code: it was used, has expired, or never was one. Ask for a new one.")
+
+
 class MemberNotFound(NotFound):
     def __init__(self, user_id: uuid.UUID) -> None:
         super().__init__(f"The project has no member {user_id}.")
@@ -307,6 +365,13 @@ class SeedNotAllowed(NotFound):
 
 class Conflict(DomainError):
     code = ProblemCode.CONFLICT
+
+
+class ProjectNameTaken(Conflict):
+    def __init__(self, name: str, project_id: uuid.UUID) -> None:
+        super().__init__(
+            f"You are in a project named {name!r} already, {project_id}: use it, or take another name for the new one."
+        )
 
 
 class DeviceNameTaken(Conflict):
@@ -385,6 +450,26 @@ class NameDiffers(Conflict):
         super().__init__("The project has another name. Give its exact name to delete it.")
 
 
+class Gone(DomainError):
+    code = ProblemCode.GONE
+
+
+class ChangesNotKept(Gone):
+    def __init__(self, after: int, first_number: int) -> None:
+        super().__init__(
+            f"The changes after number {after} are not kept any more: the first that is has number {first_number}. "
+            "Export the history again, and go on from the number that the export names."
+        )
+
+
+class ChangesNotYetThere(Gone):
+    def __init__(self, after: int, last_number: int) -> None:
+        super().__init__(
+            f"There is no change number {after}: the last has number {last_number}, so the database was restored from "
+            "a backup. Export the history again, and go on from the number that the export names."
+        )
+
+
 class Unavailable(DomainError):
     code = ProblemCode.UNAVAILABLE
     retry_after_seconds = 5
@@ -440,3 +525,21 @@ class CredentialQueueFull(Unavailable):
 class TooManyTables(Unavailable):
     def __init__(self) -> None:
         super().__init__("Other tables are being imported at the moment. Nothing of this one was read; try again.")
+
+
+class TooManyExports(Unavailable):
+    """Their number is an operator's setting: exports take minutes, and must leave the database to reports."""
+
+    retry_after_seconds = 20
+
+    def __init__(self) -> None:
+        super().__init__("Other exports are running. Nothing of this one was read; try again.")
+
+
+class ExportTooLong(Unavailable):
+    retry_after_seconds = None
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The export was not read within {seconds:g} s and was stopped: use resumable=true, or filters."
+        )

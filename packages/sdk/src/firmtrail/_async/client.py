@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # each is imported when it is first used: a device that repor
     from firmtrail._async.enrollment import AsyncEnrolling
     from firmtrail._async.enrollment_keys import AsyncEnrollmentKeys
     from firmtrail._async.firmware import AsyncFirmware
+    from firmtrail._async.firmware_changes import AsyncChangeFeed
+    from firmtrail._async.firmware_history import AsyncFirmwareHistory
     from firmtrail._async.fleet import AsyncFleet
     from firmtrail._async.invitations import AsyncInvitations
     from firmtrail._async.members import AsyncMembers
@@ -124,7 +126,8 @@ class AsyncClient:
             login: a user's e-mail address and password, instead of an API key.
             access_token: an access token that you have, instead of both.
             on_response: called with the whole answer of each attempt, good or not, before it is read. What it raises
-                ends the call. Answers that bring an access token are left out.
+                ends the call. Answers that bring an access token are left out; of an export, which is read while it
+                comes, only refusals are shown.
 
         Raises:
             ConfigError: an option cannot be used; the message names it.
@@ -208,6 +211,20 @@ class AsyncClient:
         return AsyncFirmware(self._transport)
 
     @cached_property
+    def firmware_changes(self) -> AsyncChangeFeed:
+        """The feed of a project: what changed, in one order."""
+        from firmtrail._async.firmware_changes import AsyncChangeFeed
+
+        return AsyncChangeFeed(self._transport)
+
+    @cached_property
+    def firmware_history(self) -> AsyncFirmwareHistory:
+        """The whole history of a project, streamed or written to a file."""
+        from firmtrail._async.firmware_history import AsyncFirmwareHistory
+
+        return AsyncFirmwareHistory(self._transport)
+
+    @cached_property
     def fleet(self) -> AsyncFleet:
         """What all devices of a project run, and ran at any moment."""
         from firmtrail._async.fleet import AsyncFleet
@@ -233,16 +250,20 @@ class AsyncClient:
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
         return decode(await self._transport.send(call), firmtrail_contract.Seed)
 
-    async def access_token(self) -> AccessToken:
+    async def access_token(self, *, offline_access: bool = False) -> AccessToken:
         """Get an access token to hand to another client or program: with it comes for how long it works.
 
         This client needs no such call: it gets its own tokens and keeps them.
 
+        Args:
+            offline_access: begin a session of the user of a `Login`, which lasts for weeks: the answer has a
+                `refresh_token` too, to send to the token endpoint for the next access token and refresh token.
+
         Raises:
-            ConfigError: the client was made with an access token, which gives no other one.
+            ConfigError: the client was made with an access token or a session, which give none to hand on.
             OAuthError: the server gives none; it does not know the API key, or the address with this password.
         """
-        return await self._transport.access_token()
+        return await self._transport.access_token(offline_access=offline_access)
 
     @property
     def url(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from firmtrail._async.paging import AsyncPager
 from firmtrail._async.resource import AsyncResource
@@ -28,6 +28,32 @@ _MAX_RECEIPT_BYTES = 512 * 1024
 
 _VERSION = "/v1/devices/{device_id}/firmware_version"
 _REPORTS = "/v1/devices/{device_id}/firmware_reports"
+
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class AsyncHistoryPager(AsyncPager[VersionPeriod]):
+    """The version periods of a device, page after page."""
+
+    async def plot(self, ax: Axes | None = None, *, colors: Mapping[str, str] | None = None) -> Axes:
+        """Fetch all pages, and draw a lane a component and a bar a period.
+
+        A bar is thick from its first report to its last, and thin while the version was in force without a report.
+        What is superseded is fainter.
+
+        Args:
+            ax: where to draw; a new figure, if left out.
+            colors: of versions, as matplotlib names colours; the others keep theirs, as `firmtrail.plots.styles` says.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed (`firmtrail[plots]`); nothing was fetched.
+        """
+        from firmtrail import frames, plots  # noqa: PLC0415  who wants no picture pays for none
+
+        frames.check_installed("plots")
+        return plots.history([period async for period in self], ax, until=self.as_of, colors=colors)
 
 
 class AsyncFirmware(AsyncResource):
@@ -117,7 +143,7 @@ class AsyncFirmware(AsyncResource):
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
-    ) -> AsyncPager[VersionPeriod]:
+    ) -> AsyncHistoryPager:
         """List every version the device ever reported, oldest first, as version periods; or those of one moment.
 
         Its `as_of` is that moment, once a page is fetched.
@@ -133,7 +159,7 @@ class AsyncFirmware(AsyncResource):
         Raises:
             InvalidRequestError: a value is not allowed.
         """
-        return AsyncPager(
+        return AsyncHistoryPager(
             self._transport,
             path(_VERSION, device_id=device_id),
             VersionPeriod,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from firmtrail._async.sender import AsyncSender
 from firmtrail._calls import Call, decode
 from firmtrail._checks import item_limit, page_query
+from firmtrail._notebook import code
 from firmtrail_contract import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -34,6 +40,7 @@ class AsyncPager(Generic[T]):
     ) -> None:
         self._transport = transport
         self._path = path
+        self._item = item
         self._model = page or Page[item]
         self._last: Any = None
         #: the server gives all of it at once and takes no page_size
@@ -80,6 +87,44 @@ class AsyncPager(Generic[T]):
                 break
         return None
 
+    async def to_arrow(self, *, labels: Sequence[str] = ()) -> pa.Table:
+        """Fetch all pages (with `limit`, that many items), and make an Arrow table of them, a row an item.
+
+        Its columns and types are those of `firmtrail.frames.schema`, also when there are no items.
+
+        Args:
+            labels: keys of labels that get a column each (`labels.site`), null where an item has no such label.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed (`firmtrail[arrow]`); nothing was fetched.
+        """
+        from firmtrail import frames  # noqa: PLC0415  who wants no frame pays for none
+
+        frames.check_installed("arrow")
+        return frames.to_arrow([item async for item in self], self._item, labels=labels)
+
+    async def to_polars(self, *, labels: Sequence[str] = ()) -> pl.DataFrame:
+        """Fetch all pages (with `limit`, that many items), and make a polars frame of them: see `to_arrow`.
+
+        Raises:
+            MissingExtraError: polars or pyarrow is not installed (`firmtrail[polars]`); nothing was fetched.
+        """
+        from firmtrail import frames  # noqa: PLC0415  who wants no frame pays for none
+
+        frames.check_installed("polars")
+        return frames.to_polars(await self.to_arrow(labels=labels))
+
+    async def to_pandas(self, *, labels: Sequence[str] = ()) -> pd.DataFrame:
+        """Fetch all pages (with `limit`, that many items), and make a pandas frame of them: see `to_arrow`.
+
+        Raises:
+            MissingExtraError: pandas or pyarrow is not installed (`firmtrail[pandas]`); nothing was fetched.
+        """
+        from firmtrail import frames  # noqa: PLC0415  who wants no frame pays for none
+
+        frames.check_installed("pandas")
+        return frames.to_pandas(await self.to_arrow(labels=labels))
+
     async def _fetch(self, token: str | None, page_size: int) -> Page[T]:
         query: dict[str, str | int] = {**self._filters}
         if not self._is_whole:
@@ -94,6 +139,4 @@ class AsyncPager(Generic[T]):
         return f"<{type(self).__name__} of {self._path}>"
 
     def _repr_html_(self) -> str:
-        import html  # noqa: PLC0415  only a notebook needs it, and a small device has no memory to give away
-
-        return f"<code>{html.escape(repr(self))}</code>"
+        return code(repr(self))

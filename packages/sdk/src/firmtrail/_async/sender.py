@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import attrs
 
+from firmtrail._async.attempts import AsyncStream
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Answer, Call, CallOptions
 from firmtrail._settings import checked_attempts, checked_timeout
 from firmtrail.credentials import Credential
+from firmtrail.errors import FirmtrailError
 from firmtrail_contract import AccessToken
 
 
@@ -28,8 +30,24 @@ class AsyncSender:
         """Send until it succeeds, cannot succeed, or the time is over."""
         return await self._transport.send(call.with_options(self._options))
 
-    async def access_token(self) -> AccessToken:
-        return await self._transport.access_token(self._options)
+    async def stream(self, call: Call) -> AsyncStream:
+        """Send until an answer begins that is read while it comes."""
+        return await self._transport.stream(call.with_options(self._options))
+
+    async def pause(self, error: FirmtrailError, attempt: int) -> bool:
+        """Wait before something is tried again that failed; False: that would not help."""
+        return await self._transport.pause(error, attempt, self._options)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before a call that shall succeed some time."""
+        await self._transport.rest(seconds)
+
+    async def access_token(self, *, offline_access: bool) -> AccessToken:
+        return await self._transport.access_token(self._options, offline_access=offline_access)
+
+    async def keep(self, answer: Answer) -> None:
+        """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
+        await self._transport.keep(answer, self._options)
 
     async def aclose(self) -> None:
         """Close the connections, unless they are another client's."""

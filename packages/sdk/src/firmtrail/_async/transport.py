@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import attrs
 
-from firmtrail._async.attempts import AsyncAttempts
+from firmtrail._async.attempts import AsyncAttempts, AsyncStream
 from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
-from firmtrail._deadline import AsyncLock
+from firmtrail._deadline import WAITED, AsyncLock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import Settings, checked_timeout
-from firmtrail._tokens import new_token, no_endpoint, token_call
+from firmtrail._sessions import LOCK_SECONDS, ProcessLock, SessionTokens, StoredSession
+from firmtrail._settings import Settings, checked_timeout, is_same_server
+from firmtrail._tokens import new_token, no_endpoint, refresh_call, stored_tokens, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
 from firmtrail_contract import AccessToken
@@ -43,20 +45,63 @@ class AsyncTransport:
 
     async def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = await self._sent(call, self._deadline(call.options))
+        answer = await self._sent(call, self._deadline(call.options) + call.waits_seconds)
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
 
-    async def access_token(self, options: CallOptions) -> AccessToken:
-        """Get a token for somebody else to send; calls of this client do not take it."""
+    async def stream(self, call: Call) -> AsyncStream:
+        """Send until an answer begins that is read while it comes; the timeout is for its beginning."""
+        deadline = self._deadline(call.options)
         credential = self._credential()
         if isinstance(credential, Token):
-            raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
-        answer = await self._granted(credential, self._deadline(options))
+            begun = await self._attempts.stream(call, bearer(credential), deadline)
+        elif isinstance(credential, ApiKey) and self._settings.auth == "basic":
+            begun = await self._attempts.stream(call, basic(credential), deadline)
+        else:
+            token = await self._token(credential, deadline)
+            begun = await self._attempts.stream(call, bearer(token), deadline)
+            if isinstance(begun, Answer):
+                token = await self._token(credential, deadline, refused=token)
+                begun = await self._attempts.stream(call, bearer(token), deadline)
+        if isinstance(begun, Answer):
+            raise refusal(begun, call)
+        return begun
+
+    async def pause(self, error: FirmtrailError, attempt: int, options: CallOptions) -> bool:
+        """Wait before something is tried again that failed; False: that would not help."""
+        policy = self._policy.with_attempts(options.attempts)
+        wait = policy.wait(error, repeatable=True, attempt=attempt, deadline=math.inf)
+        if wait is None:
+            return False
+        await policy.async_sleep(wait)
+        return True
+
+    async def access_token(self, options: CallOptions, *, offline_access: bool) -> AccessToken:
+        """Get a token for somebody else to send; calls of this client do not take it."""
+        credential = self._credential()
+        if isinstance(credential, Token | StoredSession):
+            raise ConfigError("A token gives none to hand on: make the client with api_key=... or login=...")
+        call = token_call(credential, offline_access=offline_access)
+        answer = await self._granted(credential, call, self._deadline(options))
         if not answer.is_success:
-            raise refusal(answer, token_call(credential))
+            raise refusal(answer, call)
         return decode(answer, AccessToken)
+
+    async def keep(self, answer: Answer, options: CallOptions) -> None:
+        """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
+        credential = self._settings.credential
+        if not isinstance(credential, StoredSession) or decode(answer, AccessToken).refresh_token is None:
+            return
+        lock = await self._locked(credential, self._deadline(options))
+        try:
+            self._latest = self._stored(credential, answer)
+        finally:
+            lock.release()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before a call that shall succeed some time."""
+        await self._policy.async_sleep(seconds)
 
     async def aclose(self) -> None:
         await self._attempts.aclose()
@@ -79,7 +124,7 @@ class AsyncTransport:
         token = await self._token(credential, deadline, refused=token)
         return await self._attempts.send(call, bearer(token), deadline)
 
-    def _credential(self) -> Credential:
+    def _credential(self) -> Credential | StoredSession:
         if self._settings.credential is None:
             end = "set FIRMTRAIL_API_KEY, or write it beside the server's url in your profile."
             raise CredentialsError.said(
@@ -88,25 +133,31 @@ class AsyncTransport:
             )
         return self._settings.credential
 
-    async def _token(self, credential: ApiKey | Login, deadline: float, *, refused: Token | None = None) -> Token:
+    async def _token(
+        self, credential: ApiKey | Login | StoredSession, deadline: float, *, refused: Token | None = None
+    ) -> Token:
         """Take the token that all calls share. One call gets it, and those that wait take what came of that."""
         known = self._latest
         if isinstance(known, Token) and known is not refused and self._policy.clock() < known.replace_at:
             return known
         async with self._lock.held(lambda: deadline - self._policy.clock()):
             if self._latest is known:
-                self._latest = await self._fetched(credential, deadline)
+                self._latest = await self._fetched(credential, deadline, refused)
             latest = self._latest
         if isinstance(latest, Token):
             return latest
         assert latest is not None
         raise copy.copy(latest)  # an error of its own for each call: a traceback belongs to one
 
-    async def _fetched(self, credential: ApiKey | Login, deadline: float) -> Token | FirmtrailError:
+    async def _fetched(
+        self, credential: ApiKey | Login | StoredSession, deadline: float, refused: Token | None
+    ) -> Token | FirmtrailError:
         """Get a token; only a deadline is this call's own matter and raised, other failures concern all calls."""
         asked_at = self._policy.clock()
         try:
-            answer = await self._granted(credential, deadline)
+            if isinstance(credential, StoredSession):
+                return await self._of_session(credential, deadline, refused)
+            answer = await self._granted(credential, token_call(credential), deadline)
             return new_token(answer, asked_at=asked_at, random=self._policy.random())
         except DeadlineExceededError:
             raise
@@ -116,6 +167,49 @@ class AsyncTransport:
         except FirmtrailError as error:
             return error.with_traceback(None)
 
-    async def _granted(self, credential: ApiKey | Login, deadline: float) -> Answer:
+    async def _granted(self, credential: ApiKey | Login, call: Call, deadline: float) -> Answer:
         shown = basic(credential) if isinstance(credential, ApiKey) else None
-        return await self._attempts.send(token_call(credential), shown, deadline)
+        return await self._attempts.send(call, shown, deadline)
+
+    async def _of_session(self, session: StoredSession, deadline: float, refused: Token | None) -> Token:
+        """Take the access token of a stored session, refreshed by one process at a time."""
+        if (token := self._usable(self._tokens(session), refused)) is not None:
+            return token
+        lock = await self._locked(session, deadline)
+        try:
+            tokens = self._tokens(session)  # another process may have been faster
+            if (token := self._usable(tokens, refused)) is not None:
+                return token
+            if tokens is None:
+                raise CredentialsError("This profile is logged out. Log in again with: firmtrail login")
+            answer = await self._attempts.send(refresh_call(tokens.refresh_token), None, deadline)
+            return self._stored(session, answer)
+        finally:
+            lock.release()
+
+    def _tokens(self, session: StoredSession) -> SessionTokens | None:
+        """Read the tokens, if the profile is still logged in at this server."""
+        tokens = session.read()
+        return tokens if tokens is not None and is_same_server(tokens.url, self._settings.url) else None
+
+    async def _locked(self, session: StoredSession, deadline: float) -> ProcessLock:
+        """Wait until no other process, and no other client of this one, refreshes the session."""
+        lock = session.lock()
+        while not lock.try_acquire():
+            if deadline - self._policy.clock() <= LOCK_SECONDS:
+                raise DeadlineExceededError(WAITED)
+            await self._policy.async_sleep(LOCK_SECONDS)
+        return lock
+
+    def _usable(self, tokens: SessionTokens | None, refused: Token | None) -> Token | None:
+        left = tokens.renew_at - self._policy.wall_clock() if tokens is not None else 0
+        if tokens is None or left <= 0 or (refused is not None and refused.value == tokens.access_token):
+            return None
+        return Token(value=tokens.access_token, replace_at=self._policy.clock() + left)
+
+    def _stored(self, session: StoredSession, answer: Answer) -> Token:
+        """Keep the tokens of an answer, and give the access token."""
+        now, random = self._policy.wall_clock(), self._policy.random()
+        tokens = stored_tokens(answer, self._settings.url, now=now, random=random)
+        session.write(tokens)
+        return Token(value=tokens.access_token, replace_at=self._policy.clock() + tokens.renew_at - now)

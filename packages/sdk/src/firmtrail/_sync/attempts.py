@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-
-import attrs
+from collections.abc import Generator
+from typing import Any
 
 from firmtrail._calls import Answer, Call, refusal
 from firmtrail._deadline import ends_after
@@ -12,8 +12,17 @@ from firmtrail._http import FAILURES, Authorization, failure, new_client, timeou
 from firmtrail._log import log_attempt, log_repetition
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
-from firmtrail.errors import ClientClosedError, DecodeError, FirmtrailError
+from firmtrail.errors import (
+    ClientClosedError,
+    ConnectionLostError,
+    DeadlineExceededError,
+    DecodeError,
+    FirmtrailError,
+)
 from firmtrail.proxies import without_password
+
+#: for the next bytes of an answer that is read while it comes
+STREAM_SECONDS = 30.0
 
 
 class Attempts:
@@ -28,11 +37,8 @@ class Attempts:
 
     def send(self, call: Call, auth: Authorization | None, deadline: float) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over; give a refusal of the access token back too."""
-        if self._is_closed:
-            raise ClientClosedError("This client is closed. Make another one, or call it inside its `with` block.")
-        policy, attempt = self._policy, 1
-        if call.options.attempts is not None:
-            policy = attrs.evolve(policy, attempts=call.options.attempts)
+        self._check_open()
+        policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
             outcome = self._attempt(call, auth, deadline)
             if isinstance(outcome, Answer):
@@ -44,9 +50,77 @@ class Attempts:
             policy.sleep(wait)
             attempt += 1
 
+    def stream(self, call: Call, auth: Authorization | None, deadline: float) -> Stream | Answer:
+        """Send until an answer begins that is a success, cannot succeed, or the time until then is over."""
+        self._check_open()
+        policy, attempt = self._policy.with_attempts(call.options.attempts), 1
+        while True:
+            outcome = self._begin(call, auth, deadline)
+            if not isinstance(outcome, FirmtrailError):
+                return outcome
+            wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            if wait is None:
+                raise outcome
+            log_repetition(call, outcome, attempt=attempt, wait=wait)
+            policy.sleep(wait)
+            attempt += 1
+
     def close(self) -> None:
         self._is_closed = True
         self._http.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosedError("This client is closed. Make another one, or call it inside its `with` block.")
+
+    def _begin(self, call: Call, auth: Authorization | None, deadline: float) -> Stream | Answer | FirmtrailError:
+        def remaining() -> float:
+            return deadline - self._policy.clock()
+
+        try:
+            with ends_after(remaining):
+                response = self._open(call, auth)
+                if response.is_success:
+                    return Stream(response, call, self._settings)
+                answer = self._read(response, call)
+        except FAILURES as error:
+            return failure(error, call, self._settings, in_time=remaining() > 0)
+        if call.options.on_response:
+            call.options.on_response(answer.raw(call))
+        return answer if answer.refuses_token else refusal(answer, call)
+
+    def _open(self, call: Call, auth: Authorization | None) -> Any:
+        self._after_fork()
+        started = self._policy.clock()
+        request = self._http.build_request(
+            call.method,
+            call.path,
+            params=dict(call.query),
+            headers=call.headers,
+            timeout=timeouts(STREAM_SECONDS, call),
+        )
+        response = self._http.send(request, auth=auth, stream=True)
+        log_attempt(call, response.request.headers, self._answer(response, b""), self._policy.clock() - started)
+        return response
+
+    def _read(self, response: Any, call: Call) -> Answer:
+        content = bytearray()
+        try:
+            for chunk in response.iter_raw():
+                content += chunk
+                if len(content) > call.max_answer_bytes:
+                    break
+        finally:
+            response.close()
+        return self._answer(response, bytes(content))
+
+    def _answer(self, response: Any, content: bytes) -> Answer:
+        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
+        return Answer(status=response.status_code, headers=_headers(response), content=content, proxy=proxy)
+
+    def _after_fork(self) -> None:
+        if os.getpid() != self._process:
+            self._process, self._http = os.getpid(), new_client(self._settings)
 
     def _attempt(self, call: Call, auth: Authorization | None, deadline: float) -> Answer | FirmtrailError:
         """Return an error, not raise it: raised here, its context would be httpx's error with the request in it."""
@@ -64,8 +138,7 @@ class Attempts:
         return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
 
     def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
-        if os.getpid() != self._process:
-            self._process, self._http = os.getpid(), new_client(self._settings)
+        self._after_fork()
         started = self._policy.clock()
         with self._http.stream(
             call.method,
@@ -74,18 +147,61 @@ class Attempts:
             content=call.content,
             headers=call.headers,
             auth=auth,
-            timeout=timeouts(remaining),
+            timeout=timeouts(remaining, call),
         ) as response:
             content = bytearray()
             for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > call.max_answer_bytes:
                     break
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
-        answer = Answer(status=response.status_code, headers=headers, content=bytes(content), proxy=proxy)
+        answer = self._answer(response, bytes(content))
         log_attempt(call, response.request.headers, answer, self._policy.clock() - started)
         return _whole(answer, call)
+
+
+class Stream:
+    """An answer that is read while it comes: as long as it takes, but no wait for more of it is longer than others."""
+
+    def __init__(self, response: Any, call: Call, settings: Settings) -> None:
+        self._response, self._call, self._settings = response, call, settings
+        #: by lower-case name
+        self.headers = _headers(response)
+
+    def chunks(self) -> Generator[bytes]:
+        """Give the bytes as they come.
+
+        Raises:
+            ConnectionLostError: it broke off.
+        """
+        waiting = self._response.iter_raw()
+        while True:
+            try:
+                with ends_after(_stream_seconds):
+                    chunk = next(waiting, None)
+            except FAILURES as error:
+                lost = failure(error, self._call, self._settings, in_time=True)
+            else:
+                if chunk is None:
+                    return
+                yield chunk
+                continue
+            raise _lost(lost)
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _headers(response: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _stream_seconds() -> float:
+    return STREAM_SECONDS
+
+
+def _lost(error: FirmtrailError) -> FirmtrailError:
+    """Call it lost where the wait for more was too long: there is no time for all of it."""
+    return ConnectionLostError("No more of the answer came.") if isinstance(error, DeadlineExceededError) else error
 
 
 def _whole(answer: Answer, call: Call) -> Answer:

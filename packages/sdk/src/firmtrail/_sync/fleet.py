@@ -9,17 +9,13 @@ from firmtrail._calls import Call, decode
 from firmtrail._checks import LabelFilter, filters, path
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.resource import Resource
+from firmtrail.answers import Adoption, Compliance, FirmwareVersions, FlappingDevices, FleetStatus
 from firmtrail_contract import (
-    Adoption,
     AdoptionQuery,
-    Compliance,
     ComplianceQuery,
     DeviceState,
-    FirmwareVersions,
     FirmwareVersionsQuery,
-    FlappingDevices,
     FlappingQuery,
-    FleetStatus,
     FleetStatusQuery,
     Rollback,
     RollbackQuery,

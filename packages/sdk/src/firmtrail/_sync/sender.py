@@ -6,8 +6,10 @@ import attrs
 
 from firmtrail._calls import Answer, Call, CallOptions
 from firmtrail._settings import checked_attempts, checked_timeout
+from firmtrail._sync.attempts import Stream
 from firmtrail._sync.transport import Transport
 from firmtrail.credentials import Credential
+from firmtrail.errors import FirmtrailError
 from firmtrail_contract import AccessToken
 
 
@@ -28,8 +30,24 @@ class Sender:
         """Send until it succeeds, cannot succeed, or the time is over."""
         return self._transport.send(call.with_options(self._options))
 
-    def access_token(self) -> AccessToken:
-        return self._transport.access_token(self._options)
+    def stream(self, call: Call) -> Stream:
+        """Send until an answer begins that is read while it comes."""
+        return self._transport.stream(call.with_options(self._options))
+
+    def pause(self, error: FirmtrailError, attempt: int) -> bool:
+        """Wait before something is tried again that failed; False: that would not help."""
+        return self._transport.pause(error, attempt, self._options)
+
+    def rest(self, seconds: float) -> None:
+        """Wait before a call that shall succeed some time."""
+        self._transport.rest(seconds)
+
+    def access_token(self, *, offline_access: bool) -> AccessToken:
+        return self._transport.access_token(self._options, offline_access=offline_access)
+
+    def keep(self, answer: Answer) -> None:
+        """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
+        self._transport.keep(answer, self._options)
 
     def close(self) -> None:
         """Close the connections, unless they are another client's."""

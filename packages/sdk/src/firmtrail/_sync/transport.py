@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import attrs
 
 from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
-from firmtrail._deadline import Lock
+from firmtrail._deadline import WAITED, Lock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
-from firmtrail._settings import Settings, checked_timeout
-from firmtrail._sync.attempts import Attempts
-from firmtrail._tokens import new_token, no_endpoint, token_call
+from firmtrail._sessions import LOCK_SECONDS, ProcessLock, SessionTokens, StoredSession
+from firmtrail._settings import Settings, checked_timeout, is_same_server
+from firmtrail._sync.attempts import Attempts, Stream
+from firmtrail._tokens import new_token, no_endpoint, refresh_call, stored_tokens, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
 from firmtrail_contract import AccessToken
@@ -43,20 +45,63 @@ class Transport:
 
     def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = self._sent(call, self._deadline(call.options))
+        answer = self._sent(call, self._deadline(call.options) + call.waits_seconds)
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
 
-    def access_token(self, options: CallOptions) -> AccessToken:
-        """Get a token for somebody else to send; calls of this client do not take it."""
+    def stream(self, call: Call) -> Stream:
+        """Send until an answer begins that is read while it comes; the timeout is for its beginning."""
+        deadline = self._deadline(call.options)
         credential = self._credential()
         if isinstance(credential, Token):
-            raise ConfigError("An access token gives no other one: make the client with api_key=... or login=...")
-        answer = self._granted(credential, self._deadline(options))
+            begun = self._attempts.stream(call, bearer(credential), deadline)
+        elif isinstance(credential, ApiKey) and self._settings.auth == "basic":
+            begun = self._attempts.stream(call, basic(credential), deadline)
+        else:
+            token = self._token(credential, deadline)
+            begun = self._attempts.stream(call, bearer(token), deadline)
+            if isinstance(begun, Answer):
+                token = self._token(credential, deadline, refused=token)
+                begun = self._attempts.stream(call, bearer(token), deadline)
+        if isinstance(begun, Answer):
+            raise refusal(begun, call)
+        return begun
+
+    def pause(self, error: FirmtrailError, attempt: int, options: CallOptions) -> bool:
+        """Wait before something is tried again that failed; False: that would not help."""
+        policy = self._policy.with_attempts(options.attempts)
+        wait = policy.wait(error, repeatable=True, attempt=attempt, deadline=math.inf)
+        if wait is None:
+            return False
+        policy.sleep(wait)
+        return True
+
+    def access_token(self, options: CallOptions, *, offline_access: bool) -> AccessToken:
+        """Get a token for somebody else to send; calls of this client do not take it."""
+        credential = self._credential()
+        if isinstance(credential, Token | StoredSession):
+            raise ConfigError("A token gives none to hand on: make the client with api_key=... or login=...")
+        call = token_call(credential, offline_access=offline_access)
+        answer = self._granted(credential, call, self._deadline(options))
         if not answer.is_success:
-            raise refusal(answer, token_call(credential))
+            raise refusal(answer, call)
         return decode(answer, AccessToken)
+
+    def keep(self, answer: Answer, options: CallOptions) -> None:
+        """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
+        credential = self._settings.credential
+        if not isinstance(credential, StoredSession) or decode(answer, AccessToken).refresh_token is None:
+            return
+        lock = self._locked(credential, self._deadline(options))
+        try:
+            self._latest = self._stored(credential, answer)
+        finally:
+            lock.release()
+
+    def rest(self, seconds: float) -> None:
+        """Wait before a call that shall succeed some time."""
+        self._policy.sleep(seconds)
 
     def close(self) -> None:
         self._attempts.close()
@@ -79,7 +124,7 @@ class Transport:
         token = self._token(credential, deadline, refused=token)
         return self._attempts.send(call, bearer(token), deadline)
 
-    def _credential(self) -> Credential:
+    def _credential(self) -> Credential | StoredSession:
         if self._settings.credential is None:
             end = "set FIRMTRAIL_API_KEY, or write it beside the server's url in your profile."
             raise CredentialsError.said(
@@ -88,25 +133,31 @@ class Transport:
             )
         return self._settings.credential
 
-    def _token(self, credential: ApiKey | Login, deadline: float, *, refused: Token | None = None) -> Token:
+    def _token(
+        self, credential: ApiKey | Login | StoredSession, deadline: float, *, refused: Token | None = None
+    ) -> Token:
         """Take the token that all calls share. One call gets it, and those that wait take what came of that."""
         known = self._latest
         if isinstance(known, Token) and known is not refused and self._policy.clock() < known.replace_at:
             return known
         with self._lock.held(lambda: deadline - self._policy.clock()):
             if self._latest is known:
-                self._latest = self._fetched(credential, deadline)
+                self._latest = self._fetched(credential, deadline, refused)
             latest = self._latest
         if isinstance(latest, Token):
             return latest
         assert latest is not None
         raise copy.copy(latest)  # an error of its own for each call: a traceback belongs to one
 
-    def _fetched(self, credential: ApiKey | Login, deadline: float) -> Token | FirmtrailError:
+    def _fetched(
+        self, credential: ApiKey | Login | StoredSession, deadline: float, refused: Token | None
+    ) -> Token | FirmtrailError:
         """Get a token; only a deadline is this call's own matter and raised, other failures concern all calls."""
         asked_at = self._policy.clock()
         try:
-            answer = self._granted(credential, deadline)
+            if isinstance(credential, StoredSession):
+                return self._of_session(credential, deadline, refused)
+            answer = self._granted(credential, token_call(credential), deadline)
             return new_token(answer, asked_at=asked_at, random=self._policy.random())
         except DeadlineExceededError:
             raise
@@ -116,6 +167,49 @@ class Transport:
         except FirmtrailError as error:
             return error.with_traceback(None)
 
-    def _granted(self, credential: ApiKey | Login, deadline: float) -> Answer:
+    def _granted(self, credential: ApiKey | Login, call: Call, deadline: float) -> Answer:
         shown = basic(credential) if isinstance(credential, ApiKey) else None
-        return self._attempts.send(token_call(credential), shown, deadline)
+        return self._attempts.send(call, shown, deadline)
+
+    def _of_session(self, session: StoredSession, deadline: float, refused: Token | None) -> Token:
+        """Take the access token of a stored session, refreshed by one process at a time."""
+        if (token := self._usable(self._tokens(session), refused)) is not None:
+            return token
+        lock = self._locked(session, deadline)
+        try:
+            tokens = self._tokens(session)  # another process may have been faster
+            if (token := self._usable(tokens, refused)) is not None:
+                return token
+            if tokens is None:
+                raise CredentialsError("This profile is logged out. Log in again with: firmtrail login")
+            answer = self._attempts.send(refresh_call(tokens.refresh_token), None, deadline)
+            return self._stored(session, answer)
+        finally:
+            lock.release()
+
+    def _tokens(self, session: StoredSession) -> SessionTokens | None:
+        """Read the tokens, if the profile is still logged in at this server."""
+        tokens = session.read()
+        return tokens if tokens is not None and is_same_server(tokens.url, self._settings.url) else None
+
+    def _locked(self, session: StoredSession, deadline: float) -> ProcessLock:
+        """Wait until no other process, and no other client of this one, refreshes the session."""
+        lock = session.lock()
+        while not lock.try_acquire():
+            if deadline - self._policy.clock() <= LOCK_SECONDS:
+                raise DeadlineExceededError(WAITED)
+            self._policy.sleep(LOCK_SECONDS)
+        return lock
+
+    def _usable(self, tokens: SessionTokens | None, refused: Token | None) -> Token | None:
+        left = tokens.renew_at - self._policy.wall_clock() if tokens is not None else 0
+        if tokens is None or left <= 0 or (refused is not None and refused.value == tokens.access_token):
+            return None
+        return Token(value=tokens.access_token, replace_at=self._policy.clock() + left)
+
+    def _stored(self, session: StoredSession, answer: Answer) -> Token:
+        """Keep the tokens of an answer, and give the access token."""
+        now, random = self._policy.wall_clock(), self._policy.random()
+        tokens = stored_tokens(answer, self._settings.url, now=now, random=random)
+        session.write(tokens)
+        return Token(value=tokens.access_token, replace_at=self._policy.clock() + tokens.renew_at - now)

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import body, filters
+from firmtrail._checks import body, filters, path
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
@@ -15,17 +15,24 @@ from firmtrail_contract import (
     AuditEvent,
     AuditQuery,
     PasswordChange,
+    PasswordReset,
+    PasswordResetReceipt,
+    PasswordResetRequest,
+    Session,
     SignUp,
+    SignUpConfirmation,
     SignUpReceipt,
     User,
     UserChange,
 )
 
 _ME = "/v1/users/me"
+_SESSIONS = f"{_ME}/sessions"
+_SESSION = f"{_SESSIONS}/{{session_id}}"
 
 
 class Users(Resource):
-    """All but `sign_up` is for a client that has a user's `Login` or access token."""
+    """What is about `me` and sessions is for a client of a user: with a `Login`, an access token or a profile."""
 
     def sign_up(self, email: str, name: str, password: str, *, invitation: str | None = None) -> SignUpReceipt:
         """Become a user; no credential is needed. The answer does not tell whether the address was known.
@@ -44,6 +51,41 @@ class Users(Resource):
         call = Call(method="POST", path="/v1/users", body=said, repeatable=True, needs_key=False)
         return decode(self._transport.send(call), SignUpReceipt)
 
+    def confirm_sign_up(self, code: str, password: str) -> User:
+        """Confirm your address with the code that was sent to it, and the password that you signed up with.
+
+        Only servers that send e-mail ask for it: `sign_up(...).must_confirm`. No credential is needed.
+
+        Raises:
+            NotFoundError: there is no such code: it was used or has expired.
+            PermissionDeniedError: that is not the password of the sign-up.
+        """
+        said = body(SignUpConfirmation, code=code, password=password)
+        call = Call(method="POST", path="/v1/users/confirm", body=said, repeatable=False, needs_key=False)
+        return decode(self._transport.send(call), User)
+
+    def request_password_reset(self, email: str) -> PasswordResetReceipt:
+        """Have a code for a new password sent to an address. The answer does not tell whether the address is known.
+
+        No credential is needed.
+
+        Raises:
+            PermissionDeniedError: the server sends no e-mail; its operator can set a password.
+        """
+        said = body(PasswordResetRequest, email=email)
+        call = Call(method="POST", path="/v1/password_resets", body=said, repeatable=True, needs_key=False)
+        return decode(self._transport.send(call), PasswordResetReceipt)
+
+    def reset_password(self, code: str, new_password: str) -> None:
+        """Set a new password with the code that was sent to you; all your sessions end. No credential is needed.
+
+        Raises:
+            NotFoundError: there is no such code: it was used or has expired.
+        """
+        said = body(PasswordReset, code=code, new_password=new_password)
+        call = Call(method="POST", path="/v1/password_resets/complete", body=said, repeatable=False, needs_key=False)
+        self._transport.send(call)
+
     def me(self) -> User:
         """Read who you are."""
         return decode(self._transport.send(Call(method="GET", path=_ME, repeatable=True)), User)
@@ -54,16 +96,40 @@ class Users(Resource):
         return decode(self._transport.send(call), User)
 
     def change_password(self, current_password: str, new_password: str) -> AccessToken:
-        """Change your password. Every access token of yours ends, and the one that comes back is new.
+        """Change your password. Every access token and session of yours ends, and the token that comes back is new.
 
-        This client goes on only if it was made with an access token of its own: make another one.
+        A client of a profile that is logged in goes on with it, and so does the profile. Make another one instead of a
+        client that has the old password or an access token.
 
         Raises:
             PermissionDeniedError: the current password is another one.
         """
         said = body(PasswordChange, current_password=current_password, new_password=new_password)
         call = Call(method="PUT", path=f"{_ME}/password", body=said, repeatable=False)
-        return decode(self._transport.send(call), AccessToken)
+        answer = self._transport.send(call)
+        self._transport.keep(answer)
+        return decode(answer, AccessToken)
+
+    def sessions(
+        self, *, limit: int | None = None, page_size: int | None = None, page_token: str | None = None
+    ) -> Pager[Session]:
+        """List your sessions, which are the logins that last, oldest first."""
+        return Pager(self._transport, _SESSIONS, Session, limit=limit, page_size=page_size, page_token=page_token)
+
+    def end_session(self, session_id: uuid.UUID | str) -> None:
+        """End one of your sessions: it has to log in again. `NotFoundError` if it has ended already."""
+        self._transport.send(Call(method="DELETE", path=path(_SESSION, session_id=session_id), repeatable=False))
+
+    def revoke(self, refresh_token: str) -> None:
+        """End the session of a refresh token; no other credential is needed. A token of no session is no error."""
+        call = Call(
+            method="POST",
+            path="/v1/oauth/revoke",
+            form={"token": refresh_token},
+            repeatable=True,
+            needs_key=False,
+        )
+        self._transport.send(call)
 
     def delete_me(self) -> None:
         """Delete your own user. `ConflictError` while a project would be left without an admin."""

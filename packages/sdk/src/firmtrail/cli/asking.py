@@ -31,9 +31,9 @@ def ask_secret(what: str) -> str:
     return secret
 
 
-def ask_new_password() -> str:
+def ask_new_password(what: str = "Password") -> str:
     """Read a password; on a terminal twice, since nobody sees what is typed."""
-    password = ask_secret("Password")
+    password = ask_secret(what)
     if sys.stdin.isatty() and ask_secret("The same again") != password:
         raise UsageError("The two passwords differ; nothing was done.")
     return password

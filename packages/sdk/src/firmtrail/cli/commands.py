@@ -7,7 +7,7 @@ import sys
 from collections.abc import Container, Sequence
 from importlib import import_module
 
-from firmtrail.cli import firmware, people
+from firmtrail.cli import changes, exporting, firmware, passwords, people
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
 from firmtrail.cli.parser import Parser, new_parser
@@ -29,6 +29,7 @@ _EXIT_CODES: Sequence[tuple[type[FirmtrailError], int]] = [
 ]
 #: each has its verbs in the module of its name, which is imported when the noun is typed
 NOUNS = {
+    "sessions": "where you are logged in",
     "projects": "your projects",
     "members": "who is in a project",
     "invitations": "let others join a project",
@@ -43,7 +44,7 @@ NOUNS = {
     "config": "the settings that count",
     "completion": "let your shell complete commands",
 }
-VERBS: Sequence[Verb] = [*people.VERBS, *firmware.VERBS]
+VERBS: Sequence[Verb] = [*people.VERBS, *passwords.VERBS, *firmware.VERBS, *changes.VERBS, *exporting.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

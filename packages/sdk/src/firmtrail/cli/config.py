@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from firmtrail._profiles import profile_file
+from firmtrail._sessions import StoredSession
 from firmtrail._settings import ARGUMENT, PROFILE, read_settings
 from firmtrail.cli.verbs import Column, Verb
 from firmtrail.credentials import ApiKey, Credential
@@ -48,9 +49,11 @@ def _first(given: str | None, name: str, variable: str, default: str) -> tuple[s
     return (found, variable) if found else (default, "default")
 
 
-def _hidden(credential: Credential | None) -> str:
+def _hidden(credential: Credential | StoredSession | None) -> str:
     if credential is None:
         return ""
+    if isinstance(credential, StoredSession):
+        return f"login, kept in {credential.file}"
     return f"API key {credential.id}, secret hidden" if isinstance(credential, ApiKey) else "access token, hidden"
 
 

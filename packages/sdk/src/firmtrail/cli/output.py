@@ -65,10 +65,12 @@ def essence(item: Any) -> str:
             return next((str(getattr(item, name)) for name in _NAMING if getattr(item, name, None)), "")
 
 
-def table(items: Iterable[Any], columns: Sequence[Column], screen: Screen) -> Iterator[str]:
+def table(
+    items: Iterable[Any], columns: Sequence[Column], screen: Screen, rows_at_once: int = _ROWS_AT_ONCE
+) -> Iterator[str]:
     """Lay items out in lines. Optional columns that a terminal has no room for are left out, the last ones first."""
     kept: Sequence[Column] = []
-    for some in _batches(items):
+    for some in _batches(items, rows_at_once):
         head = not kept
         if head:
             kept = _that_fit(columns, some, screen)
@@ -88,7 +90,8 @@ def as_of_line(answer: Any) -> str:
 
 def _show_table(result: Any, options: Any, verb: Verb) -> None:
     """Put the moment above the table, where the question or the answer is about one."""
-    lines = table(verb.rows(result), verb.columns, Screen.of(sys.stdout))
+    rows_at_once = getattr(result, "rows_at_once", _ROWS_AT_ONCE)
+    lines = table(verb.rows(result), verb.columns, Screen.of(sys.stdout), rows_at_once)
     first = [*islice(lines, 1)]  # the moment is known when the first page is
     is_about_one = getattr(options, "at", None) or attrs.has(cast("type[Any]", type(result)))
     if is_about_one and getattr(result, "as_of", None):
@@ -148,13 +151,13 @@ def _aligned(column: Column, text: str, width: int) -> str:
     return text.rjust(width) if column.is_number else text.ljust(width)
 
 
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """Gather items; those before a failure are shown before it is."""
     some: list[Any] = []
     try:
         for item in items:
             some.append(item)
-            if len(some) == _ROWS_AT_ONCE:
+            if len(some) == size:
                 yield some
                 some = []
     except FirmtrailError:

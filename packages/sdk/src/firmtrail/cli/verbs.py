@@ -153,6 +153,7 @@ _QUIET = Argument(
 _COLUMNS = option("columns", "which ones: name,id; of the table, or of the JSON", type=column_names, metavar="NAMES")
 YES = flag("yes", "do not ask whether it is meant")
 
+EMAIL = positional("email", "your e-mail address; asked for, if left out", nargs="?", metavar="EMAIL")
 LABEL = option("label", "KEY=VALUE; may be given again", action="append", default=[], metavar="KEY=VALUE")
 KEY_LABEL = option("label", "what it is for, in your words", default="")
 EXPIRY = "30d or 12h from now, or a moment; a date means its end in UTC"

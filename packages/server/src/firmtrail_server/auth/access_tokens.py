@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hmac import compare_digest
 from typing import Any
@@ -21,7 +21,7 @@ from joserfc import jwt
 from joserfc.jws import JWSRegistry
 
 from firmtrail_contract import AccessToken, Violation, lenient_converter
-from firmtrail_server.auth.permissions import Scope
+from firmtrail_server.auth.permissions import Scope, User
 from firmtrail_server.auth.signing_keys import ALGORITHM, SigningKeys
 from firmtrail_server.errors import TokenNotValid
 
@@ -46,12 +46,15 @@ class Claims:
     epoch: int | None
     scopes: frozenset[Scope]
     expires_at: dt.datetime
+    #: of a user who logged in for longer than this token lives
+    session_id: uuid.UUID | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class AccessTokens:
     """Issues the tokens of this installation, and knows them again."""
 
+    #: replaced while the server runs
     keys: SigningKeys
     #: who issues the tokens, and who they are for: the URL of this installation
     issuer: str
@@ -60,32 +63,37 @@ class AccessTokens:
     device_life_seconds: int
 
     def grant(
-        self,
-        subject_id: uuid.UUID,
-        scopes: Iterable[Scope],
-        now: dt.datetime,
-        *,
-        epoch: int | None = None,
-        of_device: bool = False,
+        self, subject_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime, *, of_device: bool = False
     ) -> AccessToken:
-        """Issue a token that stands for an API key, or with an epoch for a user, until its life ends, or theirs."""
+        """Issue a token that stands for an API key, until its life ends or the key's."""
         life_seconds = self.device_life_seconds if of_device else self.life_seconds
-        token = self._issue(subject_id, scopes, int(now.timestamp()), life_seconds, epoch)
-        return AccessToken(access_token=token, expires_in=life_seconds, scope=" ".join(sorted(scopes)))
+        return self._granted(subject_id, scopes, now, life_seconds)
 
-    def _issue(
-        self, subject_id: uuid.UUID, scopes: Iterable[Scope], issued_at: int, life_seconds: int, epoch: int | None
-    ) -> str:
+    def grant_user(self, user: User, now: dt.datetime) -> AccessToken:
+        """Issue a token that stands for a user, until its life ends, or the session's that the user has."""
+        session_id = str(user.session_id) if user.session_id else None
+        return self._granted(
+            user.user_id, user.token_scopes, now, self.life_seconds, epoch=user.token_epoch, sid=session_id
+        )
+
+    def _granted(
+        self, subject_id: uuid.UUID, scopes: Iterable[Scope], now: dt.datetime, life_seconds: int, **more: Any
+    ) -> AccessToken:
+        scope = " ".join(sorted(scopes))
+        token = self._issued(str(subject_id), scope, int(now.timestamp()), life_seconds, more)
+        return AccessToken(access_token=token, expires_in=life_seconds, scope=scope)
+
+    def _issued(self, subject: str, scope: str, issued_at: int, life_seconds: int, more: Mapping[str, Any]) -> str:
         payload = _Payload(
             iss=self.issuer,
             aud=self.issuer,
-            sub=str(subject_id),
-            client_id=str(subject_id),
+            sub=subject,
+            client_id=subject,
             iat=issued_at,
             exp=issued_at + life_seconds,
             jti=uuid.uuid4().hex,
-            scope=" ".join(sorted(scopes)),
-            epoch=epoch,
+            scope=scope,
+            **more,
         )
         header = {"typ": _TYPE, "alg": ALGORITHM, "kid": self.keys.signing_id}
         claims = attrs.asdict(payload, filter=lambda _, value: value is not None)
@@ -102,13 +110,16 @@ class AccessTokens:
         try:
             payload = _converter.structure(orjson.loads(self._signed_payload(token)), _Payload)
             subject_id = uuid.UUID(payload.client_id)
+            session_id = uuid.UUID(payload.sid) if payload.sid else None
         except (BaseValidationError, Violation, ValueError, TypeError):
             raise TokenNotValid from None
         if not self._holds(payload, now.timestamp()):
             raise TokenNotValid
         expires_at = dt.datetime.fromtimestamp(payload.exp, dt.UTC)
         scopes = _scopes(payload.scope)
-        return Claims(subject_id=subject_id, epoch=payload.epoch, scopes=scopes, expires_at=expires_at)
+        return Claims(
+            subject_id=subject_id, epoch=payload.epoch, scopes=scopes, expires_at=expires_at, session_id=session_id
+        )
 
     def _signed_payload(self, token: str) -> bytes:
         """Check the signature by signing anew: Ed25519 gives one message one signature, in a third of the time.
@@ -149,6 +160,7 @@ class _Payload:
     jti: str
     scope: str
     epoch: int | None = None
+    sid: str | None = None
 
 
 class _OneAlgorithm(JWSRegistry):

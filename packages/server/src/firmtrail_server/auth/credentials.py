@@ -18,8 +18,8 @@ from firmtrail_server.auth.fair_queue import FairQueue
 from firmtrail_server.auth.login_throttle import network_of
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_BODY_LENGTH = 43
-_CHECKSUM_LENGTH = 6
+WORD_LENGTH = 43
+CHECKSUM_LENGTH = 6
 
 #: 256 random bits cannot be guessed at any speed, so the lowest cost is as safe as the highest.
 _COST = 4
@@ -35,25 +35,41 @@ class SecretPrefix(StrEnum):
     PROJECT = "ftp_"
     ENROLLMENT = "fte_"
     INVITATION = "fti_"
+    #: the code that confirms the address of a sign-up
+    CONFIRMATION = "ftc_"
+    #: the code that sets a new password
+    PASSWORD_RESET = "ftw_"  # noqa: S105  what stands before one
+    #: stands before a refresh token's session and secret, see refresh_tokens.py
+    REFRESH = "ftr_"
 
 
 _PREFIXES = frozenset(SecretPrefix)
-_SECRET_LENGTH = len(SecretPrefix.DEVICE) + _BODY_LENGTH
+_SECRET_LENGTH = len(SecretPrefix.DEVICE) + WORD_LENGTH
 
 
 def new_secret(prefix: SecretPrefix) -> str:
-    body = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_BODY_LENGTH))
-    return body + _checksum(body)
+    body = prefix + random_word()
+    return body + checksum(body)
+
+
+def random_word() -> str:
+    """Make the part of a secret that nobody can guess: 256 random bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(WORD_LENGTH))
+
+
+def word_of(bits: bytes) -> str:
+    """Write 32 bytes as such a part."""
+    return _base62(int.from_bytes(bits), WORD_LENGTH)
 
 
 def is_well_formed(secret: str) -> bool:
     """Whether a text could be one of our secrets. Costs nothing and says nothing about who knows it."""
-    body, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
+    body, tail = secret[:-CHECKSUM_LENGTH], secret[-CHECKSUM_LENGTH:]
     return (
         len(body) == _SECRET_LENGTH
         and secret.isascii()
         and body[: len(SecretPrefix.DEVICE)] in _PREFIXES
-        and checksum == _checksum(body)
+        and tail == checksum(body)
     )
 
 
@@ -70,6 +86,10 @@ class SecretDigests:
     """Digests of the secrets that we make, keyed with a secret of the server's (docs/decisions/0005-key-digests.md)."""
 
     def __init__(self, key: bytes) -> None:
+        self.use(key)
+
+    def use(self, key: bytes) -> None:
+        """Take another secret of the server's. What was stored with the one before is no longer found."""
         self._keyed = hashlib.blake2b(key=key, digest_size=32)
 
     def of(self, secret: str) -> bytes:
@@ -115,9 +135,14 @@ class SecretChecker:
         self._queue.close()
 
 
-def _checksum(body: str) -> str:
-    rest, digits = zlib.crc32(body.encode()), ""
-    for _ in range(_CHECKSUM_LENGTH):
-        rest, digit = divmod(rest, len(_ALPHABET))
+def checksum(body: str) -> str:
+    """Work out what follows a secret's body."""
+    return _base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits
     return digits

@@ -34,10 +34,17 @@ class LoginThrottle:
     """
 
     def __init__(
-        self, monotonic: Callable[[], float], *, max_of_an_address: float = MAX_FAILURES_OF_AN_ADDRESS
+        self,
+        monotonic: Callable[[], float],
+        *,
+        max_of_a_key: float = MAX_FAILURES_OF_A_KEY,
+        max_of_an_address: float = MAX_FAILURES_OF_AN_ADDRESS,
+        period_seconds: float = PERIOD_SECONDS,
     ) -> None:
         self._monotonic = monotonic
+        self._max_of_a_key = max_of_a_key
         self._max_of_an_address = max_of_an_address
+        self._period_seconds = period_seconds
         self._counts: dict[tuple[str, ...], _Count] = {}
         self._swept_at = monotonic()
 
@@ -69,13 +76,13 @@ class LoginThrottle:
 
     def _subjects(self, key_id: str, address: str) -> list[tuple[tuple[str, ...], float]]:
         network = network_of(address)
-        return [((network, key_id), MAX_FAILURES_OF_A_KEY), ((network,), self._max_of_an_address)]
+        return [((network, key_id), self._max_of_a_key), ((network,), self._max_of_an_address)]
 
     def _left(self, count: _Count) -> float:
-        return count.since + PERIOD_SECONDS - self._monotonic()
+        return count.since + self._period_seconds - self._monotonic()
 
     def _sweep(self) -> None:
-        if self._monotonic() > self._swept_at + PERIOD_SECONDS:
+        if self._monotonic() > self._swept_at + self._period_seconds:
             self._counts = {subject: count for subject, count in self._counts.items() if self._left(count) > 0}
             self._swept_at = self._monotonic()
 

@@ -41,6 +41,9 @@ class Scope(StrEnum):
     OWN_KEY_READ = "own_key:read"
 
 
+#: what a login asks for beside scopes to get a refresh token (OpenID Connect Core, section 11)
+OFFLINE_ACCESS = "offline_access"
+
 #: what each allows, for those who choose the scopes of an access token
 SCOPE_MEANINGS = {
     Scope.SELF: "Act for yourself outside of projects: your user, your projects, invitations to you.",
@@ -111,6 +114,8 @@ class User:
     token_epoch: int
     #: what the token leaves of the scopes
     token_scopes: frozenset[Scope]
+    #: the login that the token is of, if it is one that lasts
+    session_id: uuid.UUID | None = None
 
     @property
     def scopes(self) -> frozenset[Scope]:
@@ -150,10 +155,12 @@ class Principal:
 
     @cached_property
     def scopes(self) -> frozenset[Scope]:
-        scopes = self._scopes_of_owner()
+        scopes = self.scopes_of_owner
         return scopes if self.token_scopes is None else scopes & self.token_scopes
 
-    def _scopes_of_owner(self) -> frozenset[Scope]:
+    @property
+    def scopes_of_owner(self) -> frozenset[Scope]:
+        """What the role, or the kind of the key, allows, whatever the token leaves of it."""
         if self.role is not None:
             return ROLE_SCOPES[self.role] | (MEMBER_SCOPES if self.user_id else KEY_SCOPES)
         return (DEVICE_SCOPES if self.device_id else ENROLLMENT_SCOPES) | KEY_SCOPES

@@ -36,7 +36,9 @@ class _Signer(Protocol):
 class SigningKeys:
     """One key or more, by their ids; the first one signs."""
 
-    by_id: dict[str, OKPKey] = attrs.field(repr=False)
+    by_id: dict[str, OKPKey] = attrs.field(
+        repr=False, eq=lambda by_id: [(key_id, by_id[key_id].thumbprint()) for key_id in by_id]
+    )
 
     @property
     def signing_id(self) -> str:
@@ -52,8 +54,11 @@ class SigningKeys:
 
     def digest_key(self) -> bytes:
         """The secret that digests of API keys' secrets are keyed with: it follows from the key that signs."""
-        private = base64.urlsafe_b64decode(f"{self.by_id[self.signing_id].as_dict(private=True)['d']}==")
-        return hashlib.blake2b(key=private, digest_size=32, person=b"secret digests").digest()
+        return self.digest_keys()[0]
+
+    def digest_keys(self) -> list[bytes]:
+        """The same of every key, that of the key that signs in front."""
+        return [_digest_key(key) for key in self.by_id.values()]
 
     def published(self) -> list[dict[str, Any]]:
         """The public halves, as they stand in a JSON Web Key Set."""
@@ -63,6 +68,10 @@ class SigningKeys:
         """Write the private set, as `read_signing_keys` reads it."""
         keys = [_parameters(key_id) | key.as_dict(private=True) for key_id, key in self.by_id.items()]
         return json.dumps({"keys": keys}, indent=2) + "\n"
+
+    def signed_by(self, key_id: str) -> SigningKeys:
+        """Put one of these in front."""
+        return SigningKeys({key_id: self.by_id[key_id]} | self.by_id)
 
     def with_new_key(self) -> SigningKeys:
         """Put a new key in front of these."""
@@ -109,6 +118,11 @@ def keep_signing_keys(file: Path) -> SigningKeys:
         raise BadSigningKeys(f"The signing keys in {file} cannot be kept: {error.strerror}.") from error
     except BadSigningKeys as error:
         raise BadSigningKeys(f"{file} is damaged: it {error}. Remove it, and the next start makes a new one.") from None
+
+
+def _digest_key(key: OKPKey) -> bytes:
+    private = base64.urlsafe_b64decode(f"{key.as_dict(private=True)['d']}==")
+    return hashlib.blake2b(key=private, digest_size=32, person=b"secret digests").digest()
 
 
 def _parameters(key_id: str) -> dict[str, str]:

@@ -51,6 +51,10 @@ class TokenCache:
             del self._entries[next(iter(self._entries))]  # the oldest
         self._entries[digest] = _Entry(claims, min(now + _LIFE, claims.expires_at))
 
+    def clear(self) -> None:
+        """Forget all: the keys that they were signed with may be believed no longer."""
+        self._entries.clear()
+
     def _digest(self, token: str) -> bytes:
         keyed = self._keyed.copy()
         keyed.update(token.encode("utf-8", "surrogateescape"))

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
+from typing import Concatenate, LiteralString, ParamSpec, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg.crdb import CrdbConnection
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from firmtrail_server.db import failures
+from firmtrail_server.db.address import Address, Connection, PooledConnection
 from firmtrail_server.db.failures import BROKEN, COLLISIONS, NOT_STORED, is_silent, pauses
 from firmtrail_server.errors import (
     CommitUncertain,
@@ -27,9 +27,6 @@ from firmtrail_server.errors import (
 
 T = TypeVar("T")
 P = ParamSpec("P")
-Connection = AsyncConnection[tuple[Any, ...]]
-
-SESSION = "-c timezone=UTC -c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000"
 
 
 class Transaction(Enum):
@@ -57,9 +54,11 @@ _BEGIN: dict[Transaction, LiteralString] = {
 class Database:
     """A pool of connections."""
 
-    def __init__(self, url: str, *, max_connections: int = 10) -> None:
+    def __init__(self, url: str | Address, *, max_connections: int = 10) -> None:
+        self.address = Address(url) if isinstance(url, str) else url
         self._pool = AsyncConnectionPool[Connection](
-            url,
+            connection_class=PooledConnection,
+            kwargs={"address": self.address},
             open=False,
             min_size=1,
             max_size=max_connections,
@@ -67,7 +66,6 @@ class Database:
             max_lifetime=30 * 60,
             reconnect_timeout=5,  # the pool doubles its pauses until then: an outage must not outlast itself
             check=_check,
-            kwargs={"options": SESSION, "connect_timeout": 5, "autocommit": True},
         )
         #: transactions, those that only read included
         self.commits = 0
@@ -80,6 +78,11 @@ class Database:
 
     async def close(self) -> None:
         await self._pool.close()
+
+    async def move(self, url: str) -> None:
+        """Connect by another URL from now on; connections of the old one are closed when nobody uses them."""
+        self.address.url = url
+        await self._pool.drain()
 
     async def run(
         self,

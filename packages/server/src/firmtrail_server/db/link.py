@@ -20,7 +20,8 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from firmtrail_server.db import failures
-from firmtrail_server.db.database import SESSION, Connection, Transaction
+from firmtrail_server.db.address import Address, Connection
+from firmtrail_server.db.database import Transaction
 from firmtrail_server.db.failures import BROKEN, COLLISIONS, NOT_STORED, is_silent, pauses
 from firmtrail_server.errors import DatabaseUnavailable, StorageRefused, TooManyCollisions
 
@@ -49,8 +50,8 @@ class Link:
     Not for two tasks at once.
     """
 
-    def __init__(self, url: str, *, isolation: Transaction = Transaction.INGEST) -> None:
-        self._url = url
+    def __init__(self, url: str | Address, *, isolation: Transaction = Transaction.INGEST) -> None:
+        self._address = Address(url) if isinstance(url, str) else url
         self._isolation = isolation
         self._wire: _Wire | None = None
         self.commits = 0
@@ -72,7 +73,7 @@ class Link:
         collision = None
         for pause in pauses():
             try:
-                wire = self._wire if self._wire is not None and self._wire.is_open() else await self._connected()
+                wire = self._wire if self._wire and self._wire.is_open(self._address.url) else await self._connected()
                 rows = await wire.run(statement, parameters)
             except COLLISIONS as error:
                 collision = error
@@ -91,18 +92,19 @@ class Link:
     async def _connected(self) -> _Wire:
         await self.close()
         async with asyncio.timeout(failures.LONGEST_SECONDS):
-            conn = await Connection.connect(self._url, autocommit=True, options=SESSION, connect_timeout=5)
+            conn = await self._address.connect()
+            url = self._address.url
             is_serializable = self._isolation is Transaction.WRITE or CrdbConnection.is_crdb(conn)
             await conn.execute(_SETTINGS, {"isolation": "serializable" if is_serializable else "read committed"})
-        self._wire = _Wire(conn)
+        self._wire = _Wire(conn, url)
         return self._wire
 
 
 class _Wire:
     """A connection whose socket is watched for as long as it lives."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
+    def __init__(self, conn: Connection, url: str) -> None:
+        self._conn, self._url = conn, url
         self._pg = conn.pgconn
         self._socket = conn.pgconn.socket
         self._loop = asyncio.get_running_loop()
@@ -116,8 +118,9 @@ class _Wire:
         self._unwatch()
         await self._conn.close()
 
-    def is_open(self) -> bool:
-        return not self._conn.closed and is_silent(self._socket)
+    def is_open(self, url: str) -> bool:
+        """Say whether it leads where the database is now, and still does."""
+        return self._url == url and not self._conn.closed and is_silent(self._socket)
 
     async def run(self, statement: LiteralString, parameters: Mapping[str, str]) -> list[Row]:
         """Run a statement.

@@ -10,7 +10,7 @@ from firmtrail_contract import FirmwareVersions, FirmwareVersionsQuery, VersionC
 from firmtrail_server.db import Connection
 from firmtrail_server.history.version_order import detect_scheme, newer_known, sort_key
 from firmtrail_server.http.context import Context
-from firmtrail_server.queries import firmware_versions
+from firmtrail_server.queries import firmware_versions, fleet_status
 from firmtrail_server.queries.firmware_versions import Counted, CountedVersion, count_at, count_now
 
 MAX_VERSIONS = 5_000
@@ -31,6 +31,7 @@ async def count_firmware_versions(
     return FirmwareVersions(
         as_of=at,
         labels_as_of=now,
+        first_reported_at=await fleet_status.find_first_report(conn, project_id, components),
         items=ordered(versions, query.scheme),
         omitted_versions=versions[0].versions - len(versions) if versions else 0,
     )

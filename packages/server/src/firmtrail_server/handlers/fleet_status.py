@@ -36,6 +36,7 @@ async def get_fleet_status(
     versions = ordered(await count_now(conn, project_id, counted, now, MAX_VERSIONS))
     return FleetStatus(
         as_of=now,
+        first_reported_at=await fleet_status.find_first_report(conn, project_id, components),
         devices=devices.devices,
         reporting=devices.devices - silent.silent,
         silent=silent.silent - silent.never_reported,

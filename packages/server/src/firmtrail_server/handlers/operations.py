@@ -42,7 +42,7 @@ async def metrics(ctx: PublicContext) -> Annotated[Document, CONTENT_TYPE_PLAIN_
     """Takes the operator's token as `Authorization: Bearer`: 401 without it, and 404 where the operator has set
     none.
     """
-    _check_token(ctx.authorization, ctx.services.settings.metrics_token)
+    _check_token(ctx.authorization, ctx.services.metrics_token.value)
     return Document(content_type=CONTENT_TYPE_PLAIN_0_0_4, content=generate_latest(ctx.services.metrics))
 
 

@@ -19,7 +19,7 @@ from firmtrail_contract import (
     Role,
 )
 from firmtrail_server.db import Connection
-from firmtrail_server.errors import NameDiffers
+from firmtrail_server.errors import NameDiffers, ProjectNameTaken
 from firmtrail_server.http.context import Context, UserContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.queries import deletions, members, projects
@@ -27,6 +27,9 @@ from firmtrail_server.queries.audit_events import Change
 
 
 async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -> Created[Project]:
+    """409 when you are in a project of this name already: two could be told apart by their ids alone."""
+    if (known := await projects.find_of_user(conn, ctx.user_id, body.name)) is not None:
+        raise ProjectNameTaken(body.name, known)
     project = await projects.insert(conn, body.name, ctx.now())
     await members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
     await ctx.record(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))

@@ -22,6 +22,13 @@ def client_address(request: web.BaseRequest, trusted_proxies: Sequence[Network])
     return address
 
 
+def is_secure(request: web.BaseRequest, trusted_proxies: Sequence[Network], public_url: str | None) -> bool:
+    """Say whether the client came over TLS: a trusted proxy says so, or the operator, by the public URL."""
+    if _is_one_of(request.remote or "", trusted_proxies) and (said := request.headers.get(hdrs.X_FORWARDED_PROTO)):
+        return said.rpartition(",")[2].strip().lower() == "https"
+    return (public_url or "").startswith("https://")
+
+
 def _address(text: str) -> str:
     """Write an address in its usual form, without a zone: that is a name of the proxy's, and may be any text."""
     try:

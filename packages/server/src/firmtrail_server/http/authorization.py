@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from firmtrail_server.auth.permissions import ENROLLMENT_SCOPES, Principal, Scope, User
+from firmtrail_server.auth.refusals import not_a_user, reason
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import DeviceNotFound, NoProjectNamed, ProjectNotFound, ScopeMissing
 from firmtrail_server.http.requests import Named
-from firmtrail_server.queries import devices, members
+from firmtrail_server.queries import devices, members, projects
 
 
 async def authorized(conn: Connection, caller: User | Principal, named: Named, scope: Scope) -> Principal:
@@ -33,7 +34,8 @@ async def authorized(conn: Connection, caller: User | Principal, named: Named, s
         return principal
     if isinstance(caller, Principal) and "device_id" in named.ids:
         await devices.get(conn, principal.project_id, named.ids["device_id"])
-    raise ScopeMissing(scope)
+    project = await projects.get(conn, principal.project_id)
+    raise ScopeMissing(scope, reason(principal, scope, project.name))
 
 
 def as_user(caller: User | Principal, scope: Scope) -> User:
@@ -42,7 +44,9 @@ def as_user(caller: User | Principal, scope: Scope) -> User:
     Raises:
         ScopeMissing: the caller is a key, or the token leaves this out.
     """
-    if not isinstance(caller, User) or scope not in caller.scopes:
+    if not isinstance(caller, User):
+        raise ScopeMissing(scope, not_a_user())
+    if scope not in caller.scopes:
         raise ScopeMissing(scope)
     return caller
 

@@ -10,25 +10,40 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import attrs
 from aiohttp import hdrs, web
 
-from firmtrail_contract import ActorKind
+from firmtrail_contract import AccessToken, ActorKind
 from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.permissions import Principal, User
 from firmtrail_server.db import Connection, Database, Transaction
+from firmtrail_server.exports import Exporter
 from firmtrail_server.http.address import client_address
 from firmtrail_server.ingest import Ingest, Sender
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
+from firmtrail_server.services.account_mail import AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
 from firmtrail_server.services.authentication import Authentication, Credential
 from firmtrail_server.services.deletion import Sweeper
+from firmtrail_server.services.feed import Feed
+from firmtrail_server.services.feed_waits import FeedWaits
 from firmtrail_server.services.mail import Mailer
 from firmtrail_server.services.readiness import Readiness
+from firmtrail_server.services.sessions import Sessions, Visit
 from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.settings import Settings
 from firmtrail_server.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+@attrs.define
+class MetricsToken:
+    """What opens /metrics, which may be replaced; None: nothing does."""
+
+    value: str | None = attrs.field(repr=False)
+
+    async def use(self, value: str) -> None:
+        self.value = value
 
 
 @attrs.frozen(kw_only=True)
@@ -38,16 +53,22 @@ class Services:
     settings: Settings
     database: Database
     ingest: Ingest
+    exporter: Exporter
     tokens: AccessTokens
     authentication: Authentication
     keys: KeyIssuer
+    sessions: Sessions
     #: the server's clock, aware and in UTC
     clock: Callable[[], dt.datetime]
     metrics: Metrics
     readiness: Readiness
     sweeper: Sweeper
     silences: SilenceSweeper
+    feed: Feed
+    feed_waits: FeedWaits
     mailer: Mailer
+    account_mail: AccountMail
+    metrics_token: MetricsToken
 
 
 @attrs.frozen(kw_only=True)
@@ -73,11 +94,22 @@ class PublicContext:
         return self._request.headers.get(hdrs.AUTHORIZATION, "")
 
     @property
+    def visit(self) -> Visit:
+        """What is remembered of this request where it uses a session."""
+        client = self._request.headers.get(hdrs.USER_AGENT, "")
+        return Visit(now=self.now(), client=client, address=self.address, request_id=self.request_id)
+
+    @property
     def keys(self) -> KeyIssuer:
         return self.services.keys
 
     def now(self) -> dt.datetime:
         return self.services.clock()
+
+    def granted(self, user: User, refresh_token: str | None = None) -> AccessToken:
+        """Issue an access token for a user, of the session that they have, if they have one."""
+        granted = self.services.tokens.grant_user(user, self.now())
+        return attrs.evolve(granted, refresh_token=refresh_token)
 
     def actor_of(self, user_id: uuid.UUID) -> Actor:
         """Let a user be the one who makes the changes of this request."""

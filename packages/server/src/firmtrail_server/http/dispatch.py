@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from itertools import count
 
 from aiohttp import web
 
 from firmtrail_server.errors import DomainError, Unavailable
+from firmtrail_server.exports import Export
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.endpoint import Endpoint
+from firmtrail_server.http.export_endpoint import ExportEndpoint
+from firmtrail_server.http.feed_endpoint import FeedEndpoint
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.report_endpoint import ReportEndpoint
 from firmtrail_server.http.requests import Named
@@ -44,26 +47,43 @@ class Dispatcher:
         """
         self._traffic = Traffic(services.metrics, log_requests=services.settings.log_requests)
         self._router = Router[Endpoint]()
+        self._waits = services.feed_waits
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
+        self._services = services
+        #: where a browser at the root is led
+        self.home = "/docs"
         for route in routes:
-            meter = self._traffic.meter(services.metrics, route.method, route.path)
-            self._router.add(route.method, route.path, _kind_of(route)(route, services, meter))
+            self.add(route, _kind_of(route))
+
+    def add(self, route: Route, kind: Callable[[Route, Services, Meter], Endpoint]) -> None:
+        """Serve one route more by an endpoint of this kind.
+
+        Raises:
+            TypeError: its handler does not take what the route gives.
+        """
+        meter = self._traffic.meter(self._services.metrics, route.method, route.path)
+        self._router.add(route.method, route.path, kind(route, self._services, meter))
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter()
         request_id = request[REQUEST_ID] = _request_id(request)
         path, meter = request.rel_url.raw_path, self._traffic.nowhere
+        refuse = partial(refusal, home=self.home)
         try:
             find = self._remembered if len(path) <= _LONGEST_REMEMBERED else self._find
             endpoint, named = find(request.method, path)
-            meter = endpoint.meter
+            meter, refuse = endpoint.meter, endpoint.refuse
             response = await endpoint.respond(request, named)
         except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
             self._log(error, request, meter)
-            response = refusal(error, request)
+            response = refuse(error, request)
         response.headers[REQUEST_ID_HEADER] = request_id
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
         return response
+
+    def end_waits(self) -> None:
+        """Answer at once whoever waits for something to happen: the server stops."""
+        self._waits.end()
 
     def _find(self, method: str, path: str) -> tuple[Endpoint, Named]:
         endpoint, segments = self._router.find(method, path)
@@ -79,6 +99,10 @@ class Dispatcher:
 def _kind_of(route: Route) -> type[Endpoint]:
     if route.checks_liveness:
         return ReportEndpoint
+    if route.hints.get("return") is Export:
+        return ExportEndpoint
+    if route.sends_events:
+        return FeedEndpoint
     return RowsEndpoint if route.hints.get("body") is Rows else Endpoint
 
 

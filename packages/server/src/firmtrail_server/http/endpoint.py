@@ -15,6 +15,7 @@ from firmtrail_server.http.authorization import as_user, authorized
 from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import read_form
+from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.requests import Arguments, Named, read_json
 from firmtrail_server.http.responses import REQUEST_ID, Response, document_response, empty_response, json_response
 from firmtrail_server.http.results import Accepted, Created, Document
@@ -61,7 +62,7 @@ class Endpoint:
         """
         route, credential = self.route, None
         if not route.is_public:
-            credential = request[CALLER] = read_credential(request, self.services.authentication)
+            credential = request[CALLER] = await self.credential(request)
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         if route.transaction is None:
@@ -71,11 +72,19 @@ class Endpoint:
             answer = await self._run(route.transaction, self._work, call, arguments)
         if route.then is not None:
             answer = await route.then(self._public(call), answer)
-        return await self.render(answer)
+        return await self.render(call, answer)
 
-    async def render(self, answer: Any) -> Response:
+    async def credential(self, request: web.BaseRequest) -> Credential:
+        """Read who a request says it comes from."""
+        return read_credential(request, self.services.authentication)
+
+    async def render(self, call: Call, answer: Any) -> Response:  # noqa: ARG002  a page shows who asks
         """Make the response."""
         return response_of(answer)
+
+    def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
+        """Make the response to a request that failed."""
+        return refusal(error, request)
 
     async def read_arguments(self, call: Call) -> dict[str, Any]:
         """Read what the handler takes. Who may not call it learns nothing of what is wrong with the request."""

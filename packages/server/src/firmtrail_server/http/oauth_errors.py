@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from firmtrail_contract import OAuthErrorCode, OAuthRefusal, Problem, ProblemCode
-from firmtrail_server.errors import LoginRefused, ScopeNotGranted, UnsupportedGrantType
+from firmtrail_server.errors import LoginRefused, ScopeNotGranted, SessionEnded, UnsupportedGrantType
 
 OAUTH_PATH = "/v1/oauth/"
 
@@ -13,6 +13,7 @@ _BY_ERROR: dict[type[Exception], OAuthErrorCode] = {
     UnsupportedGrantType: OAuthErrorCode.UNSUPPORTED_GRANT_TYPE,
     ScopeNotGranted: OAuthErrorCode.INVALID_SCOPE,
     LoginRefused: OAuthErrorCode.INVALID_GRANT,
+    SessionEnded: OAuthErrorCode.INVALID_GRANT,
 }
 _BY_CODE = {
     ProblemCode.UNAUTHENTICATED: OAuthErrorCode.INVALID_CLIENT,

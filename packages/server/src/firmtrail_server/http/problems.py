@@ -18,8 +18,10 @@ STATUS: Final = {
     ProblemCode.FORBIDDEN: 403,
     ProblemCode.NOT_FOUND: 404,
     ProblemCode.METHOD_NOT_ALLOWED: 405,
+    ProblemCode.NOT_ACCEPTABLE: 406,
     ProblemCode.REQUEST_TIMEOUT: 408,
     ProblemCode.CONFLICT: 409,
+    ProblemCode.GONE: 410,
     ProblemCode.PAYLOAD_TOO_LARGE: 413,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemCode.INVALID_REQUEST: 422,
@@ -32,13 +34,13 @@ _BASIC = 'Basic realm="firmtrail", charset="UTF-8"'
 _BEARER = 'Bearer realm="firmtrail"'
 
 
-def refusal(error: Exception, request: web.BaseRequest) -> Response:
+def refusal(error: Exception, request: web.BaseRequest, home: str = "/docs") -> Response:
     """Answer what went wrong with a problem document, or below /v1/oauth/ with what its RFC asks for.
 
-    A browser at the root, where there is nothing, is led to the reference of the API.
+    A browser at the root, where there is nothing, is led to `home`.
     """
     if isinstance(error, web.HTTPNotFound) and _is_a_browser_at_the_root(request):
-        return redirect_response("/docs")
+        return redirect_response(home)
     problem, headers = _problem(error, request)
     if request.rel_url.raw_path.startswith(OAUTH_PATH):
         return oauth_response(oauth_refusal(problem, error), oauth_status(problem), headers)

@@ -46,6 +46,7 @@ async def running_http(
     try:
         yield runner
     finally:
+        dispatcher.end_waits()
         await runner.cleanup()
 
 

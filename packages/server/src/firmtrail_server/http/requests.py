@@ -219,7 +219,7 @@ def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:
 
 
 def _spelt(text: str, kind: Any) -> Any:
-    if kind is int and _WHOLE_NUMBER.fullmatch(text):
+    if kind in (int, int | None) and _WHOLE_NUMBER.fullmatch(text):
         return int(text)
     if kind in (bool, bool | None):
         return _TRUE_OR_FALSE.get(text, text)

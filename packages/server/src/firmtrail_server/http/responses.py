@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.results import Document
@@ -46,6 +47,10 @@ def _for_orjson(moment: dt.datetime) -> dt.datetime | str:
 _converter = strict_converter()
 _converter.register_unstructure_hook(uuid.UUID, lambda one: one)  # orjson writes it as the contract does
 _converter.register_unstructure_hook(dt.datetime, _for_orjson)
+# as RFC 6749 says: where there is no session, there is no refresh_token
+_converter.register_unstructure_hook(
+    AccessToken, make_dict_unstructure_fn(AccessToken, _converter, refresh_token=override(omit_if_default=True))
+)
 
 
 class Response(web.StreamResponse):
@@ -73,14 +78,19 @@ class Response(web.StreamResponse):
         self._stays_open = self._stays_open and request.keep_alive
         return request.writer
 
+    @property
+    def request(self) -> web.BaseRequest:
+        """What it answers, once it is prepared."""
+        assert self._request is not None
+        return self._request
+
     async def write_eof(self, data: bytes = b"") -> None:
         """Send all of it.
 
         Raises:
             ConnectionError: the client has gone.
         """
-        request = self._request
-        assert request is not None
+        request = self.request
         content = b"" if request.method == hdrs.METH_HEAD else self.body + data
         await request.writer.write(self.head(request.version) + content)
         if request.protocol.writing_paused:
@@ -93,14 +103,17 @@ class Response(web.StreamResponse):
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
             lines.append(f"{name}: {value}\r\n")
-        if self.status != _NO_CONTENT:
-            lines.append(f"Content-Length: {len(self.body)}\r\n")
+        lines.append(self._framing(version))
         if not self.keep_alive:
             lines.append("Connection: close\r\n")
         elif version < HttpVersion11:
             lines.append("Connection: keep-alive\r\n")
         lines.append("\r\n")
         return "".join(lines).encode()
+
+    def _framing(self, version: HttpVersion) -> str:  # noqa: ARG002  what is streamed goes by it
+        """Say where the body ends."""
+        return "" if self.status == _NO_CONTENT else f"Content-Length: {len(self.body)}\r\n"
 
 
 @lru_cache(1)
@@ -109,7 +122,7 @@ def _date_line(second: int) -> str:
 
 
 def json_response(model: Any, status: int) -> Response:
-    return Response(status, _OAUTH if isinstance(model, AccessToken) else _JSON, _json(model))
+    return Response(status, _OAUTH if isinstance(model, AccessToken) else _JSON, json_bytes(model))
 
 
 def empty_response() -> Response:
@@ -127,12 +140,13 @@ def redirect_response(path: str) -> Response:
 
 
 def problem_response(problem: Problem, headers: dict[str, str]) -> Response:
-    return Response(problem.status, _PROBLEM, _json(problem), headers)
+    return Response(problem.status, _PROBLEM, json_bytes(problem), headers)
 
 
 def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) -> Response:
-    return Response(status, _OAUTH, _json(refusal), headers)
+    return Response(status, _OAUTH, json_bytes(refusal), headers)
 
 
-def _json(model: Any) -> bytes:
+def json_bytes(model: Any) -> bytes:
+    """Write a model as all answers do."""
     return orjson.dumps(_converter.unstructure(model), option=orjson.OPT_UTC_Z)

@@ -39,6 +39,8 @@ class Route:
     then: Callable[[PublicContext, Any], Awaitable[Any]] | None = attrs.field(default=None, kw_only=True)
     #: Whether the handler's own statement finds the key alive. Otherwise that is known before the handler is called.
     checks_liveness: bool = attrs.field(default=False, kw_only=True)
+    #: Whether it answers with server-sent events as well, if that is what the client accepts, and waits for changes.
+    sends_events: bool = attrs.field(default=False, kw_only=True)
 
     @cached_property
     def hints(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class RowsEndpoint(Endpoint):
         with self._place(ctx.principal.project_id):
             return await super().respond(request, named)
 
-    async def render(self, answer: Any) -> Response:
+    async def render(self, call: Call, answer: Any) -> Response:  # noqa: ARG002
         """Write the result of thousands of rows while others are served."""
         return await asyncio.to_thread(response_of, answer)
 

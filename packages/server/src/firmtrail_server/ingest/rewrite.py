@@ -11,6 +11,7 @@ import attrs
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Collided, Connection
+from firmtrail_server.history.changes import PeriodChange, period_changes
 from firmtrail_server.history.timeline import (
     MAX_LATENESS,
     Period,
@@ -21,7 +22,7 @@ from firmtrail_server.history.timeline import (
     most,
     place_together,
 )
-from firmtrail_server.queries import history, periods, reports
+from firmtrail_server.queries import firmware_changes, history, periods, reports
 from firmtrail_server.queries.periods import Hearing
 from firmtrail_server.queries.reports import Stored
 
@@ -162,6 +163,9 @@ class _Stretch:
         known = {*self.before}
         return [period for period in self.after if period not in known]
 
+    def told(self, component: str) -> list[PeriodChange]:
+        return [*period_changes(component, self.before, self.after, self.opened)]
+
 
 async def _write(
     conn: Connection,
@@ -182,3 +186,5 @@ async def _write(
     # also where nothing changes: the component was heard of
     if heard := {component: now_open.get(component, one.opened) for component, one in stretches.items() if one.opened}:
         await periods.update_open(conn, project_id, device_id, heard, hearing)
+    if told := [change for component, one in stretches.items() for change in one.told(component)]:
+        await firmware_changes.insert_of_component(conn, project_id, device_id, told, hearing.received_at)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ObservedMoment, ReportBatch, ReportOutcome
-from firmtrail_server.db import Database, Link, Transaction
+from firmtrail_server.db import Address, Database, Link, Transaction
 from firmtrail_server.errors import SecretUnproved
 from firmtrail_server.history import batches
 from firmtrail_server.history.boots import Boot
@@ -49,7 +49,7 @@ class Ingest:
     def __init__(
         self,
         database: Database,
-        url: str,
+        url: str | Address,
         metrics: Metrics | None = None,
         *,
         isolation: Transaction = Transaction.INGEST,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from firmtrail_server.auth.signing_keys import BadSigningKeys
+from firmtrail_server.db.pooling import TransactionPooling
 from firmtrail_server.db.schema import DatabaseNotReachable, SchemaError
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.process import commands
@@ -32,6 +35,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     BadSigningKeys: EX_CONFIG,
     NoDatabase: EX_CONFIG,
     CannotListen: EX_CONFIG,
+    TransactionPooling: EX_CONFIG,
     BadUser: EX_DATAERR,
     DatabaseNotReachable: EX_UNAVAILABLE,
     DatabaseUnavailable: EX_UNAVAILABLE,
@@ -79,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     worker_parser.set_defaults(run=commands.work)
 
     migrate_parser = verbs.add_parser("migrate", parents=[database], help="bring the schema up to date")
+    instead = migrate_parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="change nothing; 1: there is something to do")
+    instead.add_argument("--plan", action="store_true", help="change nothing; print the SQL that would be run")
     migrate_parser.set_defaults(run=commands.migrate)
 
     check_help = "compare what the database keeps twice for speed: device_versions with device_firmware; 1: they differ"
@@ -86,11 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     check_parser.add_argument("--repair", action="store_true", help="make equal what differs, while servers serve")
     check_parser.set_defaults(run=commands.check_derived)
 
+    doctor_help = (
+        "look at settings, database, schema, clock, keys, mail and proxies, and say what mends what; 1: a fault"
+    )
+    doctor_parser = verbs.add_parser("doctor", parents=[database], help=doctor_help)
+    doctor_parser.set_defaults(run=commands.doctor)
+
     user_help = "make a user; the password is the first line of the standard input"
     user_parser = verbs.add_parser("create-user", parents=[database], help=user_help)
     user_parser.add_argument("--email", required=True, help="the address to log in with")
     user_parser.add_argument("--name", required=True, help="what people call the user")
     user_parser.set_defaults(run=commands.create_user)
+
+    _add_user_verbs(verbs, database)
 
     key_parser = verbs.add_parser("signing-key", help="print a new set of keys that sign access tokens")
     key_parser.add_argument("--rotate", type=Path, metavar="FILE", help="print this set with a new key in front")
@@ -99,3 +114,20 @@ def _parser() -> argparse.ArgumentParser:
     openapi_parser = verbs.add_parser("openapi", help="print the OpenAPI document")
     openapi_parser.set_defaults(run=commands.openapi)
     return parser
+
+
+def _add_user_verbs(verbs: Any, database: argparse.ArgumentParser) -> None:
+    set_help = "give a user a new password, the first line of the standard input; all sessions end"
+    project = ("project", {"type": uuid.UUID, "metavar": "PROJECT_ID", "help": "the id of the project"})
+    for name, about, run, more in (
+        ("set-password", set_help, commands.set_password, ()),
+        ("disable-user", "let nobody log in as a user; all sessions end", commands.disable_user, ()),
+        ("enable-user", "let a user log in again", commands.enable_user, ()),
+        ("login-link", "print a link that signs a user in once, within ten minutes", commands.login_link, ()),
+        ("make-admin", "make a user an admin of a project that has lost its own", commands.make_admin, (project,)),
+    ):
+        parser = verbs.add_parser(name, parents=[database], help=about, description=about)
+        parser.add_argument("email", metavar="EMAIL", help="the user's address")
+        for argument, how in more:
+            parser.add_argument(argument, **how)
+        parser.set_defaults(run=run)

@@ -8,8 +8,9 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from getpass import getpass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import attrs
 import uvloop
 
+from firmtrail_contract import User
+from firmtrail_server.app import utc_now
 from firmtrail_server.auth.signing_keys import (
     BadSigningKeys,
     SigningKeys,
@@ -26,43 +29,60 @@ from firmtrail_server.auth.signing_keys import (
 )
 from firmtrail_server.db import Database, schema
 from firmtrail_server.http.documents import openapi_json
-from firmtrail_server.process import first_user, serving, supervisor
+from firmtrail_server.process import first_user, serving, supervisor, users
 from firmtrail_server.process.database import Watch, database
+from firmtrail_server.process.doctor import Grade, examine
 from firmtrail_server.process.first_user import checked_user
+from firmtrail_server.process.login_link import make_login_link
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
 from firmtrail_server.services.background import in_background
 from firmtrail_server.services.derived_tables import Comparison, compare
-from firmtrail_server.settings import BadSetting, Settings, read_settings
+from firmtrail_server.settings import BadSetting, Settings, SettingsReader
 from firmtrail_server.telemetry.logs import PROGRAM
 from firmtrail_server.telemetry.metrics import Board, Metrics
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The environment's settings, with what the command line says instead."""
+    return _reader(options).read()
+
+
+def _reader(options: argparse.Namespace) -> SettingsReader:
     names = ("host", "port", "workers", "data_dir")
     given = {f"FIRMTRAIL_{name.upper()}": str(value) for name in names if (value := getattr(options, name, None))}
-    return read_settings({**os.environ, **given})
+    return SettingsReader({**os.environ, **given})
 
 
 def serve(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    reader = _reader(options)
+    settings = reader.read()
     _check_signing_keys(settings)
-    is_alone = settings.workers == 1
     # told to stop, before it served or while it did
     with (
         suppress(KeyboardInterrupt),
-        bound(settings.host, settings.port, shared=not is_alone) as sockets,
+        bound(settings.host, settings.port, shared=settings.workers > 1) as sockets,
         database(settings) as (url, watch),
     ):
-        if (options.migrate or settings.database_url is None) and schema.migrate(url):
+        if (options.migrate or settings.database_url is None) and serving.migrated(url):
             asyncio.run(_compare_derived(url, repair=True))
         keys = settings.signing_keys or keep_signing_keys(settings.data_dir / "signing-keys.json")
-        settings = attrs.evolve(settings, signing_keys=keys)
+        ready = partial(_say_listening, sockets)
         hold_signals()
-        run, serve_all = (uvloop.run, serving.serve) if is_alone else (asyncio.run, supervisor.supervise)
-        run(_beside(watch, serve_all(settings, url, sockets, lambda: _say_listening(sockets))))
+        if settings.workers == 1:
+            settings = attrs.evolve(settings, signing_keys=keys)
+            uvloop.run(_beside(watch, serving.serve(settings, url, sockets, ready, reader=reader)))
+        else:
+            decided = {**_decided(settings, url, keys), **reader.read_once}
+            asyncio.run(_beside(watch, supervisor.supervise(settings, decided, sockets, ready)))
     return 0
+
+
+def _decided(settings: Settings, url: str, keys: SigningKeys) -> dict[str, str]:
+    """Write the variables of what a worker cannot find out by itself."""
+    embedded = {"FIRMTRAIL_DATABASE_URL": url} if settings.database_url is None else {}
+    kept = {"FIRMTRAIL_SIGNING_KEYS": keys.as_text()} if settings.signing_keys is None else {}
+    return embedded | kept
 
 
 async def _beside(watch: Watch | None, work: Coroutine[Any, Any, None]) -> None:
@@ -77,13 +97,13 @@ def _say_listening(sockets: Sequence[socket.socket]) -> None:
 
 
 def work(options: argparse.Namespace) -> int:
-    settings = _settings(options)
-    assert settings.database_url is not None
+    reader = _reader(options)
+    settings = reader.read()
     with suppress(KeyboardInterrupt):
         hold_signals()
         sockets = [socket.socket(fileno=one) for one in options.sockets]
         metrics = Metrics(Board(settings.workers, options.counts), options.number)
-        uvloop.run(supervisor.work(settings, settings.database_url, sockets, metrics))
+        uvloop.run(supervisor.work(settings, reader, sockets, metrics))
     return 0
 
 
@@ -98,15 +118,26 @@ def _check_signing_keys(settings: Settings) -> None:
 
 def migrate(options: argparse.Namespace) -> int:
     with database(_settings(options)) as (url, _):
-        applied = schema.migrate(url)
+        if options.check or options.plan:
+            return _show_pending(url, plan=options.plan)
+        applied = serving.migrated(url)
         sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
         found = asyncio.run(_compare_derived(url, repair=True))
     sys.stdout.write(f"{found.text}\n" if found.differences else "")
     return 0
 
 
+def _show_pending(url: str, *, plan: bool) -> int:
+    """Say what there is to do, and change nothing. With a plan that is the answer; else the exit code says it too."""
+    pending = asyncio.run(serving.pending_at(url))
+    lines = map(schema.plan_of, pending) if plan else (f"pending {name}\n" for name in pending)
+    nothing = "-- the schema is up to date\n" if plan else "the schema is up to date\n"
+    sys.stdout.write("\n".join(lines) if plan and pending else "".join(lines) or nothing)
+    return 1 if pending and not plan else 0
+
+
 def check_derived(options: argparse.Namespace) -> int:
-    with database(_settings(options)) as (url, _):
+    with database(_settings(options), make=False) as (url, _):
         asyncio.run(serving.check_schema(url))
         found = asyncio.run(_compare_derived(url, repair=options.repair))
     sys.stdout.write(f"{found.text}\n")
@@ -122,15 +153,61 @@ async def _compare_derived(url: str, *, repair: bool) -> Comparison:
         await pool.close()
 
 
+def doctor(options: argparse.Namespace) -> int:
+    grades: list[Grade] = []
+    for finding in examine(_reader(options), os.environ, utc_now):
+        sys.stdout.write(f"{finding.line}\n")
+        grades.append(finding.grade)
+    return 1 if Grade.FAIL in grades else 0
+
+
 def create_user(options: argparse.Namespace) -> int:
     settings = _settings(options)
     wanted = checked_user(options.email, options.name, _password())
-    with database(settings) as (url, _):
+    with database(settings, make=False) as (url, _):
         if settings.database_url is None:
-            schema.migrate(url)
+            serving.migrated(url)
         uvloop.run(serving.check_schema(url))
         user = uvloop.run(first_user.create_user(url, wanted, settings.password_cost))
     sys.stdout.write(f"made the user {user.id}\n")
+    return 0
+
+
+def login_link(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    with database(settings, make=False) as (url, _):
+        uvloop.run(serving.check_schema(url))
+        sys.stdout.write(f"{uvloop.run(make_login_link(url, settings.issuer, options.email))}\n")
+    return 0
+
+
+def set_password(options: argparse.Namespace) -> int:
+    password, cost = users.checked_password(_password()), _settings(options).password_cost
+    change = partial(users.set_password, password=password, password_cost=cost)
+    return _change_user(options, "has a new password; all sessions ended", change)
+
+
+def disable_user(options: argparse.Namespace) -> int:
+    return _change_user(options, "is disabled; all sessions ended", users.disable)
+
+
+def enable_user(options: argparse.Namespace) -> int:
+    return _change_user(options, "may log in again", users.enable)
+
+
+def make_admin(options: argparse.Namespace) -> int:
+    done = f"is an admin of {options.project}"
+    return _change_user(options, done, partial(users.make_admin, project_id=options.project))
+
+
+def _change_user(
+    options: argparse.Namespace, done: str, change: Callable[[str, str], Coroutine[Any, Any, User]]
+) -> int:
+    """Change the user of an address in the server's database, and say what was done."""
+    with database(_settings(options), make=False) as (url, _):
+        uvloop.run(serving.check_schema(url))
+        user = uvloop.run(change(url, options.email))
+    sys.stdout.write(f"{user.email} {done}\n")
     return 0
 
 

@@ -18,23 +18,34 @@ class NoDatabase(Exception):
 
 
 @contextmanager
-def database(settings: Settings) -> Generator[tuple[str, Watch | None]]:
+def database(settings: Settings, *, make: bool = True) -> Generator[tuple[str, Watch | None]]:
     """Give the URL of the database, and for the embedded one what watches it.
 
+    Args:
+        settings: which database.
+        make: whether an embedded one is made where there is none. Commands that mean the server's database make none:
+            it would be a second one, in whichever folder they are started in.
+
     Raises:
-        NoDatabase: the embedded one is not installed, does not start or does not stop.
+        NoDatabase: the embedded one is not installed, not there, does not start or does not stop.
     """
     if settings.database_url is not None:
         yield settings.database_url, None
         return
     try:  # the extra `embedded`
-        from firmtrail_postgres import EmbeddedDatabase, EmbeddedDatabaseError  # noqa: PLC0415
+        from firmtrail_postgres import EmbeddedDatabase, EmbeddedDatabaseError, holds_database  # noqa: PLC0415
         from firmtrail_postgres.watching import watch  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise NoDatabase(
             "No database is configured and the embedded PostgreSQL is not installed: "
             "set FIRMTRAIL_DATABASE_URL, or install firmtrail-server[embedded]."
         ) from error
+    if not make and not holds_database(settings.data_dir):
+        raise NoDatabase(
+            f"There is no database in {settings.data_dir.absolute()}. Name the server's: --data-dir or "
+            "FIRMTRAIL_DATA_DIR for an embedded one, FIRMTRAIL_DATABASE_URL for another. "
+            "To make a new one here, run first: firmtrail-server migrate"
+        )
     embedded = EmbeddedDatabase(settings.data_dir, bin_dir=settings.pg_bin, user=settings.pg_user)
     try:
         with embedded as url:

@@ -13,7 +13,7 @@ from firmtrail_server.queries import audit_events, users
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.queries.users import NewUser
 
-_OPERATOR = Actor(kind=ActorKind.OPERATOR, id=None, address="", request_id="")
+OPERATOR = Actor(kind=ActorKind.OPERATOR, id=None, address="", request_id="")
 
 
 class BadUser(Exception):
@@ -54,6 +54,9 @@ async def create_user(database_url: str, wanted: SignUp, password_cost: int) -> 
 async def _create(conn: Connection, new: NewUser, now: dt.datetime) -> User:
     user = await users.insert(conn, new, now)
     if user is None:
-        raise BadUser(f"No user was made: {new.email} has one already.")
-    await audit_events.insert(conn, user.id, _OPERATOR, now, [Change(AuditAction.USER_SIGNED_UP, user.id, user.name)])
+        raise BadUser(
+            f"No user was made: {new.email} has one already. For a new password run: "
+            f"firmtrail-server set-password {new.email}"
+        )
+    await audit_events.insert(conn, user.id, OPERATOR, now, [Change(AuditAction.USER_SIGNED_UP, user.id, user.name)])
     return user

@@ -11,12 +11,13 @@ import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
-from firmtrail_server.db.schema import SchemaTooOld, pending_migrations
+from firmtrail_server.db.pooling import refuse_transaction_pooling
+from firmtrail_server.db.schema import SchemaTooOld, migrate, pending_migrations
 from firmtrail_server.db.schema.errors import explained
 from firmtrail_server.http.protocol import running_http
 from firmtrail_server.process.signals import ended_by_signals
 from firmtrail_server.process.sockets import CannotListen, reason_of
-from firmtrail_server.settings import Settings
+from firmtrail_server.settings import Settings, SettingsReader
 from firmtrail_server.telemetry.metrics import Metrics
 
 SHUTDOWN_TIMEOUT_SECONDS = 10
@@ -25,13 +26,14 @@ SHUTDOWN_TIMEOUT_SECONDS = 10
 _NEW_OBJECTS = 10_000
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  the last two are a worker's, and an operator's
     settings: Settings,
     database_url: str,
     sockets: Sequence[socket.socket],
     ready: Callable[[], None],
     *,
     metrics: Metrics | None = None,
+    reader: SettingsReader | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
 
@@ -39,11 +41,12 @@ async def serve(
         DatabaseNotReachable: there is no database at the URL.
         SchemaAccessRefused: the database's user may not read what migrations it has.
         SchemaTooOld: it lacks migrations that this server needs.
+        TransactionPooling: it is reached through a pooler that keeps no session together.
         CannotListen: somebody else was faster to listen on the address.
     """
     with ended_by_signals():
         await check_schema(database_url)
-        app = create_app(settings, database_url, metrics=metrics)
+        app = create_app(settings, database_url, metrics=metrics, reader=reader)
         async with app.running(), running_http(app.dispatcher, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as runner:
             await _listen(runner, settings, sockets)
             _collect_rarely()
@@ -58,12 +61,33 @@ def _collect_rarely() -> None:
 
 
 async def check_schema(database_url: str) -> None:
-    """Raise `SchemaError` unless the database has all that this server needs."""
+    """Raise `SchemaError` unless the database has all that this server needs, and `TransactionPooling`."""
+    with explained():
+        await refuse_transaction_pooling(database_url)
+    if pending := await pending_at(database_url):
+        raise SchemaTooOld(pending)
+
+
+def migrated(database_url: str) -> list[str]:
+    """Bring the schema up to date and return what was applied.
+
+    Raises:
+        SchemaError, TransactionPooling: it cannot be changed, or not through this pooler.
+    """
+    with explained():
+        asyncio.run(refuse_transaction_pooling(database_url))
+    return migrate(database_url)
+
+
+async def pending_at(database_url: str) -> list[str]:
+    """List the migrations that the database lacks; nothing is changed there.
+
+    Raises:
+        SchemaError: it cannot be asked.
+    """
     with explained():
         async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
-            pending = await pending_migrations(conn)
-    if pending:
-        raise SchemaTooOld(pending)
+            return await pending_migrations(conn)
 
 
 async def _listen(runner: web.ServerRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:

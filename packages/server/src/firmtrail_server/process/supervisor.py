@@ -1,8 +1,9 @@
 """Several workers on one port: a parent that starts them, replaces those that die, and stops them in order.
 
-A worker is a fresh process that serves as the only one would. It is given its settings by the environment (which other
-users cannot read, unlike arguments), the parent's sockets, which keep the port and beside which it listens on its own,
-a file of no name for what all of them count, and a leash: a pipe that ends when the parent does.
+A worker is a fresh process that serves as the only one would. It reads its settings as the parent did, from the
+environment (which other users cannot read, unlike arguments), so that it finds a secret that was replaced. It is given
+the parent's sockets, which keep the port and beside which it listens on its own, a file of no name for what all of them
+count, and a leash: a pipe that ends when the parent does.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from firmtrail_server.process.serving import serve
 from firmtrail_server.process.signals import ended_by_signals
 from firmtrail_server.process.sockets import beside
-from firmtrail_server.settings import Settings
+from firmtrail_server.settings import Settings, SettingsReader
 from firmtrail_server.telemetry.metrics import Board, Metrics, board_bytes
 
 logger = logging.getLogger(__name__)
@@ -33,8 +34,6 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 #: longer than a worker takes to answer what it accepted
 _STOP_TIMEOUT_SECONDS = 30
 _READY = b"ready\n"
-#: what read_settings would read besides what is decided here
-_DECIDED_BY_FILES = {"FIRMTRAIL_DATABASE_URL_FILE", "FIRMTRAIL_SIGNING_KEYS_FILE"}
 
 
 class NoWorkerStarts(Exception):
@@ -46,9 +45,14 @@ class NoWorkerStarts(Exception):
 
 
 async def supervise(
-    settings: Settings, database_url: str, sockets: Sequence[socket.socket], ready: Callable[[], None]
+    settings: Settings,
+    decided: Mapping[str, str],
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], None],
 ) -> None:
     """Keep `settings.workers` workers until SIGINT or SIGTERM, and say when the first one is ready.
+
+    `decided` are variables that they could not read as we did.
 
     Once one has served, what keeps others from starting is taken for a trouble that passes, as a lost database is.
 
@@ -57,7 +61,7 @@ async def supervise(
     """
     with ended_by_signals(), _shared_memory() as counts:
         counts.truncate(board_bytes(settings.workers))
-        workers = _Workers(sockets, counts.fileno(), settings, database_url)
+        workers = _Workers(sockets, counts.fileno(), settings, decided)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(workers.keep(1), name="worker 1")
@@ -69,7 +73,7 @@ async def supervise(
             raise failed.exceptions[0] from None
 
 
-async def work(settings: Settings, database_url: str, reserved: Sequence[socket.socket], metrics: Metrics) -> None:
+async def work(settings: Settings, reader: SettingsReader, reserved: Sequence[socket.socket], metrics: Metrics) -> None:
     """Serve as one of several workers, until a signal or the end of the parent; raises what `serve` raises."""
     loop, leash = asyncio.get_running_loop(), sys.stdin.fileno()
 
@@ -81,7 +85,9 @@ async def work(settings: Settings, database_url: str, reserved: Sequence[socket.
         os.write(sys.stdout.fileno(), _READY)
 
     loop.add_reader(leash, let_loose)
-    await serve(settings, database_url, [beside(one) for one in reserved], say_ready, metrics=metrics)
+    assert settings.database_url is not None
+    sockets = [beside(one) for one in reserved]
+    await serve(settings, settings.database_url, sockets, say_ready, metrics=metrics, reader=reader)
 
 
 def _shared_memory() -> IO[bytes]:
@@ -92,10 +98,12 @@ def _shared_memory() -> IO[bytes]:
 
 
 class _Workers:
-    def __init__(self, sockets: Sequence[socket.socket], counts: int, settings: Settings, database_url: str) -> None:
+    def __init__(
+        self, sockets: Sequence[socket.socket], counts: int, settings: Settings, decided: Mapping[str, str]
+    ) -> None:
         self._descriptors = [counts, *[one.fileno() for one in sockets]]
         self._board = Board(settings.workers, counts)
-        self._environment = _environment(settings, database_url)
+        self._environment = _environment(settings, decided)
         self.first_is_ready = asyncio.Event()
 
     async def keep(self, number: int) -> None:
@@ -141,13 +149,13 @@ async def _stop(process: Process) -> None:
         await process.wait()
 
 
-def _environment(settings: Settings, database_url: str) -> dict[str, str]:
-    """Ours, with what the command line and the files have said, and what the embedded database has."""
-    assert settings.signing_keys is not None
-    inherited = {name: value for name, value in os.environ.items() if name not in _DECIDED_BY_FILES}
-    return inherited | {
-        "FIRMTRAIL_DATABASE_URL": database_url,
-        "FIRMTRAIL_SIGNING_KEYS": settings.signing_keys.as_text(),
+def _environment(settings: Settings, decided: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with what the command line has said, and what was decided here."""
+    files = {f"{name}_FILE" for name in decided}
+    inherited = {name: value for name, value in os.environ.items() if name not in files}
+    return {
+        **inherited,
+        **decided,
         "FIRMTRAIL_HOST": settings.host,
         "FIRMTRAIL_PORT": str(settings.port),
         "FIRMTRAIL_WORKERS": str(settings.workers),

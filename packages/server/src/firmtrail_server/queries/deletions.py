@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from firmtrail_server.db import Connection, rows
+from firmtrail_server.db import Connection, one, rows
 
 
 @attrs.frozen(kw_only=True)
@@ -59,9 +59,9 @@ async def unmark(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) 
     )
 
 
-async def delete_open_periods(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:
-    """Delete what devices run now, and that they are silent."""
-    await conn.execute(
+async def delete_open_periods(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> int:
+    """Delete what devices run now, and that they are silent; return of how much."""
+    cur = await conn.execute(
         """
         with stopped as (
             delete from device_firmware
@@ -73,13 +73,18 @@ async def delete_open_periods(conn: Connection, project_id: uuid.UUID, device_id
             delete from device_silences
              where project_id = %(project_id)s
                and device_id = any(%(device_ids)s)
+            returning device_id
+        ),
+        derived as (
+            delete from device_versions
+             where project_id = %(project_id)s
+               and (component, device_id) in (select component, device_id from stopped)
         )
-        delete from device_versions
-         where project_id = %(project_id)s
-           and (component, device_id) in (select component, device_id from stopped)
+        select (select count(*) from stopped) + (select count(*) from heard)
         """,
         {"project_id": project_id, "device_ids": list(device_ids)},
     )
+    return (await one(cur))[0]
 
 
 async def delete_boots(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:

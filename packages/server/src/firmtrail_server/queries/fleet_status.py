@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import attrs
 
 from firmtrail_contract import LatestChange
 from firmtrail_server.db import Connection, one, rows
+from firmtrail_server.history.spans import SPANS
 from firmtrail_server.queries.firmware_versions import Counted
 
 
@@ -74,6 +77,39 @@ async def count_silent(conn: Connection, project_id: uuid.UUID, counted: Counted
             prepare=False,
         )
         return await one(cur)
+
+
+async def find_first_report(conn: Connection, project_id: uuid.UUID, components: Sequence[str]) -> dt.datetime | None:
+    """When the first version period of some components began, a step of an index for each component and span."""
+    cur = await conn.execute(
+        """
+        select min(since)
+          from (
+                select first.since
+                  from unnest(%(components)s::text[]) as wanted (component)
+                 cross join unnest(%(spans)s::int2[]) as class (span)
+                 cross join lateral (
+                        select first_reported_at as since
+                          from device_firmware_periods
+                         where project_id = %(project_id)s
+                           and component = wanted.component
+                           and span = class.span
+                         order by first_reported_at
+                         limit 1
+                       ) as first
+                 union all
+                select min(since)
+                  from device_versions
+                 where project_id = %(project_id)s
+                   and component = any(%(components)s)
+               ) as found
+        """,
+        {"project_id": project_id, "components": list(components), "spans": [*SPANS]},
+        prepare=False,
+    )
+    row = await cur.fetchone()
+    assert row is not None
+    return row[0]
 
 
 async def list_latest_changes(

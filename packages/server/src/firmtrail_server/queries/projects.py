@@ -43,6 +43,26 @@ async def get(conn: Connection, project_id: uuid.UUID) -> Project:
         return project
 
 
+async def find_of_user(conn: Connection, user_id: uuid.UUID, name: str) -> uuid.UUID | None:
+    """Look up a project of this name that a user is a member of."""
+    cur = await conn.execute(
+        """
+        select projects.id
+          from project_members
+          join projects
+            on projects.id = project_members.project_id
+           and projects.deleted_at is null
+         where project_members.user_id = %(user_id)s
+           and projects.name = %(name)s
+         order by projects.id
+         limit 1
+        """,
+        {"user_id": user_id, "name": name},
+    )
+    row = await cur.fetchone()
+    return row[0] if row else None
+
+
 async def list_of_user(conn: Connection, user_id: uuid.UUID, after: Position, limit: int) -> list[JoinedProject]:
     """The projects that a user is a member of, by name, with the role in each."""
     async with conn.cursor(row_factory=rows(JoinedProject)) as cur:

@@ -97,6 +97,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    current.report_count as known_count,
                    current.recorded_at as known_recorded_at,
                    current.tie_rank as known_tie_rank,
+                   current.change_number as known_change_number,
                    current.heard_at as known_heard_at,
                    current.cadence,
                    least(extract(epoch from %(received_at)s::timestamptz - current.heard_at)::float8,
@@ -104,7 +105,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
               from alive
              cross join lateral (
                     select version, period_id, first_reported_at, last_reported_at, report_count, recorded_at, tie_rank,
-                           heard_at, cadence
+                           change_number, heard_at, cadence
                       from device_firmware
                      where device_firmware.device_id = alive.device_id
                        and device_firmware.component = alive.component
@@ -114,7 +115,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         placed as (
             select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
                    known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
-                   known_tie_rank, known_heard_at, cadence, gap, interval_seconds,
+                   known_tie_rank, known_change_number, known_heard_at, cadence, gap, interval_seconds,
+                   case when repeated then known_period_id else gen_random_uuid() end as period_id,
                    bool_and(newer) over (partition by report) and count(*) over (partition by report) = parts as newest,
                    repeated and first_at >= known_first and last_at <= known_last as inside
               from known
@@ -122,11 +124,11 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         extended as (
             insert into device_firmware (
                        device_id, component, project_id, version, last_reported_at,
-                       period_id, first_reported_at, report_count, recorded_at, tie_rank, heard_at, cadence,
-                       interval_seconds
+                       period_id, first_reported_at, report_count, recorded_at, tie_rank, change_number, heard_at,
+                       cadence, interval_seconds
                    )
             select device_id, component, project_id, version, greatest(last_at, known_last),
-                   case when repeated then known_period_id else gen_random_uuid() end,
+                   period_id,
                    case when repeated then known_first else first_at end,
                    case when not newest then known_count
                         when repeated then known_count + count
@@ -137,6 +139,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                         when first_at = known_first then known_tie_rank + 1
                         else 0
                    end,
+                   case when repeated then known_change_number else known_change_number + 1 end,
                    greatest(%(received_at)s::timestamptz, known_heard_at),
                    case when gap <= 0 or gap is null then cadence
                         else coalesce(cadence + (gap - cadence) * (gap::float8 / (gap + 8 * cadence + 1)), gap)
@@ -153,6 +156,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    report_count = excluded.report_count,
                    recorded_at = excluded.recorded_at,
                    tie_rank = excluded.tie_rank,
+                   change_number = excluded.change_number,
                    heard_at = excluded.heard_at,
                    cadence = excluded.cadence,
                    interval_seconds = excluded.interval_seconds
@@ -166,6 +170,18 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                 on conflict (project_id, component, device_id) do update
                set version = excluded.version,
                    since = excluded.since
+        ),
+        fed as (
+            insert into firmware_changes_new (
+                       project_id, device_id, change_number, component, kind, version, previous_version,
+                       first_reported_at, tie_rank, period_id, recorded_at
+                   )
+            select project_id, device_id, known_change_number + 1, component, 'opened', version, known_version,
+                   first_at, case when first_at = known_first then known_tie_rank + 1 else 0 end, period_id,
+                   %(received_at)s::timestamptz
+              from placed
+             where newest
+               and not repeated
         ),
         closed as (
             insert into device_firmware_periods (

@@ -61,59 +61,81 @@ async def find_stretch(conn: Connection, after: uuid.UUID, limit: int) -> KeyRan
 
 
 async def insert_fallen_silent(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
-    """Store the silences that have begun; return how many."""
+    """Store the silences that have begun, and tell the feed; return how many."""
     cur = await conn.execute(
         """
-        insert into device_silences (device_id, silent_since, project_id, found_at)
-        select id,
-               coalesce(
-                   (select max(coalesce(heard_at, last_reported_at)) from device_firmware where device_id = devices.id),
-                   created_at
-               ),
-               project_id, %(now)s::timestamptz
-          from devices
-         where id > %(after)s
-           and id <= %(last)s
-           and retired_at is null
-           and created_at < %(now)s::timestamptz - interval '1 hour'
-           and project_id not in (select id from projects where deleted_at is not null)
-           and not exists (
-                   select 1
-                     from device_firmware
-                    where device_id = devices.id
-                      and device_id > %(after)s  -- or the planner reads the whole table for each stretch
-                      and device_id <= %(last)s
-                      and coalesce(heard_at, last_reported_at) >= %(now)s::timestamptz - interval '1 second'
-                              * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+        with fallen as (
+            insert into device_silences (device_id, silent_since, project_id, found_at)
+            select id,
+                   coalesce(
+                       (select max(coalesce(heard_at, last_reported_at))
+                          from device_firmware
+                         where device_id = devices.id),
+                       created_at
+                   ),
+                   project_id, %(now)s::timestamptz
+              from devices
+             where id > %(after)s
+               and id <= %(last)s
+               and retired_at is null
+               and created_at < %(now)s::timestamptz - interval '1 hour'
+               and project_id not in (select id from projects where deleted_at is not null)
+               and not exists (
+                       select 1
+                         from device_firmware
+                        where device_id = devices.id
+                          and device_id > %(after)s  -- or the planner reads the whole table for each stretch
+                          and device_id <= %(last)s
+                          and coalesce(heard_at, last_reported_at) >= %(now)s::timestamptz - interval '1 second'
+                                  * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+                   )
+               and not exists (select 1 from device_silences where device_id = devices.id and ended_at is null)
+                on conflict (device_id, silent_since) do nothing
+            returning project_id, device_id, silent_since
+        )
+        insert into firmware_changes_new (
+                   project_id, device_id, change_number, component, kind, silent_since, recorded_at
                )
-           and not exists (select 1 from device_silences where device_id = devices.id and ended_at is null)
-            on conflict (device_id, silent_since) do nothing
+        select project_id, device_id, 2 * (extract(epoch from silent_since) * 1000000)::int8, '', 'fell_silent',
+               silent_since, %(now)s::timestamptz
+          from fallen
+            on conflict (project_id, device_id, change_number, component) do nothing
         """,
         {**stretch._asdict(), "now": now},
     )
     return cur.rowcount
 
 
-async def end_of_devices_heard_again(conn: Connection, stretch: KeyRange) -> int:
-    """End the silences after which a report came; return how many."""
+async def end_of_devices_heard_again(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
+    """End the silences after which a report came, and tell the feed; return how many."""
     cur = await conn.execute(
         """
-        update device_silences
-           set ended_at = (
-                   select max(coalesce(heard_at, last_reported_at))
-                     from device_firmware
-                    where device_firmware.device_id = device_silences.device_id
+        with heard as (
+            update device_silences
+               set ended_at = (
+                       select max(coalesce(heard_at, last_reported_at))
+                         from device_firmware
+                        where device_firmware.device_id = device_silences.device_id
+                   )
+             where device_id > %(after)s
+               and device_id <= %(last)s
+               and ended_at is null
+               and silent_since < (
+                       select max(coalesce(heard_at, last_reported_at))
+                         from device_firmware
+                        where device_firmware.device_id = device_silences.device_id
+                   )
+            returning project_id, device_id, silent_since, ended_at
+        )
+        insert into firmware_changes_new (
+                   project_id, device_id, change_number, component, kind, silent_since, ended_at, recorded_at
                )
-         where device_id > %(after)s
-           and device_id <= %(last)s
-           and ended_at is null
-           and silent_since < (
-                   select max(coalesce(heard_at, last_reported_at))
-                     from device_firmware
-                    where device_firmware.device_id = device_silences.device_id
-               )
+        select project_id, device_id, 2 * (extract(epoch from silent_since) * 1000000)::int8 + 1, '', 'heard_again',
+               silent_since, ended_at, %(now)s::timestamptz
+          from heard
+            on conflict (project_id, device_id, change_number, component) do nothing
         """,
-        stretch._asdict(),
+        {**stretch._asdict(), "now": now},
     )
     return cur.rowcount
 

@@ -61,12 +61,12 @@ async def get(conn: Connection, user_id: uuid.UUID) -> User:
         return user
 
 
-async def find_login(conn: Connection, email: str) -> Login | None:
-    """Look up by the address, in whichever case it is written."""
-    async with conn.cursor(row_factory=rows(Login)) as cur:
+async def find_by_email(conn: Connection, email: str) -> User | None:
+    """Look up by the address, in whichever case it is written; a disabled user too."""
+    async with conn.cursor(row_factory=rows(User)) as cur:
         await cur.execute(
             """
-            select id, password_hash, token_epoch
+            select id, email, name, created_at
               from users
              where email_key = lower(%(email)s)
             """,
@@ -75,15 +75,37 @@ async def find_login(conn: Connection, email: str) -> Login | None:
         return await cur.fetchone()
 
 
-async def find_login_of(conn: Connection, user_id: uuid.UUID) -> Login | None:
+async def find_login(conn: Connection, email: str) -> Login | None:
+    """Look up by the address, in whichever case it is written; a disabled user has no login."""
+    async with conn.cursor(row_factory=rows(Login)) as cur:
+        await cur.execute(
+            """
+            select id, password_hash, token_epoch
+              from users
+             where email_key = lower(%(email)s)
+               and disabled_at is null
+            """,
+            {"email": email},
+        )
+        return await cur.fetchone()
+
+
+async def find_login_of(conn: Connection, user_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Login | None:
+    """Look up a user; with a session, only if it has not ended."""
     async with conn.cursor(row_factory=rows(Login)) as cur:
         await cur.execute(
             """
             select id, password_hash, token_epoch
               from users
              where id = %(user_id)s
+               and disabled_at is null
+               and (%(session_id)s::uuid is null
+                    or exists (select 1
+                                 from user_sessions
+                                where user_sessions.id = %(session_id)s
+                                  and user_sessions.user_id = users.id))
             """,
-            {"user_id": user_id},
+            {"user_id": user_id, "session_id": session_id},
         )
         return await cur.fetchone()
 
@@ -112,6 +134,19 @@ async def update_password(conn: Connection, user_id: uuid.UUID, password_hash: b
         {"user_id": user_id, "password_hash": password_hash},
     )
     return (await one(cur))[0]
+
+
+async def update_disabled(conn: Connection, user_id: uuid.UUID, disabled_at: dt.datetime | None) -> None:
+    """Disable a user, or with None enable them again. Access tokens of before are not valid any more."""
+    await conn.execute(
+        """
+        update users
+           set disabled_at = %(disabled_at)s,
+               token_epoch = token_epoch + 1
+         where id = %(user_id)s
+        """,
+        {"user_id": user_id, "disabled_at": disabled_at},
+    )
 
 
 async def delete(conn: Connection, user_id: uuid.UUID) -> None:

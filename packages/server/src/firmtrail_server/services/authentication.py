@@ -15,11 +15,11 @@ from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.credentials import SecretChecker, SecretDigests, is_well_formed
 from firmtrail_server.auth.login_throttle import LoginThrottle
 from firmtrail_server.auth.permissions import ALL_OF_A_USER, Principal, Scope, User
+from firmtrail_server.auth.signing_keys import SigningKeys
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import CredentialQueueFull, LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
 from firmtrail_server.queries import api_keys, users
-from firmtrail_server.queries.users import Login
 from firmtrail_server.services.key_use import KeyUse
 
 
@@ -33,6 +33,8 @@ class Credential(NamedTuple):
     #: what an access token leaves of the scopes; None: all of them
     token_scopes: frozenset[Scope] | None = None
     epoch: int | None = None
+    #: of a user's session, which must not have ended
+    session_id: uuid.UUID | None = None
 
     def __repr__(self) -> str:
         """Show whose it is, and no secret."""
@@ -68,6 +70,12 @@ class Authentication:
     key_use: KeyUse
     clock: Callable[[], dt.datetime]
 
+    async def use_keys(self, keys: SigningKeys) -> None:
+        """Sign and believe by another set of keys; a token of a key that is gone is refused at once."""
+        self.tokens.keys = keys
+        self.token_cache.clear()
+        self.digests.use(keys.digest_key())
+
     def of_secret(self, key_id: str, secret: str) -> Credential:
         """Take an id and a secret for those of a key.
 
@@ -91,7 +99,12 @@ class Authentication:
         if claims is None:
             claims = self.tokens.verify(token, now)
             self.token_cache.add(token, claims, now)
-        return Credential(subject_id=claims.subject_id, token_scopes=claims.scopes, epoch=claims.epoch)
+        return Credential(
+            subject_id=claims.subject_id,
+            token_scopes=claims.scopes,
+            epoch=claims.epoch,
+            session_id=claims.session_id,
+        )
 
     async def identify(self, conn: Connection, credential: Credential) -> User | Principal:
         """Find the living key or user that a credential is of, in the transaction of the request.
@@ -162,12 +175,12 @@ class Authentication:
         who = email.lower()
         self.failures.check(who, address)
         login = await self.database.run(Transaction.READ, users.find_login, email)
-        is_right = await self.is_password(password, login, who, address)
+        is_right = await self.is_password(password, login.password_hash if login else None, who, address)
         if login is None or not is_right:
             raise LoginRefused
         return User(user_id=login.id, token_epoch=login.token_epoch, token_scopes=ALL_OF_A_USER)
 
-    async def is_password(self, password: str, login: Login | None, who: str, address: str) -> bool:
+    async def is_password(self, password: str, password_hash: bytes | None, who: str, address: str) -> bool:
         """Check a password; one that is wrong is counted against who sent it, and so is one that finds no place.
 
         Raises:
@@ -175,7 +188,7 @@ class Authentication:
         """
         self.failures.check(who, address)
         try:
-            is_right = await self.passwords.matches(password, login.password_hash if login else None, address)
+            is_right = await self.passwords.matches(password, password_hash, address)
         except CredentialQueueFull:
             self.failures.add(who, address)
             raise
@@ -183,11 +196,16 @@ class Authentication:
         return is_right
 
     async def _user(self, conn: Connection, credential: Credential, epoch: int) -> User:
-        login = await users.find_login_of(conn, credential.subject_id)
+        login = await users.find_login_of(conn, credential.subject_id, credential.session_id)
         if login is None or login.token_epoch != epoch:
             raise TokenNotValid
         assert credential.token_scopes is not None
-        return User(user_id=login.id, token_epoch=epoch, token_scopes=credential.token_scopes)
+        return User(
+            user_id=login.id,
+            token_epoch=epoch,
+            token_scopes=credential.token_scopes,
+            session_id=credential.session_id,
+        )
 
 
 #: the same devices report again and again

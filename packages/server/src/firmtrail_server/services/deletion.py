@@ -11,10 +11,11 @@ from typing import NoReturn
 
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import OwnerGone
-from firmtrail_server.queries import api_keys, deletions, devices
+from firmtrail_server.queries import api_keys, deletions, devices, firmware_changes, firmware_feeds
 
 _DEVICES_AT_ONCE = 100
 _PERIODS_AT_ONCE = 1_000
+_CHANGES_AT_ONCE = 10_000
 _SECONDS_BETWEEN_SWEEPS = 300
 #: A report that was being stored when its device was deleted may leave a row. It ends sooner than this, by the limit on
 #: statements, and what it left is swept up then.
@@ -24,13 +25,14 @@ _IN_FLIGHT = dt.timedelta(minutes=1)
 async def remove_devices(
     conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID], now: dt.datetime
 ) -> None:
-    """Delete devices with their keys, what they run now and when they started.
+    """Delete devices with their keys, what they run now and when they started, and tell the feed.
 
     Their closed periods are left to the sweeper, with whatever a report leaves that was on its way.
     """
     await api_keys.delete_of_devices(conn, project_id, device_ids)
     await deletions.delete_open_periods(conn, project_id, device_ids)
     await deletions.delete_boots(conn, project_id, device_ids)
+    await firmware_changes.insert_removals(conn, project_id, device_ids, now)
     await deletions.mark_history(conn, project_id, device_ids, now)
     await devices.delete(conn, project_id, device_ids)
 
@@ -59,7 +61,7 @@ class Sweeper:
         self._work.clear()
         while await self._sweep_projects(now):
             pass
-        while await self._database.run(Transaction.INGEST, _sweep_history, now - _IN_FLIGHT):
+        while await self._database.run(Transaction.INGEST, _sweep_history, now):
             pass
 
     async def _sweep_projects(self, now: dt.datetime) -> bool:
@@ -77,6 +79,10 @@ async def _sweep_project(conn: Connection, now: dt.datetime) -> bool:
     if device_ids := await deletions.some_devices(conn, project_id, _DEVICES_AT_ONCE):
         await remove_devices(conn, project_id, device_ids, now)
         return True
+    for delete in (firmware_feeds.delete_pending, firmware_feeds.delete_numbered):
+        if await delete(conn, project_id, _CHANGES_AT_ONCE):
+            return True
+    await firmware_feeds.delete_feed(conn, project_id)
     await deletions.delete_api_keys(conn, project_id)
     await deletions.delete_members(conn, project_id)
     await deletions.delete_invitations(conn, project_id)
@@ -85,14 +91,17 @@ async def _sweep_project(conn: Connection, now: dt.datetime) -> bool:
     return True
 
 
-async def _sweep_history(conn: Connection, before: dt.datetime) -> bool:
-    """Delete some closed periods of a device that is gone since before a moment."""
-    device = await deletions.find_marked(conn, before)
+async def _sweep_history(conn: Connection, now: dt.datetime) -> bool:
+    """Delete some closed periods of a device that is gone for a while, and what a report has left of it since."""
+    device = await deletions.find_marked(conn, now - _IN_FLIGHT)
     if device is None:
         return False
-    await deletions.delete_open_periods(conn, device.project_id, [device.device_id])
-    await deletions.delete_boots(conn, device.project_id, [device.device_id])
-    deleted = await deletions.delete_closed_periods(conn, device.project_id, device.device_id, _PERIODS_AT_ONCE)
+    project_id, device_id = device.project_id, device.device_id
+    if await deletions.delete_open_periods(conn, project_id, [device_id]):
+        await firmware_changes.insert_removals(conn, project_id, [device_id], now)
+    await firmware_changes.delete_left_of_device(conn, project_id, device_id)
+    await deletions.delete_boots(conn, project_id, [device_id])
+    deleted = await deletions.delete_closed_periods(conn, project_id, device_id, _PERIODS_AT_ONCE)
     if deleted < _PERIODS_AT_ONCE:
-        await deletions.unmark(conn, device.project_id, device.device_id)
+        await deletions.unmark(conn, project_id, device_id)
     return True

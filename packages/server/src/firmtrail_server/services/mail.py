@@ -6,6 +6,8 @@ import asyncio
 import logging
 import smtplib
 import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -71,29 +73,55 @@ class Mailer:
         self._smtp = smtp
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a server to send by."""
+        return self._smtp is not None
+
+    async def use(self, smtp: Smtp) -> None:
+        """Send through another server, or with another password."""
+        self._smtp = smtp
+
     async def send(self, to: str, subject: str, text: str) -> bool:
         """Send a message and return whether a server has taken it; without one, nothing is sent."""
-        if self._smtp is None:
+        smtp = self._smtp
+        if smtp is None:
             return False
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._smtp.sender, to, subject
+        message["From"], message["To"], message["Subject"] = smtp.sender, to, subject
         message.set_content(text)
         async with self._turn:
             try:
-                await asyncio.to_thread(_send, self._smtp, message)
+                await asyncio.to_thread(_send, smtp, message)
             except (OSError, smtplib.SMTPException) as error:
-                logger.warning("no e-mail could be sent through %s: %s", self._smtp.host, type(error).__name__)
+                logger.warning("no e-mail could be sent through %s: %s", smtp.host, type(error).__name__)
                 return False
         return True
 
 
+def log_in(smtp: Smtp) -> None:
+    """Find out whether the server lets us in, and send nothing.
+
+    Raises:
+        OSError, smtplib.SMTPException: it does not.
+    """
+    with _logged_in(smtp) as connection:
+        connection.noop()
+
+
 def _send(smtp: Smtp, message: EmailMessage) -> None:
+    with _logged_in(smtp) as connection:
+        connection.send_message(message)
+
+
+@contextmanager
+def _logged_in(smtp: Smtp) -> Generator[smtplib.SMTP]:
     with _connected(smtp) as connection:
         if smtp.scheme == "smtp+starttls":
             connection.starttls(context=ssl.create_default_context())
         if smtp.user is not None and smtp.password is not None:
             connection.login(smtp.user, smtp.password)
-        connection.send_message(message)
+        yield connection
 
 
 def _connected(smtp: Smtp) -> smtplib.SMTP:

@@ -68,6 +68,6 @@ async def _sweep_stretch(conn: Connection, after: uuid.UUID, now: dt.datetime) -
     if stretch is None:
         return None
     await silences.delete_void(conn, stretch, now - _KEPT)
-    await silences.end_of_devices_heard_again(conn, stretch)
+    await silences.end_of_devices_heard_again(conn, stretch, now)
     await silences.insert_fallen_silent(conn, stretch, now)
     return stretch.last

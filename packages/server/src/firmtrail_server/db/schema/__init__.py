@@ -4,19 +4,21 @@ from firmtrail_server.db.schema.errors import (
     DatabaseNotReachable,
     LeaseHeld,
     LeaseLost,
+    LockNotGiven,
     MigrationFailed,
     MigrationNotFound,
     SchemaAccessRefused,
     SchemaError,
     SchemaTooOld,
 )
-from firmtrail_server.db.schema.migrating import MIGRATIONS, migrate, pending_migrations, roll_back
+from firmtrail_server.db.schema.migrating import MIGRATIONS, migrate, pending_migrations, plan_of, roll_back
 
 __all__ = [
     "MIGRATIONS",
     "DatabaseNotReachable",
     "LeaseHeld",
     "LeaseLost",
+    "LockNotGiven",
     "MigrationFailed",
     "MigrationNotFound",
     "SchemaAccessRefused",
@@ -24,5 +26,6 @@ __all__ = [
     "SchemaTooOld",
     "migrate",
     "pending_migrations",
+    "plan_of",
     "roll_back",
 ]

@@ -18,8 +18,13 @@ class Backend(PostgresqlPsycopgBackend):
     """yoyo's view of the database."""
 
     def connect(self, dburi: Any) -> Connection:
-        """Connect by the whole URL: what yoyo parses itself knows only one host."""
-        return connect(dburi.args["url"])
+        """Connect by the whole URL: what yoyo parses itself knows only one host.
+
+        Who waits for a lock stands in front of all who come later, reports too: so no wait is long.
+        """
+        conn = connect(dburi.args["url"])
+        conn.execute("set lock_timeout = '1s'")
+        return conn
 
     def log_migration(self, migration: Any, operation: str) -> None:
         """Keep no log of who migrated where.

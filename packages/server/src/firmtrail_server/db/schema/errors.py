@@ -6,6 +6,7 @@ SchemaError
 ├── SchemaTooOld         also an Unavailable, when it is found out by a request
 ├── LeaseHeld            another process migrates
 ├── LeaseLost            another process has taken over
+├── LockNotGiven         others use what a migration must have alone
 ├── MigrationFailed
 └── MigrationNotFound
 """
@@ -52,6 +53,14 @@ class LeaseHeld(SchemaError):
 class LeaseLost(SchemaError):
     def __init__(self) -> None:
         super().__init__("This process was held up for so long that another one has taken over the migration.")
+
+
+class LockNotGiven(SchemaError):
+    def __init__(self, migration_id: str, seconds: float) -> None:
+        super().__init__(
+            f"The migration {migration_id} did not get its lock in {seconds:.0f} s: another transaction stays open."
+            " /readyz names the oldest one; end it, or try again later. The migrations before this one are done."
+        )
 
 
 class MigrationFailed(SchemaError):

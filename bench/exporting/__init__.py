@@ -1,0 +1,1 @@
+"""What exports of the generated fleet cost, beside `psql COPY` of the same rows."""

@@ -1,0 +1,145 @@
+"""`./dev bench export`: every way to export the generated fleet, beside `psql COPY`. See ../README.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.cluster import Cluster
+from bench.command import exit_code_of, say
+from bench.errors import WrongAnswers
+from bench.exporting.reading import Reading, copy_with_psql, export
+from bench.fleet_questions.__main__ import CACHE, DEVICES, QUICK_DEVICES, viewer
+from bench.fleet_questions.cache import Stored, stored_fleet
+from bench.fleet_questions.fleet import Fleet
+from bench.lineup import SERVER, our_environment
+from bench.machine import describe_machine
+from bench.processes import Server, running
+from firmtrail_contract import ARROW_TYPE, CSV_TYPE, NDJSON_TYPE
+
+RESULTS = Path(__file__).parents[1] / "results"
+ROUNDS, QUICK_ROUNDS = 5, 2
+PATH = "/v1/projects/current/firmware_history"
+PSQL = "psql COPY"
+_TYPES = {"NDJSON": NDJSON_TYPE, "CSV": CSV_TYPE, "Arrow": ARROW_TYPE}
+#: a longer one than the default, for slow machines
+_SECONDS = "600"
+
+Ways = dict[str, Callable[[], Reading]]
+
+
+def main() -> int:
+    options = options_of(sys.argv[1:])
+    return exit_code_of(lambda: _benchmark(options))
+
+
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench export")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{QUICK_DEVICES} devices, {QUICK_ROUNDS} rounds, no files"
+    )
+    parser.add_argument("--devices", type=int, help=f"of the big project; another number writes no files ({DEVICES})")
+    parser.add_argument("--rounds", type=int, help=f"({ROUNDS})")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where fleets are kept (%(default)s)")
+    parser.add_argument("--results", type=Path, help=f"where to write export.json ({RESULTS.name}/)")
+    options = parser.parse_args(arguments)
+    if options.results is None and not options.quick and options.devices in (None, DEVICES):
+        options.results = RESULTS
+    options.devices = options.devices or (QUICK_DEVICES if options.quick else DEVICES)
+    options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    return options
+
+
+def _benchmark(options: argparse.Namespace) -> None:
+    fleet = Fleet(options.devices)
+    with stored_fleet(options.cache, fleet, fresh=False) as stored:
+        environment = {**our_environment(stored.url), "FIRMTRAIL_EXPORT_SECONDS": _SECONDS}
+        with running(SERVER, environment) as server:
+            ways = _ways(stored, server, fleet)
+            _check(ways)
+            rounds = [_round(ways, number, options.rounds) for number in range(options.rounds)]
+        facts = describe_machine(stored.cluster, stored.folder)
+    _show(rounds)
+    if options.results:
+        _write(options.results, facts, rounds)
+
+
+def _ways(stored: Stored, server: Server, fleet: Fleet) -> Ways:
+    authorization, database = viewer(stored.url, fleet), stored.cluster.pid
+    ways: Ways = {PSQL: lambda: copy_with_psql(stored.url, fleet.big.id, database)}
+    for name, media_type in _TYPES.items():
+        for suffix, query, more in (
+            ("", "", {}),
+            (", zstd", "", {"Accept-Encoding": "zstd"}),
+            (", resumable", "?resumable=true", {}),
+        ):
+            headers = {"Accept": media_type, **more}
+            ways[name + suffix] = _export(server, authorization, PATH + query, headers, stored.cluster)
+    return ways
+
+
+def _export(
+    server: Server, authorization: str, path: str, headers: dict[str, str], cluster: Cluster
+) -> Callable[[], Reading]:
+    return lambda: export(server, authorization, path, headers, cluster.pid)
+
+
+def _check(ways: Ways) -> None:
+    """Read every way once, which also warms up.
+
+    Raises:
+        WrongAnswers: they have not all the same number of rows.
+    """
+    say("comparing the numbers of rows")
+    rows = {name: read().rows for name, read in ways.items()}
+    if len({count for count in rows.values() if count is not None}) != 1:
+        raise WrongAnswers(f"The numbers of rows differ: {rows}")
+
+
+def _round(ways: Ways, number: int, rounds: int) -> dict[str, Reading]:
+    """Read every way, forward in one round and backward in the next: a machine may tire while it works."""
+    say(f"round {number + 1} of {rounds}")
+    names = [*ways] if number % 2 == 0 else [*reversed(ways)]
+    return {name: ways[name]() for name in names}
+
+
+def _show(rounds: list[dict[str, Reading]]) -> None:
+    rows = rounds[0][PSQL].rows or 0
+    table = Table(title=f"{rows:,} rows, medians of {len(rounds)} rounds; share is of psql COPY of the same round")
+    for heading in ("way", "rows/s", "share", "CPU µs a row", "server grew, MiB"):
+        table.add_column(heading, justify="left" if heading == "way" else "right")
+    for name in sorted(rounds[0], key=[PSQL, *_names()].index):
+        of_rounds = [one[name] for one in rounds]
+        ratio = median(one[PSQL].seconds / one[name].seconds for one in rounds)
+        rate = rows / median(one.seconds for one in of_rounds)
+        cpu = 1e6 * median(one.cpu for one in of_rounds) / rows
+        grown = "" if name == PSQL else f"{max(one.grown for one in of_rounds):.0f}"
+        table.add_row(name, f"{rate:,.0f}", f"{ratio:.2f}", f"{cpu:.2f}", grown)
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+
+
+def _names() -> list[str]:
+    return [f"{name}{suffix}" for name in _TYPES for suffix in ("", ", zstd", ", resumable")]
+
+
+def _write(folder: Path, facts: dict[str, str], rounds: list[dict[str, Reading]]) -> None:
+    measured = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    content = {
+        "facts": {"measured": measured, **facts},
+        "rounds": [{name: vars(reading) for name, reading in one.items()} for one in rounds],
+    }
+    file = folder / "export.json"
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    say(f"written to {file}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

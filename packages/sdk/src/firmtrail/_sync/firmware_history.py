@@ -1,0 +1,258 @@
+"""The whole history of a project: streamed, as rows, as record batches, or into a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from firmtrail._calls import Call
+from firmtrail._checks import LabelFilter, filters, path
+from firmtrail._deadline import in_thread
+from firmtrail._export_files import Mark, Target, open_target
+from firmtrail._exports import Decompressor, ExportProgress, Piece, accepted_coding, new_decoder
+from firmtrail._sync.resource import Resource
+from firmtrail.errors import ConnectionLostError, DecodeError, ServerError
+from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE, ExportedPeriod, ExportQuery, lenient_converter
+
+_PLACE = "/v1/projects/{project_id}/firmware_history"
+#: of text that is written at once
+_BLOCK_BYTES = 4 * 1024 * 1024
+
+_converter = lenient_converter()
+
+
+@attrs.frozen(kw_only=True)
+class _Asked:
+    """An export that can be asked for again, from a device on."""
+
+    place: str
+    query: dict[str, str | int]
+
+    @property
+    def is_resumable(self) -> bool:
+        return self.query.get("resumable") == "true"
+
+    def call(self, media_type: str, after: uuid.UUID | None) -> Call:
+        query = self.query if after is None else {**self.query, "after": str(after)}
+        accept = media_type, accepted_coding()
+        return Call(method="GET", path=self.place, query=query, repeatable=True, accept=accept)
+
+
+class FirmwareHistory(Resource):
+    """Every version period of a project's devices. Each method verifies that all of it came, as it was sent."""
+
+    def export(  # noqa: PLR0913  of what, and how
+        self,
+        project_id: uuid.UUID | str | None = None,
+        *,
+        component: str | None = None,
+        labels: LabelFilter | None = None,
+        since: dt.datetime | dt.date | None = None,
+        until: dt.datetime | dt.date | None = None,
+        at: dt.datetime | dt.date | None = None,
+        resumable: bool = False,
+    ) -> Generator[ExportedPeriod]:
+        """Give every version period, as they come. The last one is followed by an error if it was not all of them.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            component: of this component alone.
+            labels: of devices with these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
+            since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
+            until: in force at this moment or before, or a date, which means its end in UTC.
+            at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
+            resumable: in stretches of about 1,000 devices, each of its own moment, in the order of device ids: what is
+                cut goes on by itself. Else all rows are of one moment and in no order, and a large project may take
+                longer than the server allows.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+            ConnectionLostError: it broke off, and could not go on.
+        """
+        asked = _asked(project_id, _query(component, labels, since, until, at, resumable=resumable))
+        with closing(self._stretches(asked, NDJSON_TYPE, None)) as stretches:
+            for pieces, _ in stretches:
+                for piece in pieces:
+                    for line in piece.content.splitlines():
+                        yield _converter.structure(json.loads(line), ExportedPeriod)
+
+    def batches(  # noqa: PLR0913  of what, and how
+        self,
+        project_id: uuid.UUID | str | None = None,
+        *,
+        component: str | None = None,
+        labels: LabelFilter | None = None,
+        since: dt.datetime | dt.date | None = None,
+        until: dt.datetime | dt.date | None = None,
+        at: dt.datetime | dt.date | None = None,
+        resumable: bool = False,
+    ) -> Generator[Any]:
+        """Give every version period in pyarrow's record batches; the extra `firmtrail[arrow]` has pyarrow.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            component: of this component alone.
+            labels: of devices with these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
+            since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
+            until: in force at this moment or before, or a date, which means its end in UTC.
+            at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
+            resumable: as in `export`.
+
+        Raises:
+            ConfigError: pyarrow is not installed.
+            InvalidRequestError: a value is not allowed.
+            ApiError: 406, the server cannot write Arrow.
+            ConnectionLostError: it broke off, and could not go on.
+        """
+        asked = _asked(project_id, _query(component, labels, since, until, at, resumable=resumable))
+        with closing(self._stretches(asked, ARROW_TYPE, None)) as stretches:
+            for pieces, _ in stretches:
+                for piece in pieces:
+                    yield piece.content
+
+    def write(  # noqa: PLR0913  what, and where
+        self,
+        file: str | os.PathLike[str],
+        project_id: uuid.UUID | str | None = None,
+        *,
+        component: str | None = None,
+        labels: LabelFilter | None = None,
+        since: dt.datetime | dt.date | None = None,
+        until: dt.datetime | dt.date | None = None,
+        at: dt.datetime | dt.date | None = None,
+        resumable: bool = True,
+        resume: bool = False,
+        progress: Callable[[ExportProgress], None] | None = None,
+    ) -> ExportProgress:
+        """Write every version period into a file, whose name says the format, and say how many they were.
+
+        The file appears when it is whole. It holds the rows alone: an object a line, or CSV with a header.
+
+        Args:
+            file: `*.ndjson` or `*.csv`, each also with `.gz` or `.zst`; `*.parquet` or `*.arrow` with the extra
+                `firmtrail[arrow]`.
+            project_id: the project; None: that of the API key.
+            component: of this component alone.
+            labels: of devices with these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
+            since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
+            until: in force at this moment or before, or a date, which means its end in UTC.
+            at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
+            resumable: as in `export`, but if left out; False: all rows are of one moment, and a cut means again.
+            resume: go on with what an earlier call with the same values left as `FILE.part`, of text alone.
+            progress: is called after each stretch, in the thread or task of this call.
+
+        Raises:
+            ConfigError: the name says no format, or there is nothing to resume.
+            InvalidRequestError: a value is not allowed.
+            ConnectionLostError: it broke off, and could not go on.
+        """
+        asked = _asked(project_id, _query(component, labels, since, until, at, resumable=resumable))
+        target = in_thread(_opened, Path(file), asked, resume)
+        try:
+            done = self._written(target, asked, progress)
+            in_thread(target.finish)
+        finally:
+            in_thread(target.close)
+        return done
+
+    def _written(
+        self, target: Target, asked: _Asked, progress: Callable[[ExportProgress], None] | None
+    ) -> ExportProgress:
+        done = ExportProgress.at(target.mark.rows, target.mark.after)
+        with closing(self._stretches(asked, target.media_type, target.mark.after)) as stretches:
+            for pieces, after in stretches:
+                in_thread(target.write, [piece.content for piece in pieces])
+                done = ExportProgress.at(done.rows + sum(piece.rows for piece in pieces), after)
+                if after is not None:
+                    in_thread(target.keep, Mark(rows=done.rows, after=after))
+                if progress is not None:
+                    progress(done)
+        return done
+
+    def _stretches(
+        self, asked: _Asked, media_type: str, after: uuid.UUID | None
+    ) -> Generator[tuple[list[Piece], uuid.UUID | None]]:
+        """Give what came up to each position, and go on there after a cut; without positions, some pieces at a time."""
+        attempt = 1
+        while True:
+            try:
+                with closing(self._answer(asked, media_type, after)) as stretches:
+                    for pieces, position in stretches:
+                        yield pieces, position
+                        after, attempt = position, 1
+            except (ConnectionLostError, ServerError, DecodeError) as error:
+                cut = error
+            else:
+                return
+            is_cut = isinstance(cut, ConnectionLostError) or (isinstance(cut, ServerError) and cut.status is None)
+            if not (asked.is_resumable and is_cut and self._transport.pause(_as_cut(cut), attempt)):
+                raise cut
+            attempt += 1
+
+    def _answer(
+        self, asked: _Asked, media_type: str, after: uuid.UUID | None
+    ) -> Generator[tuple[list[Piece], uuid.UUID | None]]:
+        decoder = new_decoder(media_type)
+        stream = self._transport.stream(asked.call(media_type, after))
+        pieces, size = list[Piece](), 0
+        try:
+            decompressor = Decompressor(stream.headers.get("content-encoding", ""))
+            with closing(stream.chunks()) as chunks:
+                for chunk in chunks:
+                    for one in decoder.feed(decompressor.decompress(chunk)):
+                        if not isinstance(one, Piece):
+                            if one.position is not None:
+                                yield pieces, one.position.after
+                                pieces = []
+                        elif one.rows or after is None:  # the file has the header already
+                            pieces.append(one)
+                            size += len(chunk)
+                    if size > _BLOCK_BYTES and not asked.is_resumable:
+                        yield pieces, None
+                        pieces, size = [], 0
+            decoder.check_end()
+        finally:
+            stream.close()
+        if pieces:
+            yield pieces, after
+
+
+def _as_cut(error: Exception) -> ConnectionLostError:
+    """What broke off in the middle is tried again, whoever broke it off."""
+    return error if isinstance(error, ConnectionLostError) else ConnectionLostError(str(error))
+
+
+def _opened(file: Path, asked: _Asked, resume: bool) -> Target:  # noqa: FBT001  it is called by position
+    return open_target(file, asked.query, resume=resume)
+
+
+def _asked(project_id: uuid.UUID | str | None, query: dict[str, str | int]) -> _Asked:
+    return _Asked(place=path(_PLACE, project_id=project_id), query=query)
+
+
+def _query(  # noqa: PLR0913  the filters
+    component: str | None,
+    labels: LabelFilter | None,
+    since: dt.datetime | dt.date | None,
+    until: dt.datetime | dt.date | None,
+    at: dt.datetime | dt.date | None,
+    *,
+    resumable: bool,
+) -> dict[str, str | int]:
+    return filters(
+        ExportQuery,
+        component=component,
+        labels=labels,
+        since=since,
+        until=until,
+        at=at,
+        resumable=True if resumable else None,
+    )

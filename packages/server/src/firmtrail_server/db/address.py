@@ -1,0 +1,67 @@
+"""Where the database is and who we are there; a password that was replaced is read again, without a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+#: By a statement, and not at the start of the connection: poolers and proxies between refuse what is said there.
+_SESSION = """
+    select set_config('timezone', 'UTC', false),
+           set_config('statement_timeout', '15000', false),
+           set_config('idle_in_transaction_session_timeout', '30000', false)
+"""
+_CONNECT_SECONDS = 5
+
+
+async def _nothing() -> None:
+    """Look for no other address."""
+
+
+class Address:
+    """The URL of the database, which may change.
+
+    `look` looks whether it has; whoever finds a new one sets `url`.
+    """
+
+    def __init__(self, url: str, look: Callable[[], Awaitable[None]] = _nothing) -> None:
+        self.url = url
+        self._look = look
+
+    async def connect(self) -> Connection:
+        """Connect, and try once more where the first attempt fails and a look finds another URL.
+
+        Raises:
+            psycopg.OperationalError: there is no connection to be had.
+        """
+        tried = self.url
+        try:
+            return await _connected(tried)
+        except psycopg.OperationalError:
+            await self._look()
+            if self.url == tried:
+                raise
+        return await _connected(self.url)
+
+
+class PooledConnection(AsyncConnection[tuple[Any, ...]]):
+    """Lets a pool connect by an address."""
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", *, address: Address, **_: Any) -> Connection:  # pyright: ignore[reportIncompatibleMethodOverride]  # noqa: ARG003
+        return await address.connect()
+
+
+async def _connected(url: str) -> Connection:
+    conn = await Connection.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+    try:
+        await conn.execute(_SESSION)
+    except BaseException:
+        await conn.close()
+        raise
+    return conn

@@ -1,0 +1,164 @@
+"""Large results, read within a thread over a connection of their own: `COPY` of text, and Arrow where it is installed.
+
+The pool knows nothing of them: a result that takes a minute would keep others waiting.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+from firmtrail_server.errors import DatabaseUnavailable, ExportTooLong
+
+#: between columns; no text of ours holds it, and `COPY` would mark one that does
+SEPARATOR = b"\x01"
+
+_BLOCK_BYTES = 256 * 1024
+_BATCH_BYTES = 4 * 1024 * 1024
+#: how long a wait for the database goes on after it became pointless
+_LOOK_SECONDS = 0.5
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_SESSION = (
+    "-c timezone=UTC -c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on "
+    "-c statement_timeout={:d}"
+)
+
+
+class Drain:
+    """Reads results, each a transaction of its own: one snapshot, and at most `seconds` long.
+
+    `check` is called now and then; what it raises ends the reading. Whoever reads slower than the database writes is
+    cut off when the time is over: nobody keeps a snapshot open at his own pace.
+    """
+
+    def __init__(self, url: str, seconds: float, check: Callable[[], None]) -> None:
+        self._conninfo = make_conninfo(url, options=_SESSION.format(round(seconds * 1000)), connect_timeout=5)
+        self.seconds = seconds
+        self._check = check
+        self._ends_at = 0.0
+
+    def copy(self, statement: LiteralString, parameters: Mapping[str, object]) -> Iterator[tuple[int, bytes]]:
+        """Give a number of rows and their text, again and again: columns end with `SEPARATOR`, rows with a line break.
+
+        What is null is written as `null`, and a backslash as two.
+
+        Raises:
+            DatabaseUnavailable: there is no connection to be had, or it broke.
+            ExportTooLong: it took longer than it may.
+        """
+        self._ends_at = time.monotonic() + self.seconds
+        text = f"copy ({_written(statement, parameters)}) to stdout with (delimiter E'\\x01', null 'null')"
+        with self._refusing(), psycopg.connect(self._conninfo, autocommit=True) as conn:
+            try:
+                self._begin(conn, text)
+                yield from self._blocks(conn)
+            except BaseException:
+                conn.cancel_safe(timeout=1)  # or it would go on until it has something to send
+                conn.close()
+                raise
+
+    def batches(self, statement: LiteralString, parameters: Mapping[str, object]) -> Iterator[Any]:
+        """Give pyarrow's record batches.
+
+        Raises:
+            ImportError: the extra `arrow` is not installed.
+            DatabaseUnavailable, ExportTooLong: as `copy`.
+        """
+        adbc, dbapi = _imported("adbc_driver_postgresql"), _imported("adbc_driver_postgresql.dbapi")
+        self._ends_at = time.monotonic() + self.seconds
+        options = {adbc.StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
+        try:
+            with dbapi.connect(self._conninfo, autocommit=True) as conn, conn.cursor(adbc_stmt_kwargs=options) as cur:
+                cur.execute(_written(statement, parameters))  # allow unreadable: it comes from queries
+                with cur.fetch_record_batch() as reader:
+                    yield from self._looked_after(reader)
+        except dbapi.Error as error:
+            raise self._refusal(error, getattr(error, "sqlstate", None)) from error
+
+    def _looked_after(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            self.look()
+            yield batch
+            self.look()
+
+    def _begin(self, conn: psycopg.Connection, text: str) -> None:
+        conn.pgconn.send_query(text.encode())
+        conn.pgconn.flush()  # it is small enough for the socket
+        while conn.pgconn.is_busy():
+            self._wait(conn)
+        _expect(conn.pgconn.get_result(), ExecStatus.COPY_OUT)
+
+    def _blocks(self, conn: psycopg.Connection) -> Iterator[tuple[int, bytes]]:
+        """Gather what arrives, row by row: a call of libpq each, and no iterator of the driver's around it."""
+        take, rows, size = conn.pgconn.get_copy_data, list[memoryview](), 0
+        while True:
+            length, row = take(1)
+            if length > 0:
+                rows.append(row)
+                size += length
+                if size >= _BLOCK_BYTES:
+                    yield len(rows), b"".join(rows)
+                    rows, size = [], 0
+            elif length == 0:
+                self._wait(conn)
+            else:
+                break
+        _expect(conn.pgconn.get_result(), ExecStatus.COMMAND_OK)
+        conn.pgconn.get_result()  # there is none: the connection is idle again
+        if rows:
+            yield len(rows), b"".join(rows)
+
+    def _wait(self, conn: psycopg.Connection) -> None:
+        poll = select.poll()
+        poll.register(conn.pgconn.socket, select.POLLIN)
+        while not poll.poll(_LOOK_SECONDS * 1000):
+            self.look()
+        self.look()
+        conn.pgconn.consume_input()
+
+    def look(self) -> None:
+        """Raise what ends the reading, if it has to end."""
+        self._check()
+        if time.monotonic() > self._ends_at:
+            raise ExportTooLong(self.seconds)
+
+    @contextmanager
+    def _refusing(self) -> Generator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._refusal(error, error.sqlstate) from error
+
+    def _refusal(self, error: Exception, sqlstate: str | None) -> Exception:
+        if sqlstate == psycopg.errors.QueryCanceled.sqlstate or time.monotonic() > self._ends_at:
+            return ExportTooLong(self.seconds)
+        return DatabaseUnavailable(error)
+
+
+def _imported(name: str) -> Any:
+    """Import a part of an extra, which has no types."""
+    return import_module(name)
+
+
+def _expect(result: PGresult | None, status: ExecStatus) -> None:
+    if result is None:
+        raise psycopg.OperationalError("the connection is lost")
+    if result.status != status:
+        raise error_from_result(result)
+
+
+def _written(statement: LiteralString, parameters: Mapping[str, object]) -> str:
+    """Write the parameters into a statement: `COPY` takes none beside it."""
+    return _PARAMETER.sub(lambda found: sql.Literal(parameters[found[1]]).as_string(), statement)

@@ -1,0 +1,78 @@
+"""What an export is written in: rows, and the records around them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import attrs
+
+from firmtrail_contract import CSV_TYPE, NDJSON_TYPE, ExportRecord, strict_converter
+from firmtrail_server.db import Drain
+from firmtrail_server.exports import lines
+from firmtrail_server.queries import exports
+from firmtrail_server.queries.exports import Selection, Stretch
+
+_converter = strict_converter()
+
+
+class Format(Protocol):
+    """A way to write an export; bytes are as they are sent, before compression."""
+
+    @property
+    def media_type(self) -> str: ...
+
+    def begin(self, record: ExportRecord) -> bytes: ...
+
+    def rows(
+        self, conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch | None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Give a number of rows and their bytes, again and again."""
+        ...
+
+    def record(self, record: ExportRecord) -> bytes: ...
+
+    def end(self) -> bytes:
+        """Give what has to follow the last record."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class TextFormat:
+    """Lines: those of records begin with a mark, if they would be taken for rows otherwise."""
+
+    media_type: str
+    mark: bytes
+    header: bytes
+    write: Callable[[bytes], bytes]
+
+    def begin(self, record: ExportRecord) -> bytes:
+        return self.record(record) + self.header
+
+    def rows(
+        self, conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch | None
+    ) -> Iterator[tuple[int, bytes]]:
+        if stretch is None:
+            blocks = exports.copy_all(conn, project_id, selection)
+        else:
+            blocks = exports.copy_stretch(conn, project_id, selection, stretch)
+        for rows, text in blocks:
+            yield rows, self.write(text)
+
+    def record(self, record: ExportRecord) -> bytes:
+        return self.mark + record_text(record) + b"\n"
+
+    def end(self) -> bytes:
+        return b""
+
+
+def record_text(record: ExportRecord) -> bytes:
+    """Write a record as JSON, without what it is not."""
+    known = {name: value for name, value in _converter.unstructure(record).items() if value is not None}
+    return json.dumps(known, separators=(",", ":")).encode()
+
+
+NDJSON = TextFormat(media_type=NDJSON_TYPE, mark=b"", header=b"", write=lines.ndjson)
+CSV = TextFormat(media_type=CSV_TYPE, mark=b"#", header=lines.csv_header(), write=lines.csv_rows)

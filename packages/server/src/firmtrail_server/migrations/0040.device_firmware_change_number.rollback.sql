@@ -1,0 +1,1 @@
+alter table device_firmware drop column if exists change_number;

@@ -1,0 +1,104 @@
+"""The cookies that keep a browser signed in: what they hold, how they are set, renewed and removed.
+
+One holds the access token that the API would take, the other the refresh token of the session, which gets the next one.
+"""
+
+from __future__ import annotations
+
+import attrs
+from aiohttp import hdrs, web
+
+from firmtrail_contract import AccessToken, RevocationRequest, TokenRequest
+from firmtrail_server.auth.permissions import ALL_OF_A_USER, OFFLINE_ACCESS
+from firmtrail_server.auth.refresh_tokens import RefreshToken
+from firmtrail_server.errors import SessionEnded, TokenNotValid
+from firmtrail_server.handlers.oauth import issue_token, revoke_token
+from firmtrail_server.http.address import is_secure
+from firmtrail_server.http.context import PublicContext, Services
+from firmtrail_server.http.responses import Response
+from firmtrail_server.services.authentication import Credential
+
+#: what a login on a page asks for: all scopes, and a session
+SCOPE = " ".join([*sorted(ALL_OF_A_USER), OFFLINE_ACCESS])
+_ACCESS, _REFRESH = "firmtrail_access", "firmtrail_session"
+#: a browser takes a cookie of such a name only with Secure, for this host alone, and for all its paths (RFC 6265bis)
+_SECURE = "__Host-"
+_DAY_SECONDS = 86_400
+#: the token that a request got for its session, to be kept by the response
+_RENEWED = web.RequestKey("RENEWED", AccessToken)
+
+
+@attrs.frozen
+class Cookies:
+    """Sessions of browsers."""
+
+    _services: Services
+
+    def is_signed_in(self, request: web.BaseRequest) -> bool:
+        """Whether the browser has a session, which may have ended."""
+        return bool(self._read(request, _REFRESH))
+
+    async def credential(self, request: web.BaseRequest, ctx: PublicContext) -> Credential:
+        """Read whose session it is, and renew the access token where that has expired.
+
+        Raises:
+            TokenNotValid: nobody's, or not any more.
+        """
+        of_token = self._services.authentication.of_token
+        try:
+            return of_token(self._read(request, _ACCESS))
+        except TokenNotValid:
+            token = request[_RENEWED] = await self._renewed(self._read(request, _REFRESH), ctx)
+            return of_token(token.access_token)
+
+    def bound_to(self, request: web.BaseRequest) -> str:
+        """Name the session for form tokens: the same for as long as it lasts; empty: there is none."""
+        try:
+            return RefreshToken.parse(self._read(request, _REFRESH)).session_id.hex
+        except SessionEnded:
+            return ""
+
+    async def end(self, request: web.BaseRequest, ctx: PublicContext) -> None:
+        """End the session on the server."""
+        if token := self._read(request, _REFRESH):
+            await revoke_token(ctx, RevocationRequest(token=token))
+
+    def keep_renewed(self, request: web.BaseRequest, response: Response) -> None:
+        """Let the browser keep what this request has renewed."""
+        if (token := request.get(_RENEWED)) is not None:
+            self.keep(request, response, token)
+
+    def keep(self, request: web.BaseRequest, response: Response, token: AccessToken) -> None:
+        """Let the browser keep a session."""
+        self._set(request, response, _ACCESS, token.access_token, token.expires_in)
+        longest = self._services.settings.session_days * _DAY_SECONDS
+        self._set(request, response, _REFRESH, token.refresh_token or "", longest)
+
+    def remove(self, request: web.BaseRequest, response: Response) -> None:
+        """Let the browser forget the session."""
+        for name in (_ACCESS, _REFRESH):
+            self._set(request, response, name, "", 0)
+
+    @staticmethod
+    async def _renewed(refresh_token: str, ctx: PublicContext) -> AccessToken:
+        if not refresh_token:
+            raise TokenNotValid
+        try:
+            return await issue_token(ctx, TokenRequest(grant_type="refresh_token", refresh_token=refresh_token))
+        except SessionEnded:
+            raise TokenNotValid from None
+
+    def _read(self, request: web.BaseRequest, name: str) -> str:
+        return request.cookies.get(self._named(request, name), "")
+
+    def _set(self, request: web.BaseRequest, response: Response, name: str, value: str, seconds: int) -> None:
+        secure = "; Secure" if self._is_secure(request) else ""
+        cookie = f"{self._named(request, name)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        response.headers.add(hdrs.SET_COOKIE, cookie)
+
+    def _named(self, request: web.BaseRequest, name: str) -> str:
+        return f"{_SECURE}{name}" if self._is_secure(request) else name
+
+    def _is_secure(self, request: web.BaseRequest) -> bool:
+        settings = self._services.settings
+        return is_secure(request, settings.trusted_proxies, settings.public_url)

@@ -1,0 +1,47 @@
+"""What a view may return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from firmtrail_contract import AccessToken
+
+
+@attrs.frozen(kw_only=True)
+class Shown:
+    """A page, made of a template and what it shows."""
+
+    template: str
+    data: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    status: int = 200
+
+
+@attrs.frozen(kw_only=True)
+class Led:
+    """The browser is led to another page."""
+
+    to: str
+
+
+@attrs.frozen(kw_only=True)
+class SignedIn(Led):
+    """The browser is signed in, and led on."""
+
+    session: AccessToken = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class SignedOut(Led):
+    """The browser is signed out, and led on."""
+
+
+@attrs.frozen(kw_only=True)
+class Download:
+    """A file to keep."""
+
+    name: str
+    content_type: str
+    content: bytes

@@ -1,0 +1,94 @@
+"""A device: its timeline, what it runs or ran, its keys, and what was done to it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+import attrs
+from attrs.validators import in_, optional
+
+from firmtrail_contract import AsOf, AuditQuery, DeviceChange, DeviceDetails, History, HistoryQuery
+from firmtrail_contract.devices import device_name_limits
+from firmtrail_contract.paging import MAX_PAGE_SIZE
+from firmtrail_server.db import Connection
+from firmtrail_server.handlers import audit_events, desired_versions, device_api_keys, devices, history, projects
+from firmtrail_server.http.context import Context
+from firmtrail_server.http.forms import FORM
+from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.charts.lanes import lanes
+from firmtrail_server.pages.forms import Form
+from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.time_bar import time_bar
+from firmtrail_server.pages.words import query as url_query
+
+_MOST_EVENTS = 20
+
+
+@attrs.frozen(kw_only=True)
+class DevicePageQuery:
+    """As of when."""
+
+    at: AsOf | None = None
+    #: of a history that has more periods than a page shows
+    page_token: str | None = None
+    part: str | None = attrs.field(default=None, validator=optional(in_(["state"])))
+
+
+@attrs.frozen(kw_only=True)
+class RenameForm(Form):
+    """The new name."""
+
+    name: str = attrs.field(validator=device_name_limits)
+
+
+async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: DevicePageQuery) -> Shown:
+    ask, now = Asking(ctx, conn), ctx.now()
+    device: DeviceDetails = await ask(devices.get_device, device_id=device_id)
+    paging = HistoryQuery(page_size=MAX_PAGE_SIZE, page_token=query.page_token)
+    periods: History = await ask(history.list_firmware_versions, device_id=device_id, query=paging)
+    bar = time_bar(min((one.first_reported_at for one in periods.items), default=now), now, query.at)
+    in_force = device.firmware
+    if bar.at is not None:
+        then: History = await ask(history.list_firmware_versions, device_id=device_id, query=HistoryQuery(at=query.at))
+        in_force = then.items
+    bar = bar.with_marks((one.first_reported_at, f"{one.component} {one.version}") for one in periods.items[:200])
+    data: dict[str, Any] = {
+        "project": await ask(projects.get_project, project_id=device.project_id),
+        "base": f"/projects/{device.project_id}",
+        "device": device,
+        "lanes": lanes(periods.items, bar),
+        "periods": periods,
+        "in_force": in_force,
+        "bar": bar,
+        "is_now": bar.at is None,
+        "link": url_query,
+        "may_change": ask.may(devices.change_device),
+        **await _about(ask, device),
+    }
+    return Shown(template="device_state.html" if query.part else "device.html", data=data)
+
+
+async def rename(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[RenameForm, FORM]) -> Led:
+    await Asking(ctx, conn)(devices.change_device, device_id=device_id, body=DeviceChange(name=body.name))
+    return Led(to=f"/devices/{device_id}")
+
+
+async def retire(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001
+    await Asking(ctx, conn)(devices.retire_device, device_id=device_id)
+    return Led(to=f"/devices/{device_id}")
+
+
+async def restore(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001
+    await Asking(ctx, conn)(devices.restore_device, device_id=device_id)
+    return Led(to=f"/devices/{device_id}")
+
+
+async def _about(ask: Asking, device: DeviceDetails) -> dict[str, Any]:
+    """What some may see and others not; None: the caller may not."""
+    trail = AuditQuery(target_id=device.id, page_size=_MOST_EVENTS)
+    return {
+        "desired": await ask.if_permitted(desired_versions.list_device_desired_versions, device_id=device.id),
+        "keys": await ask.if_permitted(device_api_keys.list_device_api_keys, device_id=device.id),
+        "audit": await ask.if_permitted(audit_events.list_audit_events, project_id=device.project_id, query=trail),
+    }

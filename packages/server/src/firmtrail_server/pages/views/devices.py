@@ -1,0 +1,105 @@
+"""The devices of a project as a table, now or at any moment, and as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from typing import Any
+
+import attrs
+import orjson
+from attrs.validators import in_, optional
+
+from firmtrail_contract import (
+    DeviceList,
+    DeviceQuery,
+    FirmwareVersions,
+    FirmwareVersionsQuery,
+    ListedDevice,
+    format_moment,
+    strict_converter,
+)
+from firmtrail_server.db import Connection
+from firmtrail_server.handlers import devices, firmware_versions, projects
+from firmtrail_server.http.context import Context
+from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.results import Download, Shown
+from firmtrail_server.pages.time_bar import time_bar
+from firmtrail_server.pages.words import query as url_query
+
+#: what a spreadsheet would take for a formula
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_converter = strict_converter()
+
+
+@attrs.frozen(kw_only=True)
+class DevicesQuery(DeviceQuery):
+    """Which devices; the filters of the API, by its names."""
+
+    #: `state`: what depends on the moment alone, for the time bar
+    part: str | None = attrs.field(default=None, validator=optional(in_(["state"])))
+
+
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DevicesQuery) -> Shown:
+    ask = Asking(ctx, conn)
+    listed: DeviceList = await ask(devices.list_devices, project_id=project_id, query=query)
+    counting = FirmwareVersionsQuery(at=query.at, component=query.component)
+    counted: FirmwareVersions = await ask(
+        firmware_versions.count_firmware_versions, project_id=project_id, query=counting
+    )
+    now = ctx.now()
+    bar = time_bar(counted.first_reported_at or now, now, query.at)
+    data: dict[str, Any] = {
+        "project": await ask(projects.get_project, project_id=project_id),
+        "base": f"/projects/{project_id}",
+        "filter": query,
+        "parameters": _parameters(query),
+        "listed": listed,
+        "known": list(dict.fromkeys(one.version for one in counted.items))[:200],
+        "components": list(dict.fromkeys(one.component for one in counted.items)),
+        "bar": bar.with_marks((one.first_since, one.version) for one in counted.items[:20]),
+        "is_now": bar.at is None,
+        "now": now,
+        "link": url_query,
+    }
+    return Shown(template="devices_state.html" if query.part else "devices.html", data=data)
+
+
+async def as_csv(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Download:
+    """The page of the table that is shown, as text that no spreadsheet takes for a formula."""
+    listed: DeviceList = await Asking(ctx, conn)(devices.list_devices, project_id=project_id, query=query)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["id", "name", "firmware", "labels", "last_reported_at", "silent_since", "as_of"])
+    writer.writerows([_safe(cell) for cell in _row(device, listed)] for device in listed.items)
+    return Download(name="devices.csv", content_type="text/csv; charset=utf-8", content=text.getvalue().encode())
+
+
+async def as_json(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Download:
+    """The page of the table that is shown, as the API answers it."""
+    listed: DeviceList = await Asking(ctx, conn)(devices.list_devices, project_id=project_id, query=query)
+    content = orjson.dumps(_converter.unstructure(listed), option=orjson.OPT_INDENT_2)
+    return Download(name="devices.json", content_type="application/json", content=content)
+
+
+def _row(device: ListedDevice, listed: DeviceList) -> list[str]:
+    return [
+        str(device.id),
+        device.name,
+        " ".join(f"{one.component}={one.version}" for one in device.firmware),
+        ",".join(f"{key}={value}" for key, value in device.labels.items()),
+        format_moment(device.last_reported_at) if device.last_reported_at else "",
+        format_moment(device.silent_since) if device.silent_since else "",
+        format_moment(listed.as_of),
+    ]
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
+
+
+def _parameters(query: DevicesQuery) -> dict[str, Any]:
+    """What is not as it is by default, for links; without the place in the list."""
+    given = attrs.asdict(query, filter=lambda field, value: value != field.default)
+    return {name: value for name, value in given.items() if name not in {"page_token", "part"}}

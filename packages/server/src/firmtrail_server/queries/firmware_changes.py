@@ -1,0 +1,163 @@
+"""Changes of histories: they enter the feed's inbox with what they change, and are read from its log in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from psycopg.types.json import Jsonb
+
+from firmtrail_contract import FirmwareChange, FirmwareChangesQuery, parse_label_filter
+from firmtrail_server.db import Connection, rows
+from firmtrail_server.history.changes import PeriodChange
+
+
+async def insert_of_component(
+    conn: Connection,
+    project_id: uuid.UUID,
+    device_id: uuid.UUID,
+    changes: Sequence[PeriodChange],
+    recorded_at: dt.datetime,
+) -> None:
+    """Add changes of components whose open periods are locked; those of one component in their order.
+
+    The inbox may have a row with the same key, of a device that was deleted while this report was on its way: then the
+    device's removal comes after both.
+    """
+    await conn.execute(
+        """
+        with given as (
+            select position, component, kind, period_id, version, previous_version, first_reported_at, tie_rank,
+                   row_number() over (partition by component order by position) as nth
+              from unnest(
+                       %(components)s::text[], %(kinds)s::text[], %(period_ids)s::uuid[], %(versions)s::text[],
+                       %(previous)s::text[], %(firsts)s::timestamptz[], %(ranks)s::int8[]
+                   ) with ordinality
+                as given (component, kind, period_id, version, previous_version, first_reported_at, tie_rank, position)
+        ),
+        counted as (
+            update device_firmware
+               set change_number = device_firmware.change_number + total.changes
+              from (select component, count(*) as changes from given group by component) as total
+             where device_firmware.project_id = %(project_id)s
+               and device_firmware.device_id = %(device_id)s
+               and device_firmware.component = total.component
+            returning device_firmware.component, device_firmware.change_number - total.changes as before
+        )
+        insert into firmware_changes_new (
+                   project_id, device_id, change_number, component, kind, version, previous_version, first_reported_at,
+                   tie_rank, period_id, recorded_at
+               )
+        select %(project_id)s::uuid, %(device_id)s::uuid, counted.before + given.nth, given.component, given.kind,
+               given.version, given.previous_version, given.first_reported_at, given.tie_rank, given.period_id,
+               %(recorded_at)s::timestamptz
+          from given
+          join counted
+            on counted.component = given.component
+            on conflict (project_id, device_id, change_number, component) do nothing
+        """,
+        {
+            "project_id": project_id,
+            "device_id": device_id,
+            "components": [change.component for change in changes],
+            "kinds": [change.kind.value for change in changes],
+            "period_ids": [change.period_id for change in changes],
+            "versions": [change.version for change in changes],
+            "previous": [change.previous_version for change in changes],
+            "firsts": [change.first_reported_at for change in changes],
+            "ranks": [change.tie_rank for change in changes],
+            "recorded_at": recorded_at,
+        },
+    )
+
+
+async def insert_removals(
+    conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID], now: dt.datetime
+) -> None:
+    """Add that devices are deleted, after all that happened to them; not where their whole project is."""
+    await conn.execute(
+        """
+        insert into firmware_changes_new (project_id, device_id, change_number, component, kind, recorded_at)
+        select projects.id, removed.device_id, 9223372036854775807, '', 'device_removed', %(now)s::timestamptz
+          from unnest(%(device_ids)s::uuid[]) as removed (device_id)
+          join projects
+            on projects.id = %(project_id)s
+           and projects.deleted_at is null
+            on conflict (project_id, device_id, change_number, component) do nothing
+        """,
+        {"project_id": project_id, "device_ids": list(device_ids), "now": now},
+    )
+
+
+async def list_changes(
+    conn: Connection, project_id: uuid.UUID, query: FirmwareChangesQuery, after: int
+) -> list[FirmwareChange]:
+    """The changes after a number that the query asks for, in their order.
+
+    Without filters the numbers of a page are known: there are no gaps.
+    """
+    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
+    async with conn.cursor(row_factory=rows(FirmwareChange)) as cur:
+        await cur.execute(
+            """
+            select number, kind, device_id, nullif(component, '') as component,
+                   case when component <> '' then change_number end as change_number,
+                   period_id, version, previous_version, first_reported_at, tie_rank, silent_since, ended_at,
+                   recorded_at
+              from firmware_changes
+             where project_id = %(project_id)s
+               and number > %(after)s
+               and number <= %(until)s
+               and (%(component)s::text is null or component = %(component)s or component = '')
+               and (%(kinds)s::text[] = '{}'::text[] or kind = any(%(kinds)s))
+               and (%(device_id)s::uuid is null or device_id = %(device_id)s)
+               and (
+                       %(all_labels)s
+                       or kind = 'device_removed'
+                       or device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and labels @> %(labels)s
+                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                          )
+                   )
+             order by number
+             limit %(limit)s
+            """,
+            {
+                "project_id": project_id,
+                "after": after,
+                "until": _MOST if _is_filtered(query) else after + query.limit,
+                "limit": query.limit,
+                "component": query.component,
+                "kinds": query.kind.split(",") if query.kind else [],
+                "device_id": query.device_id,
+                "all_labels": query.labels is None,
+                "labels": Jsonb(labels),
+                "label_keys": label_keys,
+            },
+            prepare=False,
+        )
+        return await cur.fetchall()
+
+
+async def delete_left_of_device(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> None:
+    """Delete what a report that was on its way left of a device whose whole project is gone."""
+    await conn.execute(
+        """
+        delete from firmware_changes_new
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+           and not exists (select 1 from projects where id = %(project_id)s)
+        """,
+        {"project_id": project_id, "device_id": device_id},
+    )
+
+
+def _is_filtered(query: FirmwareChangesQuery) -> bool:
+    return any(one is not None for one in (query.component, query.kind, query.device_id, query.labels))
+
+
+_MOST = 2**63 - 1

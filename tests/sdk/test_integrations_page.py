@@ -1,0 +1,51 @@
+"""The recipes of `docs/integrations.md`, run as they stand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sdk.test_readmes import example, examples, output_of
+from tests.served import Server
+from tests.server.conftest import Demo
+from tests.server.exporting import fill
+
+PAGE = "docs/integrations.md"
+parquet: Any = import_module("pyarrow.parquet")
+
+
+async def run(program: str, script: str, server: Server, demo: Demo, folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {"FIRMTRAIL_URL": server.url, "FIRMTRAIL_API_KEY": ":".join(demo.project_key)}
+    moved = f"cd {folder}\nset -eu\n{script}" if program == "sh" else f"import os; os.chdir({str(folder)!r})\n{script}"
+    return await output_of(program, moved, server, PATH=path, HOME=str(folder), **own)
+
+
+async def test_a_nightly_parquet_replaces_that_of_yesterday(
+    server: Server, demo: Demo, database_url: str, tmp_path: Path
+) -> None:
+    fill(database_url, demo, devices=3, periods=4)
+    (tmp_path / "history.parquet").write_bytes(b"that of yesterday")
+
+    said = await run(sys.executable, example(PAGE, "python"), server, demo, tmp_path)
+
+    assert said == "15 version periods\n"
+    assert parquet.read_table(tmp_path / "history.parquet").num_rows == 15
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_every_command_of_the_page_runs(server: Server, demo: Demo, database_url: str, tmp_path: Path) -> None:
+    fill(database_url, demo, devices=3, periods=4)
+
+    for script in examples(PAGE, "sh"):
+        await run("sh", script, server, demo, tmp_path)
+
+    assert len((tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()) == 1 + 15
+    assert parquet.read_table(tmp_path / "history.parquet").num_rows == 15
+    assert (tmp_path / "history.ndjson").exists()
