@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from firmtrail_contract import (
     AuditAction,
     Device,
@@ -29,8 +31,11 @@ async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevic
 
     A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
     end: the enrollment key says which. When only one of the two is known, it is another device: 409, and the answer
-    does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail. A
-    fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
+    does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail.
+
+    Safe to repeat when the answer was lost: until the new API key is used for the first time, the same device enrolls once
+    more with the same enrollment key, whatever that says of known devices; the key that it never got ends. That is no
+    further use of the enrollment key. A fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
     """
     if is_filler_identity(body.hardware_fingerprint):
         raise FingerprintOfMany
@@ -44,9 +49,12 @@ async def _enroll(
     conn: Connection, ctx: Context, body: Enrollment
 ) -> Created[EnrolledDevice] | EnrolledDevice | Conflict:
     project_id, enrollment_key_id = ctx.principal.project_id, ctx.principal.actor_id
-    key = await enrollment_keys.use(conn, project_id, enrollment_key_id, ctx.now())
+    key = await enrollment_keys.get_living(conn, project_id, enrollment_key_id, ctx.now())
     twins = await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint)
     known = next((twin for twin in twins if _is_same(twin, body)), None)
+    if known and await _has_lost_its_answer(conn, known, enrollment_key_id):
+        return await _give_key(conn, ctx, known, {"keys": "replaced", "replaced_key": "unused"})
+    await enrollment_keys.use(conn, project_id, enrollment_key_id)
     refused = _refusal(twins, known, key)
     if refused is not None:
         asked = {"name": body.name, "hardware_fingerprint": body.hardware_fingerprint}
@@ -54,13 +62,29 @@ async def _enroll(
         return refused
     new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
     device = await (_without_keys(conn, known) if known else devices.insert(conn, project_id, new, ctx.now()))
-    terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
-    enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
     details = {"keys": "replaced"} if known else {}
     if known and device.last_reported_at:
         details["last_reported_at"] = format_moment(device.last_reported_at)  # a device that is in use, perhaps
-    await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
+    enrolled = await _give_key(conn, ctx, device, details)
     return enrolled if known else Created(enrolled)
+
+
+async def _has_lost_its_answer(conn: Connection, known: Device, enrollment_key_id: uuid.UUID) -> bool:
+    """Whether this machine enrolled with the same key before, and the API key that it got was never used.
+
+    Then that key ends here: two who ask at once do not both get one.
+    """
+    device = await devices.get(conn, known.project_id, known.id)
+    if device.last_reported_at is not None:
+        return False
+    return await api_keys.delete_unused(conn, device.project_id, device.id, enrollment_key_id) == 1
+
+
+async def _give_key(conn: Connection, ctx: Context, device: Device, details: dict[str, str]) -> EnrolledDevice:
+    terms = Terms(created_by=ctx.principal.actor_id, created_at=ctx.now(), is_unused=True)
+    enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
+    await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
+    return enrolled
 
 
 def _is_same(twin: Device, body: Enrollment) -> bool:
