@@ -34,6 +34,7 @@ from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    GATEWAY_SCOPES,
     KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
@@ -156,7 +157,8 @@ def named(route: Route) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
-    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES, KEY_SCOPES)
+    of_keys = DEVICE_SCOPES | GATEWAY_SCOPES | ENROLLMENT_SCOPES | KEY_SCOPES
+    held = of_keys.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, USER_SCOPES)
 
     assert route.scope in {Scope.PUBLIC, Scope.METRICS, *held}
 

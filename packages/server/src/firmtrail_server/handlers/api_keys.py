@@ -33,8 +33,8 @@ async def create_api_key(
 ) -> Created[IssuedProjectApiKey]:
     """Its secret is shown this once; its role is at most your own.
 
-    With `reports_for_devices` it may also report for every device of the project, as a gateway does: that takes the role
-    editor or more.
+    With `reports_for_devices` it may also report for every device of the project, as a gateway does: only who may
+    register devices gives that.
     """
     _require_right_to_give(ctx.principal, body.role, gateway=body.reports_for_devices)
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())

@@ -31,11 +31,12 @@ async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevic
 
     A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
     end: the enrollment key says which. When only one of the two is known, it is another device: 409, and the answer
-    does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail.
+    does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail. A
+    fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
 
-    Safe to repeat when the answer was lost: until the new API key is used for the first time, the same device enrolls once
-    more with the same enrollment key, whatever that says of known devices; the key that it never got ends. That is no
-    further use of the enrollment key. A fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
+    Safe to repeat when the answer was lost: until the new API key is used for the first time, the same device may enroll
+    again with the same enrollment key. It gets another API key, and the one that was lost ends. That is not counted as a
+    use of the enrollment key.
     """
     if is_filler_identity(body.hardware_fingerprint):
         raise FingerprintOfMany

@@ -42,8 +42,8 @@ class _Taken(NamedTuple):
 async def report_firmware_for_devices(ctx: Context, project_id: uuid.UUID, body: DeviceReports) -> DeviceReportReceipts:
     """Idempotent: a retry changes nothing, as with single reports.
 
-    Each report has its own result, in the same place; one that is refused does not keep the others from being stored. Takes
-    an API key of the project that was made with `reports_for_devices`.
+    Each report has its own result, in the same place; one that is refused does not keep the others from being stored.
+    It takes an API key of the project that was made with `reports_for_devices`.
     """
     received_at = ctx.now()
     known = await _find(ctx, project_id, body)

@@ -1,4 +1,4 @@
-"""The first use of a key that came by enrollment: from then on its device may not enroll once more with the same key."""
+"""The first use of a key that came by enrollment: from then on that enrollment cannot be repeated."""
 
 from __future__ import annotations
 

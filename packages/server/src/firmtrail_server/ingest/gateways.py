@@ -30,7 +30,7 @@ Said = tuple[uuid.UUID, Record]
 
 
 def are_alone(said: Sequence[Said]) -> list[bool]:
-    """Of each report, whether it may be stored beside all others: no second is of its component, and none is doubtful."""
+    """Of each report, whether it may be stored beside all others: it is not doubtful, and alone of its component."""
     parts = Counter((device_id, component) for device_id, record in said for component, _ in record.versions)
     return [
         not record.is_doubtful and all(parts[device_id, component] == 1 for component, _ in record.versions)

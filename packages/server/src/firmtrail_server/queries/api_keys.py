@@ -204,7 +204,12 @@ async def delete_unused(
            and created_by = %(enrollment_key_id)s
            and is_unused
            and last_used_at is null
-           and (select count(*) from api_keys as others where others.project_id = %(project_id)s and others.device_id = %(device_id)s) = 1
+           and (
+                   select count(*)
+                     from api_keys as all_of_device
+                    where all_of_device.project_id = %(project_id)s
+                      and all_of_device.device_id = %(device_id)s
+               ) = 1
         """,
         {"project_id": project_id, "device_id": device_id, "enrollment_key_id": enrollment_key_id},
     )

@@ -43,7 +43,7 @@ async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: u
 async def live_since(
     conn: Connection, project_id: uuid.UUID, device_ids: Collection[uuid.UUID], max_lateness: dt.timedelta
 ) -> dict[uuid.UUID, dt.datetime | None]:
-    """The first moment of each device's reports that was not older than `max_lateness` when the server learned of it."""
+    """Of each device, the first moment of its reports that was not older than that when the server learned of it."""
     cur = await conn.execute(
         """
         select device_id,
