@@ -146,9 +146,7 @@ async def test_a_gateways_key_does_not_report_as_a_device(gateway: Caller, demo:
     assert refusal(answer) == (403, "forbidden")
 
 
-async def test_a_key_is_a_gateways_only_when_asked_for_and_the_audit_trail_says_so(
-    admin: Caller, demo: Demo
-) -> None:
+async def test_a_key_is_a_gateways_only_when_asked_for_and_the_audit_trail_says_so(admin: Caller, demo: Demo) -> None:
     keys = f"projects/{demo.project_id}/api_keys"
     plain = made(await admin.post(keys, {"role": "editor"}))
     gateway = await new_key(admin, demo, label="site 3")
@@ -163,7 +161,9 @@ async def test_a_key_is_a_gateways_only_when_asked_for_and_the_audit_trail_says_
     assert details[gateway["id"]] == {"role": "viewer", "reports_for_devices": "true"}
 
 
-async def test_who_may_not_register_devices_makes_no_gateway(http: httpx.AsyncClient, admin: Caller, demo: Demo) -> None:
+async def test_who_may_not_register_devices_makes_no_gateway(
+    http: httpx.AsyncClient, admin: Caller, demo: Demo
+) -> None:
     key = made(await admin.post(f"projects/{demo.project_id}/api_keys", {"role": "editor"}))
     old = await new_key(admin, demo)
     form = {"grant_type": "client_credentials", "scope": "keys:write keys:read devices:read firmware:read"}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from firmtrail._async.firmware_changes import AsyncFollowedChanges
     from firmtrail._async.paging import AsyncPager
     from firmtrail._exports import ExportProgress
+    from firmtrail._gateways import ReportResult
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.firmware import HistoryPager
@@ -67,6 +68,8 @@ if TYPE_CHECKING:
         DeviceDetails,
         DeviceImport,
         DeviceList,
+        DeviceReport,
+        DeviceReportReceipt,
         DeviceState,
         EnrolledDevice,
         EnrollmentKey,
@@ -135,6 +138,7 @@ _MODULES = {
     "FollowedChanges": "firmtrail._sync.firmware_changes",
     "Pager": "firmtrail._sync.paging",
     "ExportProgress": "firmtrail._exports",
+    "ReportResult": "firmtrail._gateways",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -172,6 +176,8 @@ _MODULES = {
             "VersionCount",
             "ListedDevice",
             "DeviceImport",
+            "DeviceReport",
+            "DeviceReportReceipt",
             "DeviceState",
             "EnrolledDevice",
             "EnrollmentKey",
@@ -258,6 +264,8 @@ __all__ = [
     "DeviceImport",
     "DeviceList",
     "DevicePager",
+    "DeviceReport",
+    "DeviceReportReceipt",
     "DeviceState",
     "EnrolledDevice",
     "EnrollmentKey",
@@ -313,6 +321,7 @@ __all__ = [
     "RateLimitedError",
     "RecordReceipt",
     "ReportOutcome",
+    "ReportResult",
     "Role",
     "Rollback",
     "Rollout",

@@ -277,9 +277,9 @@ async def list_devices_of_gateway(
         """,
         {"project_id": project_id, "api_key_id": api_key_id, "device_ids": list(device_ids), "now": now},
     )
-    if not (found := {row[0] for row in await cur.fetchall()}):
+    if not (found := await cur.fetchall()):
         raise Unauthenticated
-    return found
+    return {row[0] for row in found if row[0] is not None}
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, str]:

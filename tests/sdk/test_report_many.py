@@ -1,0 +1,58 @@
+"""One client reports for many devices: in as many requests as it takes, with a result for each report."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from firmtrail import Client, DeviceReport, InvalidRequestError, PermissionDeniedError
+from firmtrail._gateways import pieces
+from firmtrail_contract import MAX_DEVICE_REPORTS
+from tests.sdk.conftest import Project
+
+NOON = dt.datetime(2026, 5, 3, 12, tzinfo=dt.UTC)
+
+
+def test_reports_are_cut_by_their_number_and_by_their_size() -> None:
+    small = [{"device_name": "a", "version": str(number)} for number in range(2 * MAX_DEVICE_REPORTS + 1)]
+    large = [{"device_name": "ä" * 128, "version": "ö" * 128} for _ in range(300)]
+
+    by_number, by_size = [*pieces(small)], [*pieces(large)]
+
+    assert [len(one.reports) for one in by_number] == [MAX_DEVICE_REPORTS, MAX_DEVICE_REPORTS, 1]
+    assert len(by_size) > 2
+    assert sum(len(one.reports) for one in by_size) == 300
+    assert all(one["observed_at"] for piece in by_number for one in piece.said)
+
+
+def test_a_naive_moment_is_refused_before_it_is_sent() -> None:
+    naive = {"device_name": "a", "version": "1", "observed_at": NOON.replace(tzinfo=None)}
+
+    with pytest.raises(InvalidRequestError):
+        next(pieces([naive]))
+
+
+def test_each_report_has_its_result_in_its_place(project: Project) -> None:
+    with Client(project.url, api_key=project.api_key) as admin:
+        ids = [admin.devices.create(None, f"pump {number}").id for number in range(30)]
+        key = admin.api_keys.create(None, "viewer", reports_for_devices=True)
+    said = [
+        DeviceReport(device_id=one, version=f"1.{day}", observed_at=NOON + dt.timedelta(days=day))
+        for day in range(10)
+        for one in ids
+    ]
+    said.insert(7, DeviceReport(device_name="nobody", version="1"))
+    with Client(project.url, api_key=f"{key.id}:{key.secret}") as gateway:
+        results = [*gateway.firmware.report_many(said)]
+
+        assert [result.report for result in results] == said
+        assert [result.report.device_name for result in results if not result.is_stored] == ["nobody"]
+        periods = [*gateway.firmware.history(ids[3])]
+
+    assert [one.version for one in periods] == [f"1.{day}" for day in range(10)]
+
+
+def test_a_key_that_is_no_gateways_may_not_report_for_devices(project: Project) -> None:
+    with Client(project.url, api_key=project.api_key) as admin, pytest.raises(PermissionDeniedError):
+        list(admin.firmware.report_many([{"device_name": "a", "version": "1"}]))
