@@ -2,9 +2,9 @@
 
     {"device_name": "pump-1", "version": "1.4.2", "component": "main", "observed_at": "2026-05-03T12:00:00Z"}
 
-`component` and `observed_at` may be missing. Settings: FIRMTRAIL_URL and FIRMTRAIL_API_KEY, a key of the project that was
-made with `reports_for_devices`: one client reports for all devices. A line that cannot be reported is said on standard
-error and stops nothing.
+`component` and `observed_at` may be missing. Settings: FIRMTRAIL_URL and FIRMTRAIL_API_KEY, a key of the project that
+was made with `reports_for_devices`: one client reports for all devices. A line that cannot be reported is said on
+standard error and stops nothing.
 """
 
 from __future__ import annotations

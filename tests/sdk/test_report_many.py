@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 import pytest
 
-from firmtrail import Client, DeviceReport, InvalidRequestError, PermissionDeniedError
+from firmtrail import AsyncClient, Client, DeviceReport, InvalidRequestError, PermissionDeniedError
 from firmtrail._gateways import pieces
 from firmtrail_contract import MAX_DEVICE_REPORTS
-from tests.sdk.conftest import Project
+from tests.served import Server
+from tests.server.conftest import Demo
 
 NOON = dt.datetime(2026, 5, 3, 12, tzinfo=dt.UTC)
 
@@ -33,8 +35,8 @@ def test_a_naive_moment_is_refused_before_it_is_sent() -> None:
         next(pieces([naive]))
 
 
-def test_each_report_has_its_result_in_its_place(project: Project) -> None:
-    with Client(project.url, api_key=project.api_key) as admin:
+def report_for_thirty(url: str, project_key: str) -> None:
+    with Client(url, api_key=project_key) as admin:
         ids = [admin.devices.create(None, f"pump {number}").id for number in range(30)]
         key = admin.api_keys.create(None, "viewer", reports_for_devices=True)
     said = [
@@ -42,17 +44,21 @@ def test_each_report_has_its_result_in_its_place(project: Project) -> None:
         for day in range(10)
         for one in ids
     ]
-    said.insert(7, DeviceReport(device_name="nobody", version="1"))
-    with Client(project.url, api_key=f"{key.id}:{key.secret}") as gateway:
+    said.insert(7, DeviceReport(device_name="nobody", version="1", observed_at=NOON))
+    with Client(url, api_key=f"{key.id}:{key.secret}") as gateway:
         results = [*gateway.firmware.report_many(said)]
 
         assert [result.report for result in results] == said
         assert [result.report.device_name for result in results if not result.is_stored] == ["nobody"]
-        periods = [*gateway.firmware.history(ids[3])]
-
-    assert [one.version for one in periods] == [f"1.{day}" for day in range(10)]
+        assert [one.version for one in gateway.firmware.history(ids[3])] == [f"1.{day}" for day in range(10)]
 
 
-def test_a_key_that_is_no_gateways_may_not_report_for_devices(project: Project) -> None:
-    with Client(project.url, api_key=project.api_key) as admin, pytest.raises(PermissionDeniedError):
-        list(admin.firmware.report_many([{"device_name": "a", "version": "1"}]))
+async def test_each_report_has_its_result_in_its_place(server: Server, demo: Demo) -> None:
+    await asyncio.to_thread(report_for_thirty, server.url, ":".join(demo.project_key))
+
+
+async def test_a_key_that_is_no_gateways_may_not_report_for_devices(server: Server, demo: Demo) -> None:
+    async with AsyncClient(server.url, api_key=":".join(demo.project_key)) as admin:
+        with pytest.raises(PermissionDeniedError):
+            async for _ in admin.firmware.report_many([{"device_name": "a", "version": "1"}]):
+                pass

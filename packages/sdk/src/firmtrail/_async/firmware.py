@@ -153,8 +153,9 @@ class AsyncFirmware:
         request when the results before it were taken. Safe to repeat: each report says when it was observed.
 
         Args:
-            reports: `DeviceReport`s, or mappings with the same names, such as `{"device_name": "pump-1", "version": "2"}`;
-                those of one device in the order in which they were observed. Without `observed_at` it is now.
+            reports: `DeviceReport`s, or mappings with the same names, such as
+                `{"device_name": "pump-1", "version": "2"}`; those of one device in the order in which they were
+                observed. Without `observed_at` it is now.
             project_id: the project; None: that of the API key.
 
         Raises:

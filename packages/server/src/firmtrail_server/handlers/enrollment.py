@@ -34,9 +34,9 @@ async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevic
     does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail. A
     fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
 
-    Safe to repeat when the answer was lost: until the new API key is used for the first time, the same device may enroll
-    again with the same enrollment key. It gets another API key, and the one that was lost ends. That is not counted as a
-    use of the enrollment key.
+    Safe to repeat when the answer was lost: until the new API key is used for the first time, the same device may
+    enroll again with the same enrollment key. It gets another API key, and the one that was lost ends. That is not
+    counted as a use of the enrollment key.
     """
     if is_filler_identity(body.hardware_fingerprint):
         raise FingerprintOfMany

@@ -39,8 +39,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
 
     Extends the open period of a component, or closes it and opens the next. What lies within that period changes only
     when the component was heard of. A record of which any other part is late, or is of a component that has no period
-    yet, is left alone whole. The key tells the project, so the statement takes none: it is the device's own, or that of a
-    gateway of the device's project.
+    yet, is left alone whole. The key tells the project, so the statement takes none: it is the device's own, or that of
+    a gateway of the device's project.
     The server's moment of all of them is that of the last. The cadence of a component is a mean of the gaps between its
     reports, weighted by time: a burst of reboots weighs nothing, and an outage at most doubles it.
 
