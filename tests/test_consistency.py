@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -29,7 +29,7 @@ from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent.config import configuration
 from firmtrail_agent.config.layers import variable
-from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode, Role
+from firmtrail_contract import ClockReading, DeviceReport, ObservationRecord, ProblemCode, Role
 from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
@@ -129,6 +129,7 @@ SAMPLES: dict[Any, Any] = {
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
+    Iterable[DeviceReport | Mapping[str, Any]]: [{"device_name": "pump-1", "version": "1.5.0"}],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
 }
 

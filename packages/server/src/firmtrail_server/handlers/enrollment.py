@@ -16,7 +16,14 @@ from firmtrail_contract import (
     is_filler_identity,
 )
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.errors import Conflict, DeviceKnown, DeviceKnownByHalf, DeviceRetired, FingerprintOfMany
+from firmtrail_server.errors import (
+    ApiKeyNotFound,
+    Conflict,
+    DeviceKnown,
+    DeviceKnownByHalf,
+    DeviceRetired,
+    FingerprintOfMany,
+)
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, devices, enrollment_keys
@@ -50,7 +57,9 @@ async def _enroll(
     conn: Connection, ctx: Context, body: Enrollment
 ) -> Created[EnrolledDevice] | EnrolledDevice | Conflict:
     project_id, enrollment_key_id = ctx.principal.project_id, ctx.principal.actor_id
-    key = await enrollment_keys.get_living(conn, project_id, enrollment_key_id, ctx.now())
+    key = await enrollment_keys.get(conn, project_id, enrollment_key_id)
+    if key.expires_at <= ctx.now():
+        raise ApiKeyNotFound(key.id)  # it has ended since it was checked
     twins = await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint)
     known = next((twin for twin in twins if _is_same(twin, body)), None)
     if known and await _has_lost_its_answer(conn, known, enrollment_key_id):

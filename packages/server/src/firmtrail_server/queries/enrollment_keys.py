@@ -71,14 +71,6 @@ async def list_keys(conn: Connection, project_id: uuid.UUID, after: Position, li
         return await cur.fetchall()
 
 
-async def get_living(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> EnrollmentKey:
-    """Look up an enrollment key, or raise `ApiKeyNotFound`: it may have ended since it was checked."""
-    key = await get(conn, project_id, key_id)
-    if key.expires_at <= now:
-        raise ApiKeyNotFound(key_id)
-    return key
-
-
 async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> None:
     """Count one more use of a key, or raise `EnrollmentsUsedUp`."""
     counted = await conn.execute(
