@@ -53,6 +53,7 @@ def _checks() -> Iterator[Check]:
     yield Check("locks", [sys.executable, "tools/check_locks.py"])
     yield Check("sync", [sys.executable, "tools/unasync.py", "--check"])
     yield Check("openapi", [sys.executable, "-m", "tools.openapi", "--check"])
+    yield Check("clients", [sys.executable, "-m", "tools.clients", "--check"])
     if compose_files := _files("docker-compose*.yml", "deploy/**/docker-compose*.yml"):
         schema = ["--builtin-schema", "vendor.compose-spec"]
         yield Check("compose", [_program("check-jsonschema"), *schema, *compose_files])

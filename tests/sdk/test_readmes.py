@@ -19,7 +19,14 @@ from tests.server.conftest import Demo
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md"), *ROOT.glob("bench/**/*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("deploy/**/*.md"),
+        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("packages/*/*.md"),
+        *ROOT.glob("bench/**/*.md"),
+    ]
 )
 
 

@@ -108,7 +108,7 @@ async def test_a_refused_report_does_not_spoil_its_neighbours(
 
 
 async def test_a_gateway_cannot_report_for_a_device_of_another_project(
-    http: httpx.AsyncClient, gateway: Caller, path: str, demo: Demo, other: Demo, rows_written: RowsWritten
+    gateway: Caller, path: str, demo: Demo, other: Demo, rows_written: RowsWritten
 ) -> None:
     foreign = path.replace(demo.project_id, other.project_id)
 

@@ -15,6 +15,7 @@ from firmtrail_server.history import batches
 from firmtrail_server.history.boots import Boot
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest.boots import remember_boots, tells_nothing_new
+from firmtrail_server.ingest.gaps import keep_gaps
 from firmtrail_server.ingest.gateways import Gateway, Said, are_alone, store_for_gateway
 from firmtrail_server.ingest.group_commit import MAX_WAITING, GroupCommit
 from firmtrail_server.ingest.report_metrics import ReportMetrics
@@ -88,7 +89,7 @@ class Ingest:
             DatabaseUnavailable: what became of it is not known; a report may be sent again.
         """
         said = submission.said
-        records = [said] if isinstance(said, Record) else batches.records(said, await self._boots(submission, said))
+        records = [said] if isinstance(said, Record) else await self._placed(submission, said)
         telling = [record for record in records if record.versions]
         stored = iter(await self._store(submission, telling))
         return [_outcome(record, next(stored) if record.versions else []) for record in records]
@@ -121,6 +122,13 @@ class Ingest:
         passed = [self._reports.submit(gateway.report(said[index][0], received_at, said[index][1])) for index in alone]
         stored = zip(alone, await asyncio.gather(*passed), strict=True)
         return {index: one for index, one in stored if one}
+
+    async def _placed(self, submission: Submission, batch: ReportBatch) -> list[Record]:
+        """Work out the moments of a batch, and keep where records are missing in it."""
+        records = batches.records(batch, await self._boots(submission, batch))
+        if gaps := batches.gaps(batch, records):
+            await self._database.run(self._isolation, keep_gaps, submission.sender, submission.received_at, gaps)
+        return records
 
     async def _boots(self, submission: Submission, batch: ReportBatch) -> Mapping[uuid.UUID, Boot]:
         """Find out when the boots that a batch names started."""

@@ -1,4 +1,4 @@
--- depends: 0049.login_links
+-- depends: 0053.device_history_gaps
 --
 -- A gateway: a key of a project that may report for its devices, beside what its role allows. Off, unless it was asked for
 -- when the key was made.
