@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -59,7 +59,7 @@ def chat() -> Generator[Chat]:
 
 
 async def run(
-    script: str, environment: dict[str, str], settings: dict[str, object], told: str = ""
+    script: str, environment: dict[str, str], settings: Mapping[str, object], told: str = ""
 ) -> tuple[int, str, str]:
     """Run a script; give its exit code and what it wrote."""
     done = await asyncio.to_thread(

@@ -12,7 +12,7 @@ from tests.server.callers import Caller, key_of, made, read, refusal
 from tests.server.conftest import Demo
 
 PUMP: dict[str, Any] = {"name": "Pump 1", "hardware_fingerprint": "SN-1047"}
-BATCH = {
+BATCH: dict[str, Any] = {
     "sent": {"boot_id": "018f6a52-0000-4000-8000-000000000001", "boot_sequence": 1, "boot_time_ms": 1},
     "records": [],
 }
