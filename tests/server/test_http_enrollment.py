@@ -61,6 +61,7 @@ async def test_an_enrollment_key_has_its_terms_and_counts_its_uses(admin: Caller
             "max_uses": 3,
             "use_count": 1,
             "on_known": "replace_keys",
+            "min_silence_seconds": None,
             "labels": {"a": "b"},
             "created_by": demo.project_key[0],
             "created_at": "2026-06-01T12:00:00.000000Z",
@@ -272,6 +273,7 @@ async def test_a_key_of_another_kind_is_no_enrollment_key(admin: Caller, path: s
         ({"max_uses": None}, [("/max_uses", "wrong_type")]),
         ({"expires_at": None}, [("/expires_at", "wrong_type")]),
         ({"expires_at": "2026-06-01T12:00:00Z"}, [("/expires_at", "out_of_range")]),
+        ({"min_silence_seconds": 0}, [("/min_silence_seconds", "out_of_range")]),
         ({"on_known": "twin"}, [("/on_known", "unknown_value")]),
         ({"labels": {"A": "b"}}, [("/labels", "forbidden_characters")]),
         ({"use_count": 0}, [("/use_count", "unknown_field")]),
@@ -310,3 +312,29 @@ async def test_the_terms_go_with_the_key(admin: Caller, path: str, database_url:
 
     with psycopg.connect(database_url) as conn:
         assert conn.execute("select count(*) from enrollment_keys").fetchone() == (0,)
+
+
+async def test_a_device_that_still_reports_is_not_taken_over(
+    admin: Caller, path: str, demo: Demo, clock: Clock
+) -> None:
+    enrolling = await enroller(admin, path, max_uses=9, on_known="replace_keys", min_silence_seconds=3600)
+    first = made(await enrolling.post("enroll", PUMP))
+    device = Caller(admin.http, key_of(first["api_key"]))
+    report = {"version": "1.0", "observed_at": "2026-05-01T00:00:00Z"}
+    made(await device.post(f"devices/{first['device']['id']}/firmware_version", report))
+    clock.advance(minutes=59)
+
+    assert refusal(await enrolling.post("enroll", PUMP)) == (409, "conflict")
+    made(await device.post(f"devices/{first['device']['id']}/firmware_version", {"version": "1.1"}))
+    clock.advance(minutes=61)
+    read(await enrolling.post("enroll", PUMP))
+
+    trail = read(await admin.get(f"projects/{demo.project_id}/audit_events", action="device.enrollment_refused"))
+    assert [event["details"] for event in trail["items"]] == [PUMP | {"reason": "it still reports"}]
+
+
+async def test_a_device_that_never_reported_may_be_taken_over(admin: Caller, path: str) -> None:
+    enrolling = await enroller(admin, path, on_known="replace_keys", min_silence_seconds=3600)
+    made(await enrolling.post("enroll", PUMP))
+
+    read(await enrolling.post("enroll", PUMP))

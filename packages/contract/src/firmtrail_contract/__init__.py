@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
+    from firmtrail_contract.agents import AgentHealth, AgentStatement, DeviceAgent, FailingSource, SourceFailure
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         FirmwareReceipt,
         FirmwareReport,
         History,
+        HistoryGap,
         HistoryQuery,
         ObservedAtSource,
         ReportOutcome,
@@ -156,6 +158,7 @@ if TYPE_CHECKING:
 _MODULES = {
     name: f"firmtrail_contract.{module}"
     for module, names in {
+        "agents": ("AgentHealth", "AgentStatement", "DeviceAgent", "FailingSource", "SourceFailure"),
         "api_keys": (
             "ApiKeyInfo",
             "DeviceApiKey",
@@ -219,6 +222,7 @@ _MODULES = {
             "FirmwareReceipt",
             "FirmwareReport",
             "History",
+            "HistoryGap",
             "HistoryQuery",
             "ObservedAtSource",
             "ReportOutcome",
@@ -314,6 +318,8 @@ __all__ = [
     "ActorKind",
     "Adoption",
     "AdoptionQuery",
+    "AgentHealth",
+    "AgentStatement",
     "ApiKeyInfo",
     "AsOf",
     "AuditAction",
@@ -335,6 +341,7 @@ __all__ = [
     "DesiredVersion",
     "DesiredVersionQuery",
     "Device",
+    "DeviceAgent",
     "DeviceApiKey",
     "DeviceChange",
     "DeviceDesiredVersion",
@@ -355,6 +362,7 @@ __all__ = [
     "ExportRecord",
     "ExportStart",
     "ExportedPeriod",
+    "FailingSource",
     "FieldError",
     "FieldLocation",
     "FirmwareChange",
@@ -370,6 +378,7 @@ __all__ = [
     "FleetStatus",
     "FleetStatusQuery",
     "History",
+    "HistoryGap",
     "HistoryQuery",
     "ImportOutcome",
     "ImportedRow",
@@ -432,6 +441,7 @@ __all__ = [
     "SilenceState",
     "SilentDevice",
     "SilentDeviceQuery",
+    "SourceFailure",
     "Step",
     "Text",
     "Texts",

@@ -401,6 +401,15 @@ class DeviceKnown(Conflict):
         )
 
 
+class DeviceStillReports(Conflict):
+    def __init__(self, device_id: uuid.UUID, min_silence_seconds: int) -> None:
+        super().__init__(
+            f"This device is registered already, as {device_id}, and has just reported: this enrollment key replaces "
+            f"the API keys of a device only after it has been quiet for {min_silence_seconds} seconds. If it is this "
+            "machine, stop its agent for so long; if another one has its name and its hardware, rename this one."
+        )
+
+
 class DeviceKnownByHalf(Conflict):
     """It does not say which: who holds an enrollment key shall not find out what devices there are."""
 

@@ -12,6 +12,7 @@ from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path
 from firmtrail_contract import (
+    AgentHealth,
     Device,
     DeviceChange,
     DeviceDetails,
@@ -97,6 +98,8 @@ class AsyncDevices:
         reported_from: dt.datetime | None = None,
         reported_before: dt.datetime | None = None,
         two_machines: bool | None = None,
+        agent_health: AgentHealth | str | None = None,
+        agent_version: str | None = None,
         state: DeviceState | str | None = None,
         with_total: bool | None = None,
         limit: int | None = None,
@@ -125,6 +128,8 @@ class AsyncDevices:
             reported_from: it reported at this moment or later.
             reported_before: it has not reported since this moment, or never.
             two_machines: whether two machines have been seen to report with one of its API keys.
+            agent_health: how its agent does: `failing` when a source gives no version, or its disk takes no records.
+            agent_version: the version of its agent.
             state: `active` ones, if left out; `retired` ones, or `any`.
             with_total: whether each page says how many devices match, the list's `total`; that may take a second for
                 100,000 of them.
@@ -154,6 +159,8 @@ class AsyncDevices:
                 reported_from=reported_from,
                 reported_before=reported_before,
                 two_machines=two_machines,
+                agent_health=agent_health,
+                agent_version=agent_version,
                 state=state,
                 with_total=with_total,
             ),

@@ -30,6 +30,7 @@ class AsyncEnrollmentKeys:
         max_uses: int,
         label: str = "",
         on_known: OnKnownDevice | str = OnKnownDevice.REFUSE,
+        min_silence_seconds: int | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> IssuedEnrollmentKey:
         """Make an enrollment key. The secret is shown this once.
@@ -40,6 +41,8 @@ class AsyncEnrollmentKeys:
             max_uses: how many times a device may enroll with it.
             label: what it is for, in your words.
             on_known: `refuse` a device that is known already, or `replace_keys`: its old API keys end.
+            min_silence_seconds: with `replace_keys`: a device that has reported within so many seconds keeps its keys
+                and is refused; None: it is replaced however lately it reported.
             labels: of every device that it registers.
 
         Raises:
@@ -51,6 +54,7 @@ class AsyncEnrollmentKeys:
             expires_at=expires_at,
             max_uses=max_uses,
             on_known=on_known,
+            min_silence_seconds=min_silence_seconds,
             labels=dict(labels or {}),
         )
         place = path(_KEYS, project_id=project_id)

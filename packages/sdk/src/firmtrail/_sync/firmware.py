@@ -13,13 +13,16 @@ from firmtrail._sync.paging import Pager
 from firmtrail._sync.transport import Transport
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
+    AgentStatement,
     BatchReceipt,
     ClockReading,
     FirmwareReceipt,
     FirmwareReport,
     History,
+    HistoryGap,
     HistoryQuery,
     ObservationRecord,
+    Page,
     VersionPeriod,
 )
 
@@ -36,6 +39,15 @@ if TYPE_CHECKING:
 
 class HistoryPager(Pager[VersionPeriod]):
     """The version periods of a device, page after page."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._gaps: dict[dt.datetime, HistoryGap] = {}
+
+    @property
+    def gaps(self) -> list[HistoryGap]:
+        """Where the device had to drop records, so that nothing is known: on the pages fetched so far."""
+        return [self._gaps[ended_at] for ended_at in sorted(self._gaps)]
 
     def plot(self, ax: Axes | None = None, *, colors: Mapping[str, str] | None = None) -> Axes:
         """Fetch all pages, and draw a lane a component and a bar a period.
@@ -54,6 +66,11 @@ class HistoryPager(Pager[VersionPeriod]):
 
         frames.check_installed("plots")
         return plots.history(list(self), ax, until=self.as_of, colors=colors)
+
+    def _fetch(self, token: str | None, page_size: int) -> Page[VersionPeriod]:
+        page = super()._fetch(token, page_size)
+        self._gaps |= {gap.ended_at: gap for gap in self._last.gaps}
+        return page
 
 
 class Firmware:
@@ -99,7 +116,7 @@ class Firmware:
         call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=said, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
 
-    def report_batch(
+    def report_batch(  # noqa: PLR0913  what a batch can say
         self,
         device_id: uuid.UUID | str,
         records: Sequence[ObservationRecord],
@@ -107,6 +124,7 @@ class Firmware:
         sent: ClockReading,
         waiting: Sequence[ClockReading] = (),
         interval_seconds: int | None = None,
+        agent: AgentStatement | None = None,
     ) -> BatchReceipt:
         """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
 
@@ -120,6 +138,7 @@ class Firmware:
             waiting: of the records that come in later batches, the first reading of each boot and the last.
             interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
                 silent.
+            agent: what the agent of the device says of itself; None: nothing new.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -128,6 +147,7 @@ class Firmware:
         batch = report_batch(records, sent, waiting, interval_seconds)
         later: dict[str, Any] = {"waiting": batch.waiting} if batch.waiting else {}  # not every server knows these
         later |= {} if batch.interval_seconds is None else {"interval_seconds": batch.interval_seconds}
+        later |= {} if agent is None else {"agent": agent}
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),

@@ -10,7 +10,7 @@ from firmtrail.cli.importing import import_file
 from firmtrail.cli.moments import earlier
 from firmtrail.cli.names import DEVICE, IN_PROJECT, device_id, project_id
 from firmtrail.cli.verbs import AT, FROM_DATE, LABEL, LIMIT, SCHEME, Column, Verb, flag, label_pairs, option, positional
-from firmtrail_contract import Device, DeviceState
+from firmtrail_contract import AgentHealth, Device, DeviceState
 
 _NAME = positional("name", "unique in the project", metavar="NAME")
 _FILTERS = [
@@ -31,6 +31,8 @@ _FILTERS = [
         )
     ),
     flag("silent", "quiet for longer than its own cadence allows"),
+    option("agent-health", "how its agent does: failing when a source gives no version", choices=[*AgentHealth]),
+    option("agent-version", "the version of its agent"),
     option("two-machines", "whether two machines report as it", choices=["true", "false"]),
     option("state", "which ones; active ones, if left out", choices=[*DeviceState]),
     flag("total", "say how many match, too"),
@@ -70,6 +72,7 @@ VERBS = [
             "labels",
             Column("last_reported_at", "last report"),
             Column("silent_since", is_optional=True),
+            Column("agent", is_optional=True),
             Column("retired_at", is_optional=True),
             Column("id", is_optional=True),
         ],

@@ -24,6 +24,7 @@ VERBS = [
             expires_at=o.expires,
             max_uses=o.max_uses,
             on_known=o.on_known,
+            min_silence_seconds=o.min_silence,
             labels=label_pairs(o.device_label),
         ),
         [
@@ -32,6 +33,12 @@ VERBS = [
             option("max-uses", "how many times a device may enroll with it", type=int, required=True, metavar="N"),
             KEY_LABEL,
             option("on-known", "of a device that is known already", choices=[*OnKnownDevice], default="refuse"),
+            option(
+                "min-silence",
+                "with replace_keys: refuse a device that has reported within so many seconds",
+                type=int,
+                metavar="SECONDS",
+            ),
             option(
                 "device-label",
                 "of all its devices; may be given again",

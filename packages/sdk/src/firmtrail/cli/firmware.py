@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import firmtrail
 from firmtrail.cli.moments import observed
 from firmtrail.cli.names import DEVICE, device_id
+from firmtrail.cli.texts import counted, shown
 from firmtrail.cli.verbs import AT, LIMIT, Column, Verb, flag, option, positional
+
+
+def _gaps(history: firmtrail.HistoryPager) -> str:
+    return "; ".join(
+        f"{counted(gap.records, 'record')} missing{f' from {shown(gap.began_at)}' if gap.began_at else ''} "
+        f"to {shown(gap.ended_at)}: the device had no room"
+        for gap in history.gaps
+    )
+
 
 HISTORY = Verb(
     "history",
@@ -19,6 +30,7 @@ HISTORY = Verb(
         Column("superseded_at", "superseded"),
         Column("report_count", "reports", is_number=True, is_optional=True),
     ],
+    remark=_gaps,
 )
 
 VERBS = [

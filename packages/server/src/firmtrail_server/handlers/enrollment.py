@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+
 from firmtrail_contract import (
     AuditAction,
     Device,
@@ -14,7 +17,14 @@ from firmtrail_contract import (
     is_filler_identity,
 )
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.errors import Conflict, DeviceKnown, DeviceKnownByHalf, DeviceRetired, FingerprintOfMany
+from firmtrail_server.errors import (
+    Conflict,
+    DeviceKnown,
+    DeviceKnownByHalf,
+    DeviceRetired,
+    DeviceStillReports,
+    FingerprintOfMany,
+)
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, devices, enrollment_keys
@@ -28,9 +38,10 @@ async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevic
     """The secret is shown this once.
 
     A device that is known by its name and its hardware is refused with 409, or gets a new API key while its old ones
-    end: the enrollment key says which. When only one of the two is known, it is another device: 409, and the answer
-    does not say which one. What is refused so is a use of the enrollment key and an event of the audit trail. A
-    fingerprint that makers write into many machines, such as `To be filled by O.E.M.`, is refused with 422.
+    end: the enrollment key says which, and for how long the device must have been quiet before. When only one of the
+    two is known, it is another device: 409, and the answer does not say which one. What is refused so is a use of the
+    enrollment key and an event of the audit trail. A fingerprint that makers write into many machines, such as
+    `To be filled by O.E.M.`, is refused with 422.
     """
     if is_filler_identity(body.hardware_fingerprint):
         raise FingerprintOfMany
@@ -47,9 +58,12 @@ async def _enroll(
     key = await enrollment_keys.use(conn, project_id, enrollment_key_id, ctx.now())
     twins = await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint)
     known = next((twin for twin in twins if _is_same(twin, body)), None)
-    refused = _refusal(twins, known, key)
+    heard_at = await devices.last_heard_at(conn, project_id, known.id) if known else None
+    refused = _refusal(twins, known, key, _silence(heard_at, ctx.now()))
     if refused is not None:
         asked = {"name": body.name, "hardware_fingerprint": body.hardware_fingerprint}
+        if isinstance(refused, DeviceStillReports):
+            asked["reason"] = "it still reports"
         await ctx.record(conn, *(Change(_REFUSED, twin.id, twin.name, asked) for twin in twins))
         return refused
     new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
@@ -67,12 +81,21 @@ def _is_same(twin: Device, body: Enrollment) -> bool:
     return twin.name == body.name and twin.hardware_fingerprint == body.hardware_fingerprint
 
 
-def _refusal(twins: list[Device], known: Device | None, key: EnrollmentKey) -> Conflict | None:
+def _silence(heard_at: dt.datetime | None, now: dt.datetime) -> float:
+    """For how many seconds a device has been quiet."""
+    return math.inf if heard_at is None else (now - heard_at).total_seconds()
+
+
+def _refusal(twins: list[Device], known: Device | None, key: EnrollmentKey, silence_seconds: float) -> Conflict | None:
     if known is None:
         return DeviceKnownByHalf() if twins else None
     if key.on_known is OnKnownDevice.REFUSE:
         return DeviceKnown(known.name, known.id)
-    return DeviceRetired(known.id) if known.retired_at is not None else None
+    if known.retired_at is not None:
+        return DeviceRetired(known.id)
+    if key.min_silence_seconds is not None and silence_seconds < key.min_silence_seconds:
+        return DeviceStillReports(known.id, key.min_silence_seconds)
+    return None
 
 
 async def _without_keys(conn: Connection, device: Device) -> Device:

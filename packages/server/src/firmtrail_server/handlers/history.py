@@ -19,7 +19,7 @@ from firmtrail_server.history.timeline import Record, is_doubtful, moment
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.ingest import Submission
-from firmtrail_server.queries import devices, history
+from firmtrail_server.queries import devices, history, history_gaps
 
 
 async def report_firmware_version(
@@ -58,7 +58,10 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
         now = ctx.now()
         at = query.at if query.at < now else LATEST  # now is what was reported last, by a clock that is ahead too
         in_force = await history.list_in_force(conn, project_id, device_id, query.component, at)
-        return History(items=in_force, as_of=min(query.at, now))
+        gaps = await history_gaps.list_at(conn, project_id, device_id, at)
+        return History(items=in_force, as_of=min(query.at, now), gaps=gaps)
     periods = await history.list_periods(conn, project_id, device_id, query, after)
     listed = history.KEYSET.page(periods, query, device_id)
-    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token)
+    until = listed.items[-1].first_reported_at if listed.next_page_token else LATEST
+    gaps = await history_gaps.list_between(conn, project_id, device_id, after["first_reported_at"], until)
+    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token, gaps=gaps)

@@ -14,6 +14,7 @@ from firmtrail_server.history import batches
 from firmtrail_server.history.boots import Boot
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest.boots import remember_boots, tells_nothing_new
+from firmtrail_server.ingest.gaps import keep_gaps
 from firmtrail_server.ingest.group_commit import MAX_WAITING, GroupCommit
 from firmtrail_server.ingest.report_metrics import ReportMetrics
 from firmtrail_server.ingest.rewrite import store_records
@@ -86,10 +87,17 @@ class Ingest:
             DatabaseUnavailable: what became of it is not known; a report may be sent again.
         """
         said = submission.said
-        records = [said] if isinstance(said, Record) else batches.records(said, await self._boots(submission, said))
+        records = [said] if isinstance(said, Record) else await self._placed(submission, said)
         telling = [record for record in records if record.versions]
         stored = iter(await self._store(submission, telling))
         return [_outcome(record, next(stored) if record.versions else []) for record in records]
+
+    async def _placed(self, submission: Submission, batch: ReportBatch) -> list[Record]:
+        """Work out the moments of a batch, and keep where records are missing in it."""
+        records = batches.records(batch, await self._boots(submission, batch))
+        if gaps := batches.gaps(batch, records):
+            await self._database.run(self._isolation, keep_gaps, submission.sender, submission.received_at, gaps)
+        return records
 
     async def _boots(self, submission: Submission, batch: ReportBatch) -> Mapping[uuid.UUID, Boot]:
         """Find out when the boots that a batch names started."""

@@ -67,6 +67,20 @@ async def get(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> 
         return device
 
 
+async def last_heard_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
+    """The server's moment at which a device last reported anything; None: it never has."""
+    cur = await conn.execute(
+        """
+        select max(coalesce(heard_at, last_reported_at))
+          from device_firmware
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id},
+    )
+    return (await one(cur))[0]
+
+
 async def list_open_periods(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[VersionPeriod]:
     """What each component of a device runs now."""
     async with conn.cursor(row_factory=rows(VersionPeriod)) as cur:

@@ -128,7 +128,8 @@ class Authentication:
         """Check by bcrypt a secret that has not the digest of its key, and remember the right one's digest.
 
         So it is for a key that is older than digests, once, or after the signing key was replaced. Otherwise the secret
-        is wrong. An unknown id costs the same time as a wrong secret.
+        is wrong. An unknown id costs the same time as a wrong secret. A right secret is taken however many wrong ones
+        came from the same address: nobody guesses 256 random bits, and bcrypt's time is shared out by its queue.
 
         Raises:
             Unauthenticated: the secret is wrong, or there is no such key.
@@ -139,11 +140,10 @@ class Authentication:
         if not is_well_formed(credential.secret):
             raise Unauthenticated
         key_id = credential.subject_id
-        self.key_failures.check(str(key_id), address)
         key = await self.database.run(Transaction.READ, api_keys.find, key_id, self.clock())
         is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None, address)
-        self.key_failures.note_result(str(key_id), address, is_right=is_right)
         if key is None or not is_right:
+            self.key_failures.note_result(str(key_id), address, is_right=False)
             raise Unauthenticated
         await self.database.run(
             Transaction.INGEST, api_keys.update_digest, key.project_id, key_id, self.digests.of(credential.secret)
