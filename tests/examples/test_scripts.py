@@ -103,7 +103,7 @@ async def test_the_gateway_reports_for_many_devices(environment: dict[str, str],
             "gateway.py", environment, {"GATEWAY_KEYS": keys}, "\n".join(map(json.dumps, lines))
         )
 
-        counts = {(one.component, one.version) for one in (await client.fleet.versions(labels="site")).items}
+        counts = {(one.component, one.version) for one in (await client.fleet.versions(labels={"site": None})).items}
     assert (code, output) == (1, "2 of 3 reported\n")
     assert "stranger" in errors
     assert counts == {("main", "1.0"), ("modem", "2.0")}

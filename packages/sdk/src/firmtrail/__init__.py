@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from firmtrail._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         ApiError,
         AuthenticationError,
         CertificateRefusedError,
+        ClientClosedError,
         ConfigError,
         ConflictError,
         ConnectionLostError,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
         ServerError,
         TransportError,
     )
+    from firmtrail.responses import RawResponse
     from firmtrail.stored import from_json, to_json
     from firmtrail_contract import (
         AccessToken,
@@ -141,6 +145,7 @@ _MODULES = {
     "FollowedChanges": "firmtrail._sync.firmware_changes",
     "Pager": "firmtrail._sync.paging",
     "ExportProgress": "firmtrail._exports",
+    "RawResponse": "firmtrail.responses",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -251,6 +256,7 @@ __all__ = [
     "CertificateRefusedError",
     "ChangeKind",
     "Client",
+    "ClientClosedError",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -328,6 +334,7 @@ __all__ = [
     "ProjectApiKey",
     "ProxyFailedError",
     "RateLimitedError",
+    "RawResponse",
     "RecordReceipt",
     "ReportOutcome",
     "Role",

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import IssuedProjectApiKey, KeyRotation, NewApiKey, ProjectApiKey, Role
@@ -15,11 +15,8 @@ _KEYS = "/v1/projects/{project_id}/api_keys"
 _KEY = "/v1/projects/{project_id}/api_keys/{api_key_id}"
 
 
-class AsyncApiKeys:
+class AsyncApiKeys(AsyncResource):
     """Each has a role in its project."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(
         self,

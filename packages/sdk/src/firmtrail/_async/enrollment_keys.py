@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, OnKnownDevice
@@ -16,11 +16,8 @@ _KEYS = "/v1/projects/{project_id}/enrollment_keys"
 _KEY = "/v1/projects/{project_id}/enrollment_keys/{enrollment_key_id}"
 
 
-class AsyncEnrollmentKeys:
+class AsyncEnrollmentKeys(AsyncResource):
     """They expire, and count."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(  # noqa: PLR0913  the properties of a key
         self,

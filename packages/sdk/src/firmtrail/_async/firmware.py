@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
 from firmtrail_contract import (
@@ -73,11 +73,8 @@ class AsyncHistoryPager(AsyncPager[VersionPeriod]):
         return page
 
 
-class AsyncFirmware:
+class AsyncFirmware(AsyncResource):
     """What a device runs, and what it ran."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def report(  # noqa: PLR0913  what a report can say
         self,

@@ -8,18 +8,15 @@ import uuid
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import IssuedProjectApiKey, KeyRotation, NewApiKey, ProjectApiKey, Role
 
 _KEYS = "/v1/projects/{project_id}/api_keys"
 _KEY = "/v1/projects/{project_id}/api_keys/{api_key_id}"
 
 
-class ApiKeys:
+class ApiKeys(Resource):
     """Each has a role in its project."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(
         self,

@@ -9,18 +9,15 @@ from collections.abc import Mapping
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, OnKnownDevice
 
 _KEYS = "/v1/projects/{project_id}/enrollment_keys"
 _KEY = "/v1/projects/{project_id}/enrollment_keys/{enrollment_key_id}"
 
 
-class EnrollmentKeys:
+class EnrollmentKeys(Resource):
     """They expire, and count."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(  # noqa: PLR0913  the properties of a key
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
     AgentStatement,
@@ -73,11 +73,8 @@ class HistoryPager(Pager[VersionPeriod]):
         return page
 
 
-class Firmware:
+class Firmware(Resource):
     """What a device runs, and what it ran."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def report(  # noqa: PLR0913  what a report can say
         self,
