@@ -174,6 +174,9 @@ def test_metrics_are_not_for_the_outside(server: Sandbox) -> None:
     outside = server.run("curl", "--silent", *header, "--write-out", "%{http_code}", f"{URL}/metrics", check=False)
 
     assert "firmtrail_reports_total" in inside
+    started = re.findall(r"^process_start_time_seconds\{.*\} (\S+)$", inside, re.MULTILINE)
+    assert started
+    assert all(abs(time.time() - float(moment)) < 3600 for moment in started)  # as the sandbox lets it be read
     assert outside == "404"
 
 

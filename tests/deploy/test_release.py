@@ -14,8 +14,8 @@ from tools.release.building import build, differences
 
 @pytest.fixture
 def checkout(root: Path, tmp_path: Path) -> Path:
-    """Give a small copy: what names a version."""
-    for file in [*root.glob("packages/*/pyproject.toml"), root / "packages/sdk/src/firmtrail/_version.py"]:
+    """Give a small copy: what names a version, also where hatchling reads it from the source."""
+    for file in [*root.glob("packages/*/pyproject.toml"), *versions.sources(root)]:
         copy = tmp_path / file.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")

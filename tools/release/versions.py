@@ -36,6 +36,13 @@ def versions(root: Path) -> dict[str, str]:
     return {file.parent.name: _version(file) for file in sorted(root.glob("packages/*/pyproject.toml"))}
 
 
+def sources(root: Path) -> Iterator[Path]:
+    """List the modules that hatchling reads a version from."""
+    for file in sorted(root.glob("packages/*/pyproject.toml")):
+        if (source := _source(file)) is not None:
+            yield source
+
+
 def top_section(root: Path) -> str:
     """Read the title of CHANGELOG.md's first section, without the day that may stand behind it."""
     found = re.search(r"^## (\S+)", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
@@ -53,12 +60,16 @@ def lowest(root: Path, packages: Iterable[str]) -> list[str]:
 
 
 def _version(file: Path) -> str:
-    project = _project(file)
-    if "version" in project["project"]:
-        return project["project"]["version"]
-    source = (file.parent / project["tool"]["hatch"]["version"]["path"]).read_text(encoding="utf-8")
-    found = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)
+    source = _source(file)
+    if source is None:
+        return _project(file)["project"]["version"]
+    found = re.search(r'^__version__ = "(.+)"$', source.read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else ""
+
+
+def _source(file: Path) -> Path | None:
+    hatch = _project(file)["tool"]["hatch"]
+    return file.parent / hatch["version"]["path"] if "version" in hatch else None
 
 
 def _project(file: Path) -> dict[str, Any]:
