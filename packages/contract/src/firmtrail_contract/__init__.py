@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
+    from firmtrail_contract.agents import AgentHealth, AgentStatement, DeviceAgent, FailingSource, SourceFailure
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         FirmwareReceipt,
         FirmwareReport,
         History,
+        HistoryGap,
         HistoryQuery,
         ObservedAtSource,
         ReportOutcome,
@@ -87,6 +89,13 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
+    from firmtrail_contract.gateways import (
+        MAX_DEVICE_REPORTS,
+        DeviceReport,
+        DeviceReportReceipt,
+        DeviceReportReceipts,
+        DeviceReports,
+    )
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Texts, Violation, ViolationCode, email_limits
@@ -172,6 +181,7 @@ if TYPE_CHECKING:
 _MODULES = {
     name: f"firmtrail_contract.{module}"
     for module, names in {
+        "agents": ("AgentHealth", "AgentStatement", "DeviceAgent", "FailingSource", "SourceFailure"),
         "api_keys": (
             "ApiKeyInfo",
             "DeviceApiKey",
@@ -235,10 +245,18 @@ _MODULES = {
             "FirmwareReceipt",
             "FirmwareReport",
             "History",
+            "HistoryGap",
             "HistoryQuery",
             "ObservedAtSource",
             "ReportOutcome",
             "VersionPeriod",
+        ),
+        "gateways": (
+            "MAX_DEVICE_REPORTS",
+            "DeviceReport",
+            "DeviceReportReceipt",
+            "DeviceReportReceipts",
+            "DeviceReports",
         ),
         "invitations": ("Invitation", "InvitationAcceptance", "IssuedInvitation", "NewInvitation"),
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
@@ -335,6 +353,7 @@ __all__ = [
     "CSV_TYPE",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
+    "MAX_DEVICE_REPORTS",
     "MAX_LABELS",
     "MAX_PAGE_SIZE",
     "MAX_RECORDS",
@@ -347,6 +366,8 @@ __all__ = [
     "ActorKind",
     "Adoption",
     "AdoptionQuery",
+    "AgentHealth",
+    "AgentStatement",
     "ApiKeyInfo",
     "AsOf",
     "AuditAction",
@@ -369,6 +390,7 @@ __all__ = [
     "DesiredVersion",
     "DesiredVersionQuery",
     "Device",
+    "DeviceAgent",
     "DeviceApiKey",
     "DeviceChange",
     "DeviceDesiredVersion",
@@ -378,6 +400,10 @@ __all__ = [
     "DeviceKeyRotation",
     "DeviceList",
     "DeviceQuery",
+    "DeviceReport",
+    "DeviceReportReceipt",
+    "DeviceReportReceipts",
+    "DeviceReports",
     "DeviceState",
     "EnrolledDevice",
     "Enrollment",
@@ -389,6 +415,7 @@ __all__ = [
     "ExportRecord",
     "ExportStart",
     "ExportedPeriod",
+    "FailingSource",
     "FieldError",
     "FieldLocation",
     "FirmwareChange",
@@ -404,6 +431,7 @@ __all__ = [
     "FleetStatus",
     "FleetStatusQuery",
     "History",
+    "HistoryGap",
     "HistoryQuery",
     "ImportOutcome",
     "ImportedRow",
@@ -470,6 +498,7 @@ __all__ = [
     "SilenceState",
     "SilentDevice",
     "SilentDeviceQuery",
+    "SourceFailure",
     "Step",
     "Text",
     "Texts",

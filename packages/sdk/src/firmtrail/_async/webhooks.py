@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import (
@@ -24,11 +24,8 @@ _WEBHOOKS = "/v1/projects/{project_id}/webhooks"
 _WEBHOOK = "/v1/projects/{project_id}/webhooks/{webhook_id}"
 
 
-class AsyncWebhooks:
+class AsyncWebhooks(AsyncResource):
     """Each gets the changes of the feed in their order, one a request, signed as Standard Webhooks says."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(  # noqa: PLR0913  the properties of a webhook
         self,

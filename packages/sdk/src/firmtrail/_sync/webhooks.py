@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
     ChangeKind,
     IssuedWebhook,
@@ -24,11 +24,8 @@ _WEBHOOKS = "/v1/projects/{project_id}/webhooks"
 _WEBHOOK = "/v1/projects/{project_id}/webhooks/{webhook_id}"
 
 
-class Webhooks:
+class Webhooks(Resource):
     """Each gets the changes of the feed in their order, one a request, signed as Standard Webhooks says."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(  # noqa: PLR0913  the properties of a webhook
         self,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from firmtrail.cli.names import IN_PROJECT, project_id
-from firmtrail.cli.verbs import LIMIT, Verb, option, positional
+from firmtrail.cli.names import project_id
+from firmtrail.cli.verbs import LIMIT, Verb, option, positional, seconds
 from firmtrail_contract import IssuedWebhook
 
 _WEBHOOK = positional("webhook_id", "its id", metavar="ID")
@@ -34,15 +34,17 @@ VERBS = [
         "list",
         "the webhooks of a project, how far each has come, and which are paused",
         lambda c, o: c.webhooks.list(project_id(c, o), limit=o.limit),
-        [IN_PROJECT, LIMIT],
+        [LIMIT],
         ["id", "url", "label", "delivered_number", "failing_since", "pause_reason"],
+        examples=["webhooks list --project Pumps"],
     ),
     Verb(
         "get",
         "one webhook, and why it is paused, if it is",
         lambda c, o: c.webhooks.get(o.webhook_id, project_id=project_id(c, o)),
-        [_WEBHOOK, IN_PROJECT],
+        [_WEBHOOK],
         remark=_notice,
+        examples=["webhooks get 018f6a52-0000-7000-8000-000000000001"],
     ),
     Verb(
         "create",
@@ -55,8 +57,12 @@ VERBS = [
             labels=o.labels,
             project_id=project_id(c, o),
         ),
-        [positional("url", "where to: https and a public address", metavar="URL"), IN_PROJECT, *_FILTERS],
+        [positional("url", "where to: https and a public address", metavar="URL"), *_FILTERS],
         remark=_secret_remark,
+        examples=[
+            "webhooks create https://alerts.example.com/firmware --label alerts",
+            "webhooks create https://alerts.example.com/firmware --kind opened --labels site=berlin",
+        ],
     ),
     Verb(
         "update",
@@ -70,49 +76,52 @@ VERBS = [
             labels=o.labels,
             project_id=project_id(c, o),
         ),
-        [_WEBHOOK, IN_PROJECT, option("url", "where to"), *_FILTERS],
+        [_WEBHOOK, option("url", "where to"), *_FILTERS],
+        examples=["webhooks update 018f6a52-0000-7000-8000-000000000001 --url https://alerts.example.com/new"],
     ),
     Verb(
         "delete",
         "delete a webhook: nothing is sent any more",
         lambda c, o: c.webhooks.delete(o.webhook_id, project_id=project_id(c, o)),
-        [_WEBHOOK, IN_PROJECT],
+        [_WEBHOOK],
         destroys="Delete the webhook {webhook_id}?",
+        examples=["webhooks delete 018f6a52-0000-7000-8000-000000000001"],
     ),
     Verb(
         "rotate-secret",
         "make a new secret; without --overlap the old one signs too for a day",
         lambda c, o: c.webhooks.rotate_secret(o.webhook_id, overlap_seconds=o.overlap, project_id=project_id(c, o)),
-        [
-            _WEBHOOK,
-            IN_PROJECT,
-            option("overlap", "for how many seconds the old secret signs too", type=int, metavar="SECONDS"),
-        ],
+        [_WEBHOOK, option("overlap", "for how long the old secret signs too: 2h or 7d", type=seconds, metavar="TIME")],
         remark=_secret_remark,
+        examples=["webhooks rotate-secret 018f6a52-0000-7000-8000-000000000001 --overlap 2h"],
     ),
     Verb(
         "test",
         "send a test to the receiver, and show what it answered",
         lambda c, o: c.webhooks.test(o.webhook_id, project_id=project_id(c, o)),
-        [_WEBHOOK, IN_PROJECT],
+        [_WEBHOOK],
+        examples=["webhooks test 018f6a52-0000-7000-8000-000000000001"],
     ),
     Verb(
         "deliveries",
         "the last attempts to deliver, newest first",
         lambda c, o: c.webhooks.deliveries(o.webhook_id, project_id=project_id(c, o), limit=o.limit),
-        [_WEBHOOK, IN_PROJECT, LIMIT],
+        [_WEBHOOK, LIMIT],
         ["attempted_at", "number", "attempt", "status", "status_code", "error", "duration_ms", "message_id"],
+        examples=["webhooks deliveries 018f6a52-0000-7000-8000-000000000001 --limit 20"],
     ),
     Verb(
         "replay",
         "deliver the changes after a number of the feed; a pause ends",
         lambda c, o: c.webhooks.replay(o.webhook_id, after=o.after, project_id=project_id(c, o)),
-        [_WEBHOOK, IN_PROJECT, option("after", "the last number not to deliver", type=int, required=True, metavar="N")],
+        [_WEBHOOK, option("after", "the last number not to deliver", type=int, required=True, metavar="N")],
+        examples=["webhooks replay 018f6a52-0000-7000-8000-000000000001 --after 1024"],
     ),
     Verb(
         "resume",
         "let a paused webhook go on where it stopped",
         lambda c, o: c.webhooks.resume(o.webhook_id, project_id=project_id(c, o)),
-        [_WEBHOOK, IN_PROJECT],
+        [_WEBHOOK],
+        examples=["webhooks resume 018f6a52-0000-7000-8000-000000000001"],
     ),
 ]

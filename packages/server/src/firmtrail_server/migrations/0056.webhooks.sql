@@ -1,4 +1,4 @@
--- depends: 0049.login_links
+-- depends: 0053.device_history_gaps
 --
 -- Webhooks: a URL that the changes of a project's feed are sent to, and how far each has come. A project has at most ten.
 --
