@@ -68,7 +68,7 @@ async def listening(port: int) -> None:
 
 async def test_the_receiver_of_the_page_takes_a_change(server: Server, demo: Demo, clock: Clock, port: int) -> None:
     clock.moment = dt.datetime.now(dt.UTC)
-    async with firmtrail.AsyncClient(server.url, demo.project_key) as client:
+    async with firmtrail.AsyncClient(server.url, api_key=":".join(demo.project_key)) as client:
         hook = await client.webhooks.create(f"http://127.0.0.1:{port}/")
         async with receiving(port, hook.secret) as printed:
             async with httpx.AsyncClient(base_url=server.url, auth=demo.device_key) as device:
@@ -82,7 +82,7 @@ async def test_the_receiver_of_the_page_refuses_a_forged_test(
     server: Server, demo: Demo, clock: Clock, port: int
 ) -> None:
     clock.moment = dt.datetime.now(dt.UTC)
-    async with firmtrail.AsyncClient(server.url, demo.project_key) as client:
+    async with firmtrail.AsyncClient(server.url, api_key=":".join(demo.project_key)) as client:
         hook = await client.webhooks.create(f"http://127.0.0.1:{port}/")
         async with receiving(port, hook.secret):
             assert (await client.webhooks.test(hook.id)).status is DeliveryStatus.DELIVERED
