@@ -84,7 +84,7 @@ def raised() -> Iterator[str]:
 NOT_OF_THE_COMMAND = {
     "Pass one of api_key, login and access_token.",
     "project must be the id of a project, a UUID: see client.projects.list().",
-    "An access token gives no other one: make the client with api_key=... or login=...",
+    "A token gives none to hand on: make the client with api_key=... or login=...",
     "Pass ssl_context, or ca_file and client_cert: a context holds what they would add.",
 }
 

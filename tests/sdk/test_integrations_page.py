@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from importlib import import_module
@@ -11,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.test_readmes import example, examples, output_of
+from firmtrail.cli.commands import parser
+from tests.sdk.test_readmes import examples, output_of
 from tests.served import Server
 from tests.server.conftest import Demo
 from tests.server.exporting import fill
 
 PAGE = "docs/integrations.md"
+#: what waits for changes until it is interrupted
+ENDLESS = ("--follow", "text/event-stream")
 parquet: Any = import_module("pyarrow.parquet")
 
 
@@ -33,19 +37,31 @@ async def test_a_nightly_parquet_replaces_that_of_yesterday(
     fill(database_url, demo, devices=3, periods=4)
     (tmp_path / "history.parquet").write_bytes(b"that of yesterday")
 
-    said = await run(sys.executable, example(PAGE, "python"), server, demo, tmp_path)
+    (script,) = [script for script in examples(PAGE, "python") if "history.parquet" in script]
+    said = await run(sys.executable, script, server, demo, tmp_path)
 
     assert said == "15 version periods\n"
     assert parquet.read_table(tmp_path / "history.parquet").num_rows == 15
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_every_command_of_the_page_runs(server: Server, demo: Demo, database_url: str, tmp_path: Path) -> None:
+async def test_every_command_that_ends_runs(server: Server, demo: Demo, database_url: str, tmp_path: Path) -> None:
     fill(database_url, demo, devices=3, periods=4)
 
     for script in examples(PAGE, "sh"):
-        await run("sh", script, server, demo, tmp_path)
+        if not any(word in script for word in ENDLESS):
+            await run("sh", script, server, demo, tmp_path)
 
     assert len((tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()) == 1 + 15
     assert parquet.read_table(tmp_path / "history.parquet").num_rows == 15
     assert (tmp_path / "history.ndjson").exists()
+
+
+def test_the_commands_that_follow_the_feed_are_taken() -> None:
+    lines = [line for script in examples(PAGE, "sh") for line in script.splitlines() if "--follow" in line]
+
+    assert len(lines) == 2
+    for line in lines:
+        program, *words = shlex.split(line)
+        assert program == "firmtrail"
+        assert parser(words).parse(words).follow
