@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -29,11 +29,12 @@ from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent.config import configuration
 from firmtrail_agent.config.layers import variable
-from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode, Role
+from firmtrail_contract import ClockReading, DeviceReport, ObservationRecord, ProblemCode, Role
 from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    GATEWAY_SCOPES,
     KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
@@ -95,7 +96,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
-    reports.get_project: "the key is what tells the project",
+    reports.get_key: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     history.has_reported: "the device asks it of itself, when its key has told who it is",
     **dict.fromkeys(
@@ -127,6 +128,7 @@ SAMPLES: dict[Any, Any] = {
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
+    Iterable[DeviceReport | Mapping[str, Any]]: [{"device_name": "pump-1", "version": "1.5.0"}],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
 }
 
@@ -155,7 +157,8 @@ def named(route: Route) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
-    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES, KEY_SCOPES)
+    of_keys = DEVICE_SCOPES | GATEWAY_SCOPES | ENROLLMENT_SCOPES | KEY_SCOPES
+    held = of_keys.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, USER_SCOPES)
 
     assert route.scope in {Scope.PUBLIC, Scope.METRICS, *held}
 

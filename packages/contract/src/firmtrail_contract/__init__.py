@@ -89,6 +89,13 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
+    from firmtrail_contract.gateways import (
+        MAX_DEVICE_REPORTS,
+        DeviceReport,
+        DeviceReportReceipt,
+        DeviceReportReceipts,
+        DeviceReports,
+    )
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Texts, Violation, ViolationCode, email_limits
@@ -228,6 +235,13 @@ _MODULES = {
             "ReportOutcome",
             "VersionPeriod",
         ),
+        "gateways": (
+            "MAX_DEVICE_REPORTS",
+            "DeviceReport",
+            "DeviceReportReceipt",
+            "DeviceReportReceipts",
+            "DeviceReports",
+        ),
         "invitations": ("Invitation", "InvitationAcceptance", "IssuedInvitation", "NewInvitation"),
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
         "limits": ("Bytes", "Count", "Range", "Text", "Texts", "Violation", "ViolationCode", "email_limits"),
@@ -307,6 +321,7 @@ __all__ = [
     "CSV_TYPE",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
+    "MAX_DEVICE_REPORTS",
     "MAX_LABELS",
     "MAX_PAGE_SIZE",
     "MAX_RECORDS",
@@ -351,6 +366,10 @@ __all__ = [
     "DeviceKeyRotation",
     "DeviceList",
     "DeviceQuery",
+    "DeviceReport",
+    "DeviceReportReceipt",
+    "DeviceReportReceipts",
+    "DeviceReports",
     "DeviceState",
     "EnrolledDevice",
     "Enrollment",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from firmtrail._async.firmware_changes import AsyncFollowedChanges
     from firmtrail._async.paging import AsyncPager
     from firmtrail._exports import ExportProgress
+    from firmtrail._gateways import ReportResult
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.firmware import HistoryPager
@@ -74,6 +75,8 @@ if TYPE_CHECKING:
         DeviceDetails,
         DeviceImport,
         DeviceList,
+        DeviceReport,
+        DeviceReportReceipt,
         DeviceState,
         EnrolledDevice,
         EnrollmentKey,
@@ -146,6 +149,7 @@ _MODULES = {
     "Pager": "firmtrail._sync.paging",
     "ExportProgress": "firmtrail._exports",
     "RawResponse": "firmtrail.responses",
+    "ReportResult": "firmtrail._gateways",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -187,6 +191,8 @@ _MODULES = {
             "VersionCount",
             "ListedDevice",
             "DeviceImport",
+            "DeviceReport",
+            "DeviceReportReceipt",
             "DeviceState",
             "EnrolledDevice",
             "EnrollmentKey",
@@ -279,6 +285,8 @@ __all__ = [
     "DeviceImport",
     "DeviceList",
     "DevicePager",
+    "DeviceReport",
+    "DeviceReportReceipt",
     "DeviceState",
     "EnrolledDevice",
     "EnrollmentKey",
@@ -337,6 +345,7 @@ __all__ = [
     "RawResponse",
     "RecordReceipt",
     "ReportOutcome",
+    "ReportResult",
     "Role",
     "Rollback",
     "Rollout",

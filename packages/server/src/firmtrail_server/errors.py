@@ -191,6 +191,17 @@ class SecretUnproved(Unauthenticated):
     """Not yet what a caller is told: the key may be older than the digests of secrets."""
 
 
+class KeyUnused(DomainError):
+    """Not what a caller is told: the use of a key that came by enrollment has to be noted first."""
+
+    code = ProblemCode.UNAVAILABLE
+
+    def __init__(self, project_id: uuid.UUID, key_id: uuid.UUID) -> None:
+        super().__init__("This API key is being used for the first time. Try again.")
+        self.project_id = project_id
+        self.key_id = key_id
+
+
 class TokenNotValid(Unauthenticated):
     def __init__(self) -> None:
         DomainError.__init__(
@@ -314,8 +325,8 @@ class ProjectNotFound(NotFound):
 
 
 class DeviceNotFound(NotFound):
-    def __init__(self, device_id: uuid.UUID) -> None:
-        super().__init__(f"You know no device {device_id}.")
+    def __init__(self, device: uuid.UUID | str) -> None:
+        super().__init__(f"You know no device {device}.")
 
 
 class ApiKeyNotFound(NotFound):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
+from firmtrail._gateways import ReportResult, pieces
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
@@ -16,6 +17,8 @@ from firmtrail_contract import (
     AgentStatement,
     BatchReceipt,
     ClockReading,
+    DeviceReport,
+    DeviceReportReceipts,
     FirmwareReceipt,
     FirmwareReport,
     History,
@@ -31,6 +34,7 @@ _MAX_RECEIPT_BYTES = 512 * 1024
 
 _VERSION = "/v1/devices/{device_id}/firmware_version"
 _REPORTS = "/v1/devices/{device_id}/firmware_reports"
+_MANY = "/v1/projects/{project_id}/firmware_reports"
 
 
 if TYPE_CHECKING:
@@ -153,6 +157,35 @@ class Firmware(Resource):
             max_answer_bytes=_MAX_RECEIPT_BYTES,
         )
         return decode(self._transport.send(call), BatchReceipt)
+
+    def report_many(
+        self,
+        reports: Iterable[DeviceReport | Mapping[str, Any]],
+        *,
+        project_id: uuid.UUID | str | None = None,
+    ) -> Generator[ReportResult]:
+        """Report what many devices run, as their gateway: give what became of each report, in their order.
+
+        Takes an API key of the project that was made with `reports_for_devices`. Reports are sent 250 at a time, each
+        request when the results before it were taken. Safe to repeat: each report says when it was observed.
+
+        Args:
+            reports: `DeviceReport`s, or mappings with the same names, such as
+                `{"device_name": "pump-1", "version": "2"}`; those of one device in the order in which they were
+                observed. Without `observed_at` it is now.
+            project_id: the project; None: that of the API key.
+
+        Raises:
+            InvalidRequestError: one is no report at all. One that the server refuses stops no others: see its result.
+            PermissionDeniedError: the API key is no gateway's.
+            FirmtrailError: see `firmtrail.errors`. Those whose results were not given may be stored, or not.
+        """
+        place = path(_MANY, project_id=project_id)
+        for piece in pieces(reports):
+            call = Call(method="POST", path=place, body={"reports": piece.said}, repeatable=True)
+            answer = decode(self._transport.send(call), DeviceReportReceipts)
+            for report, receipt in zip(piece.reports, answer.reports, strict=True):
+                yield ReportResult(report, receipt)
 
     def history(  # noqa: PLR0913  which of its periods, and how many
         self,

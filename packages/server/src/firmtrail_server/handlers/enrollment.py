@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import uuid
 
 from firmtrail_contract import (
     AuditAction,
@@ -18,6 +19,7 @@ from firmtrail_contract import (
 )
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import (
+    ApiKeyNotFound,
     Conflict,
     DeviceKnown,
     DeviceKnownByHalf,
@@ -42,6 +44,10 @@ async def enroll_device(ctx: Context, body: Enrollment) -> Created[EnrolledDevic
     two is known, it is another device: 409, and the answer does not say which one. What is refused so is a use of the
     enrollment key and an event of the audit trail. A fingerprint that makers write into many machines, such as
     `To be filled by O.E.M.`, is refused with 422.
+
+    Safe to repeat when the answer was lost: until the new API key is used for the first time, the same device may
+    enroll again with the same enrollment key. It gets another API key, and the one that was lost ends. That is not
+    counted as a use of the enrollment key.
     """
     if is_filler_identity(body.hardware_fingerprint):
         raise FingerprintOfMany
@@ -55,9 +61,14 @@ async def _enroll(
     conn: Connection, ctx: Context, body: Enrollment
 ) -> Created[EnrolledDevice] | EnrolledDevice | Conflict:
     project_id, enrollment_key_id = ctx.principal.project_id, ctx.principal.actor_id
-    key = await enrollment_keys.use(conn, project_id, enrollment_key_id, ctx.now())
+    key = await enrollment_keys.get(conn, project_id, enrollment_key_id)
+    if key.expires_at <= ctx.now():
+        raise ApiKeyNotFound(key.id)  # it has ended since it was checked
     twins = await devices.find_twins(conn, project_id, body.name, body.hardware_fingerprint)
     known = next((twin for twin in twins if _is_same(twin, body)), None)
+    if known and await _has_lost_its_answer(conn, known, enrollment_key_id):
+        return await _give_key(conn, ctx, known, {"keys": "replaced", "replaced_key": "unused"})
+    await enrollment_keys.use(conn, project_id, enrollment_key_id)
     heard_at = await devices.last_heard_at(conn, project_id, known.id) if known else None
     refused = _refusal(twins, known, key, _silence(heard_at, ctx.now()))
     if refused is not None:
@@ -68,13 +79,29 @@ async def _enroll(
         return refused
     new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
     device = await (_without_keys(conn, known) if known else devices.insert(conn, project_id, new, ctx.now()))
-    terms = Terms(created_by=enrollment_key_id, created_at=ctx.now())
-    enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
     details = {"keys": "replaced"} if known else {}
     if known and device.last_reported_at:
         details["last_reported_at"] = format_moment(device.last_reported_at)  # a device that is in use, perhaps
-    await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
+    enrolled = await _give_key(conn, ctx, device, details)
     return enrolled if known else Created(enrolled)
+
+
+async def _has_lost_its_answer(conn: Connection, known: Device, enrollment_key_id: uuid.UUID) -> bool:
+    """Whether this machine enrolled with the same key before, and the API key that it got was never used.
+
+    Then that key ends here: two who ask at once do not both get one.
+    """
+    device = await devices.get(conn, known.project_id, known.id)
+    if device.last_reported_at is not None:
+        return False
+    return await api_keys.delete_unused(conn, device.project_id, device.id, enrollment_key_id) == 1
+
+
+async def _give_key(conn: Connection, ctx: Context, device: Device, details: dict[str, str]) -> EnrolledDevice:
+    terms = Terms(created_by=ctx.principal.actor_id, created_at=ctx.now(), is_unused=True)
+    enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
+    await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
+    return enrolled
 
 
 def _is_same(twin: Device, body: Enrollment) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from firmtrail_contract import (
@@ -18,7 +19,7 @@ from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.history.timeline import Record, is_doubtful, moment
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
-from firmtrail_server.ingest import Submission
+from firmtrail_server.ingest import Outcome, Submission
 from firmtrail_server.queries import devices, history, history_gaps
 
 
@@ -31,20 +32,28 @@ async def report_firmware_version(
     counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
     """
     received_at = ctx.now()
-    at = moment(body, received_at)
-    if body.strict and at.source is ObservedAtSource.SERVER:
+    (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record_of(body, received_at)))
+    receipt = receipt_of(body, stored)
+    return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
+
+
+def record_of(report: FirmwareReport, received_at: dt.datetime) -> Record:
+    """Say what a report adds to the history, or raise `NoStrictMoment`."""
+    at = moment(report, received_at)
+    if report.strict and at.source is ObservedAtSource.SERVER:
         raise NoStrictMoment
-    doubtful = not body.strict and is_doubtful(at, received_at)
-    record = Record(at, at, [(body.component, body.version)], doubtful, body.interval_seconds)
-    (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record))
-    receipt = FirmwareReceipt(
-        component=body.component,
-        version=body.version,
+    doubtful = not report.strict and is_doubtful(at, received_at)
+    return Record(at, at, [(report.component, report.version)], doubtful, report.interval_seconds)
+
+
+def receipt_of(report: FirmwareReport, stored: Outcome) -> FirmwareReceipt:
+    return FirmwareReceipt(
+        component=report.component,
+        version=report.version,
         observed_at=stored.first.at,
         observed_at_source=stored.first.source,
         outcome=stored.versions[0],
     )
-    return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 
 
 async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid.UUID, query: HistoryQuery) -> History:

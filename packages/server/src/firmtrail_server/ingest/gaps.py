@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from firmtrail_contract import HistoryGap
 from firmtrail_server.db import Connection
 from firmtrail_server.history.timeline import Sender
-from firmtrail_server.queries import history_gaps, reports
+from firmtrail_server.ingest.first_use import use_key
+from firmtrail_server.queries import history_gaps
 
 
 async def keep_gaps(conn: Connection, sender: Sender, received_at: dt.datetime, gaps: Sequence[HistoryGap]) -> None:
@@ -17,5 +18,5 @@ async def keep_gaps(conn: Connection, sender: Sender, received_at: dt.datetime, 
     Raises:
         SecretUnproved: the key is not alive, or the secret not proved by its digest.
     """
-    project_id = await reports.get_project(conn, sender, received_at)
+    project_id = await use_key(conn, sender, received_at)
     await history_gaps.insert(conn, project_id, sender.device_id, gaps)

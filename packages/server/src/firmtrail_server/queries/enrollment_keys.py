@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 
 from psycopg.types.json import Jsonb
@@ -72,16 +71,8 @@ async def list_keys(conn: Connection, project_id: uuid.UUID, after: Position, li
         return await cur.fetchall()
 
 
-async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> EnrollmentKey:
-    """Count one more use of a living key.
-
-    Raises:
-        EnrollmentsUsedUp: it has none left.
-        ApiKeyNotFound: it has ended since it was checked.
-    """
-    key = await get(conn, project_id, key_id)
-    if key.expires_at <= now:
-        raise ApiKeyNotFound(key_id)
+async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> None:
+    """Count one more use of a key, or raise `EnrollmentsUsedUp`."""
     counted = await conn.execute(
         """
         update enrollment_keys
@@ -94,4 +85,3 @@ async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: d
     )
     if counted.rowcount == 0:
         raise EnrollmentsUsedUp
-    return key

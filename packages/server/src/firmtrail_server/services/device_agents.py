@@ -31,7 +31,7 @@ async def keep(conn: Connection, sender: Sender, batch: ReportBatch, received_at
         SecretUnproved: the key is not alive, or the secret not proved by its digest.
     """
     assert batch.agent is not None
-    project_id = await reports.get_project(conn, sender, received_at)
+    project_id, _ = await reports.get_key(conn, sender, received_at)
     before = await find(conn, project_id, sender.device_id)
     agent = _agent(batch, batch.agent, received_at, before)
     if before is None or attrs.evolve(agent, changed_at=before.changed_at) != before:
