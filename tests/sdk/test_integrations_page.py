@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from firmtrail.cli.commands import parser
-from tests.sdk.test_readmes import example, examples, output_of
+from tests.sdk.test_readmes import examples, output_of
 from tests.served import Server
 from tests.server.conftest import Demo
 from tests.server.exporting import fill
@@ -37,7 +37,8 @@ async def test_a_nightly_parquet_replaces_that_of_yesterday(
     fill(database_url, demo, devices=3, periods=4)
     (tmp_path / "history.parquet").write_bytes(b"that of yesterday")
 
-    said = await run(sys.executable, example(PAGE, "python"), server, demo, tmp_path)
+    (script,) = [script for script in examples(PAGE, "python") if "history.parquet" in script]
+    said = await run(sys.executable, script, server, demo, tmp_path)
 
     assert said == "15 version periods\n"
     assert parquet.read_table(tmp_path / "history.parquet").num_rows == 15
