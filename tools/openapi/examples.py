@@ -44,6 +44,9 @@ _BY_NAME: dict[str, Any] = {
     "JoinedProject.name": "Test Project",
     "label": "continuous integration",
     "labels": {"site": "berlin"},
+    **{
+        f"{model}.labels": "site=berlin" for model in ("IssuedWebhook", "NewWebhook", "Webhook", "WebhookChange")
+    },
     "last_reported_at": "2026-05-03T11:00:00.000000Z",
     "last_used_at": "2026-05-03T11:00:00.000000Z",
     "max_uses": 500,
@@ -83,6 +86,7 @@ _BY_NAME: dict[str, Any] = {
     "superseded_at": None,
     "target_name": "Gateway 6",
     "token_type": "Bearer",
+    "url": "https://alerts.example.com/firmware",
     "use_count": 17,
     "User.name": "Ada",
     "UserChange.name": "Ada Lovelace",

@@ -78,7 +78,7 @@ class WebhookChange:
     component: str | None = attrs.field(default=None, validator=optional(Text(0, 64, "^([a-z0-9][a-z0-9._-]*)?$")))
     #: an empty text: all devices
     labels: str | None = attrs.field(
-        default=None, validator=optional(Text(0, 1024, f"({label_filter_limits.pattern})|^$"))
+        default=None, validator=optional(Text(0, 1024, f"^({label_filter_limits.pattern[1:-1]})?$"))
     )
 
 

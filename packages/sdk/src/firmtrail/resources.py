@@ -17,6 +17,7 @@ from firmtrail._async.invitations import AsyncInvitations
 from firmtrail._async.members import AsyncMembers
 from firmtrail._async.projects import AsyncProjects
 from firmtrail._async.users import AsyncUsers
+from firmtrail._async.webhooks import AsyncWebhooks
 from firmtrail._sync.api_keys import ApiKeys
 from firmtrail._sync.audit_events import AuditEvents
 from firmtrail._sync.desired_versions import DesiredVersions
@@ -32,6 +33,7 @@ from firmtrail._sync.invitations import Invitations
 from firmtrail._sync.members import Members
 from firmtrail._sync.projects import Projects
 from firmtrail._sync.users import Users
+from firmtrail._sync.webhooks import Webhooks
 
 __all__ = [
     "ApiKeys",
@@ -50,6 +52,7 @@ __all__ = [
     "AsyncMembers",
     "AsyncProjects",
     "AsyncUsers",
+    "AsyncWebhooks",
     "AuditEvents",
     "ChangeFeed",
     "DesiredVersions",
@@ -64,4 +67,5 @@ __all__ = [
     "Members",
     "Projects",
     "Users",
+    "Webhooks",
 ]

@@ -37,7 +37,7 @@ from firmtrail_server.webhooks.urls import check_url
 
 async def create_webhook(ctx: Context, project_id: uuid.UUID, body: NewWebhook) -> Created[IssuedWebhook]:
     """It gets the changes from now on, one a request, in the order of the feed, each until it answers with a status
-    from 200 to 299. Filters are those of the feed. The secret is shown this once: it verifies deliveries, as Standard
+    of success. Filters are those of the feed. The secret is shown this once: it verifies deliveries, as Standard
     Webhooks says.
 
     The URL begins with `https://` and names a public address, unless the server's operator allows other networks.
@@ -56,14 +56,14 @@ async def list_webhooks(ctx: Context, conn: Connection, project_id: uuid.UUID, q
 
 async def get_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> Webhook:
     """`delivered_number` says how far it has come in the feed, `notice` why it is paused, if it is."""
-    return with_notice(await webhooks.get(conn, project_id, webhook_id))
+    return with_notice(await _get(conn, project_id, webhook_id))
 
 
 async def change_webhook(
     ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, body: WebhookChange
 ) -> Webhook:
     """What is left out stays. Filters apply to what is not delivered yet; an empty one lets everything through."""
-    webhook = await webhooks.get(conn, project_id, webhook_id)
+    webhook = await _get(conn, project_id, webhook_id)
     if body.url is not None:
         check_url(body.url, ctx.services.receivers.rule)
     changed = _changed(webhook, body)
@@ -77,7 +77,7 @@ async def change_webhook(
 
 async def delete_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> None:
     """Nothing is sent any more, but for a request that is on its way."""
-    webhook = await webhooks.get(conn, project_id, webhook_id)
+    webhook = await _get(conn, project_id, webhook_id)
     await webhook_deliveries.delete_of_webhook(conn, project_id, webhook_id)
     await webhooks.delete(conn, project_id, webhook_id)
     await ctx.record(conn, Change(AuditAction.WEBHOOK_DELETED, webhook_id, webhook.label))
@@ -89,7 +89,7 @@ async def rotate_webhook_secret(
     """Deliveries carry a signature of the old secret too for a while, so that the receiver can change it in between.
     The new one is shown this once. There are two at most: one before the old one ends at once.
     """
-    webhook = await webhooks.get(conn, project_id, webhook_id)
+    webhook = await _get(conn, project_id, webhook_id)
     secret, old_until = new_secret(), ctx.now() + dt.timedelta(seconds=body.overlap_seconds)
     await webhooks.update_secret(conn, project_id, webhook_id, secret, old_until)
     await ctx.record(conn, Change(AuditAction.WEBHOOK_SECRET_ROTATED, webhook_id, webhook.label))
@@ -109,7 +109,7 @@ async def list_webhook_deliveries(
     ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, query: PageQuery
 ) -> Page[WebhookDelivery]:
     """About 200 are kept of each webhook. What the receiver answered beside its status is not kept."""
-    await webhooks.get(conn, project_id, webhook_id)
+    await _get(conn, project_id, webhook_id)
     after = webhook_deliveries.KEYSET.position(query, webhook_id)
     found = await webhook_deliveries.list_deliveries(conn, project_id, webhook_id, after, query.page_size + 1)
     return webhook_deliveries.KEYSET.page(found, query, webhook_id)
@@ -122,7 +122,7 @@ async def replay_webhook(
 
     410 when the changes after the number are not kept any more.
     """
-    webhook = await webhooks.get(conn, project_id, webhook_id)
+    webhook = await _get(conn, project_id, webhook_id)
     state = await _check_kept(conn, project_id, body.after)
     if body.after > state.last_number:
         raise FieldOutOfRange("after", f"must be at most {state.last_number}, the last number of the feed")
@@ -136,12 +136,20 @@ async def resume_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, 
 
     410 when the changes after its last delivery are not kept any more: export the history again, and replay from there.
     """
-    webhook = await webhooks.get(conn, project_id, webhook_id)
+    webhook = await _get(conn, project_id, webhook_id)
     if webhook.paused_at is None:
         return webhook
     await _check_kept(conn, project_id, webhook.delivered_number)
     await ctx.record(conn, Change(AuditAction.WEBHOOK_RESUMED, webhook_id, webhook.label))
     return await _start_after(ctx, conn, webhook, webhook.delivered_number)
+
+
+async def _get(conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> Webhook:
+    """Look up a webhook, or raise `WebhookNotFound`."""
+    webhook = await webhooks.find(conn, project_id, webhook_id)
+    if webhook is None:
+        raise WebhookNotFound(webhook_id)
+    return webhook
 
 
 _CHANGEABLE = ("url", "label", "kinds", "component", "labels")
@@ -179,7 +187,7 @@ def _changed(webhook: Webhook, body: WebhookChange) -> Webhook:
 async def _with_secrets(
     conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID
 ) -> tuple[Webhook, WebhookSecrets]:
-    webhook = await webhooks.get(conn, project_id, webhook_id)
+    webhook = await _get(conn, project_id, webhook_id)
     secrets = await webhooks.find_secrets(conn, project_id, webhook_id)
     if secrets is None:
         raise WebhookNotFound(webhook_id)
@@ -205,4 +213,4 @@ async def _check_kept(conn: Connection, project_id: uuid.UUID, after: int) -> Fe
 
 async def _start_after(ctx: Context, conn: Connection, webhook: Webhook, number: int) -> Webhook:
     await webhooks.start_after(conn, webhook.project_id, webhook.id, number, ctx.now())
-    return await webhooks.get(conn, webhook.project_id, webhook.id)
+    return await _get(conn, webhook.project_id, webhook.id)

@@ -12,7 +12,6 @@ from psycopg.types.json import Jsonb
 from firmtrail_contract import NewWebhook, PauseReason, Webhook
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
-from firmtrail_server.errors import WebhookNotFound
 
 KEYSET = Keyset("webhooks", {"created_at": EARLIEST, "id": LOWEST_ID})
 
@@ -92,14 +91,6 @@ async def find(conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -
             {"project_id": project_id, "webhook_id": webhook_id},
         )
         return await cur.fetchone()
-
-
-async def get(conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> Webhook:
-    """Look up a webhook, or raise `WebhookNotFound`."""
-    webhook = await find(conn, project_id, webhook_id)
-    if webhook is None:
-        raise WebhookNotFound(webhook_id)
-    return webhook
 
 
 async def find_secrets(conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> WebhookSecrets | None:
