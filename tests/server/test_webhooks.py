@@ -16,7 +16,7 @@ from standardwebhooks import WebhookVerificationError
 
 from firmtrail_server.services.mail import Smtp
 from firmtrail_server.settings import Settings
-from firmtrail_server.webhooks import deliverer, deliveries, receivers
+from firmtrail_server.webhooks import AddressRule, deliverer, deliveries, receivers
 from tests.served import Server
 from tests.server.callers import Caller, all_pages, log_in, made, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
@@ -76,7 +76,7 @@ async def run(http: httpx.AsyncClient, demo: Demo, *versions: str, component: st
 async def until(caller: Caller, path: str, is_there: Callable[[Any], bool]) -> Any:
     """Read until it is as it should be."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not is_there(found := read(await caller.get(path))):
+        while not is_there(found := read(await caller.get(path))):  # noqa: ASYNC110  the server tells nobody
             await asyncio.sleep(0.02)
     return found
 
@@ -169,7 +169,7 @@ async def test_changes_come_in_order_also_when_some_fail(
         ({"kinds": ["opened"], "component": "main", "labels": "site"}, [1, 3]),
     ],
 )
-async def test_filters_choose_what_is_delivered(
+async def test_filters_choose_what_is_delivered(  # noqa: PLR0913, PLR0917  filters and their result
     admin: Caller, demo: Demo, path: str, receiver: Receiver, filters: dict[str, Any], expected: list[int]
 ) -> None:
     other = made(await admin.post(f"projects/{demo.project_id}/devices", {"name": "other"}))["id"]
@@ -270,7 +270,8 @@ async def test_attempts_come_later_and_later(
 
     assert pauses[:7] == sorted(pauses[:7])
     assert dt.timedelta(seconds=4) < pauses[0] < dt.timedelta(seconds=7)
-    assert dt.timedelta(hours=1.5) < min(pauses[6:]) and max(pauses) < dt.timedelta(hours=3)
+    assert dt.timedelta(hours=1.5) < min(pauses[6:])
+    assert max(pauses) < dt.timedelta(hours=3)
 
 
 async def test_410_pauses_at_once(admin: Caller, demo: Demo, path: str, receiver: Receiver) -> None:
@@ -284,7 +285,7 @@ async def test_410_pauses_at_once(admin: Caller, demo: Demo, path: str, receiver
     assert len(receiver.received) == 1
 
 
-async def test_a_webhook_whose_changes_are_not_kept_is_paused(
+async def test_a_webhook_whose_changes_are_not_kept_is_paused(  # noqa: PLR0913, PLR0917  a fault and its cure
     admin: Caller, server: Server, demo: Demo, path: str, receiver: Receiver, clock: Clock, database_url: str
 ) -> None:
     receiver.behave = answering(500, 200)
@@ -321,7 +322,7 @@ async def test_a_webhook_whose_changes_are_not_kept_is_paused(
     ids=["hangs", "drips", "breaks off", "endless head", "no http", "500", "redirects"],
 )
 async def test_a_hostile_receiver_is_a_failed_attempt(
-    database_url: str, settings: Settings, clock: Clock, behave: Behaviour, word: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, behave: Behaviour, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receivers, "SECONDS", 0.5)
     async with receiving(behave) as receiver, receivers.Receivers(rule_of(settings)) as ours:
@@ -333,9 +334,7 @@ async def test_a_hostile_receiver_is_a_failed_attempt(
     assert len(receiver.received) == 1
 
 
-def rule_of(settings: Settings) -> Any:
-    from firmtrail_server.webhooks import AddressRule
-
+def rule_of(settings: Settings) -> AddressRule:
     return AddressRule(settings.webhook_networks)
 
 
@@ -390,7 +389,7 @@ async def test_a_test_says_what_the_receiver_answered(
     assert read(await admin.get(f"{path}/{hook['id']}"))["failing_since"] is None
 
 
-async def test_only_the_last_attempts_are_kept(
+async def test_only_the_last_attempts_are_kept(  # noqa: PLR0913, PLR0917  a limit and a clock
     admin: Caller, demo: Demo, path: str, receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "KEPT_ATTEMPTS", 5)
@@ -447,7 +446,7 @@ async def test_a_project_has_ten_webhooks_at_most(admin: Caller, path: str) -> N
     assert refusal(await admin.post(path, {"url": "http://127.0.0.1:9999/"})) == (409, "conflict")
 
 
-async def test_a_deleted_project_leaves_no_webhook(
+async def test_a_deleted_project_leaves_no_webhook(  # noqa: PLR0913, PLR0917  all that is left is looked at
     admin: Caller, server: Server, demo: Demo, path: str, receiver: Receiver, clock: Clock, database_url: str
 ) -> None:
     hook = made(await admin.post(path, {"url": receiver.url}))

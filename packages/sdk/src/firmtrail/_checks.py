@@ -54,6 +54,11 @@ def body(model: type[T], /, **values: Any) -> T:
     return _checked(_plain(values, FieldLocation.BODY), model, FieldLocation.BODY)
 
 
+def label_filter(labels: LabelFilter | None) -> str | None:
+    """Write the labels of a body that holds a filter; an empty text is one that lets everything through."""
+    return None if labels is None else _label_filter(labels, FieldLocation.BODY, "/labels")
+
+
 def filters(model: type[Any], /, **values: Any) -> dict[str, str | int]:
     """Build which items a list shall have; what is None is left out."""
     plain = {name: one for name, one in _plain(values, FieldLocation.QUERY).items() if one is not None}
@@ -119,16 +124,16 @@ def _plain_one(value: Any, location: FieldLocation, pointer: str) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, Mapping) and location is FieldLocation.QUERY:
-        return _label_filter(cast("Mapping[str, str | None]", value), pointer)
+        return _label_filter(cast("Mapping[str, str | None]", value), location, pointer) or None
     return str(value) if isinstance(value, StrEnum | uuid.UUID) else cast("Any", value)
 
 
-def _label_filter(labels: Mapping[str, str | None], pointer: str) -> str | None:
+def _label_filter(labels: LabelFilter, location: FieldLocation, pointer: str) -> str:
     """Write labels as lists take them: `site=berlin,rack`, where any value of the latter will do."""
     if any("=" in key or "," in f"{key}{value}" for key, value in labels.items()):
         detail = "have no '=' and no comma in a key, and no comma in a value"
-        raise _refused(FieldLocation.QUERY, pointer, ViolationCode.MALFORMED, detail)
-    return ",".join(key if value is None else f"{key}={value}" for key, value in labels.items()) or None
+        raise _refused(location, pointer, ViolationCode.MALFORMED, detail)
+    return ",".join(key if value is None else f"{key}={value}" for key, value in labels.items())
 
 
 def _moment(value: dt.datetime, location: FieldLocation, pointer: str) -> str:

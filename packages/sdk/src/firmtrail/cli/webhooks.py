@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from firmtrail.cli.moments import seconds
 from firmtrail.cli.names import project_id
-from firmtrail.cli.verbs import LIMIT, Verb, option, positional, seconds
+from firmtrail.cli.verbs import LIMIT, Verb, label_filter, option, positional
 from firmtrail_contract import IssuedWebhook
 
 _WEBHOOK = positional("webhook_id", "its id", metavar="ID")
+
+
+def _labels(text: str) -> Mapping[str, str | None]:
+    return label_filter(text) if text else {}
+
+
 _FILTERS = [
     option("label", "what it is for, in your words"),
     option("kind", "of these kinds: opened,device_removed; all, if left out", metavar="KINDS"),
     option("component", "of this component, and what is about a device as a whole"),
-    option("labels", "of devices with these labels today: site=berlin,rack"),
+    option("labels", "of devices with these labels today: site=berlin,rack", type=_labels),
 ]
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import attrs
 from aiohttp.abc import AbstractResolver
-from aiohttp.connector import AddrInfoType
 from yarl import URL
 
 from firmtrail_server.webhooks.addresses import AddressRule
+
+#: as `getaddrinfo` gives it
+_AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
 #: for everything: name, connection, TLS, request and the head of the answer
 SECONDS = 15
@@ -100,7 +102,7 @@ class Receivers:
             return None, _told(error)
 
     def _session(self, resolver: AbstractResolver, *, is_encrypted: bool) -> aiohttp.ClientSession:
-        def checked_socket(found: AddrInfoType) -> socket.socket:
+        def checked_socket(found: _AddressInfo) -> socket.socket:
             family, kind, protocol, _, address = found
             if not self._rule.permits(str(address[0]), is_encrypted=is_encrypted):
                 raise AddressRefused(_REFUSALS[is_encrypted])
