@@ -51,9 +51,7 @@ async def mailbox() -> AsyncGenerator[Mailbox]:
 @pytest.fixture
 def settings(mailbox: Mailbox) -> Settings:
     smtp = Smtp(scheme="smtp", host="127.0.0.1", port=mailbox.port, sender="firmtrail@example.com")
-    return Settings(
-        seed_enabled=True, password_cost=4, webhook_networks=(ip_network("127.0.0.0/8"),), smtp=smtp
-    )
+    return Settings(seed_enabled=True, password_cost=4, webhook_networks=(ip_network("127.0.0.0/8"),), smtp=smtp)
 
 
 @pytest.fixture
@@ -185,9 +183,7 @@ async def test_filters_choose_what_is_delivered(  # noqa: PLR0913, PLR0917  filt
     assert receiver.numbers == expected
 
 
-async def test_a_new_webhook_gets_nothing_of_the_past(
-    admin: Caller, demo: Demo, path: str, receiver: Receiver
-) -> None:
+async def test_a_new_webhook_gets_nothing_of_the_past(admin: Caller, demo: Demo, path: str, receiver: Receiver) -> None:
     await run(admin.http, demo, "1", "2")
 
     assert made(await admin.post(path, {"url": receiver.url}))["delivered_number"] == 2
@@ -356,9 +352,7 @@ async def test_a_huge_answer_is_not_read(settings: Settings) -> None:
     assert sent < 100_000_000
 
 
-async def test_a_receiver_that_hangs_delays_no_other(
-    admin: Caller, demo: Demo, path: str, receiver: Receiver
-) -> None:
+async def test_a_receiver_that_hangs_delays_no_other(admin: Caller, demo: Demo, path: str, receiver: Receiver) -> None:
     async with receiving(hanging) as slow:
         for _ in range(4):
             made(await admin.post(path, {"url": slow.url}))
@@ -371,9 +365,7 @@ async def test_a_receiver_that_hangs_delays_no_other(
         assert (receiver.numbers, slow.numbers) == ([1, 2, 3], [1, 1, 1, 1])
 
 
-async def test_a_test_says_what_the_receiver_answered(
-    admin: Caller, path: str, receiver: Receiver
-) -> None:
+async def test_a_test_says_what_the_receiver_answered(admin: Caller, path: str, receiver: Receiver) -> None:
     hook = made(await admin.post(path, {"url": receiver.url}))
     receiver.behave = answering(204, 404)
 

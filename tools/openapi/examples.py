@@ -44,9 +44,7 @@ _BY_NAME: dict[str, Any] = {
     "JoinedProject.name": "Test Project",
     "label": "continuous integration",
     "labels": {"site": "berlin"},
-    **{
-        f"{model}.labels": "site=berlin" for model in ("IssuedWebhook", "NewWebhook", "Webhook", "WebhookChange")
-    },
+    **{f"{model}.labels": "site=berlin" for model in ("IssuedWebhook", "NewWebhook", "Webhook", "WebhookChange")},
     "last_reported_at": "2026-05-03T11:00:00.000000Z",
     "last_used_at": "2026-05-03T11:00:00.000000Z",
     "max_uses": 500,

@@ -44,7 +44,7 @@ class AsyncWebhooks(AsyncResource):
             label: what it is for, in your words.
             kinds: the kinds of changes; all, if left out. Filters add up.
             component: of this component, and those that are about a device as a whole.
-            labels: of devices with these labels today, `{"site": "berlin", "rack": None}`; and of every device that was removed.
+            labels: of devices with these labels today, `{"site": "berlin", "rack": None}`; and of every removed device.
             project_id: the project; None: that of the API key.
 
         Raises:

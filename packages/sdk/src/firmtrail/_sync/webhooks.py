@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import body, path
+from firmtrail._checks import LabelFilter, body, label_filter, path
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
@@ -34,7 +34,7 @@ class Webhooks(Resource):
         label: str = "",
         kinds: Sequence[ChangeKind | str] = (),
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         project_id: uuid.UUID | str | None = None,
     ) -> IssuedWebhook:
         """Make a webhook. It gets the changes from now on; its secret is shown this once.
@@ -44,7 +44,7 @@ class Webhooks(Resource):
             label: what it is for, in your words.
             kinds: the kinds of changes; all, if left out. Filters add up.
             component: of this component, and those that are about a device as a whole.
-            labels: of devices with these labels today: `site=berlin,rack`; and of every device that was removed.
+            labels: of devices with these labels today, `{"site": "berlin", "rack": None}`; and of every removed device.
             project_id: the project; None: that of the API key.
 
         Raises:
@@ -57,7 +57,7 @@ class Webhooks(Resource):
             label=label,
             kinds=[str(kind) for kind in kinds],
             component=component,
-            labels=labels,
+            labels=label_filter(labels) or None,
         )
         place = path(_WEBHOOKS, project_id=project_id)
         answer = self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
@@ -94,7 +94,7 @@ class Webhooks(Resource):
         label: str | None = None,
         kinds: Sequence[ChangeKind | str] | None = None,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         project_id: uuid.UUID | str | None = None,
     ) -> Webhook:
         """Change a webhook; what is left out stays, and an empty filter lets everything through.
@@ -117,7 +117,7 @@ class Webhooks(Resource):
             label=label,
             kinds=None if kinds is None else [str(kind) for kind in kinds],
             component=component,
-            labels=labels,
+            labels=label_filter(labels),
         )
         place = path(_WEBHOOK, project_id=project_id, webhook_id=webhook_id)
         return decode(self._transport.send(Call(method="PATCH", path=place, body=said, repeatable=True)), Webhook)
