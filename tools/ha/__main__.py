@@ -49,7 +49,7 @@ def main() -> int:
     except CannotRun as error:
         print(f"ha: {error}", file=sys.stderr)
         return 2
-    events = [event for event in EVENTS if options.only in event.__name__]
+    events = {name: event for name, event in EVENTS.items() if options.only in name}
     with installation() as world:
         return asyncio.run(_run(world, events, options.minutes * 60, write=options.write))
 
@@ -75,14 +75,14 @@ def installation() -> Generator[World]:
         migrate(cluster.url())
         _say("starting two servers and the proxy")
         proxy = Proxy(front, folder)
-        world = World(cluster, two_servers(servers, cluster.url(), folder), proxy)
+        world = World(cluster, two_servers(servers, cluster.url(), proxy.url, folder), proxy)
         for server in world.servers:
             server.start()
         proxy.start(world.servers)
         yield world
 
 
-async def _run(world: World, events: list[Event], seconds: float, *, write: bool) -> int:
+async def _run(world: World, events: dict[str, Event], seconds: float, *, write: bool) -> int:
     ends = time.monotonic() + seconds
     outcomes: list[Outcome] = []
     balances: list[Balance] = []
@@ -99,7 +99,7 @@ async def _run(world: World, events: list[Event], seconds: float, *, write: bool
     return 0 if all(balance.is_right for balance in balances) else 1
 
 
-async def _round(world: World, events: list[Event]) -> tuple[list[Outcome], Balance]:
+async def _round(world: World, events: dict[str, Event]) -> tuple[list[Outcome], Balance]:
     """Break each thing once, then compare."""
     url = world.databases.url()
     fleet, programs = await make_fleet(url), await make_fleet(url, 4)
@@ -107,11 +107,12 @@ async def _round(world: World, events: list[Event]) -> tuple[list[Outcome], Bala
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as http:
         load = Load(fleet, world.proxy.url, http)
         async with sdk_clients(programs, world.proxy.url) as called, load.running():
-            for event in events:
+            for name, event in events.items():
                 await asyncio.to_thread(world.databases.wait_healthy)
                 await asyncio.sleep(_BEFORE_SECONDS)
+                _say(name)
                 began, ended = await _happening(world, event, load)
-                outcomes.append(outcome(event.__doc__ or "", began, ended, load.answered, called))
+                outcomes.append(outcome(name, began, ended, load.answered, called))
                 _say(str(outcomes[-1]))
         await asyncio.to_thread(world.databases.wait_healthy)
         balance = await load.balance()
@@ -121,7 +122,6 @@ async def _round(world: World, events: list[Event]) -> tuple[list[Outcome], Bala
 
 async def _happening(world: World, event: Event, load: Load) -> tuple[float, float]:
     """Let it happen, and wait until the load goes on without refusals; gives the moments of its start and end."""
-    _say(event.__doc__ or "")
     began = time.monotonic()
     broken = event(world)
     await asyncio.to_thread(broken.__enter__)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
@@ -75,7 +74,7 @@ class Node:
 
     def signal_postgres(self, number: signal.Signals) -> None:
         postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(postmaster)], stdout=subprocess.PIPE, check=False)  # noqa: S607
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(postmaster)], stdout=subprocess.PIPE, check=False)
         for pid in (postmaster, *map(int, listed.stdout.split())):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -221,6 +220,6 @@ def _is_primary(node: Node) -> bool:
 def _request(node: Node, path: str, *, method: str = "GET", body: bytes | None = None) -> bytes:
     """Ask a Patroni; what is no answer of 200 is an OSError, as is none."""
     url = f"http://{node.machine.address}:8008/{path}"
-    request = urllib.request.Request(url, data=body, method=method)  # noqa: S310  a URL of ours
-    with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
+    request = urllib.request.Request(url, data=body, method=method)
+    with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310  a URL of ours
         return answer.read() or b"-"

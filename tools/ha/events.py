@@ -33,14 +33,12 @@ Event = Callable[[World], AbstractContextManager[None]]
 
 @contextmanager
 def postgres_killed(world: World) -> Generator[None]:
-    """kill -9 of the leader's PostgreSQL"""
     world.databases.leader().kill_postgres()
     yield
 
 
 @contextmanager
 def machine_killed(world: World) -> Generator[None]:
-    """kill -9 of all of the leader's machine: PostgreSQL, Patroni, etcd"""
     node = world.databases.leader()
     node.kill()
     yield
@@ -49,7 +47,6 @@ def machine_killed(world: World) -> Generator[None]:
 
 @contextmanager
 def partitioned(world: World) -> Generator[None]:
-    """the leader's network link down"""
     node = world.databases.leader()
     node.machine.set_link("down")
     yield
@@ -58,7 +55,6 @@ def partitioned(world: World) -> Generator[None]:
 
 @contextmanager
 def standby_partitioned(world: World) -> Generator[None]:
-    """the synchronous standby's network link down"""
     node = world.databases.synchronous_standby()
     node.machine.set_link("down")
     yield
@@ -67,7 +63,6 @@ def standby_partitioned(world: World) -> Generator[None]:
 
 @contextmanager
 def disk_full(world: World) -> Generator[None]:
-    """the leader's disk full"""
     node = world.databases.leader()
     node.disk.fill()
     _use_up_wal(world, node)
@@ -77,21 +72,18 @@ def disk_full(world: World) -> Generator[None]:
 
 @contextmanager
 def disk_slow(world: World) -> Generator[None]:
-    """the leader's disk slow: it stands still for 0.5 s of each 0.55 s, for 20 s"""
     world.databases.leader().disk.stutter(SLOW_SECONDS, frozen=0.5, open_for=0.05)
     yield
 
 
 @contextmanager
 def disk_hung(world: World) -> Generator[None]:
-    """the leader's disk hung: no write ends for 40 s"""
     world.databases.leader().disk.stutter(STALL_SECONDS, frozen=STALL_SECONDS, open_for=0)
     yield
 
 
 @contextmanager
 def stalled(world: World) -> Generator[None]:
-    """the leader's PostgreSQL stopped (SIGSTOP) for 40 s, then continued"""
     node = world.databases.leader()
     node.signal_postgres(signal.SIGSTOP)
     time.sleep(STALL_SECONDS)
@@ -101,7 +93,6 @@ def stalled(world: World) -> Generator[None]:
 
 @contextmanager
 def server_killed(world: World) -> Generator[None]:
-    """kill -9 of a server"""
     server = world.servers[0]
     server.kill()
     yield
@@ -110,7 +101,6 @@ def server_killed(world: World) -> Generator[None]:
 
 @contextmanager
 def servers_restarted(world: World) -> Generator[None]:
-    """servers restarted one after the other, by SIGTERM alone"""
     for server in world.servers:
         server.stop()
         server.start()
@@ -120,7 +110,6 @@ def servers_restarted(world: World) -> Generator[None]:
 
 @contextmanager
 def servers_drained(world: World) -> Generator[None]:
-    """servers restarted one after the other, each drained by the proxy before"""
     for server in world.servers:
         world.proxy.set_state(server, "drain")
         time.sleep(_DRAIN_SECONDS)
@@ -131,19 +120,20 @@ def servers_drained(world: World) -> Generator[None]:
     yield
 
 
-EVENTS: list[Event] = [
-    servers_drained,
-    servers_restarted,
-    server_killed,
-    postgres_killed,
-    machine_killed,
-    partitioned,
-    standby_partitioned,
-    disk_full,
-    disk_slow,
-    disk_hung,
-    stalled,
-]
+#: by what the table says of them
+EVENTS: dict[str, Event] = {
+    "servers restarted one after the other, each drained by the proxy before": servers_drained,
+    "servers restarted one after the other, by SIGTERM alone": servers_restarted,
+    "kill -9 of a server": server_killed,
+    "kill -9 of the leader's PostgreSQL": postgres_killed,
+    "kill -9 of all of the leader's machine: PostgreSQL, Patroni, etcd": machine_killed,
+    "the leader's network link down": partitioned,
+    "the synchronous standby's network link down": standby_partitioned,
+    "the leader's disk full": disk_full,
+    "the leader's disk slow: it stands still for 0.5 s of each 0.55 s, for 20 s": disk_slow,
+    "the leader's disk hung: no write ends for 40 s": disk_hung,
+    "the leader's PostgreSQL stopped (SIGSTOP) for 40 s, then continued": stalled,
+}
 
 
 def _use_up_wal(world: World, node: Node) -> None:

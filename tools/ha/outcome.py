@@ -14,6 +14,14 @@ from tools.ha.sdk_clients import Called
 
 #: a shorter pause is the rhythm of the load
 _RHYTHM_SECONDS = 1
+_COLUMNS = (
+    "event",
+    "longest pause, s",
+    "last refusal after, s",
+    "reports acknowledged",
+    "requests refused, sent once",
+    "SDK calls failed, with its retries",
+)
 
 
 @attrs.frozen
@@ -53,14 +61,9 @@ def outcome(event: str, began: float, ended: float, answered: Sequence[Answered]
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Write a line for each event, the longest times of all rounds."""
-    lines = [
-        "| event | longest pause, s | last refusal after, s | reports acknowledged | requests refused, without retries "
-        "| SDK calls failed, with its retries |",
-        "|---|---|---|---|---|---|",
-    ]
-    for event in dict.fromkeys(one.event for one in outcomes):
-        lines.append(_line(event, [one for one in outcomes if one.event == event]))
-    return "\n".join(lines)
+    names = list(dict.fromkeys(one.event for one in outcomes))
+    lines = [_line(name, [one for one in outcomes if one.event == name]) for name in names]
+    return "\n".join([f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|", *lines])
 
 
 def _line(event: str, rounds: Sequence[Outcome]) -> str:

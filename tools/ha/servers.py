@@ -48,6 +48,8 @@ class Server:
     machine: Machine
     database_url: str = attrs.field(repr=False)
     signing_keys: str = attrs.field(repr=False)
+    #: of the proxy: the issuer of access tokens, which each server must take from the other
+    public_url: str
     log: Path
     process: subprocess.Popen[bytes] | None = None
 
@@ -61,6 +63,7 @@ class Server:
             self.log,
             FIRMTRAIL_DATABASE_URL=self.database_url,
             FIRMTRAIL_SIGNING_KEYS=self.signing_keys,
+            FIRMTRAIL_PUBLIC_URL=self.public_url,
             FIRMTRAIL_HOST=self.machine.address,
             FIRMTRAIL_PORT=str(PORT),
         )
@@ -91,10 +94,10 @@ class Server:
         return False
 
 
-def two_servers(machines: list[Machine], database_url: str, folder: Path) -> list[Server]:
+def two_servers(machines: list[Machine], database_url: str, public_url: str, folder: Path) -> list[Server]:
     """Describe servers that share a database and signing keys; they do not run yet."""
     keys = new_signing_keys().as_text()
-    return [Server(machine, database_url, keys, folder / f"{machine.name}.log") for machine in machines]
+    return [Server(machine, database_url, keys, public_url, folder / f"{machine.name}.log") for machine in machines]
 
 
 @attrs.frozen
