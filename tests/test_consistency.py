@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -29,11 +29,12 @@ from firmtrail import AsyncClient, NotFoundError
 from firmtrail.errors import BY_CODE
 from firmtrail_agent.config import configuration
 from firmtrail_agent.config.layers import variable
-from firmtrail_contract import ClockReading, ObservationRecord, ProblemCode, Role
+from firmtrail_contract import ClockReading, DeviceReport, ObservationRecord, ProblemCode, Role
 from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    GATEWAY_SCOPES,
     KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
@@ -95,7 +96,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
-    reports.get_project: "the key is what tells the project",
+    reports.get_key: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     history.has_reported: "the device asks it of itself, when its key has told who it is",
     **dict.fromkeys(
@@ -123,11 +124,11 @@ SAMPLES: dict[Any, Any] = {
     uuid.UUID | str | None: uuid.UUID(int=1),
     str: "one@example",  # good as a name, an address, a version and a password
     int: 1,
-    str | os.PathLike[str]: "never_there.ndjson",
     Sequence[str] | str: "1.5.0",
     Role | str: Role.VIEWER,
     dt.datetime: dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
     Sequence[ObservationRecord]: [],
+    Iterable[DeviceReport | Mapping[str, Any]]: [{"device_name": "pump-1", "version": "1.5.0"}],
     ClockReading: ClockReading(boot_id=uuid.UUID(int=1), boot_sequence=1, boot_time_ms=0),
 }
 
@@ -156,7 +157,8 @@ def named(route: Route) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_every_route_has_a_scope_that_somebody_holds(route: Route) -> None:
-    held = DEVICE_SCOPES.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, ENROLLMENT_SCOPES, USER_SCOPES, KEY_SCOPES)
+    of_keys = DEVICE_SCOPES | GATEWAY_SCOPES | ENROLLMENT_SCOPES | KEY_SCOPES
+    held = of_keys.union(*ROLE_SCOPES.values(), MEMBER_SCOPES, USER_SCOPES)
 
     assert route.scope in {Scope.PUBLIC, Scope.METRICS, *held}
 
@@ -179,13 +181,13 @@ def test_the_reference_that_the_server_ships_is_what_the_routes_say() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route() -> None:
+async def test_every_route_of_the_api_has_a_method_in_the_sdk_and_every_method_a_route(tmp_path: Path) -> None:
     routes = {(route.method, route.path) for route in ROUTES if route.path.startswith("/v1/")}
 
-    assert await asked_for_by_the_sdk() == routes
+    assert await asked_for_by_the_sdk(tmp_path) == routes
 
 
-async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
+async def asked_for_by_the_sdk(folder: Path) -> set[tuple[str, str]]:
     """Call every public method of a client, and note what arrives at a server of the same routes that refuses all."""
     asked: set[tuple[str, str]] = set()
 
@@ -205,14 +207,14 @@ async def asked_for_by_the_sdk() -> set[tuple[str, str]]:
     ):
         for method in methods_of(client):
             with pytest.raises(NotFoundError):
-                await call(method)
+                await call(method, folder)
     return asked
 
 
 def methods_of(thing: object) -> Iterator[Callable[..., Any]]:
     """The public methods of a client, and of `client.firmware` and its like."""
     for name, member in inspect.getmembers(thing):
-        if name.startswith("_") or name == "aclose":
+        if name.startswith("_") or name in {"aclose", "with_options"}:
             continue
         if inspect.ismethod(member):
             yield member
@@ -260,11 +262,14 @@ def in_the_contract(kind: Any) -> bool:
     return getattr(kind, "__module__", "").startswith(firmtrail_contract.__name__)
 
 
-async def call(method: Callable[..., Any]) -> None:
+async def call(method: Callable[..., Any], folder: Path) -> None:
     """Call it with all that it requires, and its project, and read what it gives as far as the first item."""
     parameters = inspect.signature(method, eval_str=True).parameters.values()
     wanted = [one for one in parameters if one.default is one.empty or one.name == "project_id"]
-    required = {one.name: SAMPLES[one.annotation] for one in wanted}
+    file = folder / "devices.ndjson"  # to import; an export would replace it
+    file.write_text('{"name": "pump-1"}\n')
+    samples = SAMPLES | {str | os.PathLike[str]: file}
+    required = {one.name: samples[one.annotation] for one in wanted}
     given = method(**required)
     if inspect.isawaitable(given):
         await given

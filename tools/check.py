@@ -46,6 +46,9 @@ def main(names: list[str]) -> int:
 def _checks() -> Iterator[Check]:
     """The slowest first: two run at a time."""
     yield Check("types", [_program("basedpyright")])
+    # The SDK as a program that uses it sees it: without this project's settings. basedpyright reads the same file.
+    strict = ["--strict", "--config-file=", "--cache-dir", ".venv/mypy", "--python-executable", sys.executable]
+    yield Check("mypy", [_program("mypy"), *strict, "tests/sdk/typed_program.py"])
     yield Check("imports", [_program("lint-imports")])
     yield Check("lint", [_program("ruff"), "check", "."])
     yield Check("format", [_program("ruff"), "format", "--check", "."])
@@ -53,6 +56,7 @@ def _checks() -> Iterator[Check]:
     yield Check("locks", [sys.executable, "tools/check_locks.py"])
     yield Check("sync", [sys.executable, "tools/unasync.py", "--check"])
     yield Check("openapi", [sys.executable, "-m", "tools.openapi", "--check"])
+    yield Check("clients", [sys.executable, "-m", "tools.clients", "--check"])
     if compose_files := _files("docker-compose*.yml", "deploy/**/docker-compose*.yml"):
         schema = ["--builtin-schema", "vendor.compose-spec"]
         yield Check("compose", [_program("check-jsonschema"), *schema, *compose_files])

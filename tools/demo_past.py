@@ -83,14 +83,14 @@ async def fill(database_url: str, project_key: str, now: dt.datetime) -> None:
 
 
 async def _is_whole(client: AsyncClient) -> bool:
-    found = {device.name async for device in client.devices.list(labels="model") if device.last_reported_at}
+    found = {device.name async for device in client.devices.list(labels={"model": None}) if device.last_reported_at}
     return found == {device.name for device in fleet() if device.last is not None}
 
 
 async def _clear(client: AsyncClient) -> None:
     async for rule in client.desired_versions.list():
         await client.desired_versions.end(rule.id)
-    async for device in client.devices.list(labels="model"):
+    async for device in client.devices.list(labels={"model": None}):
         await client.devices.delete(device.id)
 
 

@@ -13,6 +13,7 @@ RUFF = str(Path(sys.executable).with_name("ruff"))
 STEPS = [
     ("writing the SDK's sync half", [sys.executable, "tools/unasync.py"]),
     ("writing openapi.json and docs.html", [sys.executable, "-m", "tools.openapi"]),
+    ("writing examples/clients", [sys.executable, "-m", "tools.clients", "write"]),
     ("mending what the linter can mend", [RUFF, "check", "--fix", "."]),
     ("formatting", [RUFF, "format", "."]),
 ]

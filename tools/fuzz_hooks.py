@@ -15,6 +15,7 @@ from firmtrail_server.routes import ROUTES
 #: who asks for what; everything else the project's own key does
 _HOLDERS = {
     Scope.FIRMWARE_REPORT: "DEVICE",
+    Scope.FIRMWARE_REPORT_FOR_DEVICES: "GATEWAY",
     Scope.DEVICES_ENROLL: "ENROLLMENT",
     Scope.SELF: "USER",
     Scope.PROJECT_LEAVE: "USER",

@@ -40,6 +40,7 @@ def _keys_and_devices(http: httpx.Client, path: str) -> dict[str, str]:
     device = _post(http, f"{path}/devices", json={"name": "A device that reports"})
     key = _post(http, f"devices/{device['id']}/api_keys", json={})
     admin = _post(http, f"{path}/api_keys", json={"role": "admin"})
+    gateway = _post(http, f"{path}/api_keys", json={"role": "viewer", "reports_for_devices": True})
     enrollment = {"max_uses": 1_000_000, "expires_at": _LATER, "on_known": "replace_keys"}
     enrolling = _post(http, f"{path}/enrollment_keys", json=enrollment)
     report = f"devices/{device['id']}/firmware_version"
@@ -51,6 +52,7 @@ def _keys_and_devices(http: httpx.Client, path: str) -> dict[str, str]:
         "FUZZ_PAGE_TOKEN": page["next_page_token"],
         "FUZZ_AS_DEVICE": _basic(key),
         "FUZZ_AS_PROJECT": _basic(admin),
+        "FUZZ_AS_GATEWAY": _basic(gateway),
         "FUZZ_AS_ENROLLMENT": _basic(enrolling),
         "FUZZ_PROJECT_KEY_ID": admin["id"],
         "FUZZ_PROJECT_SECRET": admin["secret"],

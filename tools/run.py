@@ -83,7 +83,7 @@ def _run(data_dir: Path, port: str, *, once: bool, fleet: bool) -> None:
             if fleet:
                 demo_view.say("\nA year of a made-up fleet passes ...")
                 keep_fleet(data_dir, key)
-                demo_view.show_fleet(client.fleet.status(labels="model"), key, server.url)
+                demo_view.show_fleet(client.fleet.status(labels={"model": None}), key, server.url)
         demo_view.show_access(server.url, seed, key, data_dir)
         demo_view.show_page(page_link(server.url, seed, key, data_dir))
         if not once:

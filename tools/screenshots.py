@@ -74,6 +74,9 @@ def _photograph(browser: Browser, link: str, folder: Path) -> None:
     light.click("text=berlin-22")
     light.locator(".lane a").nth(3).hover()
     _keep(light, folder / "device.png")
+    for name in ("keys", "desired_versions", "audit"):
+        light.goto(f"{fleet}/{name}")
+        _keep(light, folder / f"{name}.png")
     light.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     light.goto(f"{fleet}?labels=model")
     _keep(light, folder / "fleet-phone.png")

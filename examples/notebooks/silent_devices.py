@@ -7,11 +7,11 @@
 import firmtrail
 
 client = firmtrail.Client()
-status = client.fleet.status(labels="model")
+status = client.fleet.status(labels={"model": None})
 print(f"{status.silent} of {status.devices} devices are silent, {status.never_reported} never reported")
 
 # %%
-silent = client.fleet.silent(labels="model").to_pandas(labels=["site", "model"])
+silent = client.fleet.silent(labels={"model": None}).to_pandas(labels=["site", "model"])
 silent = silent.sort_values("silent_since")
 silent[["name", "labels.site", "labels.model", "silent_since", "never_reported"]]
 
@@ -33,7 +33,7 @@ client.firmware.history(lost["device_id"]).plot()
 # Do they have something in common? The share of silent devices of each site.
 
 # %%
-devices = client.devices.list(labels="model").to_pandas(labels=["site"])
+devices = client.devices.list(labels={"model": None}).to_pandas(labels=["site"])
 by_site = devices.assign(silent=devices["silent_since"].notna()).groupby("labels.site")["silent"].agg(["sum", "count"])
 by_site.rename(columns={"sum": "silent", "count": "devices"})
 

@@ -342,3 +342,20 @@ async def test_the_doctor_finds_a_key_that_has_just_died_also_where_it_is_sent_i
     (await http.delete(path, auth=demo.project_key)).raise_for_status()
 
     assert (before, (await found()).partition(":")[0]) == ("it takes reports of this device", "credentials refused")
+
+
+async def test_a_member_sees_since_when_a_source_fails(
+    device: Device, time: VirtualTime, http: httpx.AsyncClient, demo: Demo
+) -> None:
+    time.wall_offset = -1e9  # it has no idea of the time
+    async with running(device, time):
+        await time.passes(5 * HOUR)
+        (device.root / "etc/version").unlink()
+        failed_at = time.now / HOUR
+        await time.passes(20 * HOUR)
+
+    details = await http.get(f"/v1/devices/{demo.device_id}", auth=demo.project_key)
+    agent = details.raise_for_status().json()["agent"]
+    [source] = agent["sources"]
+    assert (agent["health"], agent["interval_seconds"], source["source"]) == ("failing", HOUR, "file")
+    assert failed_at <= hours(source["failing_since"]) <= failed_at + NOTICED

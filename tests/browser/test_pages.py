@@ -11,11 +11,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # pyright: ignore[reportMissingTypeStubs]
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import MARKUP, Fleet, Tab, device, opened
+from tests.browser.conftest import MARKUP, Fleet, Tab, ago, device, opened
 from tests.served import Server
 from tests.server.callers import Caller, key_of, made, read
 
 WIDTHS = [390, 1280, 2560]
+SETTINGS = ["settings", "members", "keys", "desired_versions", "audit"]
 
 
 async def set_range(page: Page, part: float) -> str:
@@ -169,6 +170,7 @@ async def test_no_page_is_wider_than_its_window(chromium: Browser, server: Serve
         await tab.sign_in()
         for path in all_pages(fleet):
             await tab.open(path)
+            await open_details(tab.page)
             assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
@@ -177,12 +179,13 @@ async def test_axe_finds_nothing_to_complain_of(chromium: Browser, server: Serve
     empty = made(await fleet.user.post("projects", {"name": "New"}))["id"]
     context = await chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     async for tab in opened(context, server):
-        for path in ("/sign-in", "/sign-up"):
+        for path in ("/sign-in", "/sign-up", "/forgotten-password", "/new-password", "/invitation"):
             await tab.open(path)
             assert await violations(tab.page) == []
         await tab.sign_in()
         for path in [*all_pages(fleet), f"/projects/{empty}"]:
             await tab.open(path)
+            await open_details(tab.page)
             assert await violations(tab.page) == [], path
 
 
@@ -192,11 +195,23 @@ async def test_markup_in_every_field_does_nothing(tab: Tab, user: Caller) -> Non
     await user.patch(f"devices/{pump}", {"labels": {"site": MARKUP}})
     made(await user.post(f"projects/{project}/desired_versions", {"versions": [MARKUP], "labels": {"site": MARKUP}}))
     made(await user.post(f"devices/{pump}/api_keys", {"label": MARKUP}))
+    made(await user.post(f"projects/{project}/api_keys", {"role": "viewer", "label": MARKUP}))
+    terms = {"label": MARKUP, "max_uses": 1, "expires_at": ago(-9), "labels": {"site": MARKUP}}
+    made(await user.post(f"projects/{project}/enrollment_keys", terms))
+    await user.patch("users/me", {"name": MARKUP})
+    settings = [f"/projects/{project}/{name}" for name in SETTINGS]
     dialogs: list[str] = []
     tab.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     await tab.sign_in()
 
-    for path in ("/projects", f"/projects/{project}", f"/projects/{project}/devices", f"/devices/{pump}"):
+    for path in (
+        "/projects",
+        f"/projects/{project}",
+        f"/projects/{project}/devices",
+        f"/devices/{pump}",
+        "/me",
+        *settings,
+    ):
         await tab.open(path)
         await expect(tab.page.locator("main")).to_contain_text("<img src=x onerror=alert(2)>")
         assert await tab.page.locator("img").count() == 0
@@ -209,7 +224,12 @@ def all_pages(fleet: Fleet) -> list[str]:
     at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=30)).date().isoformat()
     pump = f"/devices/{fleet.devices['pump-1']}"
     pages = [fleet.path, f"{fleet.path}/devices", f"{fleet.path}/adoption", pump]
-    return ["/projects", *pages, *(f"{path}?at={at}" for path in pages)]
+    settings = [f"{fleet.path}/{name}" for name in SETTINGS]
+    return ["/projects", "/me", *settings, *pages, *(f"{path}?at={at}" for path in pages)]
+
+
+async def open_details(page: Page) -> None:
+    await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
 
 
 async def violations(page: Page) -> list[str]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmtrail_contract import is_filler_identity, is_filler_version, trimmed
+from firmtrail_contract.fillers import is_filler_fingerprint
 
 WORDS = [
     "To be filled by O.E.M.",
@@ -204,3 +205,15 @@ def test_what_stands_inside_a_text_stays() -> None:
 def test_trimming_twice_is_trimming_once(text: str) -> None:
     assert trimmed(trimmed(text)) == trimmed(text)
     assert trimmed(text) in text
+
+
+@pytest.mark.parametrize(
+    "text", ["To be filled by O.E.M.", "n/a", "00000000", "SN-12345", "03000200-0400-0500-0006-000700080009"]
+)
+def test_a_filler_that_is_long_enough_to_be_a_makers_is_no_fingerprint(text: str) -> None:
+    assert is_filler_fingerprint(text)
+
+
+@pytest.mark.parametrize("text", ["7", "A1", "SN-1", "SN-12", "SN-1047", "F1047", "C02XK0AAJG5J"])
+def test_a_short_number_of_ones_own_is_a_fingerprint(text: str) -> None:
+    assert not is_filler_fingerprint(text)

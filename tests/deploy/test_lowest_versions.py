@@ -5,23 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import httpx
 import pytest
-from packaging.requirements import Requirement
 
 from tests.server.server_process import serving
+from tools.release.versions import lowest
 
 OURS = ("contract", "server")
-
-
-def lowest(root: Path, package: str) -> list[str]:
-    """Pin each dependency of a package to the version that it begins at."""
-    file = root / "packages" / package / "pyproject.toml"
-    requirements = map(Requirement, tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"])
-    return [f"{one.name}=={bound.version}" for one in requirements for bound in one.specifier if bound.operator == ">="]
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -36,7 +28,7 @@ def old_python(root: Path, tmp_path: Path) -> str:
     for package in OURS:
         build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path / "dist"]
         assert run(*build, cwd=root / "packages" / package).returncode == 0
-    (tmp_path / "lowest.txt").write_text("\n".join(pin for package in OURS for pin in lowest(root, package)))
+    (tmp_path / "lowest.txt").write_text("\n".join(lowest(root, OURS)))
     made = run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv/bin/python"
     pip = (python, "-m", "pip", "--disable-pip-version-check")

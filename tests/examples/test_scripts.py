@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -59,7 +59,7 @@ def chat() -> Generator[Chat]:
 
 
 async def run(
-    script: str, environment: dict[str, str], settings: dict[str, object], told: str = ""
+    script: str, environment: dict[str, str], settings: Mapping[str, object], told: str = ""
 ) -> tuple[int, str, str]:
     """Run a script; give its exit code and what it wrote."""
     done = await asyncio.to_thread(
@@ -89,22 +89,23 @@ async def report(environment: dict[str, str], keys: dict[str, str], version: str
         await device.firmware.report(keys["id"], version)
 
 
-async def test_the_gateway_reports_for_many_devices(environment: dict[str, str], tmp_path: Path) -> None:
-    keys = tmp_path / "keys.json"
+async def test_the_gateway_reports_for_many_devices(environment: dict[str, str]) -> None:
     lines = [
-        {"device": "a", "version": "1.0"},
-        {"device": "b", "version": "2.0", "component": "modem", "observed_at": "2026-05-03T12:00:00Z"},
-        {"device": "stranger", "version": "1.0"},
+        {"device_name": "a", "version": "1.0"},
+        {"device_name": "b", "version": "2.0", "component": "modem", "observed_at": "2026-05-03T12:00:00Z"},
+        {"device_name": "stranger", "version": "1.0"},
+        {"device_name": "a"},
     ]
     async with client_of(environment) as client:
-        keys.write_text(json.dumps({name: await device_key(client, name) for name in "ab"}))
+        for name in "ab":
+            await client.devices.create(None, name, labels={"site": "oslo"})
+        key = await client.api_keys.create(None, "viewer", reports_for_devices=True)
+        settings = {"FIRMTRAIL_API_KEY": f"{key.id}:{key.secret}"}
 
-        code, output, errors = await run(
-            "gateway.py", environment, {"GATEWAY_KEYS": keys}, "\n".join(map(json.dumps, lines))
-        )
+        code, output, errors = await run("gateway.py", environment, settings, "\n".join(map(json.dumps, lines)))
 
-        counts = {(one.component, one.version) for one in (await client.fleet.versions(labels="site")).items}
-    assert (code, output) == (1, "2 of 3 reported\n")
+        counts = {(one.component, one.version) for one in (await client.fleet.versions(labels={"site": None})).items}
+    assert (code, output) == (1, "2 of 4 reported\n")
     assert "stranger" in errors
     assert counts == {("main", "1.0"), ("modem", "2.0")}
 

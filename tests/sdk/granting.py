@@ -13,6 +13,7 @@ import pytest
 from firmtrail import AsyncClient, Client
 from firmtrail._retry import RetryPolicy
 from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering
+from tests.sdk.policies import with_policy
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 SECRET, TOKEN = "ftd_hidden-word", "eyJ.hidden-token.x"
@@ -49,17 +50,19 @@ class Hands:
 Report = Callable[..., Awaitable[object]]
 
 
-async def report_async(url: str, times: int = 1, **options: Any) -> object:
-    options = {"timeout": PATIENCE_SECONDS, "_policy": Hands().policy} | options
-    async with AsyncClient(url, api_key=f"id:{SECRET}", **options) as client:
+async def report_async(url: str, times: int = 1, policy: RetryPolicy | None = None, **options: Any) -> object:
+    options = {"timeout": PATIENCE_SECONDS} | options
+    made = AsyncClient(url, api_key=f"id:{SECRET}", **options)
+    async with with_policy(made, policy or Hands().policy) as client:
         return [await client.firmware.report(DEVICE, "1") for _ in range(times)]
 
 
-async def report_sync(url: str, times: int = 1, **options: Any) -> object:
-    options = {"timeout": PATIENCE_SECONDS, "_policy": Hands().policy} | options
+async def report_sync(url: str, times: int = 1, policy: RetryPolicy | None = None, **options: Any) -> object:
+    options = {"timeout": PATIENCE_SECONDS} | options
+    made = Client(url, api_key=f"id:{SECRET}", **options)
 
     def use() -> object:
-        with Client(url, api_key=f"id:{SECRET}", **options) as client:
+        with with_policy(made, policy or Hands().policy) as client:
             return [client.firmware.report(DEVICE, "1") for _ in range(times)]
 
     return await asyncio.to_thread(use)

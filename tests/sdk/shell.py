@@ -42,6 +42,12 @@ class Shell:
         """Run one command that succeeds; give what it said beside its output."""
         return (await self._run(arguments, told, 0))[1]
 
+    async def fails(self, *arguments: str) -> str:
+        """Run one command that fails in whatever way; give its error."""
+        self.monkeypatch.setattr(sys, "stdin", io.StringIO())
+        assert await asyncio.to_thread(_ended, arguments)
+        return self.capsys.readouterr().err
+
     async def _run(self, arguments: tuple[str, ...], told: str | bytes, code: int) -> tuple[str, str]:
         content = told.encode() if isinstance(told, str) else told
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))

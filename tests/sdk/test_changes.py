@@ -16,6 +16,7 @@ import pytest
 from firmtrail import AsyncClient, Client, FirmwareChange, GoneError
 from firmtrail._retry import RetryPolicy
 from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering, hanging_up
+from tests.sdk.policies import with_policy
 from tests.sdk.shell import Shell
 from tests.server.conftest import Demo
 
@@ -35,7 +36,7 @@ POLICY = RetryPolicy(sleep=lambda _: None, async_sleep=no_sleep)
 
 async def follow_async(url: str, after: int | None, count: int) -> list[int]:
     found: list[int] = []
-    async with AsyncClient(url, api_key=KEY, auth="basic", _policy=POLICY) as client:
+    async with with_policy(AsyncClient(url, api_key=KEY, auth="basic"), POLICY) as client:
         async for change in client.firmware_changes.follow(after=after):
             found.append(change.number)
             if len(found) == count:
@@ -45,7 +46,7 @@ async def follow_async(url: str, after: int | None, count: int) -> list[int]:
 
 async def follow_sync(url: str, after: int | None, count: int) -> list[int]:
     def use() -> list[int]:
-        with Client(url, api_key=KEY, auth="basic", _policy=POLICY) as client:
+        with with_policy(Client(url, api_key=KEY, auth="basic"), POLICY) as client:
             changes = iter(client.firmware_changes.follow(after=after))
             return [next(changes).number for _ in range(count)]
 
@@ -124,8 +125,8 @@ async def test_the_sdk_reads_the_feed_of_a_real_server(http: httpx.AsyncClient, 
     key = ":".join(demo.project_key)
 
     async with AsyncClient(str(http.base_url), api_key=key) as client:
-        first = await client.firmware_changes.list(limit=1)
-        second = await client.firmware_changes.list(after=first.last_number, wait_seconds=5)
+        first = await client.firmware_changes.poll(limit=1)
+        second = await client.firmware_changes.poll(after=first.last_number, wait_seconds=5)
 
     assert [(one.number, one.previous_version, one.version) for one in second.items] == [(2, "1", "2")]
     assert isinstance(second.items[0], FirmwareChange)

@@ -132,22 +132,22 @@ async def test_an_invitation_is_listed_revoked_and_then_worth_nothing(ada: Shell
 
 
 async def test_the_keys_of_a_project_are_made_rotated_and_deleted(ada: Shell) -> None:
-    shown = await ada("keys", "create", "viewer", "--label", "dashboard")
+    shown = await ada("api-keys", "create", "viewer", "--label", "dashboard")
     first = dict(line.split(maxsplit=1) for line in shown.splitlines() if line.split()[1:])["id"]
-    second = await ada("keys", "rotate", first, "--overlap", "0", "-q")
+    second = await ada("api-keys", "rotate", first, "--overlap", "0", "-q")
 
-    listed = await ada("keys", "list")
-    await ada("keys", "delete", second.partition(":")[0], "--yes")
+    listed = await ada("api-keys", "list")
+    await ada("api-keys", "delete", second.partition(":")[0], "--yes")
 
     assert ("dashboard" in shown, second.partition(":")[0] in listed) == (True, True)
-    assert second.partition(":")[0] not in await ada("keys", "list", "-q")
+    assert second.partition(":")[0] not in await ada("api-keys", "list", "-q")
 
 
 async def test_a_device_is_registered_reports_and_is_found_by_what_it_runs(ada: Shell) -> None:
     device = await ada.one("devices", "create", "pump-1", "--label", "site=berlin", "--label", "line=3")
     await ada("devices", "label", "pump-1", "site=bonn", "--remove", "line")
     await ada("devices", "rename", "pump-1", "pump-one")
-    key = await ada("device-keys", "create", "pump-one", "-q")
+    key = await ada("device-api-keys", "create", "pump-one", "-q")
     with ada.monkeypatch.context() as patched:
         patched.setenv("FIRMTRAIL_URL", tomllib.loads(ada.profiles.read_text())["profiles"]["default"]["url"])
         patched.setenv("FIRMTRAIL_API_KEY", key.strip())
@@ -177,10 +177,10 @@ async def test_silent_devices_are_listed_by_labels(ada: Shell, server: Server, c
 
 async def test_the_keys_of_a_device_end_one_by_one_or_with_it(ada: Shell) -> None:
     await ada("devices", "create", "pump-1")
-    first = await ada.one("device-keys", "create", "pump-1", "--expires", "30d")
-    second = await ada.one("device-keys", "rotate", "pump-1", first["id"], "--overlap", "0")
-    listed = await ada("device-keys", "list", "pump-1", "-q")
-    await ada("device-keys", "delete", "pump-1", second["id"], "--yes")
+    first = await ada.one("device-api-keys", "create", "pump-1", "--expires", "30d")
+    second = await ada.one("device-api-keys", "rotate", "pump-1", first["id"], "--overlap", "0")
+    listed = await ada("device-api-keys", "list", "pump-1", "-q")
+    await ada("device-api-keys", "delete", "pump-1", second["id"], "--yes")
     await ada("devices", "retire", "pump-1")
     retired = await ada("devices", "list", "--state", "retired", "-q")
     await ada("devices", "restore", "pump-1")
@@ -207,7 +207,9 @@ async def test_the_audit_trail_is_filtered(ada: Shell) -> None:
     device = await ada.one("devices", "create", "pump-1")
     await ada("devices", "retire", "pump-1")
 
-    event = await ada.one("audit", "--action", "device.created", "--target", device["id"], "--limit", "1")
+    event = await ada.one(
+        "audit-events", "list", "--action", "device.created", "--target", device["id"], "--limit", "1"
+    )
 
     assert (event["actor_name"], event["target_name"]) == ("Ada", "pump-1")
 
@@ -217,10 +219,20 @@ async def test_the_audit_trail_is_filtered(ada: Shell) -> None:
     [
         (["projects", "list"], {"FIRMTRAIL_URL": "http://127.0.0.1:9"}, 69, "Cannot reach"),
         (["projects", "list"], {"FIRMTRAIL_URL": ""}, 78, "set FIRMTRAIL_URL"),
-        (["devices", "create", ""], {}, 1, "/name must have at least 1 character"),
+        (["devices", "create", ""], {}, 1, "NAME must have at least 1 character"),
         (["devices", "create", "pump-1", "--label", "site"], {}, 2, "A label is KEY=VALUE"),
-        (["audit", "--since", "someday"], {}, 2, "must be such as 2026-05-03, 2026-05-03T12:00:00Z, yesterday"),
-        (["report", "pump-1", "1.4.2", "--observed-at", "2026-05-03"], {}, 2, "must be such as 2026-05-03T12:00:00Z"),
+        (
+            ["audit-events", "list", "--since", "someday"],
+            {},
+            2,
+            "must be such as 2026-05-03, 2026-05-03T12:00:00Z, yesterday",
+        ),
+        (
+            ["report", "pump-1", "1.4.2", "--observed-at", "someday"],
+            {},
+            2,
+            "must be such as 2026-05-03, 2026-05-03T12:00:00Z",
+        ),
         (["projects", "frobnicate"], {}, 2, "invalid choice"),
     ],
 )

@@ -17,7 +17,7 @@ from tests.sdk.shell import Shell
 async def test_a_table_is_imported_in_pieces_that_each_have_its_header(
     keyed: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(importing, "_MAX_ROWS", 2)
+    monkeypatch.setattr(importing, "MAX_ROWS", 2)
     table = tmp_path / "devices.csv"
     table.write_text("﻿name,labels.site\r\n\r\na,x\r\nb,x\r\n\r\nc,x\r\n,x\r\ne,x\r\n", encoding="utf-8")
 
@@ -30,7 +30,7 @@ async def test_a_table_is_imported_in_pieces_that_each_have_its_header(
 async def test_refused_rows_are_shown_with_their_numbers_in_the_whole_table(
     keyed: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keyed.monkeypatch.setattr(importing, "_MAX_BYTES", 40)
+    keyed.monkeypatch.setattr(importing, "MAX_BYTES", 40)
     rows = b'{"name": "pump-1"}\n{"name": ""}\n{"name": "pump-3"}\nno JSON\n'
     keyed.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(rows)))
 
@@ -54,7 +54,7 @@ async def test_a_table_larger_than_a_server_takes_at_once_is_imported(keyed: She
     ("content", "code", "said"),
     [
         (b"", 1, "The first line must name each column once"),
-        (b"name\n\xff\n", 78, "it is not UTF-8"),
+        (b"name\n\xff\n", 78, "not UTF-8"),
         (None, 78, "cannot be read: No such file"),
     ],
     ids=["empty", "no UTF-8", "no file"],

@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from firmtrail.cli.moments import day_or_moment, earlier, later, observed
+from firmtrail.cli.moments import day_or_moment, earlier, later, seconds
 
 NOON = dt.datetime(2026, 5, 3, 12, tzinfo=dt.UTC)
 
@@ -31,7 +31,7 @@ def test_yesterday_is_the_day_before_today_in_utc() -> None:
     assert yesterday in {before - dt.timedelta(days=1), after - dt.timedelta(days=1)}
 
 
-@pytest.mark.parametrize("read", [day_or_moment, earlier, observed, later])
+@pytest.mark.parametrize("read", [day_or_moment, earlier, later])
 def test_a_date_time_is_read_with_its_offset(read: object) -> None:
     assert callable(read)
     assert read("2026-05-03T14:00:00+02:00") == NOON
@@ -61,6 +61,17 @@ def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
         day_or_moment(text)
 
 
-def test_a_report_has_a_moment_and_no_date() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="such as"):
-        observed("2026-05-03")
+def test_a_date_ahead_means_its_end_in_utc() -> None:
+    assert later("2026-05-03") == dt.datetime(2026, 5, 3, 23, 59, 59, 999_999, dt.UTC)
+    assert later("tomorrow") > dt.datetime.now(dt.UTC)
+
+
+@pytest.mark.parametrize(("text", "length"), [("2h", 7_200), ("7d", 604_800), ("0", 0), ("90s", 90)])
+def test_a_length_of_time_is_read_in_seconds(text: str, length: int) -> None:
+    assert seconds(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "7", "-1h", "2 h", "2h ago"])
+def test_what_is_no_length_of_time_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="2h, 7d"):
+        seconds(text)

@@ -27,9 +27,9 @@ async def test_a_password_is_typed_unseen_and_deleting_is_asked_about(ada: Shell
     arguments = (sys.executable, "-m", "firmtrail.cli")
 
     login, shown = await typed((*arguments, "login", ADA), [(b"Password: ", PASSWORD)])
-    no, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"[y/N]: ", "n")])
+    no, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"to go on: ", "Valves")])
     kept = await ada("projects", "list", "-q")
-    yes, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"[y/N]: ", "y")])
+    yes, _ = await typed((*arguments, "projects", "delete", "Pumps"), [(b"to go on: ", "Pumps")])
 
     assert (login, PASSWORD in shown, no, kept != "", yes) == (0, False, 2, True, 0)
     assert await ada("projects", "list", "-q") == ""

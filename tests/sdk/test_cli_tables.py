@@ -162,7 +162,7 @@ def test_a_csv_cell_that_begins_as_a_formula_gets_an_apostrophe(start: str) -> N
     assert csv_cell(f"1{start}") == f"1{start}"
 
 
-@pytest.mark.parametrize("noun", ["projects", "members", "keys", "devices", "enrollment-keys", "invitations"])
+@pytest.mark.parametrize("noun", ["projects", "members", "api-keys", "devices", "enrollment-keys", "invitations"])
 async def test_every_list_has_csv(ada: Shell, noun: str) -> None:
     header, *rows = csv.reader((await ada(noun, "list", "--csv")).splitlines())
 

@@ -22,6 +22,7 @@ from firmtrail._retry import RetryPolicy
 from firmtrail_contract import NDJSON_TYPE, ExportedPeriod
 from firmtrail_server.handlers import exports
 from tests.sdk.cutting import Cuts, cutting
+from tests.sdk.policies import with_policy
 from tests.sdk.shell import Shell
 from tests.served import Server
 from tests.server.conftest import Demo
@@ -47,7 +48,7 @@ async def no_sleep(_: float) -> None:
 
 def client_of(url: str, demo: Demo) -> AsyncClient:
     policy = RetryPolicy(async_sleep=no_sleep)
-    return AsyncClient(url, api_key=":".join(demo.project_key), auth="basic", _policy=policy)
+    return with_policy(AsyncClient(url, api_key=":".join(demo.project_key), auth="basic"), policy)
 
 
 @pytest.fixture
@@ -147,8 +148,7 @@ async def test_an_export_cut_at_random_bytes_goes_on_to_the_same_file(
     cuts = Cuts(places)
 
     async with cutting(server, cuts) as url, client_of(url, filled) as client:
-        client._transport._policy = RetryPolicy(async_sleep=no_sleep, attempts=20)
-        await client.firmware_history.write(tmp_path / name)
+        await client.with_options(attempts=20).firmware_history.write(tmp_path / name)
 
     assert rows_of(tmp_path / name) == rows_of(tmp_path / f"whole.{name}"), places
     assert cuts.made > 0

@@ -23,6 +23,7 @@ from firmtrail import (
 )
 from firmtrail._retry import RetryPolicy
 from tests.sdk.misbehaving import Behaviour, MisbehavingServer, answering, dripping, hanging_up
+from tests.sdk.policies import with_policy
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 SECRET = "ftd_hidden-word"
@@ -40,13 +41,15 @@ PATIENCE_SECONDS = 30
 
 
 async def report_async(url: str, seconds: float = PATIENCE_SECONDS) -> object:
-    async with AsyncClient(url, api_key=f"id:{SECRET}", auth="basic", timeout=seconds, _policy=AT_ONCE) as client:
+    made = AsyncClient(url, api_key=f"id:{SECRET}", auth="basic", timeout=seconds)
+    async with with_policy(made, AT_ONCE) as client:
         return await client.firmware.report(DEVICE, "1")
 
 
 async def report_sync(url: str, seconds: float = PATIENCE_SECONDS) -> object:
     def use() -> object:
-        with Client(url, api_key=f"id:{SECRET}", auth="basic", timeout=seconds, _policy=AT_ONCE) as client:
+        made = Client(url, api_key=f"id:{SECRET}", auth="basic", timeout=seconds)
+        with with_policy(made, AT_ONCE) as client:
             return client.firmware.report(DEVICE, "1")
 
     return await asyncio.to_thread(use)
@@ -103,7 +106,7 @@ async def test_three_attempts_are_all(misbehaving: MisbehavingServer, report: Re
 @pytest.mark.parametrize("attempts", [1, 5])
 async def test_as_many_attempts_are_made_as_the_caller_wants(misbehaving: MisbehavingServer, attempts: int) -> None:
     misbehaving.behaviours = [answering(503)] * 6
-    async with AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", attempts=attempts, _policy=AT_ONCE) as client:
+    async with with_policy(AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", attempts=attempts), AT_ONCE) as client:
         with pytest.raises(ServerError):
             await client.firmware.report(DEVICE, "1")
 
@@ -123,7 +126,7 @@ async def test_a_call_that_is_not_repeatable_is_raised_when_it_may_have_been_don
     misbehaving: MisbehavingServer,
 ) -> None:
     misbehaving.behaviours = [hanging_up]
-    async with AsyncClient(misbehaving.url, _policy=AT_ONCE) as client:
+    async with with_policy(AsyncClient(misbehaving.url), AT_ONCE) as client:
         with pytest.raises(ConnectionLostError) as lost:
             await client.seed()
 

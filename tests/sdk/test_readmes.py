@@ -19,7 +19,14 @@ from tests.server.conftest import Demo
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md"), *ROOT.glob("bench/**/*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("deploy/**/*.md"),
+        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("packages/*/*.md"),
+        *ROOT.glob("bench/**/*.md"),
+    ]
 )
 
 
@@ -90,13 +97,14 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
 
 
 async def test_python_of_the_sdks_readme(server: Server, demo: Demo) -> None:
-    first, team, as_of = examples("packages/sdk/README.md", "python")
+    first, team, one_call, as_of = examples("packages/sdk/README.md", "python")
     given = "import datetime as dt, firmtrail\n"
     given += f"client = firmtrail.Client({server.url!r}, api_key={key(demo.project_key)!r})\n"
     given += f"project_id = {demo.project_id!r}\n"
 
     assert (await output_of(sys.executable, first, server)).startswith("1.4.2 ")
     assert (await output_of(sys.executable, team, server)).endswith(" Ada pump-1\n")
+    assert (await output_of(sys.executable, one_call, server)).startswith("201 ")
     assert "as of 2026-05-03 23:59:59" in await output_of(sys.executable, given + as_of, server)
 
 

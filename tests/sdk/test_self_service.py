@@ -47,10 +47,10 @@ async def project(ada: AsyncClient) -> Project:
 
 
 async def test_a_user_signs_up_and_has_projects(ada: AsyncClient, project: Project) -> None:
-    renamed = await ada.projects.rename(project.id, "Pumps of Berlin")
+    renamed = await ada.projects.update(project.id, name="Pumps of Berlin")
 
     assert (await ada.users.me()).email == ADA.email
-    assert (await ada.users.change_me(name="Ada L.")).name == "Ada L."
+    assert (await ada.users.update_me(name="Ada L.")).name == "Ada L."
     assert [(one.name, one.role) async for one in ada.projects.list()] == [("Pumps of Berlin", Role.ADMIN)]
     assert await ada.projects.get(project.id) == renamed
     assert [one.action async for one in ada.users.audit_events(action=AuditAction.USER_CHANGED)] == ["user.changed"]
@@ -109,7 +109,7 @@ async def test_a_member_is_invited_gets_another_role_and_goes(
         await bob.users.sign_up(BOB.email, "Bob", BOB.password)
         joined = await bob.invitations.accept(invitation.secret)
         user = await bob.users.me()
-        raised = await ada.members.set_role(project.id, user.id, "editor")
+        raised = await ada.members.update(project.id, user.id, role="editor")
         members = [(one.name, one.role) async for one in ada.members.list(project.id)]
         await bob.projects.leave(project.id)
         with pytest.raises(NotFoundError):
@@ -145,8 +145,8 @@ async def test_api_keys_are_made_rotated_and_deleted(server: Server, ada: AsyncC
 
 async def test_a_device_lives_from_registration_to_deletion(ada: AsyncClient, project: Project) -> None:
     device = await ada.devices.create(project.id, "pump-1", labels={"site": "berlin"}, hardware_fingerprint="F1047")
-    labelled = await ada.devices.change(device.id, name="pump-one", labels={"site": None, "line": "3"})
-    found = [one.name async for one in ada.devices.list(project.id, labels="line=3", two_machines=False)]
+    labelled = await ada.devices.update(device.id, name="pump-one", labels={"site": None, "line": "3"})
+    found = [one.name async for one in ada.devices.list(project.id, labels={"line": "3"}, two_machines=False)]
     retired = await ada.devices.retire(device.id)
     hidden = [one.name async for one in ada.devices.list(project.id)]
     shown = [one.name async for one in ada.devices.list(project.id, state="any", created_before=LATER)]
@@ -181,14 +181,14 @@ async def test_a_device_enrolls_reports_and_rotates_its_key(server: Server, ada:
     async with AsyncClient(url(server), api_key=f"{old.id}:{old.secret}") as device:
         await device.firmware.report(enrolled.device.id, "1.4.2")
         new = await device.device_api_keys.rotate(enrolled.device.id, old.id)
-    both = await ada.device_api_keys.list(enrolled.device.id)
+    both = [one async for one in ada.device_api_keys.list(enrolled.device.id)]
     async with AsyncClient(url(server), api_key=f"{new.id}:{new.secret}") as device:
         await device.device_api_keys.confirm(enrolled.device.id, new.id)
     details = await ada.devices.get(enrolled.device.id)
 
     assert (details.labels, [period.version for period in details.firmware]) == ({"batch": "7"}, ["1.4.2"])
     assert {one.id for one in both} == {old.id, new.id}
-    assert [one.id for one in await ada.device_api_keys.list(enrolled.device.id)] == [new.id]
+    assert [one.id async for one in ada.device_api_keys.list(enrolled.device.id)] == [new.id]
     assert [one.use_count async for one in ada.enrollment_keys.list(project.id)] == [1]
 
 
@@ -201,7 +201,7 @@ async def test_keys_of_devices_and_of_enrollment_are_deleted(ada: AsyncClient, p
     await ada.device_api_keys.delete(device.id, key.id)
 
     assert [one async for one in ada.enrollment_keys.list(project.id)] == []
-    assert await ada.device_api_keys.list(device.id) == []
+    assert [one async for one in ada.device_api_keys.list(device.id)] == []
 
 
 async def test_the_audit_trail_says_who_did_what(ada: AsyncClient, project: Project) -> None:

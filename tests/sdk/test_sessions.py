@@ -249,6 +249,35 @@ async def test_a_profile_logged_in_elsewhere_meanwhile_shows_the_old_server_noth
     assert strict.refreshes == 0
 
 
+async def test_a_session_is_used_however_its_server_is_written(shell: Shell, strict: StrictServer) -> None:
+    session = logged_in(shell, strict.url.replace("http://", "HTTP://"))
+
+    async with AsyncClient(f"{strict.url}/") as client:
+        await client.users.me()
+
+    tokens = session.read()
+    assert (strict.refreshes, tokens and tokens.refresh_token) == (1, "r1")
+
+
+async def test_logout_ends_the_session_of_the_named_profile_alone(ada: Shell, server: Server) -> None:
+    await ada("login", ADA, "--profile", "work", "--url", server.url, told=f"{PASSWORD}\n")
+    assert len((await ada("sessions", "list", "-q")).split()) == 2
+
+    await ada("logout", "--profile", "work")
+
+    assert len((await ada("sessions", "list", "-q")).split()) == 1
+    assert "firmtrail login" in await ada("whoami", "--profile", "work", code=78)
+
+
+async def test_passwd_keeps_the_named_profile_logged_in(ada: Shell, server: Server) -> None:
+    await ada("login", ADA, "--profile", "work", "--url", server.url, told=f"{PASSWORD}\n")
+
+    await ada("passwd", "--profile", "work", told=f"{PASSWORD}\n{NEW_PASSWORD}\n")
+
+    assert (await ada.one("whoami", "--profile", "work"))["email"] == ADA
+    assert "Log in again" in await ada("whoami", code=1)
+
+
 async def test_a_damaged_file_of_a_session_says_to_log_in(shell: Shell, strict: StrictServer) -> None:
     logged_in(shell, strict.url).file.write_text("{")
 

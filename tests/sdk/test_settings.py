@@ -89,6 +89,41 @@ def test_the_key_of_a_profile_is_not_sent_to_another_server(home: Path) -> None:
     assert read_settings("http://127.0.0.1", None, {}).credential is None
 
 
+@pytest.mark.parametrize("url", [URL, f"{URL}/", f"{URL}:443"])
+@pytest.mark.parametrize("is_variable", [True, False])
+def test_the_key_of_a_profile_is_used_when_its_server_is_named(home: Path, url: str, is_variable: bool) -> None:  # noqa: FBT001
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\n')
+
+    found = read_settings(None, None, {"FIRMTRAIL_URL": url}) if is_variable else read_settings(url, None, {})
+
+    assert secret_of(found) == SECRET
+    assert found.sources["credential"] == "profile"
+
+
+@pytest.mark.parametrize("url", [f"{URL}/eu", f"{URL}:8443", "http://firmtrail.example.com", f"{URL}.evil.example"])
+def test_a_server_that_only_looks_like_the_profiles_gets_no_key(home: Path, url: str) -> None:
+    write_profiles(home, f'[profiles.default]\nurl = "{URL}"\napi_key = "{KEY}"\n')
+
+    assert read_settings(url, None, {}).credential is None
+
+
+def test_a_profile_that_an_argument_names_counts_before_the_environment(home: Path) -> None:
+    write_profiles(home, f'[profiles.work]\nurl = "{URL}"\napi_key = "{KEY}"\nauth = "basic"\n')
+    environment = {"FIRMTRAIL_URL": "http://other", "FIRMTRAIL_API_KEY": "id:other", "FIRMTRAIL_AUTH": "token"}
+
+    found = read_settings(None, None, environment, profile="work")
+
+    assert (found.url, secret_of(found), found.auth) == (URL, SECRET, "basic")
+    with pytest.raises(ConfigError, match="'play'"):
+        read_settings(None, None, environment, profile="play")
+
+
+def test_a_profile_is_not_read_where_server_and_key_are_given(home: Path) -> None:
+    write_profiles(home, "no TOML", 0o644)
+
+    assert secret_of(read_settings(URL, ApiKey.parse(KEY), {})) == SECRET
+
+
 def test_a_ca_file_is_taken_from_the_argument_else_the_environment_else_the_profile(home: Path) -> None:
     write_profiles(home, f'[profiles.default]\nurl = "{URL}"\nca_file = "~/profile.pem"\n')
     environment = {"FIRMTRAIL_CA_FILE": "/environment.pem"}
@@ -122,7 +157,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
 def test_calls_carry_an_access_token_unless_the_key_itself_is_asked_for(home: Path) -> None:
     write_profiles(home, f'[profiles.default]\nurl = "{URL}"\nauth = "basic"\n')
 
-    assert read_settings(URL, None, {}).auth == "token"
+    assert read_settings("http://127.0.0.1", None, {}).auth == "token"
     assert read_settings(None, None, {}).auth == "basic"
     assert read_settings(None, None, {"FIRMTRAIL_AUTH": "token"}).auth == "token"
     assert read_settings(URL, None, {"FIRMTRAIL_AUTH": "basic"}).auth == "basic"

@@ -196,7 +196,7 @@ async def test_getting_a_token_counts_into_the_calls_deadline(
     misbehaving.behaviours = list(behaviours)
 
     with pytest.raises(DeadlineExceededError):
-        await report(misbehaving.url, timeout=0.3, _policy=RetryPolicy())
+        await report(misbehaving.url, timeout=0.3, policy=RetryPolicy())
 
 
 async def test_an_unreachable_server_is_not_sent(report: Report) -> None:

@@ -23,6 +23,7 @@ from tests.sdk.granting import (
     granting,
 )
 from tests.sdk.misbehaving import MisbehavingServer, answering
+from tests.sdk.policies import with_policy
 from tests.sdk.test_client import key
 from tests.served import Server
 from tests.server.conftest import Clock, Demo
@@ -66,7 +67,7 @@ async def test_a_token_is_replaced_when_about_four_fifths_of_its_life_are_over(
     hands = Hands()
     policy = attrs.evolve(hands.policy, random=lambda: random)
     misbehaving.behaviours = [granting("first"), REPORT, REPORT, granting("second"), REPORT]
-    async with AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", timeout=5, _policy=policy) as client:
+    async with with_policy(AsyncClient(misbehaving.url, api_key=f"id:{SECRET}", timeout=5), policy) as client:
         await client.firmware.report(DEVICE, "1")
         hands.now = 1000 + 900 * share - 0.01
         await client.firmware.report(DEVICE, "1")

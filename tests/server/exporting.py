@@ -19,6 +19,8 @@ from tests.server.conftest import Demo
 
 ipc: Any = import_module("pyarrow.ipc")
 
+#: a server loads the libraries of Arrow when the first one asks
+_FIRST_ARROW_SECONDS = 60
 PATH = "/v1/projects/current/firmware_history"
 FORMATS = [NDJSON_TYPE, CSV_TYPE, ARROW_TYPE]
 #: what is hard to write in one format or another
@@ -78,7 +80,8 @@ def fill(database_url: str, demo: Demo, *, devices: int, periods: int) -> None:
 
 
 async def export(http: httpx.AsyncClient, demo: Demo, media_type: str, **query: str) -> Exported:
-    answer = await http.get(PATH, auth=demo.project_key, params=query, headers={"Accept": media_type})
+    headers = {"Accept": media_type}
+    answer = await http.get(PATH, auth=demo.project_key, params=query, headers=headers, timeout=_FIRST_ARROW_SECONDS)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == media_type
     return read(media_type, answer.content)

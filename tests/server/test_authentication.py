@@ -274,6 +274,17 @@ async def test_two_hundred_guesses_stop_no_right_key_from_the_same_address(
     assert (await report(http, demo, **here)).is_success
 
 
+async def test_guesses_do_not_shut_out_a_right_secret_that_bcrypt_must_check(
+    http: httpx.AsyncClient, demo: Demo, database_url: str
+) -> None:
+    await change_keys(database_url, "update api_keys set secret_digest = null")
+    for _ in range(MAX_FAILURES_OF_A_KEY + 1):
+        await guess(http, demo, HERE)
+    assert (await guess(http, demo, HERE)).status_code == 429
+
+    assert (await report(http, demo, **{"X-Forwarded-For": HERE})).is_success
+
+
 async def test_an_address_is_taken_from_trusted_proxies_only(http: httpx.AsyncClient, demo: Demo) -> None:
     for number in range(MAX_FAILURES_OF_A_KEY):
         await guess(http, demo, f"198.51.100.{number}, 192.0.2.1, 127.0.0.7")

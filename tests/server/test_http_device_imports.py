@@ -263,3 +263,12 @@ async def test_a_dry_run_is_true_or_false(admin: Caller, path: str, dry_run: str
 async def test_an_empty_table_does_nothing(admin: Caller, path: str, content: str) -> None:
     assert outcomes(await admin.upload(path, content, NDJSON)) == []
     assert outcomes(await admin.upload(path, "name" + content, CSV)) == []
+
+
+async def test_a_row_whose_fingerprint_is_a_makers_filler_is_refused(admin: Caller, path: str) -> None:
+    table = "name,hardware_fingerprint\nPump 1,Default string\nPump 2,SN-1\n"
+
+    answer = await admin.upload(path, table, CSV)
+
+    assert outcomes(answer) == ["refused", "created"]
+    assert read(answer)["rows"][0]["errors"][0]["pointer"].endswith("/hardware_fingerprint")

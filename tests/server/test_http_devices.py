@@ -32,7 +32,7 @@ async def test_a_new_device_has_what_it_was_given(admin: Caller, path: str, demo
         "two_machines_since": None,
         "last_reported_at": None,
     }
-    assert read(await admin.get(f"devices/{device['id']}")) == {**device, "firmware": []}
+    assert read(await admin.get(f"devices/{device['id']}")) == {**device, "firmware": [], "agent": None}
 
 
 async def test_a_second_device_of_one_name_is_409_and_says_which_has_it(admin: Caller, path: str) -> None:
@@ -92,6 +92,7 @@ async def test_of_five_renames_to_one_name_at_once_one_is_done(admin: Caller, pa
         ({"name": "a", "labels": {"site": ""}}, [("/labels", "too_short")]),
         ({"name": "a", "labels": {f"k{number}": "x" for number in range(65)}}, [("/labels", "too_long")]),
         ({"name": "a", "hardware_fingerprint": ""}, [("/hardware_fingerprint", "too_short")]),
+        ({"name": "a", "hardware_fingerprint": "To be filled by O.E.M."}, [("/hardware_fingerprint", "malformed")]),
         ({"name": "a", "id": "00000000-0000-4000-8000-000000000000"}, [("/id", "unknown_field")]),
         ({"name": "a", "project_id": "00000000-0000-4000-8000-000000000000"}, [("/project_id", "unknown_field")]),
         ({"name": "a", "retired_at": None}, [("/retired_at", "unknown_field")]),

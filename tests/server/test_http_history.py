@@ -85,7 +85,7 @@ async def test_the_history_comes_back_as_periods_oldest_first(
 async def test_a_device_that_never_reported_has_an_empty_history(http: httpx.AsyncClient, demo: Demo) -> None:
     answer = await http.get(demo.path, auth=demo.project_key)
 
-    assert answer.json() == {"items": [], "next_page_token": None, "as_of": None}
+    assert answer.json() == {"items": [], "next_page_token": None, "as_of": None, "gaps": []}
 
 
 async def test_an_unbelievable_moment_falls_back_to_the_servers_and_says_so(

@@ -27,7 +27,7 @@ from tools.openapi.examples import example
 DOCUMENT = document(ROUTES)
 SCOPED = [route for route in ROUTES if not route.is_public]
 MEMBERS = ["member viewer", "member editor", "member admin"]
-KEYS = ["key viewer", "key editor", "key admin", "device", "other device", "enrollment key"]
+KEYS = ["key viewer", "key editor", "key admin", "device", "other device", "gateway", "enrollment key"]
 REFUSED = {401, 403, 404}
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from firmtrail_contract import Role
-from firmtrail_server.auth.permissions import ROLE_SCOPES
+from firmtrail_server.auth.permissions import MEMBER_SCOPES, ROLE_SCOPES
 from firmtrail_server.pages import views
 from firmtrail_server.pages.page import ROUTE_OF, Page
 from firmtrail_server.pages.table import PAGES
@@ -26,7 +26,7 @@ from tests.server.world import Project, build
 
 EMAIL = "mara@example.com"
 REPORTS = [("1.4.2", "2026-03-01"), ("1.5.0", "2026-05-10"), ("1.4.2", "2026-05-20"), ("1.5.0", "2026-05-29")]
-IN_PROJECTS = [page for page in PAGES if "{" in page.path]
+IN_PROJECTS = [page for page in PAGES if "{project_id}" in page.path or "{device_id}" in page.path]
 MARKUP = """<script>alert(1)</script>"><img src=x onerror=alert(2)>'&amp;"""
 
 
@@ -63,7 +63,7 @@ async def reporting(user: Caller, project: str, name: str, reports: list[tuple[s
 
 
 def path_of(page: Page, project: Project) -> str:
-    return re.sub(r"{(\w+)}", lambda match: project.ids[match[1]], page.path)
+    return re.sub(r"{(\w+)}", lambda match: project.ids_of(page.path)[match[1]], page.path)
 
 
 async def walk(browser: Browser, project: Project) -> dict[str, int]:
@@ -90,7 +90,7 @@ async def test_a_page_opens_for_whom_its_handler_serves(http: httpx.AsyncClient,
     assert refused == {
         f"{page.method} {page.path}"
         for page in IN_PROJECTS
-        if page.like and ROUTE_OF[page.like].scope not in ROLE_SCOPES[role]
+        if page.like and ROUTE_OF[page.like].scope not in ROLE_SCOPES[role] | MEMBER_SCOPES
     }
     assert {status for name, status in statuses.items() if name not in refused} <= {200, 303, 422}
 
@@ -287,6 +287,9 @@ async def test_markup_of_people_and_devices_stays_text(browser: Browser, mara: C
         (await browser.get("/sign-in", next=f"/{MARKUP}")).text,
         (await browser.get("/sign-up", invitation=MARKUP)).text,
         (await browser.get(f"/projects/{project}/devices", version=f"<{MARKUP}<")).text,
+        (await browser.get("/invitation", secret=MARKUP)).text,
+        (await browser.get("/new-password", code=MARKUP)).text,
+        (await browser.get(f"/{MARKUP}")).text,
     ]
 
     for page in pages:

@@ -67,6 +67,9 @@ UNPACKED = {
     "exports.read_stretch": _EXPORTED_TO_ARROW,
     "exports.find_stretch": {"id": uuid.UUID},
     "history.has_reported": {"?column?": int},
+    "history.live_since": {"device_id": uuid.UUID, "min": dt.datetime | None},
+    "reports.get_key": {"project_id": uuid.UUID, "is_unused": bool},
+    "reports.list_devices_of_gateway": {"id": uuid.UUID | None},
     "reports.extend_histories": {"position": int, "first_at": dt.datetime, "outcome": str | None},
     "silences.find_stretch": {"id": uuid.UUID},
 }

@@ -12,6 +12,7 @@ from firmtrail_contract import Role
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    GATEWAY_SCOPES,
     KEY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
@@ -70,12 +71,14 @@ async def build(http: httpx.AsyncClient, name: str) -> Project:
     device, device_key = await _device(admin, path, "a")
     other_device, other_key = await _device(admin, path, "b")
     terms = {"expires_at": "2026-07-01T00:00:00Z", "max_uses": 9}
+    gateway = made(await admin.post(f"{path}/api_keys", {"role": Role.VIEWER, "reports_for_devices": True}))
     enrollment_key = made(await admin.post(f"{path}/enrollment_keys", terms))
     people: dict[str, Somebody] = {
         **{f"member {role}": _member(users[role], role, project_id) for role in Role},
         **{f"key {role}": _key(http, keys[role], ROLE_SCOPES[role], project_id) for role in Role},
         "device": _key(http, device_key, DEVICE_SCOPES, project_id, device),
         "other device": _key(http, other_key, DEVICE_SCOPES, project_id, other_device),
+        "gateway": _key(http, gateway, ROLE_SCOPES[Role.VIEWER] | GATEWAY_SCOPES, project_id),
         "enrollment key": _key(http, enrollment_key, ENROLLMENT_SCOPES, project_id),
     }
     ids = {

@@ -54,13 +54,13 @@ def test_observations_are_in_order_and_end_when_the_device_does() -> None:
 async def test_the_fleet_answers_every_question_and_is_filled_once(project: Project) -> None:
     planned = {device.name: device.observations[-1].versions for device in fleet() if device.observations}
 
-    devices = [device async for device in project.client.devices.list(labels="model")]
+    devices = [device async for device in project.client.devices.list(labels={"model": None})]
     ids, running = {device.id for device in devices}, {one.name: one.firmware for one in devices if one.firmware}
     assert len(devices) == len(fleet())
     assert {name: {one.component: one.version for one in firmware} for name, firmware in running.items()} == planned
 
     await project.fill()  # it is whole, so nothing happens
-    assert {device.id async for device in project.client.devices.list(labels="model")} == ids
+    assert {device.id async for device in project.client.devices.list(labels={"model": None})} == ids
 
     silent = {device.name async for device in project.client.fleet.silent()}
     back = [device.name async for device in project.client.fleet.silent(state="ended")]
@@ -76,11 +76,11 @@ async def test_the_fleet_answers_every_question_and_is_filled_once(project: Proj
 
 
 async def test_what_an_interrupted_start_left_is_made_anew(project: Project) -> None:
-    first = await project.client.devices.list(labels="model").first()
+    first = await project.client.devices.list(labels={"model": None}).first()
     assert first is not None
     await project.client.devices.delete(first.id)
 
     await project.fill()
 
-    assert len([device async for device in project.client.devices.list(labels="model")]) == len(fleet())
+    assert len([device async for device in project.client.devices.list(labels={"model": None})]) == len(fleet())
     assert len([rule async for rule in project.client.desired_versions.list()]) == 1

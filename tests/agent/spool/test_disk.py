@@ -41,9 +41,33 @@ def test_a_damaged_record_is_put_aside_and_the_others_are_kept(
     again = opened()
 
     assert [version for version, _, _ in told(again)] == ["0", "2"]
+    assert [record.dropped_before for record in again.records] == [0, 1]
     assert again.corrupt == 1
     assert files(directory / "bad") == [victim.name]
     assert opened().corrupt == 0
+
+
+def test_a_lost_newest_record_is_missed_by_the_next_one(opened: Opener, directory: Path) -> None:
+    spool = opened()
+    for ms in range(2):
+        spool.add(observed(str(ms), ms), urgent=True)
+    sorted(directory.glob("*.record"))[1].write_bytes(b"rotten")
+    again = opened()
+
+    for ms in (2, 3):
+        again.add(observed("0", ms), urgent=True)  # as before what is lost
+
+    assert [record.dropped_before for record in opened().records] == [0, 1]
+
+
+def test_a_refused_record_is_missed_by_the_next_one(opened: Opener) -> None:
+    spool = opened()
+    for ms in range(3):
+        spool.add(observed(str(ms), ms), urgent=True)
+
+    spool.quarantine(1)
+
+    assert [record.dropped_before for record in opened().records] == [0, 1]
 
 
 def test_a_file_of_another_name_and_a_directory_in_its_place_are_put_aside(opened: Opener, directory: Path) -> None:

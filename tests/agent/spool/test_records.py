@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import attrs
 from hypothesis import settings
@@ -171,8 +172,10 @@ class SpoolMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.time = Time()
         self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
-        #: version, first, last
-        self.expected: list[list[object]] = []
+        #: version, first, last, and how many are missing before it
+        self.expected: list[list[Any]] = []
+        #: behind the last one
+        self.missing = 0
 
     @property
     def directory(self) -> Path:
@@ -182,10 +185,11 @@ class SpoolMachine(RuleBasedStateMachine):
     def observe(self, version: str, urgent: bool) -> None:  # noqa: FBT001  hypothesis passes it by name
         self.time.now += 1
         ms = int(self.time.now)
-        if self.expected and self.expected[-1][0] == version:
+        if self.expected and self.expected[-1][0] == version and not self.missing:
             self.expected[-1][2] = ms
         else:
-            self.expected.append([version, ms, None])
+            self.expected.append([version, ms, None, self.missing])
+            self.missing = 0
         self.spool.add(observed(version, ms), urgent=urgent)
 
     @rule(share=st.floats(0, 1))
@@ -199,19 +203,23 @@ class SpoolMachine(RuleBasedStateMachine):
     def quarantine(self, share: float) -> None:
         index = int(share * len(self.expected))
         self.spool.quarantine(index)
-        del self.expected[index]
+        missing = 1 + self.expected.pop(index)[3]
+        if index < len(self.expected):
+            self.expected[index][3] += missing
+        else:
+            self.missing += missing
 
     @rule()
     def end_and_start(self) -> None:
         self.spool.persist()
-        self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
+        self._start()
 
     @rule()
     def lose_power(self) -> None:
         stored = [entry.stored for entry in self.spool._entries if entry.stored]
-        self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
+        self._start()
         assert self.spool.records == stored
-        self.expected = [[*one] for one in told(self.spool)]
+        self.expected = self._held()
 
     @rule()
     def hours_pass(self) -> None:
@@ -219,8 +227,16 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def it_holds_what_it_must(self) -> None:
-        assert [[*one] for one in told(self.spool)] == self.expected
+        assert self._held() == self.expected
         assert self.spool.corrupt == 0
+
+    def _start(self) -> None:
+        self.spool = Spool(self.directory, DEVICE, boot_time=self.time)
+        self.missing = 0
+
+    def _held(self) -> list[list[Any]]:
+        records = self.spool.records
+        return [[*one, record.dropped_before] for one, record in zip(told(self.spool), records, strict=True)]
 
     def teardown(self) -> None:
         self.folder.cleanup()

@@ -27,6 +27,8 @@ class Received:
     records: list[dict[str, Any]]
     #: None: it announced none
     interval_seconds: int | None
+    #: what the agent says of itself; None: nothing
+    agent: dict[str, Any] | None
 
     @property
     def history(self) -> list[dict[str, str]]:
@@ -98,6 +100,7 @@ class ReportServer:
             sent=body["sent"],
             records=body["records"],
             interval_seconds=body.get("interval_seconds"),
+            agent=body.get("agent"),
         )
         self.received.append(batch)
         self._arrivals.put_nowait(batch)

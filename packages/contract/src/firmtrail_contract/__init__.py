@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firmtrail_contract.adoption import Adoption, AdoptionQuery, Rollout, Step, VersionAdoption
+    from firmtrail_contract.agents import AgentHealth, AgentStatement, DeviceAgent, FailingSource, SourceFailure
     from firmtrail_contract.api_keys import (
         ApiKeyInfo,
         DeviceApiKey,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         FirmwareReceipt,
         FirmwareReport,
         History,
+        HistoryGap,
         HistoryQuery,
         ObservedAtSource,
         ReportOutcome,
@@ -87,6 +89,13 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.firmware_versions import FirmwareVersions, FirmwareVersionsQuery, VersionCount
     from firmtrail_contract.fleet_status import ComponentStatus, FleetStatus, FleetStatusQuery, LatestChange
+    from firmtrail_contract.gateways import (
+        MAX_DEVICE_REPORTS,
+        DeviceReport,
+        DeviceReportReceipt,
+        DeviceReportReceipts,
+        DeviceReports,
+    )
     from firmtrail_contract.invitations import Invitation, InvitationAcceptance, IssuedInvitation, NewInvitation
     from firmtrail_contract.labels import MAX_LABELS, Labels, parse_label_filter
     from firmtrail_contract.limits import Bytes, Count, Range, Text, Texts, Violation, ViolationCode, email_limits
@@ -156,6 +165,7 @@ if TYPE_CHECKING:
 _MODULES = {
     name: f"firmtrail_contract.{module}"
     for module, names in {
+        "agents": ("AgentHealth", "AgentStatement", "DeviceAgent", "FailingSource", "SourceFailure"),
         "api_keys": (
             "ApiKeyInfo",
             "DeviceApiKey",
@@ -219,10 +229,18 @@ _MODULES = {
             "FirmwareReceipt",
             "FirmwareReport",
             "History",
+            "HistoryGap",
             "HistoryQuery",
             "ObservedAtSource",
             "ReportOutcome",
             "VersionPeriod",
+        ),
+        "gateways": (
+            "MAX_DEVICE_REPORTS",
+            "DeviceReport",
+            "DeviceReportReceipt",
+            "DeviceReportReceipts",
+            "DeviceReports",
         ),
         "invitations": ("Invitation", "InvitationAcceptance", "IssuedInvitation", "NewInvitation"),
         "labels": ("MAX_LABELS", "Labels", "parse_label_filter"),
@@ -303,6 +321,7 @@ __all__ = [
     "CSV_TYPE",
     "DEFAULT_COMPONENT",
     "DEFAULT_PAGE_SIZE",
+    "MAX_DEVICE_REPORTS",
     "MAX_LABELS",
     "MAX_PAGE_SIZE",
     "MAX_RECORDS",
@@ -314,6 +333,8 @@ __all__ = [
     "ActorKind",
     "Adoption",
     "AdoptionQuery",
+    "AgentHealth",
+    "AgentStatement",
     "ApiKeyInfo",
     "AsOf",
     "AuditAction",
@@ -335,6 +356,7 @@ __all__ = [
     "DesiredVersion",
     "DesiredVersionQuery",
     "Device",
+    "DeviceAgent",
     "DeviceApiKey",
     "DeviceChange",
     "DeviceDesiredVersion",
@@ -344,6 +366,10 @@ __all__ = [
     "DeviceKeyRotation",
     "DeviceList",
     "DeviceQuery",
+    "DeviceReport",
+    "DeviceReportReceipt",
+    "DeviceReportReceipts",
+    "DeviceReports",
     "DeviceState",
     "EnrolledDevice",
     "Enrollment",
@@ -355,6 +381,7 @@ __all__ = [
     "ExportRecord",
     "ExportStart",
     "ExportedPeriod",
+    "FailingSource",
     "FieldError",
     "FieldLocation",
     "FirmwareChange",
@@ -370,6 +397,7 @@ __all__ = [
     "FleetStatus",
     "FleetStatusQuery",
     "History",
+    "HistoryGap",
     "HistoryQuery",
     "ImportOutcome",
     "ImportedRow",
@@ -432,6 +460,7 @@ __all__ = [
     "SilenceState",
     "SilentDevice",
     "SilentDeviceQuery",
+    "SourceFailure",
     "Step",
     "Text",
     "Texts",

@@ -27,6 +27,8 @@ class NewApiKey:
     label: str = attrs.field(default="", validator=key_label_limits)
     #: null: it does not expire
     expires_at: dt.datetime | None = None
+    #: for a gateway: it may report for every device of the project as well
+    reports_for_devices: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +85,8 @@ class ProjectApiKey(ApiKeyInfo):
 
     project_id: uuid.UUID
     role: Role
+    #: it may report for every device of the project as well
+    reports_for_devices: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -99,6 +103,8 @@ class IssuedProjectApiKey:
     id: uuid.UUID
     project_id: uuid.UUID
     role: Role
+    #: it may report for every device of the project as well
+    reports_for_devices: bool = False
     label: str = ""
     secret: str = attrs.field(repr=False)
     created_at: dt.datetime

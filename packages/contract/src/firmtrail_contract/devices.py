@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from enum import StrEnum
+from typing import Any
 
 import attrs
 from attrs import converters
 from attrs.validators import optional
 
+from firmtrail_contract.agents import AgentHealth, DeviceAgent, agent_version_limits
 from firmtrail_contract.blanks import visible_text, without_blanks
+from firmtrail_contract.fillers import is_filler_fingerprint
 from firmtrail_contract.firmware import VersionPeriod, component_limits
 from firmtrail_contract.labels import Labels, label_filter_limits
-from firmtrail_contract.limits import PRINTABLE, Text
+from firmtrail_contract.limits import PRINTABLE, Text, Violation, ViolationCode
 from firmtrail_contract.moments import AsOf
 from firmtrail_contract.paging import PageQuery
 from firmtrail_contract.version_schemes import VersionScheme
@@ -21,6 +24,18 @@ from firmtrail_contract.version_schemes import VersionScheme
 device_name_limits = visible_text(1, 200)
 name_part_limits = Text(1, 200)
 fingerprint_limits = visible_text(1, 256)
+
+
+class Fingerprint(Text):
+    """A text by which one machine can be told from all others: none that makers write into many."""
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+        super().__call__(instance, attribute, value)
+        if is_filler_fingerprint(value):
+            raise Violation(ViolationCode.MALFORMED, "must be of one machine: makers write this one into many")
+
+
+own_fingerprint_limits = Fingerprint(1, 256, fingerprint_limits.pattern, fingerprint_limits.rule)
 version_filter_limits = Text(1, 512, f"^{PRINTABLE}+$", "hold no control characters")
 
 
@@ -50,6 +65,8 @@ class DeviceDetails(Device):
     """A device, with what each of its components runs now."""
 
     firmware: list[VersionPeriod]
+    #: null: nothing is known of it
+    agent: DeviceAgent | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +86,8 @@ class ListedDevice(Device):
     firmware: list[RunningVersion]
     #: since when it has been silent for longer than its own cadence allows; null while it is not silent
     silent_since: dt.datetime | None = None
+    #: its agent, as it is now; null: nothing is known of it
+    agent: DeviceAgent | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -95,8 +114,9 @@ class NewDevice:
     #: unique in its project
     name: str = attrs.field(validator=device_name_limits)
     labels: dict[str, str] = attrs.field(factory=dict[str, str], validator=Labels())
-    #: what its hardware is recognised by when it enrolls; unique in its project
-    hardware_fingerprint: str | None = attrs.field(default=None, validator=optional(fingerprint_limits))
+    #: what its hardware is recognised by when it enrolls; unique in its project, and none that makers write into many
+    #: machines, such as `To be filled by O.E.M.`
+    hardware_fingerprint: str | None = attrs.field(default=None, validator=optional(own_fingerprint_limits))
 
 
 @attrs.frozen(kw_only=True)
@@ -147,6 +167,10 @@ class DeviceQuery(PageQuery):
     silent: bool | None = None
     #: whether two machines have been seen to report with one of its API keys
     two_machines: bool | None = None
+    #: how its agent does; a device of whose agent nothing is known is in neither list
+    agent_health: AgentHealth | None = None
+    #: the version of its agent
+    agent_version: str | None = attrs.field(default=None, validator=optional(agent_version_limits))
     state: DeviceState = DeviceState.ACTIVE
     #: whether the answer says how many devices match; that may take a second for 100,000 of them
     with_total: bool = False

@@ -7,6 +7,7 @@ import uuid
 from enum import StrEnum
 
 import attrs
+from attrs.validators import optional
 
 from firmtrail_contract.api_keys import IssuedDeviceApiKey, key_label_limits
 from firmtrail_contract.devices import Device, device_name_limits, fingerprint_limits
@@ -14,6 +15,9 @@ from firmtrail_contract.labels import Labels
 from firmtrail_contract.limits import Range
 
 MAX_ENROLLMENTS = 1_000_000
+
+#: up to a year
+min_silence_limits = Range(1, 366 * 24 * 3600)
 
 
 class OnKnownDevice(StrEnum):
@@ -34,6 +38,9 @@ class NewEnrollmentKey:
     max_uses: int = attrs.field(validator=Range(1, MAX_ENROLLMENTS))
     #: `refuse` a device that is known already, or `replace_keys`: its old API keys end
     on_known: OnKnownDevice = OnKnownDevice.REFUSE
+    #: with `replace_keys`: a device that has reported within so many seconds keeps its keys, and is refused; null: it
+    #: is replaced however lately it reported
+    min_silence_seconds: int | None = attrs.field(default=None, validator=optional(min_silence_limits))
     #: labels of every device that it registers
     labels: dict[str, str] = attrs.field(factory=dict[str, str], validator=Labels())
 
@@ -51,6 +58,8 @@ class EnrollmentKey:
     use_count: int
     #: `refuse` a device that is known already, or `replace_keys`: its old API keys end
     on_known: OnKnownDevice
+    #: with `replace_keys`: a device that has reported within so many seconds keeps its keys, and is refused
+    min_silence_seconds: int | None
     #: labels of every device that it registers
     labels: dict[str, str]
     #: the user or the API key that made it

@@ -71,6 +71,9 @@ class ExportStart:
     #: the moment at which the reading began
     as_of: dt.datetime
     resumable: bool
+    #: The last number of the feed of changes before anything was read. Stretches are of different moments: apply the
+    #: changes after it, and what you have is exact. Null where the export is of a range or a moment that was asked for.
+    feed_number: int | None = None
 
 
 @attrs.frozen(kw_only=True)

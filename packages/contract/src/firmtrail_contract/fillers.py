@@ -61,7 +61,7 @@ def is_filler_version(text: str) -> bool:
 def is_filler_identity(text: str) -> bool:
     """Say whether a text in the place of a serial number, a UUID or a machine id is one that others have too."""
     plain = _plain(text)
-    number = _LABEL.sub("", plain, count=1) if _LABEL.match(plain) else plain
+    number = _number(plain)
     return (
         len(set(number)) <= 2  # noqa: PLR2004  0000..., ffff... and the like
         or _says_nothing(plain)
@@ -69,6 +69,17 @@ def is_filler_identity(text: str) -> bool:
         or _is_pattern(number)
         or _is_uuid_of_patterns(text.strip().lower())
     )
+
+
+def is_filler_fingerprint(text: str) -> bool:
+    """Say whether a person who registers a device gives it such a text; a short number may be one of their own."""
+    plain = _plain(text)
+    return is_filler_identity(text) and (len(_number(plain)) >= _SHORTEST_RUN or _says_nothing(plain))
+
+
+def _number(plain: str) -> str:
+    """Take a label away, such as "SN"."""
+    return _LABEL.sub("", plain, count=1) if _LABEL.match(plain) else plain
 
 
 def _plain(text: str) -> str:

@@ -101,6 +101,18 @@ class HistoryQuery(PageQuery):
 
 
 @attrs.frozen(kw_only=True)
+class HistoryGap:
+    """A stretch of time of which the device had to drop records: what its components ran there is not known."""
+
+    #: the last moment before, of which it told; null: it has told of none
+    began_at: dt.datetime | None
+    #: the first moment after, of which it told
+    ended_at: dt.datetime
+    #: that were dropped, each of one or several observations
+    records: int
+
+
+@attrs.frozen(kw_only=True)
 class History:
     """A page of a device's version periods, oldest first."""
 
@@ -109,3 +121,5 @@ class History:
     next_page_token: str | None = None
     #: the moment at which the periods were in force; null: all there are
     as_of: dt.datetime | None = None
+    #: that ended within the time of this page; of an answer about a moment those that it lies in
+    gaps: list[HistoryGap] = attrs.field(factory=list[HistoryGap])

@@ -17,7 +17,7 @@ from firmtrail_contract.limits import Count, Range
 DEFAULT_COMPONENT = "main"
 MAX_RECORD_COMPONENTS = 256
 
-_MAX_BOOT_TIME_MS = 20 * 365 * 24 * 3600 * 1000
+MAX_BOOT_TIME_MS = 20 * 365 * 24 * 3600 * 1000
 _MAX_COUNT = 2**31 - 1
 
 
@@ -41,7 +41,7 @@ class ClockReading:
     #: numbers the starts of the device: a later one is higher
     boot_sequence: int = attrs.field(validator=Range(0, _MAX_COUNT))
     #: since the start, suspension included
-    boot_time_ms: int = attrs.field(validator=Range(0, _MAX_BOOT_TIME_MS))
+    boot_time_ms: int = attrs.field(validator=Range(0, MAX_BOOT_TIME_MS))
     #: null when the device has none
     wall_time: dt.datetime | None = None
     clock_state: ClockState = ClockState.UNSYNCED

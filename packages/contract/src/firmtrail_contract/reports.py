@@ -11,6 +11,7 @@ import datetime as dt
 import attrs
 from attrs.validators import optional
 
+from firmtrail_contract.agents import AgentStatement
 from firmtrail_contract.firmware import ObservedAtSource, ReportOutcome, interval_limits
 from firmtrail_contract.limits import Count, Text
 from firmtrail_contract.observations import ClockReading, ObservationRecord
@@ -33,6 +34,8 @@ class ReportBatch:
     waiting: list[ClockReading] = attrs.field(factory=list[ClockReading], validator=Count(0, MAX_WAITING_READINGS))
     #: how often the device reports; without it the server goes by when its reports have come
     interval_seconds: int | None = attrs.field(default=None, validator=optional(interval_limits))
+    #: what the agent says of itself; null: nothing new
+    agent: AgentStatement | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from firmtrail._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from firmtrail._async.client import AsyncClient
     from firmtrail._async.devices import AsyncDevicePager
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from firmtrail._async.firmware_changes import AsyncFollowedChanges
     from firmtrail._async.paging import AsyncPager
     from firmtrail._exports import ExportProgress
+    from firmtrail._gateways import ReportResult
     from firmtrail._sync.client import Client
     from firmtrail._sync.devices import DevicePager
     from firmtrail._sync.firmware import HistoryPager
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
         ApiError,
         AuthenticationError,
         CertificateRefusedError,
+        ClientClosedError,
         ConfigError,
         ConflictError,
         ConnectionLostError,
@@ -46,10 +50,13 @@ if TYPE_CHECKING:
         ServerError,
         TransportError,
     )
+    from firmtrail.responses import RawResponse
     from firmtrail.stored import from_json, to_json
     from firmtrail_contract import (
         AccessToken,
         ActorKind,
+        AgentHealth,
+        AgentStatement,
         AuditAction,
         AuditEvent,
         BatchReceipt,
@@ -62,15 +69,19 @@ if TYPE_CHECKING:
         CurrentProject,
         DesiredVersion,
         Device,
+        DeviceAgent,
         DeviceApiKey,
         DeviceDesiredVersion,
         DeviceDetails,
         DeviceImport,
         DeviceList,
+        DeviceReport,
+        DeviceReportReceipt,
         DeviceState,
         EnrolledDevice,
         EnrollmentKey,
         ExportedPeriod,
+        FailingSource,
         FieldError,
         FieldLocation,
         FirmwareChange,
@@ -78,6 +89,7 @@ if TYPE_CHECKING:
         FirmwareReceipt,
         FirmwareReport,
         FlappingDevice,
+        HistoryGap,
         ImportedRow,
         ImportOutcome,
         Invitation,
@@ -111,6 +123,7 @@ if TYPE_CHECKING:
         SignUpReceipt,
         SilenceState,
         SilentDevice,
+        SourceFailure,
         Step,
         User,
         VersionAdoption,
@@ -135,6 +148,8 @@ _MODULES = {
     "FollowedChanges": "firmtrail._sync.firmware_changes",
     "Pager": "firmtrail._sync.paging",
     "ExportProgress": "firmtrail._exports",
+    "RawResponse": "firmtrail.responses",
+    "ReportResult": "firmtrail._gateways",
     "from_json": "firmtrail.stored",
     "to_json": "firmtrail.stored",
     **dict.fromkeys(
@@ -145,6 +160,8 @@ _MODULES = {
         (
             "AccessToken",
             "ActorKind",
+            "AgentHealth",
+            "AgentStatement",
             "AuditAction",
             "AuditEvent",
             "BatchReceipt",
@@ -157,6 +174,7 @@ _MODULES = {
             "RuleCompliance",
             "RuleState",
             "Device",
+            "DeviceAgent",
             "DeviceApiKey",
             "DeviceDetails",
             "VersionScheme",
@@ -164,6 +182,7 @@ _MODULES = {
             "ComponentStatus",
             "FlappingDevice",
             "Rollback",
+            "SourceFailure",
             "Step",
             "Rollout",
             "VersionAdoption",
@@ -172,9 +191,12 @@ _MODULES = {
             "VersionCount",
             "ListedDevice",
             "DeviceImport",
+            "DeviceReport",
+            "DeviceReportReceipt",
             "DeviceState",
             "EnrolledDevice",
             "EnrollmentKey",
+            "FailingSource",
             "FieldError",
             "FieldLocation",
             "ChangeKind",
@@ -183,6 +205,7 @@ _MODULES = {
             "FirmwareReceipt",
             "FirmwareReport",
             "ImportOutcome",
+            "HistoryGap",
             "ImportedRow",
             "ExportedPeriod",
             "Invitation",
@@ -223,6 +246,8 @@ __all__ = [
     "AccessToken",
     "ActorKind",
     "Adoption",
+    "AgentHealth",
+    "AgentStatement",
     "ApiError",
     "ApiKey",
     "AsyncClient",
@@ -237,6 +262,7 @@ __all__ = [
     "CertificateRefusedError",
     "ChangeKind",
     "Client",
+    "ClientClosedError",
     "ClockReading",
     "ClockState",
     "Compliance",
@@ -252,17 +278,21 @@ __all__ = [
     "DecodeError",
     "DesiredVersion",
     "Device",
+    "DeviceAgent",
     "DeviceApiKey",
     "DeviceDesiredVersion",
     "DeviceDetails",
     "DeviceImport",
     "DeviceList",
     "DevicePager",
+    "DeviceReport",
+    "DeviceReportReceipt",
     "DeviceState",
     "EnrolledDevice",
     "EnrollmentKey",
     "ExportProgress",
     "ExportedPeriod",
+    "FailingSource",
     "FieldError",
     "FieldLocation",
     "FirmtrailError",
@@ -276,6 +306,7 @@ __all__ = [
     "FleetStatus",
     "FollowedChanges",
     "GoneError",
+    "HistoryGap",
     "HistoryPager",
     "ImportOutcome",
     "ImportedRow",
@@ -311,8 +342,10 @@ __all__ = [
     "ProjectApiKey",
     "ProxyFailedError",
     "RateLimitedError",
+    "RawResponse",
     "RecordReceipt",
     "ReportOutcome",
+    "ReportResult",
     "Role",
     "Rollback",
     "Rollout",
@@ -325,6 +358,7 @@ __all__ = [
     "SignUpReceipt",
     "SilenceState",
     "SilentDevice",
+    "SourceFailure",
     "Step",
     "TransportError",
     "User",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import json
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import attrs
@@ -14,6 +15,7 @@ from cattrs import BaseValidationError
 
 from firmtrail._notebook import show_in_notebooks
 from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, class_of
+from firmtrail.responses import RawResponse
 from firmtrail_contract import (
     FieldError,
     OAuthErrorCode,
@@ -32,6 +34,22 @@ _BAD_REQUEST, _UNAUTHORIZED, _PROXY_UNAUTHORIZED = 400, 401, 407
 _WRONG_SERVER = "is this URL a Firmtrail server?"
 
 _converter = lenient_converter()
+
+
+#: what `path` puts in the place of a project that was left out
+CURRENT_PROJECT = "/v1/projects/current"
+
+
+@attrs.frozen(kw_only=True)
+class CallOptions:
+    """How a client wants its calls sent; None: as its transport does."""
+
+    #: seconds in all
+    timeout: float | None = None
+    attempts: int | None = None
+    #: instead of that of the API key
+    project: uuid.UUID | None = None
+    on_response: Callable[[RawResponse], object] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +73,16 @@ class Call:
     max_answer_bytes: int = MAX_ANSWER_BYTES
     #: its media type and content coding, where the answer shall be another than JSON
     accept: tuple[str, str] | None = None
+    #: it is about the API key itself, whatever the project of the client
+    is_of_key: bool = False
+    options: CallOptions = attrs.field(default=CallOptions(), repr=False)
+
+    def with_options(self, options: CallOptions) -> Self:
+        """Say how to send it, and in which project, if that was left out."""
+        place = self.path
+        if options.project and not self.is_of_key and f"{place}/".startswith(f"{CURRENT_PROJECT}/"):
+            place = f"/v1/projects/{options.project}{place.removeprefix(CURRENT_PROJECT)}"
+        return attrs.evolve(self, path=place, options=options)
 
     @property
     def content(self) -> bytes | None:
@@ -105,6 +133,17 @@ class Answer:
     def refuses_token(self) -> bool:
         """Whether another access token may do: this one has expired, or is not valid any more (RFC 6750)."""
         return self.status == _UNAUTHORIZED and 'error="invalid_token"' in self.headers.get("www-authenticate", "")
+
+    def raw(self, call: Call) -> RawResponse:
+        """Show it to the program that made the call."""
+        return RawResponse(
+            method=call.method,
+            path=call.path,
+            status=self.status,
+            headers=self.headers,
+            content=self.content,
+            request_id=self.request_id,
+        )
 
     @property
     def media_type(self) -> str:

@@ -6,11 +6,12 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from cattrs import BaseValidationError
 
-from firmtrail.errors import InvalidRequestError
+from firmtrail._calls import CURRENT_PROJECT
+from firmtrail.errors import ConfigError, InvalidRequestError
 from firmtrail_contract import (
     MAX_RECORDS,
     ClockReading,
@@ -27,14 +28,25 @@ from firmtrail_contract import (
 )
 
 T = TypeVar("T")
+#: labels that devices must have; None: with any value
+LabelFilter = Mapping[str, str | None]
 
 _converter = strict_converter()
+_MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 
 def path(template: str, *, project_id: uuid.UUID | str | None = None, **ids: uuid.UUID | str) -> str:
     """Put ids into a path of the API; no project is that of the API key, which the server knows."""
-    project = "current" if project_id is None else _uuid(project_id, "/project_id")
+    project = CURRENT_PROJECT.rpartition("/")[2] if project_id is None else _uuid(project_id, "/project_id")
     return template.format(project_id=project, **{name: _uuid(value, f"/{name}") for name, value in ids.items()})
+
+
+def project_of_client(project: uuid.UUID | str | None) -> uuid.UUID | None:
+    """Check which project a client is for."""
+    try:
+        return None if project is None else uuid.UUID(str(project))
+    except ValueError:
+        raise ConfigError("project must be the id of a project, a UUID: see client.projects.list().") from None
 
 
 def body(model: type[T], /, **values: Any) -> T:
@@ -44,7 +56,7 @@ def body(model: type[T], /, **values: Any) -> T:
 
 def filters(model: type[Any], /, **values: Any) -> dict[str, str | int]:
     """Build which items a list shall have; what is None is left out."""
-    plain = _plain(values, FieldLocation.QUERY)
+    plain = {name: one for name, one in _plain(values, FieldLocation.QUERY).items() if one is not None}
     _checked(plain, model, FieldLocation.QUERY)
     return {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in plain.items()}
 
@@ -74,6 +86,14 @@ def report_batch(
     raise _refused(FieldLocation.BODY, place, code, detail)
 
 
+def media_type(media: str) -> str:
+    """Choose the media type of a table."""
+    if media not in _MEDIA_TYPES:
+        detail = f"must be {' or '.join(_MEDIA_TYPES)}"
+        raise _refused(FieldLocation.QUERY, "/media", ViolationCode.UNKNOWN_VALUE, detail)
+    return _MEDIA_TYPES[media]
+
+
 def page_query(page_size: int | None, page_token: str | None) -> PageQuery:
     """Build the query of a list's first page."""
     given = {"page_size": page_size, "page_token": page_token}
@@ -98,7 +118,17 @@ def _plain_one(value: Any, location: FieldLocation, pointer: str) -> Any:
         return _moment(value, location, pointer)
     if isinstance(value, dt.date):
         return value.isoformat()
-    return str(value) if isinstance(value, StrEnum | uuid.UUID) else value
+    if isinstance(value, Mapping) and location is FieldLocation.QUERY:
+        return _label_filter(cast("Mapping[str, str | None]", value), pointer)
+    return str(value) if isinstance(value, StrEnum | uuid.UUID) else cast("Any", value)
+
+
+def _label_filter(labels: Mapping[str, str | None], pointer: str) -> str | None:
+    """Write labels as lists take them: `site=berlin,rack`, where any value of the latter will do."""
+    if any("=" in key or "," in f"{key}{value}" for key, value in labels.items()):
+        detail = "have no '=' and no comma in a key, and no comma in a value"
+        raise _refused(FieldLocation.QUERY, pointer, ViolationCode.MALFORMED, detail)
+    return ",".join(key if value is None else f"{key}={value}" for key, value in labels.items()) or None
 
 
 def _moment(value: dt.datetime, location: FieldLocation, pointer: str) -> str:

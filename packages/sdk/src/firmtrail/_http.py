@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Callable, Generator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpcore
 import httpx
 
 from firmtrail._calls import Call
 from firmtrail._deadline import DeadlineBackend, DeadlinePassed
-from firmtrail._settings import Settings
+from firmtrail._settings import ARGUMENT, Settings, named
 from firmtrail._version import __version__
 from firmtrail.credentials import ApiKey, Token
 from firmtrail.errors import (
@@ -67,8 +70,13 @@ class _TimedTransport(httpx.HTTPTransport):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        pool: Any = self._pool  # there is no public place for a network backend
-        pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001
+        pool: Any = getattr(self, "_pool", None)  # there is no public place for a network backend
+        backend = getattr(pool, "_network_backend", None)
+        if isinstance(backend, httpcore.NetworkBackend):
+            pool._network_backend = DeadlineBackend(backend)  # noqa: SLF001
+        else:
+            message = "With this httpx, a slow server may hold a call beyond its timeout: use httpx 0.28."
+            warnings.warn(message, stacklevel=6)
 
 
 def basic(key: ApiKey) -> Authorization:
@@ -158,6 +166,7 @@ def _opened(kind: Callable[..., T], transport: Callable[..., object], settings: 
             transport=transport(verify=tls, proxy=settings.proxy, trust_env=False),
             trust_env=False,  # the settings hold the proxy; of NO_PROXY httpx understands too little
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # clients that share it may be different people
             headers={
                 "User-Agent": f"firmtrail-python/{__version__}",
                 "Accept": "application/json",
@@ -178,7 +187,8 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
     ca_file, client_cert = settings.ca_file, settings.client_cert
     if ca_file:
-        _load("ca_file", "certificates", ca_file, lambda: context.load_verify_locations(ca_file))
+        source = settings.sources.get("ca_file", ARGUMENT)
+        _load("ca_file", "certificates", ca_file, lambda: context.load_verify_locations(ca_file), source=source)
     if client_cert:
         content = "a certificate and its private key, without a passphrase,"
         # with an empty passphrase OpenSSL does not ask the terminal for one
@@ -186,7 +196,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _load(name: str, content: str, file: Path, load: Callable[[], None]) -> None:
+def _load(name: str, content: str, file: Path, load: Callable[[], None], *, source: str = ARGUMENT) -> None:
     try:
         load()
     except (ssl.SSLError, ValueError):
@@ -195,4 +205,5 @@ def _load(name: str, content: str, file: Path, load: Callable[[], None]) -> None
         reason = error.strerror or "it cannot be read"
     else:
         return
-    raise ConfigError(f"{name} must name a file of {content} in PEM form, and {file} is not one: {reason}.")
+    message = f" must name a file of {content} in PEM form, and {file} is not one: {reason}."
+    raise ConfigError.said(name + message, in_shell=named(name, source) + message)

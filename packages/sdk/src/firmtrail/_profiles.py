@@ -20,13 +20,17 @@ def profile_file(environment: Mapping[str, str]) -> Path:
     return expanded(environment.get("XDG_CONFIG_HOME") or "~/.config") / "firmtrail" / "config.toml"
 
 
-def read_profile(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The chosen profile of the user's file; empty if none was chosen and there is none called `default`."""
-    chosen, file = environment.get("FIRMTRAIL_PROFILE"), profile_file(environment)
+def read_profile(
+    environment: Mapping[str, str], name: str | None = None, *, is_optional: bool = False
+) -> Mapping[str, str]:
+    """The profile of this name, else the chosen one; empty if none was chosen and there is none called `default`."""
+    chosen, file = name or environment.get("FIRMTRAIL_PROFILE"), profile_file(environment)
     profiles = read_profiles(file)
-    if chosen and chosen not in profiles:
+    if chosen and chosen not in profiles and not is_optional:
         known = ", ".join(sorted(profiles)) or "none"
-        raise ConfigError(f"FIRMTRAIL_PROFILE is {chosen!r}; the profiles in {file} are: {known}.")
+        source = "profile" if name else "FIRMTRAIL_PROFILE"
+        message = f" is {chosen!r}; the profiles in {file} are: {known}."
+        raise ConfigError.said(source + message, in_shell=("--profile" if name else source) + message)
     return _checked_profile(profiles.get(chosen or "default", {}), file)
 
 

@@ -16,6 +16,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 import attrs
 
@@ -50,6 +51,10 @@ class RetryPolicy:
     wall_clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     async_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def with_attempts(self, attempts: int | None) -> Self:
+        """Try so often in all; None: as before."""
+        return self if attempts is None else attrs.evolve(self, attempts=attempts)
 
     def wait(self, failure: FirmtrailError, *, repeatable: bool, attempt: int, deadline: float) -> float | None:
         """Say how many seconds to wait before the next attempt, or None to raise the failure."""

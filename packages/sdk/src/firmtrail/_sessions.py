@@ -49,9 +49,9 @@ class StoredSession:
     file: Path
 
     @classmethod
-    def of_profile(cls, environment: Mapping[str, str]) -> Self:
-        """Name the file of the chosen profile, which need not be there."""
-        name = quote(environment.get("FIRMTRAIL_PROFILE") or "default", safe=" ")
+    def of_profile(cls, environment: Mapping[str, str], profile: str | None = None) -> Self:
+        """Name the file of this profile, else of the chosen one, which need not be there."""
+        name = quote(profile or environment.get("FIRMTRAIL_PROFILE") or "default", safe=" ")
         return cls(profile_file(environment).parent / "sessions" / f"{name}.json")
 
     def read(self) -> SessionTokens | None:

@@ -66,7 +66,8 @@ def new_token(answer: Answer, *, asked_at: float, random: float) -> Token:
 
 def no_endpoint(url: str) -> ConfigError:
     """Say what to do with a server that knows no access tokens."""
-    return ConfigError(
-        f'{url} gives no access tokens: it is an older Firmtrail server, or none. Pass auth="basic", or set '
-        "FIRMTRAIL_AUTH=basic, to send the API key itself with each call."
+    reason = f"{url} gives no access tokens: it is an older Firmtrail server, or none."
+    return ConfigError.said(
+        f'{reason} Pass auth="basic", or set FIRMTRAIL_AUTH=basic, to send the API key itself with each call.',
+        in_shell=f"{reason} Set FIRMTRAIL_AUTH=basic to send the API key itself with each call.",
     )

@@ -3,6 +3,7 @@
 FirmtrailError
 ├── ConfigError                    a setting that cannot be used
 ├── CredentialsError               an API key that is missing or is none
+├── ClientClosedError              a call of a client that was closed
 ├── MissingExtraError              frames or pictures need a library that is not installed; also an ImportError
 ├── TransportError                 .maybe_applied
 │   ├── NotSentError               the request never left
@@ -41,6 +42,16 @@ _FIRST_SERVER_ERROR = 500
 class FirmtrailError(Exception):
     """Base of everything this library raises. The message says what to do."""
 
+    #: the message in the words of the command, where it names arguments of Python
+    in_shell: str | None = None
+
+    @classmethod
+    def said(cls, message: str, *, in_shell: str) -> Self:
+        """Make an error whose message names arguments of Python, which a command has under other names."""
+        error = cls(message)
+        error.in_shell = in_shell
+        return error
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without calling a constructor that asks for keywords."""
         return _rebuilt, (type(self), self.args, self.__dict__)
@@ -52,6 +63,10 @@ class ConfigError(FirmtrailError):
 
 class CredentialsError(FirmtrailError):
     """A call needs an API key and there is none, or the text given is no API key."""
+
+
+class ClientClosedError(FirmtrailError):
+    """The client was closed before the call."""
 
 
 class MissingExtraError(FirmtrailError, ImportError):

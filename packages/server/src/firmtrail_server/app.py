@@ -171,7 +171,7 @@ def create_app(
     rotation.tell("metrics_token", services.metrics_token.use)
     dispatcher = Dispatcher(ROUTES, services)
     if settings.pages_enabled:
-        add_pages(dispatcher)
+        add_pages(dispatcher, services)
     _watch_database(metrics, services)
     _watch_authentication(metrics, services.authentication)
     return App(services, dispatcher, rotation)

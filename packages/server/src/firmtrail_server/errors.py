@@ -191,6 +191,17 @@ class SecretUnproved(Unauthenticated):
     """Not yet what a caller is told: the key may be older than the digests of secrets."""
 
 
+class KeyUnused(DomainError):
+    """Not what a caller is told: the use of a key that came by enrollment has to be noted first."""
+
+    code = ProblemCode.UNAVAILABLE
+
+    def __init__(self, project_id: uuid.UUID, key_id: uuid.UUID) -> None:
+        super().__init__("This API key is being used for the first time. Try again.")
+        self.project_id = project_id
+        self.key_id = key_id
+
+
 class TokenNotValid(Unauthenticated):
     def __init__(self) -> None:
         DomainError.__init__(
@@ -314,8 +325,8 @@ class ProjectNotFound(NotFound):
 
 
 class DeviceNotFound(NotFound):
-    def __init__(self, device_id: uuid.UUID) -> None:
-        super().__init__(f"You know no device {device_id}.")
+    def __init__(self, device: uuid.UUID | str) -> None:
+        super().__init__(f"You know no device {device}.")
 
 
 class ApiKeyNotFound(NotFound):
@@ -398,6 +409,15 @@ class DeviceKnown(Conflict):
     def __init__(self, name: str, device_id: uuid.UUID) -> None:
         super().__init__(
             f"This device is registered already, as {device_id}, named {name!r}; this enrollment key replaces no keys."
+        )
+
+
+class DeviceStillReports(Conflict):
+    def __init__(self, device_id: uuid.UUID, min_silence_seconds: int) -> None:
+        super().__init__(
+            f"This device is registered already, as {device_id}, and has just reported: this enrollment key replaces "
+            f"the API keys of a device only after it has been quiet for {min_silence_seconds} seconds. If it is this "
+            "machine, stop its agent for so long; if another one has its name and its hardware, rename this one."
         )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from firmtrail_agent.config.configuration import BadConfiguration
 from firmtrail_agent.config.credentials import CredentialRefused
@@ -16,6 +16,7 @@ from firmtrail_agent.daemon.key_rotation import KeyRotation
 from firmtrail_agent.daemon.schedule import Schedule, Trigger
 from firmtrail_agent.report.record import record_of
 from firmtrail_agent.report.results import results_of
+from firmtrail_agent.report.statement import Statements
 from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.server.failures import Failure, Trouble
 from firmtrail_agent.server.uploader import Uploader
@@ -24,6 +25,9 @@ from firmtrail_agent.state.device import Device
 from firmtrail_agent.system import log
 from firmtrail_agent.system.host import Host
 from firmtrail_agent.validation.redact import one_line
+
+if TYPE_CHECKING:
+    from firmtrail import AgentStatement
 
 T = TypeVar("T")
 
@@ -43,6 +47,8 @@ class Rounds:
         self._health = health
         self._rotation = KeyRotation(host, device, health)
         self._uploader = Uploader(settings, device, attempts=1)  # the schedule tries again
+        self._statements = Statements()
+        self._statement: AgentStatement | None = None
         #: writes to the disk one after the other; a slow one must not stop the event loop
         self._disk = ThreadPoolExecutor(1)
 
@@ -67,6 +73,8 @@ class Rounds:
             readings = await asyncio.to_thread(read_all, self.settings.configuration.sources, self._host.root)
         if record := record_of(readings, self._device.clocks):
             await self._on_disk(lambda: self._device.observations.add(record))
+        now_ms = int(self._device.clocks.boot_time() * 1000)
+        self._statement = self._statements.make(readings, self._device.observations.spool, now_ms)
         self._health.observed(results_of(readings, Delivery()), self._device.observations.spool)
 
     async def run(self) -> None:
@@ -121,7 +129,7 @@ class Rounds:
 
     async def _delivered(self) -> Delivery:
         try:
-            delivery = await self._uploader.send(self._schedule.interval_seconds)
+            delivery = await self._uploader.send(self._schedule.interval_seconds, self._statement)
         except BadConfiguration as error:  # it was good when it was read; the next try may find it good again
             return Delivery(failure=Failure(trouble=Trouble.NOT_REACHABLE, message=one_line(str(error))))
         if record := delivery.record:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from firmtrail_agent.config.settings import Settings
 from firmtrail_agent.report.record import record_of
 from firmtrail_agent.report.results import Result, exit_code, results_of
+from firmtrail_agent.report.statement import Statements
 from firmtrail_agent.server.delivery import Delivery
 from firmtrail_agent.server.failures import EXIT_CODES, Trouble
 from firmtrail_agent.server.uploader import Uploader
 from firmtrail_agent.sources import read_all
 from firmtrail_agent.state.device import Device
 from firmtrail_agent.state.spool import Spool
+
+if TYPE_CHECKING:
+    from firmtrail import AgentStatement
 
 #: what the timer's unit counts as no failure
 _IT_WAITS = {EXIT_CODES[Trouble.NOT_REACHABLE], EXIT_CODES[Trouble.TEMPORARY]}
@@ -43,7 +48,8 @@ async def report_once(settings: Settings, device: Device, root: Path) -> Report:
     readings, spool = read_all(settings.configuration.sources, root), device.observations.spool
     if record := record_of(readings, device.clocks):
         device.observations.add(record)
-    delivery = await send_all(settings, device)
+    statement = Statements().make(readings, spool, int(device.clocks.boot_time() * 1000))
+    delivery = await send_all(settings, device, statement)
     results = results_of(readings, delivery)
     before = [words for words in delivery.refused if words not in {result.error for result in results}]
     return Report(
@@ -66,11 +72,11 @@ def losses(spool: Spool, refused: Sequence[str]) -> list[str]:
     return said
 
 
-async def send_all(settings: Settings, device: Device) -> Delivery:
-    """Send what waits in the spool, once."""
+async def send_all(settings: Settings, device: Device, agent: AgentStatement | None = None) -> Delivery:
+    """Send what waits in the spool, once; and what the agent says of itself."""
     uploader = Uploader(settings, device)
     try:
-        delivery = await uploader.send()
+        delivery = await uploader.send(agent=agent)
     finally:
         await uploader.close()
     if delivery.record:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -15,7 +16,7 @@ from firmtrail_agent.system.clock import Clocks
 from firmtrail_agent.validation.redact import one_line
 
 if TYPE_CHECKING:
-    from firmtrail import AsyncClient, RecordReceipt
+    from firmtrail import AsyncClient, BatchReceipt, RecordReceipt
 
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
@@ -38,29 +39,38 @@ class Delivery:
     refused: list[str] = attrs.field(factory=list[str])
     next_report_in_seconds: int | None = None
     resync: bool = False
+    #: what is said beside the records, by the names of the batch's fields
+    beside: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    #: what the server does not understand of it
+    not_understood: set[str] = attrs.field(factory=set[str])
+    #: the server has taken the rest of it
+    is_told: bool = False
 
 
 async def deliver(
-    client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks, interval_seconds: int | None = None
+    client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks, beside: Mapping[str, Any] | None = None
 ) -> Delivery:
     """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest.
 
-    `interval_seconds`: how often this device reports; None: that is not known.
+    `beside`: what else is said, by the names of the batch's fields; a server that does not know one gets the rest.
+    An `agent` is news: it is sent once, also where there is no record.
 
     1. A batch that is rejected whole is halved until its bad record is alone. The next one is sent by itself too.
     2. When the server takes that one, the rejection was about the record before, which is put aside.
     3. After five consecutive rejections the agent assumes a server fault: a failure, and all records are kept.
     """
-    delivery, most, kept = Delivery(), MAX_BATCH_RECORDS, list[Failure]()
-    while len(kept) < MAX_REFUSED_IN_A_ROW and (batch := _first_of(spool.records[len(kept) :], most)):
-        sent, waiting = clocks.read(), ends_of_boots(spool.records[len(kept) + len(batch) :])
+    delivery, most, kept = Delivery(beside=dict(beside or {})), MAX_BATCH_RECORDS, list[Failure]()
+    report = partial(client.firmware.report_batch, device_id)
+    while len(kept) < MAX_REFUSED_IN_A_ROW:
+        batch = _first_of(spool.records[len(kept) :], most)
+        if not batch and (kept or "agent" not in delivery.beside):
+            break
+        waiting = ends_of_boots(spool.records[len(kept) + len(batch) :])
         try:
-            answer = await client.firmware.report_batch(
-                device_id, batch, sent=sent, waiting=waiting, interval_seconds=interval_seconds
-            )
+            sent, answer = await _report(report, batch, waiting, clocks, delivery)
         except FirmtrailError as error:
             failure = failure_of(error)
-            if failure.trouble is not Trouble.REJECTED:
+            if failure.trouble is not Trouble.REJECTED or not batch:
                 delivery.failure = failure
                 return delivery
             most = len(batch) // 2 or 1
@@ -71,6 +81,8 @@ async def deliver(
             delivery.failure = Failure(trouble=Trouble.TEMPORARY, message="The answer is not about these records.")
             return delivery
         clocks.compare(answer.received_at, sent)
+        delivery.is_told = True
+        delivery.beside.pop("agent", None)
         most = MAX_BATCH_RECORDS if kept else most
         for failure in kept:
             _put_aside(spool, 0, failure.message, delivery)
@@ -83,6 +95,32 @@ async def deliver(
         message = f"the server takes no record, all are kept: {kept[-1].message}"
         delivery.failure = attrs.evolve(kept[-1], message=one_line(message))
     return delivery
+
+
+async def _report(
+    report: Callable[..., Awaitable[BatchReceipt]],
+    batch: Sequence[ObservationRecord],
+    waiting: Sequence[ClockReading],
+    clocks: Clocks,
+    delivery: Delivery,
+) -> tuple[ClockReading, BatchReceipt]:
+    """Send a batch, and what is said beside it as far as the server understands it. Return when it was sent too."""
+    while True:
+        sent = clocks.read()
+        try:
+            return sent, await report(batch, sent=sent, waiting=waiting, **delivery.beside)
+        except FirmtrailError as error:
+            unknown = _fields_of(error) & delivery.beside.keys()
+            if not unknown:
+                raise
+            delivery.not_understood |= unknown
+            for name in unknown:
+                del delivery.beside[name]
+
+
+def _fields_of(error: FirmtrailError) -> set[str]:
+    """Name the fields of a batch that are refused."""
+    return {one.pointer.split("/")[1] for one in getattr(error, "errors", ()) if one.pointer.startswith("/")}
 
 
 def _first_of(records: Sequence[ObservationRecord], most: int) -> list[ObservationRecord]:
@@ -113,7 +151,7 @@ def _settle(
         words = "; ".join(f"{error.pointer} {error.detail}" for error in receipts[index].errors)
         _put_aside(spool, index, one_line(f"{receipts[index].problem}: {words}"), delivery)
     spool.acknowledge(len(receipts) - len(refused))
-    if not receipts[-1].problem:
+    if receipts and not receipts[-1].problem:
         delivery.record, delivery.receipt = batch[-1], receipts[-1]
 
 

@@ -10,13 +10,14 @@ import attrs
 from firmtrail_agent.config.configuration import Server
 from firmtrail_agent.config.credentials import Credential, CredentialRefused
 from firmtrail_agent.config.settings import Settings, read_credential
+from firmtrail_agent.server.announcements import Announcements
 from firmtrail_agent.server.client import open_client
 from firmtrail_agent.server.delivery import Delivery, deliver
 from firmtrail_agent.state.device import Device
 from firmtrail_agent.validation.redact import one_line
 
 if TYPE_CHECKING:
-    from firmtrail import AsyncClient
+    from firmtrail import AgentStatement, AsyncClient
 
 
 class Uploader:
@@ -26,19 +27,21 @@ class Uploader:
         self.settings = settings
         self._device = device
         self._attempts = attempts
+        self._announcements = Announcements(device.clocks.boot_time)
         self._client: AsyncClient | None = None
         #: what the files were that it was made of
         self._files: object = None
 
-    async def send(self, interval_seconds: int | None = None) -> Delivery:
+    async def send(self, interval_seconds: int | None = None, agent: AgentStatement | None = None) -> Delivery:
         """Send what waits. When the server refuses the API key, try once more with another one.
 
         `interval_seconds`: how often this device reports; None: another program decides that, such as a timer.
+        `agent`: what the agent says of itself; it is sent when it is news.
 
         Raises:
             BadConfiguration: a variable of the environment is wrong, or a file has changed since it was checked.
         """
-        delivery = await self._sent(interval_seconds)
+        delivery = await self._sent(interval_seconds, agent)
         if delivery.failure is None or not delivery.failure.refuses_the_key:
             return delivery
         try:
@@ -47,7 +50,7 @@ class Uploader:
             delivery.failure = attrs.evolve(delivery.failure, message=one_line(str(error)))
             return delivery
         if await self._settle_key() or is_another:
-            again = await self._sent(interval_seconds)
+            again = await self._sent(interval_seconds, agent)
             again.refused[:0] = delivery.refused
             return again
         return delivery
@@ -63,6 +66,7 @@ class Uploader:
     async def take(self, settings: Settings) -> None:
         """Go on with other settings."""
         await self.close()
+        self._announcements.forget()
         self.settings = settings
 
     async def close(self) -> None:
@@ -84,9 +88,16 @@ class Uploader:
         await self.take(attrs.evolve(self.settings, credential=credential))
         return True
 
-    async def _sent(self, interval_seconds: int | None) -> Delivery:
+    async def _sent(self, interval_seconds: int | None, agent: AgentStatement | None) -> Delivery:
         client, device_id = await self._connected(), self.settings.configuration.device_id
-        return await deliver(client, device_id, self._device.observations.spool, self._device.clocks, interval_seconds)
+        beside = self._announcements.due(interval_seconds, agent)
+        delivery = await deliver(client, device_id, self._device.observations.spool, self._device.clocks, beside)
+        self._announcements.not_understood(delivery.not_understood)
+        if delivery.is_told and agent is not None:
+            self._announcements.told(interval_seconds, agent)
+        if delivery.resync:  # it has lost what it knew
+            self._announcements.forget()
+        return delivery
 
     async def _connected(self) -> AsyncClient:
         """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""

@@ -59,6 +59,7 @@ class Spool:
         self._takes_unowned = takes_unowned
         self._boot_time = boot_time
         self._entries: list[_Entry] = []
+        self._damaged = set[int]()
         self._next_number = 1
         self._unwritten_since: float | None = None
         #: why new records are in memory alone; None: they are not
@@ -67,6 +68,8 @@ class Spool:
         self.corrupt = 0
         #: records that there was no room for
         self.dropped = 0
+        #: records that are lost behind the last one; the next one says so
+        self._missing = 0
         #: records of other devices that were put aside just now, and all that there are
         self.newly_others = self.others = 0
         self._load()
@@ -91,10 +94,11 @@ class Spool:
     def add(self, observed: ObservationRecord, *, urgent: bool) -> None:
         """Keep an observation; one that is not urgent is written to the disk later."""
         last = self._entries[-1] if self._entries else None
-        if last is not None and _extends(last.record, observed):
+        if last is not None and not self._missing and _extends(last.record, observed):
             self._replace(last, attrs.evolve(last.record, last_observed=observed.first_observed))
         else:
-            self._entries.append(_Entry(self._next_number, observed, _size(observed)))
+            record, self._missing = _after(observed, self._missing), 0
+            self._entries.append(_Entry(self._next_number, record, _size(record)))
             self._next_number += 1
         self._make_room()
         if self._unwritten_since is None:
@@ -120,6 +124,7 @@ class Spool:
     def quarantine(self, index: int) -> None:
         """Put a record aside that the server refuses."""
         entry = self._entries.pop(index)
+        self._miss(entry.number, 1 + entry.record.dropped_before)
         if entry.stored is not None:
             record_files.put_aside(self._file(entry.number), into=record_files.BAD)
 
@@ -128,6 +133,7 @@ class Spool:
         self.persist()
         self.dropped += self.in_memory
         self._entries.clear()
+        self._missing = 0
         self.device_id, self.newly_others = device_id, 0
         self._load()
 
@@ -144,12 +150,16 @@ class Spool:
         except OSError as error:
             self._failed(error)
         self._entries.sort(key=lambda entry: entry.number)
+        for number in sorted(self._damaged):
+            self._miss(number, 1)
+        self._damaged.clear()
 
     def _load_file(self, file: Path) -> None:
         try:
             number, owned = int(file.stem), record_files.read(file)
         except (atomic_file.Corrupt, ValueError, OSError):
             self.corrupt += 1
+            self._damaged |= {int(file.stem)} if file.stem.isdecimal() else set()
             record_files.put_aside(file, into=record_files.BAD)
             return
         is_taken = owned.device_id is None and self._takes_unowned
@@ -182,6 +192,16 @@ class Spool:
             self._write(following)
         self._remove(dropped)
         self.dropped += 1
+
+    def _miss(self, number: int, count: int) -> None:
+        """Let the record behind a lost one say how many are missing before it."""
+        following = next((entry for entry in self._entries if entry.number > number), None)
+        if following is None:
+            self._missing += count
+            return
+        self._replace(following, _after(following.record, count))
+        if following.stored is not None:
+            self._write(following)
 
     def _replace(self, entry: _Entry, record: ObservationRecord) -> None:
         entry.record, entry.size = record, _size(record)
@@ -230,6 +250,10 @@ def _extends(record: ObservationRecord, observed: ObservationRecord) -> bool:
 def says_the_same(one: Sequence[ComponentReading], other: Sequence[ComponentReading]) -> bool:
     """Compare versions; of an error it matters only that there is one, since its words may hold a time or a number."""
     return {c.component: c.version for c in one} == {c.component: c.version for c in other}
+
+
+def _after(record: ObservationRecord, missing: int) -> ObservationRecord:
+    return attrs.evolve(record, dropped_before=record.dropped_before + missing) if missing else record
 
 
 def _size(record: ObservationRecord) -> int:

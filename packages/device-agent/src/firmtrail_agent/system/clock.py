@@ -55,6 +55,10 @@ class Clocks:
             clock_state=self._state(wall, boot_time),
         )
 
+    def boot_time(self) -> float:
+        """Read the boot clock, in seconds."""
+        return self._boot_time()
+
     def compare(self, received_at: dt.datetime, sent: ClockReading) -> None:
         """Learn the server's moment of a request: a clock that agrees with it is synced, one that does not is not."""
         self._server = (received_at, sent.boot_time_ms / 1000)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import IssuedProjectApiKey, KeyRotation, NewApiKey, ProjectApiKey, Role
@@ -15,11 +16,8 @@ _KEYS = "/v1/projects/{project_id}/api_keys"
 _KEY = "/v1/projects/{project_id}/api_keys/{api_key_id}"
 
 
-class AsyncApiKeys:
+class AsyncApiKeys(AsyncResource):
     """Each has a role in its project."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(
         self,
@@ -28,6 +26,7 @@ class AsyncApiKeys:
         *,
         label: str = "",
         expires_at: dt.datetime | None = None,
+        reports_for_devices: bool = False,
     ) -> IssuedProjectApiKey:
         """Make an API key. The secret is shown this once.
 
@@ -36,12 +35,17 @@ class AsyncApiKeys:
             role: what it may do; at most what you may.
             label: what it is for, in your words.
             expires_at: an aware datetime; never, if left out.
+            reports_for_devices: for a gateway: it may report for every device of the project as well.
 
         Raises:
-            PermissionDeniedError: the role is above your own.
+            PermissionDeniedError: the role is above your own, or you may not let a gateway report.
             InvalidRequestError: a value is not allowed.
         """
-        said = body(NewApiKey, role=role, label=label, expires_at=expires_at)
+        later: dict[str, Any] = (
+            {"reports_for_devices": True} if reports_for_devices else {}
+        )  # not every server knows it
+        new = body(NewApiKey, role=role, label=label, expires_at=expires_at, **later)
+        said = {"role": new.role, "label": new.label, "expires_at": new.expires_at} | later
         place = path(_KEYS, project_id=project_id)
         answer = await self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
         return decode(answer, IssuedProjectApiKey)

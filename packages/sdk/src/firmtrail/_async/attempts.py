@@ -9,9 +9,16 @@ from typing import Any
 from firmtrail._calls import Answer, Call, refusal
 from firmtrail._deadline import async_ends_after
 from firmtrail._http import FAILURES, Authorization, failure, new_async_client, timeouts
+from firmtrail._log import log_attempt, log_repetition
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
-from firmtrail.errors import ConnectionLostError, DeadlineExceededError, DecodeError, FirmtrailError
+from firmtrail.errors import (
+    ClientClosedError,
+    ConnectionLostError,
+    DeadlineExceededError,
+    DecodeError,
+    FirmtrailError,
+)
 from firmtrail.proxies import without_password
 
 #: for the next bytes of an answer that is read while it comes
@@ -26,35 +33,45 @@ class AsyncAttempts:
         self._policy = policy
         self._process = os.getpid()
         self._http = new_async_client(settings)
+        self._is_closed = False
 
     async def send(self, call: Call, auth: Authorization | None, deadline: float) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over; give a refusal of the access token back too."""
-        attempt = 1
+        self._check_open()
+        policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
             outcome = await self._attempt(call, auth, deadline)
             if isinstance(outcome, Answer):
                 return outcome
-            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
             if wait is None:
                 raise outcome
-            await self._policy.async_sleep(wait)
+            log_repetition(call, outcome, attempt=attempt, wait=wait)
+            await policy.async_sleep(wait)
             attempt += 1
 
     async def stream(self, call: Call, auth: Authorization | None, deadline: float) -> AsyncStream | Answer:
         """Send until an answer begins that is a success, cannot succeed, or the time until then is over."""
-        attempt = 1
+        self._check_open()
+        policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
             outcome = await self._begin(call, auth, deadline)
             if not isinstance(outcome, FirmtrailError):
                 return outcome
-            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
             if wait is None:
                 raise outcome
-            await self._policy.async_sleep(wait)
+            log_repetition(call, outcome, attempt=attempt, wait=wait)
+            await policy.async_sleep(wait)
             attempt += 1
 
     async def aclose(self) -> None:
+        self._is_closed = True
         await self._http.aclose()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosedError("This client is closed. Make another one, or call it inside its `with` block.")
 
     async def _begin(
         self, call: Call, auth: Authorization | None, deadline: float
@@ -70,10 +87,13 @@ class AsyncAttempts:
                 answer = await self._read(response, call)
         except FAILURES as error:
             return failure(error, call, self._settings, in_time=remaining() > 0)
+        if call.options.on_response:
+            call.options.on_response(answer.raw(call))
         return answer if answer.refuses_token else refusal(answer, call)
 
     async def _open(self, call: Call, auth: Authorization | None) -> Any:
         self._after_fork()
+        started = self._policy.clock()
         request = self._http.build_request(
             call.method,
             call.path,
@@ -81,7 +101,9 @@ class AsyncAttempts:
             headers=call.headers,
             timeout=timeouts(STREAM_SECONDS, call),
         )
-        return await self._http.send(request, auth=auth, stream=True)
+        response = await self._http.send(request, auth=auth, stream=True)
+        log_attempt(call, response.request.headers, self._answer(response, b""), self._policy.clock() - started)
+        return response
 
     async def _read(self, response: Any, call: Call) -> Answer:
         content = bytearray()
@@ -92,8 +114,11 @@ class AsyncAttempts:
                     break
         finally:
             await response.aclose()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=headers, content=bytes(content))
+        return self._answer(response, bytes(content))
+
+    def _answer(self, response: Any, content: bytes) -> Answer:
+        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
+        return Answer(status=response.status_code, headers=_headers(response), content=content, proxy=proxy)
 
     def _after_fork(self) -> None:
         if os.getpid() != self._process:
@@ -110,10 +135,13 @@ class AsyncAttempts:
                 answer = await self._exchange(call, auth, remaining())
         except FAILURES as error:
             return failure(error, call, self._settings, in_time=remaining() > 0)
+        if call.options.on_response:
+            call.options.on_response(answer.raw(call))
         return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
 
     async def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
         self._after_fork()
+        started = self._policy.clock()
         async with self._http.stream(
             call.method,
             call.path,
@@ -128,9 +156,8 @@ class AsyncAttempts:
                 content += chunk
                 if len(content) > call.max_answer_bytes:
                     break
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
-        answer = Answer(status=response.status_code, headers=headers, content=bytes(content), proxy=proxy)
+        answer = self._answer(response, bytes(content))
+        log_attempt(call, response.request.headers, answer, self._policy.clock() - started)
         return _whole(answer, call)
 
 
@@ -140,7 +167,7 @@ class AsyncStream:
     def __init__(self, response: Any, call: Call, settings: Settings) -> None:
         self._response, self._call, self._settings = response, call, settings
         #: by lower-case name
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.headers = _headers(response)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Give the bytes as they come.
@@ -164,6 +191,10 @@ class AsyncStream:
 
     async def aclose(self) -> None:
         await self._response.aclose()
+
+
+def _headers(response: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _stream_seconds() -> float:

@@ -6,18 +6,15 @@ import datetime as dt
 import uuid
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._checks import filters, path
 from firmtrail_contract import AuditAction, AuditEvent, AuditQuery
 
 _EVENTS = "/v1/projects/{project_id}/audit_events"
 
 
-class AsyncAuditEvents:
+class AsyncAuditEvents(AsyncResource):
     """Who changed what, when and from where; for admins."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     def list(  # noqa: PLR0913  filters, and how much to list
         self,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext
@@ -11,13 +13,16 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 import firmtrail_contract
+from firmtrail._async.sender import AsyncSender
 from firmtrail._async.transport import AsyncTransport
-from firmtrail._calls import Call, decode
+from firmtrail._calls import Call, CallOptions, decode
+from firmtrail._checks import project_of_client
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Auth, checked_attempts, given_credential, read_settings
 from firmtrail.credentials import ApiKey, Login
 from firmtrail.errors import ConfigError
 from firmtrail.proxies import proxy_for
+from firmtrail.responses import RawResponse
 from firmtrail_contract import AccessToken
 
 if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
@@ -49,6 +54,9 @@ class AsyncClient:
             FIRMTRAIL_ACCESS_TOKEN or FIRMTRAIL_ACCESS_TOKEN_FILE, else the profile.
         auth: "token" gets a short-lived access token with the API key and sends that, "basic" sends the key itself with
             each call; else FIRMTRAIL_AUTH, else the profile, else "token".
+        profile: a profile of the user's file, which then counts before the environment; else FIRMTRAIL_PROFILE, else
+            "default".
+        project: the id of the project of calls that name none; else that of the API key.
         timeout: seconds that a call may take in all, its repetitions included.
         attempts: how often a call is tried in all, where trying again can help; 1: never again.
         ca_file: a file of certificates in PEM form to trust beside the usual ones; else FIRMTRAIL_CA_FILE, else the
@@ -71,27 +79,66 @@ class AsyncClient:
         login: Login | None = None,
         access_token: str | None = None,
         auth: Auth | None = None,
+        profile: str | None = None,
+        project: uuid.UUID | str | None = None,
         timeout: float = 30.0,
         attempts: int = 3,
         ca_file: str | os.PathLike[str] | None = None,
         client_cert: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         ssl_context: SSLContext | None = None,
-        _policy: RetryPolicy | None = None,
     ) -> None:
         credential = given_credential(api_key, login, access_token)
         if ssl_context is not None and (ca_file is not None or client_cert is not None):
             raise ConfigError("Pass ssl_context, or ca_file and client_cert: a context holds what they would add.")
-        found = read_settings(url, credential, auth=auth, ca_file=ca_file)
+        found = read_settings(url, credential, auth=auth, ca_file=ca_file, profile=profile)
         settings = attrs.evolve(
             found,
             client_cert=None if client_cert is None else Path(client_cert),
             proxy=proxy or proxy_for(found.url),
             ssl_context=ssl_context,
         )
-        policy = attrs.evolve(_policy or RetryPolicy(), attempts=checked_attempts(attempts))
-        self._url = settings.url
-        self._transport = AsyncTransport(settings, timeout=timeout, policy=policy)
+        policy = RetryPolicy(attempts=checked_attempts(attempts))
+        transport = AsyncTransport(settings, timeout=timeout, policy=policy)
+        self._transport = AsyncSender(transport, CallOptions(project=project_of_client(project)))
+
+    def with_options(  # noqa: PLR0913  each is an option of its own
+        self,
+        *,
+        timeout: float | None = None,
+        attempts: int | None = None,
+        project: uuid.UUID | str | None = None,
+        api_key: ApiKey | str | None = None,
+        login: Login | None = None,
+        access_token: str | None = None,
+        on_response: Callable[[RawResponse], object] | None = None,
+    ) -> Self:
+        """Make a client that differs in these, and shares the connections of this one.
+
+        With a credential it is somebody else; without one it shares the access token too. Its connections close with
+        this client, not with its own `with` block: make it for one call, or for each device of a gateway.
+
+        Args:
+            timeout: seconds that a call may take in all.
+            attempts: how often a call is tried in all; 1: never again.
+            project: the id of the project of calls that name none.
+            api_key: an `ApiKey` or "<key id>:<secret>".
+            login: a user's e-mail address and password, instead of an API key.
+            access_token: an access token that you have, instead of both.
+            on_response: called with the whole answer of each attempt, good or not, before it is read. What it raises
+                ends the call. Answers that bring an access token are left out; of an export, which is read while it
+                comes, only refusals are shown.
+
+        Raises:
+            ConfigError: an option cannot be used; the message names it.
+            CredentialsError: the API key or the access token is none.
+        """
+        options = CallOptions(
+            timeout=timeout, attempts=attempts, project=project_of_client(project), on_response=on_response
+        )
+        client = object.__new__(type(self))
+        client._transport = self._transport.with_options(options, given_credential(api_key, login, access_token))
+        return client
 
     @cached_property
     def users(self) -> AsyncUsers:
@@ -221,7 +268,7 @@ class AsyncClient:
     @property
     def url(self) -> str:
         """The server."""
-        return self._url
+        return self._transport.url
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -234,4 +281,4 @@ class AsyncClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._url}>"
+        return f"<{type(self).__name__} of {self.url}>"

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path
 from firmtrail_contract import (
@@ -25,11 +25,8 @@ _RULE = "/v1/projects/{project_id}/desired_versions/{desired_version_id}"
 _OF_DEVICE = "/v1/devices/{device_id}/desired_versions"
 
 
-class AsyncDesiredVersions:
+class AsyncDesiredVersions(AsyncResource):
     """Rules by component and labels. Nothing is installed by them: they say what is right, and `fleet` what is so."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def set(  # noqa: PLR0913  the properties of a rule
         self,

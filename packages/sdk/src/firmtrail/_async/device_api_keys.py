@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
 
 import attrs
 
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.paging import AsyncPager
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
-from firmtrail_contract import DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
+from firmtrail_contract import DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey
 
 _KEYS = "/v1/devices/{device_id}/api_keys"
 _KEY = "/v1/devices/{device_id}/api_keys/{api_key_id}"
 
 
-class AsyncDeviceApiKeys:
+class AsyncDeviceApiKeys(AsyncResource):
     """What a device proves with that it is itself."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(
         self, device_id: uuid.UUID | str, *, label: str = "", expires_at: dt.datetime | None = None
@@ -42,10 +39,12 @@ class AsyncDeviceApiKeys:
         answer = await self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
         return decode(answer, IssuedDeviceApiKey)
 
-    async def list(self, device_id: uuid.UUID | str) -> Sequence[DeviceApiKey]:
-        """List the living API keys of a device; no secrets."""
-        call = Call(method="GET", path=path(_KEYS, device_id=device_id), repeatable=True)
-        return decode(await self._transport.send(call), Page[DeviceApiKey]).items
+    def list(self, device_id: uuid.UUID | str, *, limit: int | None = None) -> AsyncPager[DeviceApiKey]:
+        """List the living API keys of a device; no secrets. They come at once: there are at most two."""
+        place = path(_KEYS, device_id=device_id)
+        return AsyncPager(
+            self._transport, place, DeviceApiKey, limit=limit, page_size=None, page_token=None, is_whole=True
+        )
 
     async def rotate(
         self,

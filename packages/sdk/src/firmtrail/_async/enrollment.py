@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body
 from firmtrail_contract import EnrolledDevice, Enrollment
 
 
-class AsyncEnrolling:
+class AsyncEnrolling(AsyncResource):
     """For devices: the API key of the client is an enrollment key."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def enroll(self, name: str, hardware_fingerprint: str) -> EnrolledDevice:
         """Register this device. The secret of its API key is shown this once.

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, OnKnownDevice
@@ -16,11 +16,8 @@ _KEYS = "/v1/projects/{project_id}/enrollment_keys"
 _KEY = "/v1/projects/{project_id}/enrollment_keys/{enrollment_key_id}"
 
 
-class AsyncEnrollmentKeys:
+class AsyncEnrollmentKeys(AsyncResource):
     """They expire, and count."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(  # noqa: PLR0913  the properties of a key
         self,
@@ -30,6 +27,7 @@ class AsyncEnrollmentKeys:
         max_uses: int,
         label: str = "",
         on_known: OnKnownDevice | str = OnKnownDevice.REFUSE,
+        min_silence_seconds: int | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> IssuedEnrollmentKey:
         """Make an enrollment key. The secret is shown this once.
@@ -40,6 +38,8 @@ class AsyncEnrollmentKeys:
             max_uses: how many times a device may enroll with it.
             label: what it is for, in your words.
             on_known: `refuse` a device that is known already, or `replace_keys`: its old API keys end.
+            min_silence_seconds: with `replace_keys`: a device that has reported within so many seconds keeps its keys
+                and is refused; None: it is replaced however lately it reported.
             labels: of every device that it registers.
 
         Raises:
@@ -51,6 +51,7 @@ class AsyncEnrollmentKeys:
             expires_at=expires_at,
             max_uses=max_uses,
             on_known=on_known,
+            min_silence_seconds=min_silence_seconds,
             labels=dict(labels or {}),
         )
         place = path(_KEYS, project_id=project_id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Mapping
 
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
+from firmtrail._async.sender import AsyncSender
 from firmtrail._calls import Call, decode
-from firmtrail._checks import filters, path
+from firmtrail._checks import LabelFilter, filters, path
 from firmtrail.errors import (
     CertificateRefusedError,
     NotTrustedError,
@@ -23,13 +24,10 @@ _PASSING = (TransportError, ServerError, RateLimitedError)
 _LONGEST_PAUSE = 60.0
 
 
-class AsyncChangeFeed:
+class AsyncChangeFeed(AsyncResource):
     """The changes of all histories of a project."""
 
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
-
-    async def list(  # noqa: PLR0913  from where on, how many, and of what
+    async def poll(  # noqa: PLR0913  from where on, how many, and of what
         self,
         project_id: uuid.UUID | str | None = None,
         *,
@@ -39,7 +37,7 @@ class AsyncChangeFeed:
         component: str | None = None,
         kind: ChangeKind | str | None = None,
         device_id: uuid.UUID | str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
     ) -> FirmwareChanges:
         """Get the changes after a number, in their order; pass the `last_number` of the answer as the next `after`.
 
@@ -51,7 +49,7 @@ class AsyncChangeFeed:
             component: of this component, and those that are about a device as a whole.
             kind: of this kind, or several: `opened,device_removed`.
             device_id: of this device alone.
-            labels: of devices with these labels today: `site=berlin,rack`; and of every device that was removed.
+            labels: of devices with these labels today, `{"site": "berlin", "rack": None}`; and of every removed device.
 
         Raises:
             GoneError: the server does not keep these changes any more. Export the history again.
@@ -78,7 +76,7 @@ class AsyncChangeFeed:
         component: str | None = None,
         kind: ChangeKind | str | None = None,
         device_id: uuid.UUID | str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
     ) -> AsyncFollowedChanges:
         """Iterate over the changes after a number, and wait for those to come; it never ends by itself.
 
@@ -92,7 +90,7 @@ class AsyncChangeFeed:
             component: of this component, and those that are about a device as a whole.
             kind: of this kind, or several: `opened,device_removed`.
             device_id: of this device alone.
-            labels: of devices with these labels today: `site=berlin,rack`; and of every device that was removed.
+            labels: of devices with these labels today, `{"site": "berlin", "rack": None}`; and of every removed device.
 
         Raises:
             GoneError: while it is iterated over: the server does not keep these changes any more. Export the history
@@ -115,7 +113,7 @@ class AsyncChangeFeed:
 class AsyncFollowedChanges:
     """Changes, for ever."""
 
-    def __init__(self, transport: AsyncTransport, place: str, query: Mapping[str, str | int]) -> None:
+    def __init__(self, transport: AsyncSender, place: str, query: Mapping[str, str | int]) -> None:
         self._transport = transport
         self._path = place
         self._query = dict(query)
@@ -150,7 +148,7 @@ class AsyncFollowedChanges:
         return f"<{type(self).__name__} of {self._path} after {self.last_number}>"
 
 
-async def _page(transport: AsyncTransport, place: str, query: Mapping[str, str | int]) -> FirmwareChanges:
+async def _page(transport: AsyncSender, place: str, query: Mapping[str, str | int]) -> FirmwareChanges:
     waits = int(query.get("wait_seconds", 0))
     call = Call(method="GET", path=place, query=query, repeatable=True, waits_seconds=waits)
     return decode(await transport.send(call), FirmwareChanges)

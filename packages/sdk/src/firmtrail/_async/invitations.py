@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import Invitation, InvitationAcceptance, IssuedInvitation, JoinedProject, NewInvitation, Role
@@ -15,11 +15,8 @@ _INVITATIONS = "/v1/projects/{project_id}/invitations"
 _INVITATION = "/v1/projects/{project_id}/invitations/{invitation_id}"
 
 
-class AsyncInvitations:
+class AsyncInvitations(AsyncResource):
     """Each is for one person, once, until it expires."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def create(
         self,

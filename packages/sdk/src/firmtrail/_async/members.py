@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail_contract import Member, MemberChange, Role
@@ -14,11 +14,8 @@ _MEMBERS = "/v1/projects/{project_id}/members"
 _MEMBER = "/v1/projects/{project_id}/members/{user_id}"
 
 
-class AsyncMembers:
+class AsyncMembers(AsyncResource):
     """Who is in a project."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     def list(
         self,
@@ -38,7 +35,7 @@ class AsyncMembers:
             page_token=page_token,
         )
 
-    async def set_role(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str, role: Role | str) -> Member:
+    async def update(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str, *, role: Role | str) -> Member:
         """Give a member another role. `ConflictError` when the project would be left without an admin."""
         member = path(_MEMBER, project_id=project_id, user_id=user_id)
         call = Call(method="PATCH", path=member, body=body(MemberChange, role=role), repeatable=True)

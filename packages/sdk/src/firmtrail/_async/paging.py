@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.sender import AsyncSender
 from firmtrail._calls import Call, decode
 from firmtrail._checks import item_limit, page_query
 from firmtrail._notebook import code
@@ -27,7 +27,7 @@ class AsyncPager(Generic[T]):
 
     def __init__(  # noqa: PLR0913  what to list, and how much of it
         self,
-        transport: AsyncTransport,
+        transport: AsyncSender,
         path: str,
         item: type[T],
         *,
@@ -36,12 +36,15 @@ class AsyncPager(Generic[T]):
         page_token: str | None,
         filters: Mapping[str, str | int] | None = None,
         page: type[Any] | None = None,
+        is_whole: bool = False,
     ) -> None:
         self._transport = transport
         self._path = path
         self._item = item
         self._model = page or Page[item]
         self._last: Any = None
+        #: the server gives all of it at once and takes no page_size
+        self._is_whole = is_whole
         self._filters = filters or {}
         self._limit = item_limit(limit)
         self._start = page_query(page_size, page_token).page_token
@@ -123,7 +126,9 @@ class AsyncPager(Generic[T]):
         return frames.to_pandas(await self.to_arrow(labels=labels))
 
     async def _fetch(self, token: str | None, page_size: int) -> Page[T]:
-        query: dict[str, str | int] = {**self._filters, "page_size": page_size}
+        query: dict[str, str | int] = {**self._filters}
+        if not self._is_whole:
+            query["page_size"] = page_size
         if token is not None:
             query["page_token"] = token
         answer = await self._transport.send(Call(method="GET", path=self._path, query=query, repeatable=True))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import math
 
+import attrs
+
 from firmtrail._async.attempts import AsyncAttempts, AsyncStream
-from firmtrail._calls import Answer, Call, decode, refusal
+from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
 from firmtrail._deadline import WAITED, AsyncLock
 from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
 from firmtrail._sessions import LOCK_SECONDS, ProcessLock, SessionTokens, StoredSession
-from firmtrail._settings import Settings, checked_timeout
+from firmtrail._settings import Settings, checked_timeout, is_same_server
 from firmtrail._tokens import new_token, no_endpoint, refresh_call, stored_tokens, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
@@ -21,25 +23,36 @@ from firmtrail_contract import AccessToken
 class AsyncTransport:
     """What all calls of a client share: connections and, in memory alone, the access token."""
 
-    def __init__(self, settings: Settings, *, timeout: float, policy: RetryPolicy) -> None:
+    def __init__(
+        self, settings: Settings, *, timeout: float, policy: RetryPolicy, attempts: AsyncAttempts | None = None
+    ) -> None:
         self._settings = settings
         self._timeout = checked_timeout(timeout)
         self._policy = policy
-        self._attempts = AsyncAttempts(settings, policy)
+        self._attempts = attempts or AsyncAttempts(settings, policy)
         self._lock = AsyncLock()
         #: what came of getting a token the last time
         self._latest: Token | FirmtrailError | None = None
 
+    @property
+    def url(self) -> str:
+        return self._settings.url
+
+    def as_another(self, credential: Credential) -> AsyncTransport:
+        """Send as somebody else over the same connections."""
+        settings = attrs.evolve(self._settings, credential=credential)
+        return AsyncTransport(settings, timeout=self._timeout, policy=self._policy, attempts=self._attempts)
+
     async def send(self, call: Call) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over."""
-        answer = await self._sent(call, self._policy.clock() + self._timeout + call.waits_seconds)
+        answer = await self._sent(call, self._deadline(call.options) + call.waits_seconds)
         if not answer.is_success:
             raise refusal(answer, call)
         return answer
 
     async def stream(self, call: Call) -> AsyncStream:
-        """Send until an answer begins that is read while it comes; the client's timeout is for its beginning."""
-        deadline = self._policy.clock() + self._timeout
+        """Send until an answer begins that is read while it comes; the timeout is for its beginning."""
+        deadline = self._deadline(call.options)
         credential = self._credential()
         if isinstance(credential, Token):
             begun = await self._attempts.stream(call, bearer(credential), deadline)
@@ -55,31 +68,32 @@ class AsyncTransport:
             raise refusal(begun, call)
         return begun
 
-    async def pause(self, error: FirmtrailError, attempt: int) -> bool:
+    async def pause(self, error: FirmtrailError, attempt: int, options: CallOptions) -> bool:
         """Wait before something is tried again that failed; False: that would not help."""
-        wait = self._policy.wait(error, repeatable=True, attempt=attempt, deadline=math.inf)
+        policy = self._policy.with_attempts(options.attempts)
+        wait = policy.wait(error, repeatable=True, attempt=attempt, deadline=math.inf)
         if wait is None:
             return False
-        await self._policy.async_sleep(wait)
+        await policy.async_sleep(wait)
         return True
 
-    async def access_token(self, *, offline_access: bool) -> AccessToken:
+    async def access_token(self, options: CallOptions, *, offline_access: bool) -> AccessToken:
         """Get a token for somebody else to send; calls of this client do not take it."""
         credential = self._credential()
         if isinstance(credential, Token | StoredSession):
             raise ConfigError("A token gives none to hand on: make the client with api_key=... or login=...")
         call = token_call(credential, offline_access=offline_access)
-        answer = await self._granted(credential, call, self._policy.clock() + self._timeout)
+        answer = await self._granted(credential, call, self._deadline(options))
         if not answer.is_success:
             raise refusal(answer, call)
         return decode(answer, AccessToken)
 
-    async def keep(self, answer: Answer) -> None:
+    async def keep(self, answer: Answer, options: CallOptions) -> None:
         """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
         credential = self._settings.credential
         if not isinstance(credential, StoredSession) or decode(answer, AccessToken).refresh_token is None:
             return
-        lock = await self._locked(credential, self._policy.clock() + self._timeout)
+        lock = await self._locked(credential, self._deadline(options))
         try:
             self._latest = self._stored(credential, answer)
         finally:
@@ -91,6 +105,9 @@ class AsyncTransport:
 
     async def aclose(self) -> None:
         await self._attempts.aclose()
+
+    def _deadline(self, options: CallOptions) -> float:
+        return self._policy.clock() + (self._timeout if options.timeout is None else options.timeout)
 
     async def _sent(self, call: Call, deadline: float) -> Answer:
         if not call.needs_key:
@@ -109,9 +126,10 @@ class AsyncTransport:
 
     def _credential(self) -> Credential | StoredSession:
         if self._settings.credential is None:
-            raise CredentialsError(
-                "This call needs a credential: pass api_key=..., login=... or access_token=..., set FIRMTRAIL_API_KEY, "
-                "or write it beside the server's url in your profile."
+            end = "set FIRMTRAIL_API_KEY, or write it beside the server's url in your profile."
+            raise CredentialsError.said(
+                f"This call needs a credential: pass api_key=..., login=... or access_token=..., {end}",
+                in_shell=f"This call needs a credential: {end}",
             )
         return self._settings.credential
 
@@ -172,7 +190,7 @@ class AsyncTransport:
     def _tokens(self, session: StoredSession) -> SessionTokens | None:
         """Read the tokens, if the profile is still logged in at this server."""
         tokens = session.read()
-        return tokens if tokens is not None and tokens.url == self._settings.url else None
+        return tokens if tokens is not None and is_same_server(tokens.url, self._settings.url) else None
 
     async def _locked(self, session: StoredSession, deadline: float) -> ProcessLock:
         """Wait until no other process, and no other client of this one, refreshes the session."""

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from firmtrail._async.paging import AsyncPager
-from firmtrail._async.transport import AsyncTransport
+from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path
 from firmtrail_contract import (
@@ -31,11 +31,8 @@ _SESSIONS = f"{_ME}/sessions"
 _SESSION = f"{_SESSIONS}/{{session_id}}"
 
 
-class AsyncUsers:
+class AsyncUsers(AsyncResource):
     """What is about `me` and sessions is for a client of a user: with a `Login`, an access token or a profile."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
 
     async def sign_up(self, email: str, name: str, password: str, *, invitation: str | None = None) -> SignUpReceipt:
         """Become a user; no credential is needed. The answer does not tell whether the address was known.
@@ -93,7 +90,7 @@ class AsyncUsers:
         """Read who you are."""
         return decode(await self._transport.send(Call(method="GET", path=_ME, repeatable=True)), User)
 
-    async def change_me(self, *, name: str | None = None) -> User:
+    async def update_me(self, *, name: str | None = None) -> User:
         """Change what is said about you; what is None stays."""
         call = Call(method="PATCH", path=_ME, body=body(UserChange, name=name), repeatable=True)
         return decode(await self._transport.send(call), User)

@@ -9,9 +9,16 @@ from typing import Any
 from firmtrail._calls import Answer, Call, refusal
 from firmtrail._deadline import ends_after
 from firmtrail._http import FAILURES, Authorization, failure, new_client, timeouts
+from firmtrail._log import log_attempt, log_repetition
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
-from firmtrail.errors import ConnectionLostError, DeadlineExceededError, DecodeError, FirmtrailError
+from firmtrail.errors import (
+    ClientClosedError,
+    ConnectionLostError,
+    DeadlineExceededError,
+    DecodeError,
+    FirmtrailError,
+)
 from firmtrail.proxies import without_password
 
 #: for the next bytes of an answer that is read while it comes
@@ -26,35 +33,45 @@ class Attempts:
         self._policy = policy
         self._process = os.getpid()
         self._http = new_client(settings)
+        self._is_closed = False
 
     def send(self, call: Call, auth: Authorization | None, deadline: float) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over; give a refusal of the access token back too."""
-        attempt = 1
+        self._check_open()
+        policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
             outcome = self._attempt(call, auth, deadline)
             if isinstance(outcome, Answer):
                 return outcome
-            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
             if wait is None:
                 raise outcome
-            self._policy.sleep(wait)
+            log_repetition(call, outcome, attempt=attempt, wait=wait)
+            policy.sleep(wait)
             attempt += 1
 
     def stream(self, call: Call, auth: Authorization | None, deadline: float) -> Stream | Answer:
         """Send until an answer begins that is a success, cannot succeed, or the time until then is over."""
-        attempt = 1
+        self._check_open()
+        policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
             outcome = self._begin(call, auth, deadline)
             if not isinstance(outcome, FirmtrailError):
                 return outcome
-            wait = self._policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
+            wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
             if wait is None:
                 raise outcome
-            self._policy.sleep(wait)
+            log_repetition(call, outcome, attempt=attempt, wait=wait)
+            policy.sleep(wait)
             attempt += 1
 
     def close(self) -> None:
+        self._is_closed = True
         self._http.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosedError("This client is closed. Make another one, or call it inside its `with` block.")
 
     def _begin(self, call: Call, auth: Authorization | None, deadline: float) -> Stream | Answer | FirmtrailError:
         def remaining() -> float:
@@ -68,10 +85,13 @@ class Attempts:
                 answer = self._read(response, call)
         except FAILURES as error:
             return failure(error, call, self._settings, in_time=remaining() > 0)
+        if call.options.on_response:
+            call.options.on_response(answer.raw(call))
         return answer if answer.refuses_token else refusal(answer, call)
 
     def _open(self, call: Call, auth: Authorization | None) -> Any:
         self._after_fork()
+        started = self._policy.clock()
         request = self._http.build_request(
             call.method,
             call.path,
@@ -79,7 +99,9 @@ class Attempts:
             headers=call.headers,
             timeout=timeouts(STREAM_SECONDS, call),
         )
-        return self._http.send(request, auth=auth, stream=True)
+        response = self._http.send(request, auth=auth, stream=True)
+        log_attempt(call, response.request.headers, self._answer(response, b""), self._policy.clock() - started)
+        return response
 
     def _read(self, response: Any, call: Call) -> Answer:
         content = bytearray()
@@ -90,8 +112,11 @@ class Attempts:
                     break
         finally:
             response.close()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=headers, content=bytes(content))
+        return self._answer(response, bytes(content))
+
+    def _answer(self, response: Any, content: bytes) -> Answer:
+        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
+        return Answer(status=response.status_code, headers=_headers(response), content=content, proxy=proxy)
 
     def _after_fork(self) -> None:
         if os.getpid() != self._process:
@@ -108,10 +133,13 @@ class Attempts:
                 answer = self._exchange(call, auth, remaining())
         except FAILURES as error:
             return failure(error, call, self._settings, in_time=remaining() > 0)
+        if call.options.on_response:
+            call.options.on_response(answer.raw(call))
         return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
 
     def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
         self._after_fork()
+        started = self._policy.clock()
         with self._http.stream(
             call.method,
             call.path,
@@ -126,9 +154,8 @@ class Attempts:
                 content += chunk
                 if len(content) > call.max_answer_bytes:
                     break
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        proxy = without_password(self._settings.proxy) if self._settings.proxy else None
-        answer = Answer(status=response.status_code, headers=headers, content=bytes(content), proxy=proxy)
+        answer = self._answer(response, bytes(content))
+        log_attempt(call, response.request.headers, answer, self._policy.clock() - started)
         return _whole(answer, call)
 
 
@@ -138,7 +165,7 @@ class Stream:
     def __init__(self, response: Any, call: Call, settings: Settings) -> None:
         self._response, self._call, self._settings = response, call, settings
         #: by lower-case name
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.headers = _headers(response)
 
     def chunks(self) -> Generator[bytes]:
         """Give the bytes as they come.
@@ -162,6 +189,10 @@ class Stream:
 
     def close(self) -> None:
         self._response.close()
+
+
+def _headers(response: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _stream_seconds() -> float:

@@ -7,17 +7,14 @@ import uuid
 
 from firmtrail._checks import filters, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import AuditAction, AuditEvent, AuditQuery
 
 _EVENTS = "/v1/projects/{project_id}/audit_events"
 
 
-class AuditEvents:
+class AuditEvents(Resource):
     """Who changed what, when and from where; for admins."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def list(  # noqa: PLR0913  filters, and how much to list
         self,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
     DesiredVersion,
@@ -25,11 +25,8 @@ _RULE = "/v1/projects/{project_id}/desired_versions/{desired_version_id}"
 _OF_DEVICE = "/v1/devices/{device_id}/desired_versions"
 
 
-class DesiredVersions:
+class DesiredVersions(Resource):
     """Rules by component and labels. Nothing is installed by them: they say what is right, and `fleet` what is so."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def set(  # noqa: PLR0913  the properties of a rule
         self,

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
 
 import attrs
 
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
-from firmtrail._sync.transport import Transport
-from firmtrail_contract import DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey, Page
+from firmtrail._sync.paging import Pager
+from firmtrail._sync.resource import Resource
+from firmtrail_contract import DeviceApiKey, DeviceKeyRotation, IssuedDeviceApiKey, NewDeviceApiKey
 
 _KEYS = "/v1/devices/{device_id}/api_keys"
 _KEY = "/v1/devices/{device_id}/api_keys/{api_key_id}"
 
 
-class DeviceApiKeys:
+class DeviceApiKeys(Resource):
     """What a device proves with that it is itself."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(
         self, device_id: uuid.UUID | str, *, label: str = "", expires_at: dt.datetime | None = None
@@ -42,10 +39,10 @@ class DeviceApiKeys:
         answer = self._transport.send(Call(method="POST", path=place, body=said, repeatable=False))
         return decode(answer, IssuedDeviceApiKey)
 
-    def list(self, device_id: uuid.UUID | str) -> Sequence[DeviceApiKey]:
-        """List the living API keys of a device; no secrets."""
-        call = Call(method="GET", path=path(_KEYS, device_id=device_id), repeatable=True)
-        return decode(self._transport.send(call), Page[DeviceApiKey]).items
+    def list(self, device_id: uuid.UUID | str, *, limit: int | None = None) -> Pager[DeviceApiKey]:
+        """List the living API keys of a device; no secrets. They come at once: there are at most two."""
+        place = path(_KEYS, device_id=device_id)
+        return Pager(self._transport, place, DeviceApiKey, limit=limit, page_size=None, page_token=None, is_whole=True)
 
     def rotate(
         self,

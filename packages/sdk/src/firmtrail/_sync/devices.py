@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import uuid
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import body, filters, path
+from firmtrail._checks import LabelFilter, body, filters, media_type, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
+from firmtrail._tables import MAX_BYTES, MAX_ROWS, Media, media_of, pieces, renumbered, text_of, whole
 from firmtrail_contract import (
+    AgentHealth,
     Device,
     DeviceChange,
     DeviceDetails,
@@ -27,7 +29,6 @@ from firmtrail_contract import (
 
 _DEVICES = "/v1/projects/{project_id}/devices"
 _DEVICE = "/v1/devices/{device_id}"
-_MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 
 class DevicePager(Pager[ListedDevice]):
@@ -49,11 +50,8 @@ class DevicePager(Pager[ListedDevice]):
         return self._last and self._last.total
 
 
-class Devices:
+class Devices(Resource):
     """The physical machines."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(
         self,
@@ -85,7 +83,7 @@ class Devices:
         project_id: uuid.UUID | str | None = None,
         *,
         name: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         version: str | None = None,
         component: str | None = None,
         scheme: VersionScheme | str | None = None,
@@ -97,6 +95,8 @@ class Devices:
         reported_from: dt.datetime | None = None,
         reported_before: dt.datetime | None = None,
         two_machines: bool | None = None,
+        agent_health: AgentHealth | str | None = None,
+        agent_version: str | None = None,
         state: DeviceState | str | None = None,
         with_total: bool | None = None,
         limit: int | None = None,
@@ -111,7 +111,7 @@ class Devices:
         Args:
             project_id: the project; None: that of the API key.
             name: part of the name, in any case.
-            labels: those that it has: `site=berlin,rack` asks for this site, and for any rack.
+            labels: those that it has: `{"site": "berlin", "rack": None}`, this site and any rack.
             version: what a component of it runs: a version as it is written, `1.4.*`, or comparisons such as
                 `>=1.4,<1.5`; `==` before a version takes it as it is written.
             component: a component that it has; with `version`, the one that runs it.
@@ -125,6 +125,8 @@ class Devices:
             reported_from: it reported at this moment or later.
             reported_before: it has not reported since this moment, or never.
             two_machines: whether two machines have been seen to report with one of its API keys.
+            agent_health: how its agent does: `failing` when a source gives no version, or its disk takes no records.
+            agent_version: the version of its agent.
             state: `active` ones, if left out; `retired` ones, or `any`.
             with_total: whether each page says how many devices match, the list's `total`; that may take a second for
                 100,000 of them.
@@ -154,6 +156,8 @@ class Devices:
                 reported_from=reported_from,
                 reported_before=reported_before,
                 two_machines=two_machines,
+                agent_health=agent_health,
+                agent_version=agent_version,
                 state=state,
                 with_total=with_total,
             ),
@@ -168,7 +172,7 @@ class Devices:
         project_id: uuid.UUID | str | None,
         rows: str,
         *,
-        media: Literal["csv", "ndjson"] = "csv",
+        media: Media = "csv",
         dry_run: bool = False,
     ) -> DeviceImport:
         """Register many devices. A name that is known already is left as it is, so it is safe to repeat.
@@ -187,17 +191,51 @@ class Devices:
             method="POST",
             path=path(_DEVICES + "/import", project_id=project_id),
             query=filters(DeviceImportQuery, dry_run=dry_run),
-            text=(_MEDIA_TYPES[media], rows),
+            text=(media_type(media), rows),
             repeatable=True,
         )
         return decode(self._transport.send(call), DeviceImport)
+
+    def import_file(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        project_id: uuid.UUID | str | None = None,
+        media: Media | None = None,
+        dry_run: bool = False,
+        progress: Callable[[DeviceImport], object] | None = None,
+    ) -> DeviceImport:
+        """Register the devices of a table of any size, sent in pieces. Safe to repeat.
+
+        Args:
+            file: CSV or NDJSON in UTF-8, as `import_rows` takes it.
+            project_id: the project that they belong to; None: that of the API key.
+            media: what it is; if left out, `ndjson` for a name that ends with .ndjson or .jsonl, else `csv`.
+            dry_run: only say what would happen, for each piece by itself.
+            progress: called after each piece with what became of it; rows are numbered through the whole file.
+
+        Raises:
+            ConfigError: the file cannot be read.
+            InvalidRequestError: it is no such table. Single rows that are refused stop no others: see the result.
+            FirmtrailError: a piece failed; those before it are done, and `progress` has seen them.
+        """
+        media = media or media_of(file)
+        media_type(media)
+        done: list[DeviceImport] = []
+        with text_of(file) as lines:
+            for piece in pieces(lines, with_header=media == "csv", max_rows=MAX_ROWS, max_bytes=MAX_BYTES):
+                one = self.import_rows(project_id, piece, media=media, dry_run=dry_run)
+                done.append(renumbered(one, after=sum(len(before.rows) for before in done)))
+                if progress:
+                    progress(done[-1])
+        return whole(done)
 
     def get(self, device_id: uuid.UUID | str) -> DeviceDetails:
         """Read a device, with what each of its components runs now."""
         call = Call(method="GET", path=path(_DEVICE, device_id=device_id), repeatable=True)
         return decode(self._transport.send(call), DeviceDetails)
 
-    def change(
+    def update(
         self, device_id: uuid.UUID | str, *, name: str | None = None, labels: Mapping[str, str | None] | None = None
     ) -> Device:
         """Rename a device, or label it; what is left out stays.

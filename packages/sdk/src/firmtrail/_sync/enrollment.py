@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import EnrolledDevice, Enrollment
 
 
-class Enrolling:
+class Enrolling(Resource):
     """For devices: the API key of the client is an enrollment key."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def enroll(self, name: str, hardware_fingerprint: str) -> EnrolledDevice:
         """Register this device. The secret of its API key is shown this once.

@@ -9,18 +9,15 @@ from collections.abc import Mapping
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import EnrollmentKey, IssuedEnrollmentKey, NewEnrollmentKey, OnKnownDevice
 
 _KEYS = "/v1/projects/{project_id}/enrollment_keys"
 _KEY = "/v1/projects/{project_id}/enrollment_keys/{enrollment_key_id}"
 
 
-class EnrollmentKeys:
+class EnrollmentKeys(Resource):
     """They expire, and count."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(  # noqa: PLR0913  the properties of a key
         self,
@@ -30,6 +27,7 @@ class EnrollmentKeys:
         max_uses: int,
         label: str = "",
         on_known: OnKnownDevice | str = OnKnownDevice.REFUSE,
+        min_silence_seconds: int | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> IssuedEnrollmentKey:
         """Make an enrollment key. The secret is shown this once.
@@ -40,6 +38,8 @@ class EnrollmentKeys:
             max_uses: how many times a device may enroll with it.
             label: what it is for, in your words.
             on_known: `refuse` a device that is known already, or `replace_keys`: its old API keys end.
+            min_silence_seconds: with `replace_keys`: a device that has reported within so many seconds keeps its keys
+                and is refused; None: it is replaced however lately it reported.
             labels: of every device that it registers.
 
         Raises:
@@ -51,6 +51,7 @@ class EnrollmentKeys:
             expires_at=expires_at,
             max_uses=max_uses,
             on_known=on_known,
+            min_silence_seconds=min_silence_seconds,
             labels=dict(labels or {}),
         )
         place = path(_KEYS, project_id=project_id)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
+from firmtrail._gateways import ReportResult, pieces
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
+    AgentStatement,
     BatchReceipt,
     ClockReading,
+    DeviceReport,
+    DeviceReportReceipts,
     FirmwareReceipt,
     FirmwareReport,
     History,
+    HistoryGap,
     HistoryQuery,
     ObservationRecord,
+    Page,
     VersionPeriod,
 )
 
@@ -28,6 +34,7 @@ _MAX_RECEIPT_BYTES = 512 * 1024
 
 _VERSION = "/v1/devices/{device_id}/firmware_version"
 _REPORTS = "/v1/devices/{device_id}/firmware_reports"
+_MANY = "/v1/projects/{project_id}/firmware_reports"
 
 
 if TYPE_CHECKING:
@@ -36,6 +43,15 @@ if TYPE_CHECKING:
 
 class HistoryPager(Pager[VersionPeriod]):
     """The version periods of a device, page after page."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._gaps: dict[dt.datetime, HistoryGap] = {}
+
+    @property
+    def gaps(self) -> list[HistoryGap]:
+        """Where the device had to drop records, so that nothing is known: on the pages fetched so far."""
+        return [self._gaps[ended_at] for ended_at in sorted(self._gaps)]
 
     def plot(self, ax: Axes | None = None, *, colors: Mapping[str, str] | None = None) -> Axes:
         """Fetch all pages, and draw a lane a component and a bar a period.
@@ -55,12 +71,14 @@ class HistoryPager(Pager[VersionPeriod]):
         frames.check_installed("plots")
         return plots.history(list(self), ax, until=self.as_of, colors=colors)
 
+    def _fetch(self, token: str | None, page_size: int) -> Page[VersionPeriod]:
+        page = super()._fetch(token, page_size)
+        self._gaps |= {gap.ended_at: gap for gap in self._last.gaps}
+        return page
 
-class Firmware:
+
+class Firmware(Resource):
     """What a device runs, and what it ran."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def report(  # noqa: PLR0913  what a report can say
         self,
@@ -99,7 +117,7 @@ class Firmware:
         call = Call(method="POST", path=path(_VERSION, device_id=device_id), body=said, repeatable=True)
         return decode(self._transport.send(call), FirmwareReceipt)
 
-    def report_batch(
+    def report_batch(  # noqa: PLR0913  what a batch can say
         self,
         device_id: uuid.UUID | str,
         records: Sequence[ObservationRecord],
@@ -107,6 +125,7 @@ class Firmware:
         sent: ClockReading,
         waiting: Sequence[ClockReading] = (),
         interval_seconds: int | None = None,
+        agent: AgentStatement | None = None,
     ) -> BatchReceipt:
         """Report what a device observed, also long ago and without knowing the time. Safe to repeat.
 
@@ -120,6 +139,7 @@ class Firmware:
             waiting: of the records that come in later batches, the first reading of each boot and the last.
             interval_seconds: how often the device reports, 10 to 2,678,400; the server then knows sooner when it is
                 silent.
+            agent: what the agent of the device says of itself; None: nothing new.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -128,6 +148,7 @@ class Firmware:
         batch = report_batch(records, sent, waiting, interval_seconds)
         later: dict[str, Any] = {"waiting": batch.waiting} if batch.waiting else {}  # not every server knows these
         later |= {} if batch.interval_seconds is None else {"interval_seconds": batch.interval_seconds}
+        later |= {} if agent is None else {"agent": agent}
         call = Call(
             method="POST",
             path=path(_REPORTS, device_id=device_id),
@@ -136,6 +157,35 @@ class Firmware:
             max_answer_bytes=_MAX_RECEIPT_BYTES,
         )
         return decode(self._transport.send(call), BatchReceipt)
+
+    def report_many(
+        self,
+        reports: Iterable[DeviceReport | Mapping[str, Any]],
+        *,
+        project_id: uuid.UUID | str | None = None,
+    ) -> Generator[ReportResult]:
+        """Report what many devices run, as their gateway: give what became of each report, in their order.
+
+        Takes an API key of the project that was made with `reports_for_devices`. Reports are sent 250 at a time, each
+        request when the results before it were taken. Safe to repeat: each report says when it was observed.
+
+        Args:
+            reports: `DeviceReport`s, or mappings with the same names, such as
+                `{"device_name": "pump-1", "version": "2"}`; those of one device in the order in which they were
+                observed. Without `observed_at` it is now.
+            project_id: the project; None: that of the API key.
+
+        Raises:
+            InvalidRequestError: one is no report at all. One that the server refuses stops no others: see its result.
+            PermissionDeniedError: the API key is no gateway's.
+            FirmtrailError: see `firmtrail.errors`. Those whose results were not given may be stored, or not.
+        """
+        place = path(_MANY, project_id=project_id)
+        for piece in pieces(reports):
+            call = Call(method="POST", path=place, body={"reports": piece.said}, repeatable=True)
+            answer = decode(self._transport.send(call), DeviceReportReceipts)
+            for report, receipt in zip(piece.reports, answer.reports, strict=True):
+                yield ReportResult(report, receipt)
 
     def history(  # noqa: PLR0913  which of its periods, and how many
         self,

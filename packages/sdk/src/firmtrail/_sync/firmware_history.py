@@ -14,11 +14,11 @@ from typing import Any
 import attrs
 
 from firmtrail._calls import Call
-from firmtrail._checks import filters, path
+from firmtrail._checks import LabelFilter, filters, path
 from firmtrail._deadline import in_thread
 from firmtrail._export_files import Mark, Target, open_target
 from firmtrail._exports import Decompressor, ExportProgress, Piece, accepted_coding, new_decoder
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail.errors import ConnectionLostError, DecodeError, ServerError
 from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE, ExportedPeriod, ExportQuery, lenient_converter
 
@@ -46,18 +46,15 @@ class _Asked:
         return Call(method="GET", path=self.place, query=query, repeatable=True, accept=accept)
 
 
-class FirmwareHistory:
+class FirmwareHistory(Resource):
     """Every version period of a project's devices. Each method verifies that all of it came, as it was sent."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def export(  # noqa: PLR0913  of what, and how
         self,
         project_id: uuid.UUID | str | None = None,
         *,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
         at: dt.datetime | dt.date | None = None,
@@ -68,7 +65,7 @@ class FirmwareHistory:
         Args:
             project_id: the project; None: that of the API key.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices with these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
             until: in force at this moment or before, or a date, which means its end in UTC.
             at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
@@ -92,7 +89,7 @@ class FirmwareHistory:
         project_id: uuid.UUID | str | None = None,
         *,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
         at: dt.datetime | dt.date | None = None,
@@ -103,7 +100,7 @@ class FirmwareHistory:
         Args:
             project_id: the project; None: that of the API key.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices with these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
             until: in force at this moment or before, or a date, which means its end in UTC.
             at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
@@ -127,7 +124,7 @@ class FirmwareHistory:
         project_id: uuid.UUID | str | None = None,
         *,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
         at: dt.datetime | dt.date | None = None,
@@ -144,7 +141,7 @@ class FirmwareHistory:
                 `firmtrail[arrow]`.
             project_id: the project; None: that of the API key.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices with these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
             until: in force at this moment or before, or a date, which means its end in UTC.
             at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
@@ -243,7 +240,7 @@ def _asked(project_id: uuid.UUID | str | None, query: dict[str, str | int]) -> _
 
 def _query(  # noqa: PLR0913  the filters
     component: str | None,
-    labels: str | None,
+    labels: LabelFilter | None,
     since: dt.datetime | dt.date | None,
     until: dt.datetime | dt.date | None,
     at: dt.datetime | dt.date | None,

@@ -6,9 +6,9 @@ import datetime as dt
 import uuid
 
 from firmtrail._calls import Call, decode
-from firmtrail._checks import filters, path
+from firmtrail._checks import LabelFilter, filters, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail.answers import Adoption, Compliance, FirmwareVersions, FlappingDevices, FleetStatus
 from firmtrail_contract import (
     AdoptionQuery,
@@ -29,18 +29,15 @@ from firmtrail_contract import (
 _PROJECT = "/v1/projects/{project_id}"
 
 
-class Fleet:
+class Fleet(Resource):
     """A project's devices as a whole."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def status(self, project_id: uuid.UUID | str | None = None, *, labels: str | None = None) -> FleetStatus:
+    def status(self, project_id: uuid.UUID | str | None = None, *, labels: LabelFilter | None = None) -> FleetStatus:
         """Sum up a project's devices: how many report, are silent or never did, what they run, what changed last.
 
         Args:
             project_id: the project; None: that of the API key.
-            labels: of devices that have these labels: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices that have these labels: `{"site": "berlin", "rack": None}`, this site and any rack.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -56,7 +53,7 @@ class Fleet:
         *,
         at: dt.datetime | dt.date | None = None,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         state: DeviceState | str | None = None,
         scheme: VersionScheme | str | None = None,
     ) -> FirmwareVersions:
@@ -66,7 +63,7 @@ class Fleet:
             project_id: the project; None: that of the API key.
             at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             state: devices in service at the moment, if left out; `retired` ones, or `any`.
             scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
                 decides, if left out.
@@ -86,7 +83,7 @@ class Fleet:
         *,
         at: dt.datetime | dt.date | None = None,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
     ) -> Compliance:
         """Count the devices that run what they should, for each rule in force: see `client.desired_versions`.
 
@@ -94,7 +91,7 @@ class Fleet:
             project_id: the project; None: that of the API key.
             at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -114,7 +111,7 @@ class Fleet:
         until: dt.datetime | dt.date | None = None,
         step: Step | str | None = None,
         time_zone: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         scheme: VersionScheme | str | None = None,
     ) -> Adoption:
         """Show how the versions of a component spread: at each moment, how many devices were on each.
@@ -129,7 +126,7 @@ class Fleet:
             until: the last moment, or a date, which means its end in the time zone; now, if left out.
             step: `hour`, `day`, `week` or `month`; a day, if left out. There are at most 1,000 moments.
             time_zone: the IANA name of the zone whose days and months are meant; UTC, if left out.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             scheme: how versions are ordered: `semver`, `pep440`, `dotted`, `date` or `natural`; what they look like
                 decides, if left out.
 
@@ -157,7 +154,7 @@ class Fleet:
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         scheme: VersionScheme | str | None = None,
         limit: int | None = None,
         page_size: int | None = None,
@@ -170,7 +167,7 @@ class Fleet:
             since: from this moment on, or from the beginning of this date in UTC; 7 days before `until`, if left out.
             until: up to this moment, or to the end of this date in UTC; now, if left out. At most 92 days at once.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
             limit: the most rollbacks to give in all.
             page_size: the most rollbacks to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
@@ -197,7 +194,7 @@ class Fleet:
         since: dt.datetime | dt.date | None = None,
         until: dt.datetime | dt.date | None = None,
         component: str | None = None,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
     ) -> FlappingDevices:
         """List the devices that went back to versions they had run before at least four times within 24 hours.
 
@@ -206,7 +203,7 @@ class Fleet:
             since: from this moment on, or from the beginning of this date in UTC; 7 days before `until`, if left out.
             until: up to this moment, or to the end of this date in UTC; now, if left out. At most 92 days at once.
             component: of this component alone.
-            labels: of devices that have these labels today: `site=berlin,rack` asks for this site, and for any rack.
+            labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
 
         Raises:
             InvalidRequestError: a value is not allowed.
@@ -220,7 +217,7 @@ class Fleet:
         self,
         project_id: uuid.UUID | str | None = None,
         *,
-        labels: str | None = None,
+        labels: LabelFilter | None = None,
         component: str | None = None,
         silent_since_from: dt.datetime | None = None,
         silent_since_before: dt.datetime | None = None,
@@ -237,7 +234,7 @@ class Fleet:
 
         Args:
             project_id: the project; None: that of the API key.
-            labels: those that the device has: `site=berlin,rack` asks for this site, and for any rack.
+            labels: those that the device has: `{"site": "berlin", "rack": None}`, this site and any rack.
             component: a component that the device has.
             silent_since_from: silent since this moment or later.
             silent_since_before: silent since before this moment.

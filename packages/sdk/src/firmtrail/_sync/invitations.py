@@ -8,18 +8,15 @@ import uuid
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import Invitation, InvitationAcceptance, IssuedInvitation, JoinedProject, NewInvitation, Role
 
 _INVITATIONS = "/v1/projects/{project_id}/invitations"
 _INVITATION = "/v1/projects/{project_id}/invitations/{invitation_id}"
 
 
-class Invitations:
+class Invitations(Resource):
     """Each is for one person, once, until it expires."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(
         self,

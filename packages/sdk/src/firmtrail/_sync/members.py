@@ -7,18 +7,15 @@ import uuid
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import Member, MemberChange, Role
 
 _MEMBERS = "/v1/projects/{project_id}/members"
 _MEMBER = "/v1/projects/{project_id}/members/{user_id}"
 
 
-class Members:
+class Members(Resource):
     """Who is in a project."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def list(
         self,
@@ -38,7 +35,7 @@ class Members:
             page_token=page_token,
         )
 
-    def set_role(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str, role: Role | str) -> Member:
+    def update(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str, *, role: Role | str) -> Member:
         """Give a member another role. `ConflictError` when the project would be left without an admin."""
         member = path(_MEMBER, project_id=project_id, user_id=user_id)
         call = Call(method="PATCH", path=member, body=body(MemberChange, role=role), repeatable=True)

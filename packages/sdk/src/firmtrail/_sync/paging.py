@@ -11,7 +11,7 @@ import attrs
 from firmtrail._calls import Call, decode
 from firmtrail._checks import item_limit, page_query
 from firmtrail._notebook import code
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.sender import Sender
 from firmtrail_contract import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Pager(Generic[T]):
 
     def __init__(  # noqa: PLR0913  what to list, and how much of it
         self,
-        transport: Transport,
+        transport: Sender,
         path: str,
         item: type[T],
         *,
@@ -36,12 +36,15 @@ class Pager(Generic[T]):
         page_token: str | None,
         filters: Mapping[str, str | int] | None = None,
         page: type[Any] | None = None,
+        is_whole: bool = False,
     ) -> None:
         self._transport = transport
         self._path = path
         self._item = item
         self._model = page or Page[item]
         self._last: Any = None
+        #: the server gives all of it at once and takes no page_size
+        self._is_whole = is_whole
         self._filters = filters or {}
         self._limit = item_limit(limit)
         self._start = page_query(page_size, page_token).page_token
@@ -122,7 +125,9 @@ class Pager(Generic[T]):
         return frames.to_pandas(self.to_arrow(labels=labels))
 
     def _fetch(self, token: str | None, page_size: int) -> Page[T]:
-        query: dict[str, str | int] = {**self._filters, "page_size": page_size}
+        query: dict[str, str | int] = {**self._filters}
+        if not self._is_whole:
+            query["page_size"] = page_size
         if token is not None:
             query["page_token"] = token
         answer = self._transport.send(Call(method="GET", path=self._path, query=query, repeatable=True))

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import uuid
 
-from firmtrail._calls import Call, decode
+from firmtrail._calls import CURRENT_PROJECT, Call, decode
 from firmtrail._checks import body, filters, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import CurrentProject, JoinedProject, NewProject, Project, ProjectChange, ProjectDeletion
 
 _PROJECTS = "/v1/projects"
 _PROJECT = "/v1/projects/{project_id}"
 
 
-class Projects:
+class Projects(Resource):
     """To create and to list them takes a user, the rest a role in the project.
 
-    Where a project is asked for, None is that of the client's API key; a user has none and is refused.
+    Where a project is asked for, None is that of the client, else that of its API key; a user has none and is refused.
     """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(self, name: str) -> Project:
         """Create a project; you become its admin."""
@@ -36,7 +33,7 @@ class Projects:
 
     def current(self) -> CurrentProject:
         """Read the project of this client's API key, and what the key is. `PermissionDeniedError` for a user."""
-        call = Call(method="GET", path=_PROJECTS + "/current", repeatable=True)
+        call = Call(method="GET", path=CURRENT_PROJECT, repeatable=True, is_of_key=True)
         return decode(self._transport.send(call), CurrentProject)
 
     def get(self, project_id: uuid.UUID | str | None = None) -> Project:
@@ -44,7 +41,7 @@ class Projects:
         call = Call(method="GET", path=path(_PROJECT, project_id=project_id), repeatable=True)
         return decode(self._transport.send(call), Project)
 
-    def rename(self, project_id: uuid.UUID | str | None, name: str) -> Project:
+    def update(self, project_id: uuid.UUID | str | None = None, *, name: str) -> Project:
         """Rename a project."""
         said = body(ProjectChange, name=name)
         call = Call(method="PATCH", path=path(_PROJECT, project_id=project_id), body=said, repeatable=True)

@@ -8,7 +8,7 @@ import uuid
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path
 from firmtrail._sync.paging import Pager
-from firmtrail._sync.transport import Transport
+from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
     AccessToken,
     AuditAction,
@@ -31,11 +31,8 @@ _SESSIONS = f"{_ME}/sessions"
 _SESSION = f"{_SESSIONS}/{{session_id}}"
 
 
-class Users:
+class Users(Resource):
     """What is about `me` and sessions is for a client of a user: with a `Login`, an access token or a profile."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def sign_up(self, email: str, name: str, password: str, *, invitation: str | None = None) -> SignUpReceipt:
         """Become a user; no credential is needed. The answer does not tell whether the address was known.
@@ -93,7 +90,7 @@ class Users:
         """Read who you are."""
         return decode(self._transport.send(Call(method="GET", path=_ME, repeatable=True)), User)
 
-    def change_me(self, *, name: str | None = None) -> User:
+    def update_me(self, *, name: str | None = None) -> User:
         """Change what is said about you; what is None stays."""
         call = Call(method="PATCH", path=_ME, body=body(UserChange, name=name), repeatable=True)
         return decode(self._transport.send(call), User)

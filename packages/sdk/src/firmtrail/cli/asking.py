@@ -6,6 +6,7 @@ import argparse
 import getpass
 import sys
 
+from firmtrail.cli.texts import visible
 from firmtrail.cli.verbs import UsageError
 
 
@@ -42,7 +43,20 @@ def confirm(question: str, options: argparse.Namespace) -> None:
     """Let a person say whether it is meant; a program says so with --yes."""
     if options.yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError("Nobody is there to say whether this is meant: add --yes.")
+    _require_person()
     if ask(f"{question.format(**vars(options))} [y/N]").strip().lower() not in {"y", "yes"}:
         raise UsageError("Nothing was done.")
+
+
+def confirm_name(kind: str, name: str, options: argparse.Namespace) -> None:
+    """Let a person type the name of what is lost for good; a program says --yes."""
+    if options.yes:
+        return
+    _require_person()
+    if ask(f"This deletes the {kind} {visible(name)} and all that is in it. Type its name to go on").strip() != name:
+        raise UsageError("That is another name; nothing was done.")
+
+
+def _require_person() -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("Nobody is there to say whether this is meant: add --yes.")

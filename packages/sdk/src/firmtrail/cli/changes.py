@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 import firmtrail
-from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.names import project_id
 from firmtrail.cli.verbs import LABELS, LIMIT, Column, Verb, flag, option
 from firmtrail_contract import FirmwareChange
 
@@ -39,7 +39,7 @@ class _Changes:
 
     def _kept(self) -> Iterator[FirmwareChange]:
         while True:
-            page = self._client.firmware_changes.list(
+            page = self._client.firmware_changes.poll(
                 self._project, after=self.last_number, limit=_PAGE, **self._filters()
             )
             for change in page.items:
@@ -63,7 +63,6 @@ VERBS = [
         "what changed in the histories of a project, in the order of its feed",
         _Changes,
         [
-            IN_PROJECT,
             option("after", "the number of the last change that you have; all that are kept, if left out", type=int),
             flag("follow", "wait for changes to come, until it is interrupted"),
             option("component", "of this component, and what is about a device as a whole"),
@@ -87,5 +86,10 @@ VERBS = [
             Column("ended_at", is_optional=True),
         ],
         remark=_remark,
+        examples=[
+            "changes --component main --kind opened",
+            "changes --after 1200 --json",
+            "changes --follow --labels site=berlin",
+        ],
     ),
 ]

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
+from importlib import import_module
 
-from firmtrail._version import __version__
-from firmtrail.cli import (
-    audit,
-    changes,
-    desired_versions,
-    device_keys,
-    devices,
-    enrollment_keys,
-    exporting,
-    firmware,
-    fleet,
-    invitations,
-    keys,
-    members,
-    passwords,
-    people,
-    projects,
-    sessions,
-)
+from firmtrail.cli import changes, exporting, firmware, passwords, people
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
+from firmtrail.cli.parser import Parser, new_parser
 from firmtrail.cli.texts import visible
 from firmtrail.cli.verbs import RowsRefused, UsageError, Verb
+from firmtrail.cli.wording import in_shell
 from firmtrail.errors import AuthenticationError, ConfigError, CredentialsError, FirmtrailError, TransportError
 
 DONE, REFUSED, USAGE, ROWS_REFUSED, UNREACHABLE, SETTINGS, INTERRUPTED = 0, 1, 2, 65, 69, 78, 130
@@ -43,31 +27,30 @@ _EXIT_CODES: Sequence[tuple[type[FirmtrailError], int]] = [
     (TransportError, UNREACHABLE),
     (FirmtrailError, REFUSED),
 ]
-_NOUNS: Mapping[str, tuple[str, Sequence[Verb]]] = {
-    "sessions": ("where you are logged in", sessions.VERBS),
-    "projects": ("your projects", projects.VERBS),
-    "members": ("who is in a project", members.VERBS),
-    "invitations": ("let others join a project", invitations.VERBS),
-    "keys": ("the API keys of a project", keys.VERBS),
-    "desired-versions": ("what the devices of a project should run", desired_versions.VERBS),
-    "devices": ("the devices of a project", devices.VERBS),
-    "device-keys": ("the API keys of a device", device_keys.VERBS),
-    "fleet": ("the devices of a project, all together", fleet.VERBS),
-    "enrollment-keys": ("let devices register themselves", enrollment_keys.VERBS),
+#: each has its verbs in the module of its name, which is imported when the noun is typed
+NOUNS = {
+    "sessions": "where you are logged in",
+    "projects": "your projects",
+    "members": "who is in a project",
+    "invitations": "let others join a project",
+    "api-keys": "the API keys of a project",
+    "desired-versions": "what the devices of a project should run",
+    "devices": "the devices of a project",
+    "device-api-keys": "the API keys of a device",
+    "fleet": "the devices of a project, all together",
+    "enrollment-keys": "let devices register themselves",
+    "audit-events": "who changed what in a project",
+    "users": "the user that you are",
+    "config": "the settings that count",
+    "completion": "let your shell complete commands",
 }
-_VERBS: Sequence[Verb] = [
-    *people.VERBS,
-    *passwords.VERBS,
-    *firmware.VERBS,
-    *changes.VERBS,
-    *exporting.VERBS,
-    *audit.VERBS,
-]
+VERBS: Sequence[Verb] = [*people.VERBS, *passwords.VERBS, *firmware.VERBS, *changes.VERBS, *exporting.VERBS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser(NOUNS if "completion" in words else words).parse(words)
     verb: Verb = options.verb
     try:
         if verb.destroys:
@@ -76,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show(verb.run(client, options), options, verb)
         sys.stdout.flush()
     except FirmtrailError as error:
-        sys.stderr.write(f"firmtrail: {visible(str(error))}{_advice(error)}\n")
+        sys.stderr.write(f"firmtrail: {visible(in_shell(error, verb))}{_advice(error)}\n")
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -90,14 +73,11 @@ def _advice(error: FirmtrailError) -> str:
     return " A user logs in with: firmtrail login" if isinstance(error, AuthenticationError | CredentialsError) else ""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="firmtrail", description="What every device runs, and what it ran.")
-    parser.add_argument("--version", action="version", version=f"firmtrail {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for verb in _VERBS:
-        verb.add_to(commands)
-    for noun, (about, verbs) in _NOUNS.items():
-        below = commands.add_parser(noun, help=about, description=about).add_subparsers(metavar="VERB", required=True)
-        for verb in verbs:
-            verb.add_to(below)
-    return parser
+def parser(words: Container[str]) -> Parser:
+    """Make the parser of all commands, with the verbs of the nouns among these words."""
+    nouns = {noun: (about, verbs_of(noun) if noun in words else list[Verb]()) for noun, about in NOUNS.items()}
+    return new_parser(nouns, VERBS)
+
+
+def verbs_of(noun: str) -> Sequence[Verb]:
+    return import_module(f"firmtrail.cli.{noun.replace('-', '_')}").VERBS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from firmtrail.cli.moments import later
-from firmtrail.cli.names import IN_PROJECT, project_id
-from firmtrail.cli.verbs import KEY_LABEL, LIMIT, Verb, label_pairs, option, positional
+from firmtrail.cli.names import project_id
+from firmtrail.cli.verbs import EXPIRY, KEY_LABEL, LIMIT, Verb, label_pairs, option, positional
 from firmtrail_contract import OnKnownDevice
 
 VERBS = [
@@ -12,8 +12,9 @@ VERBS = [
         "list",
         "the enrollment keys, without secrets",
         lambda c, o: c.enrollment_keys.list(project_id(c, o), limit=o.limit),
-        [IN_PROJECT, LIMIT],
+        [LIMIT],
         ["id", "label", "use_count", "max_uses", "on_known", "labels", "expires_at"],
+        examples=["enrollment-keys list"],
     ),
     Verb(
         "create",
@@ -24,14 +25,20 @@ VERBS = [
             expires_at=o.expires,
             max_uses=o.max_uses,
             on_known=o.on_known,
+            min_silence_seconds=o.min_silence,
             labels=label_pairs(o.device_label),
         ),
         [
-            IN_PROJECT,
-            option("expires", "a moment, or such as 30d or 12h from now", type=later, required=True, metavar="WHEN"),
+            option("expires", EXPIRY, type=later, required=True, metavar="WHEN"),
             option("max-uses", "how many times a device may enroll with it", type=int, required=True, metavar="N"),
             KEY_LABEL,
             option("on-known", "of a device that is known already", choices=[*OnKnownDevice], default="refuse"),
+            option(
+                "min-silence",
+                "with replace_keys: refuse a device that has reported within so many seconds",
+                type=int,
+                metavar="SECONDS",
+            ),
             option(
                 "device-label",
                 "of all its devices; may be given again",
@@ -40,12 +47,17 @@ VERBS = [
                 metavar="KEY=VALUE",
             ),
         ],
+        examples=[
+            "enrollment-keys create --expires 30d --max-uses 500",
+            "enrollment-keys create --expires 2027-01-01 --max-uses 50 --device-label lot=7",
+        ],
     ),
     Verb(
         "delete",
         "delete an enrollment key; its devices stay",
         lambda c, o: c.enrollment_keys.delete(project_id(c, o), o.key_id),
-        [positional("key_id", "its id", metavar="KEY_ID"), IN_PROJECT],
+        [positional("key_id", "its id", metavar="KEY_ID")],
         destroys="Delete the enrollment key {key_id}?",
+        examples=["enrollment-keys delete 018f6a52-0000-7000-8000-000000000001"],
     ),
 ]

@@ -7,9 +7,9 @@ from typing import Any
 
 import firmtrail
 from firmtrail.cli.moments import day_or_moment
-from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.names import project_id
 from firmtrail.cli.texts import counted
-from firmtrail.cli.verbs import AT, DATES, LABELS, Argument, Verb, flag, option, positional
+from firmtrail.cli.verbs import AT, DATES, LABELS, Argument, Verb, flag, option
 from firmtrail.errors import ConfigError
 
 _SINCE = Argument(
@@ -64,8 +64,7 @@ VERBS = [
         "or *.arrow. It goes on by itself after a cut, is verified, and has its name once it is whole",
         _export,
         [
-            positional("file", "its name says the format", metavar="FILE"),
-            IN_PROJECT,
+            Argument("file", "its name says the format", {"metavar": "FILE"}, is_file=True),
             option("component", "of this component alone"),
             LABELS,
             _SINCE,
@@ -73,6 +72,12 @@ VERBS = [
             AT,
             flag("resume", "go on with FILE.part, which an export that was ended has left; of text alone"),
             flag("one-moment", "all rows of one moment, in no order; a cut means again"),
+        ],
+        examples=[
+            "export history.csv.gz",
+            "export history.ndjson --since 2026-01-01 --labels site=berlin",
+            "export history.ndjson --resume",
+            "export today.parquet --at today --one-moment",
         ],
     )
 ]

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from firmtrail.cli.moments import observed
+import firmtrail
+from firmtrail.cli.moments import earlier
 from firmtrail.cli.names import DEVICE, device_id
-from firmtrail.cli.verbs import AT, LIMIT, Column, Verb, flag, option, positional
+from firmtrail.cli.texts import counted, shown
+from firmtrail.cli.verbs import AT, DATES, FROM_DATE, LIMIT, Column, Verb, flag, option, positional
+
+
+def _gaps(history: firmtrail.HistoryPager) -> str:
+    return "; ".join(
+        f"{counted(gap.records, 'record')} missing{f' from {shown(gap.began_at)}' if gap.began_at else ''} "
+        f"to {shown(gap.ended_at)}: the device had no room"
+        for gap in history.gaps
+    )
+
 
 HISTORY = Verb(
     "history",
     "every version that a device ever reported, or those in force at a moment",
     lambda c, o: c.firmware.history(device_id(c, o), at=o.at, component=o.component, limit=o.limit),
-    [*DEVICE, AT, option("component", "of this component alone"), LIMIT],
+    [DEVICE, AT, option("component", "of this component alone"), LIMIT],
     [
         "component",
         "version",
@@ -19,6 +30,8 @@ HISTORY = Verb(
         Column("superseded_at", "superseded"),
         Column("report_count", "reports", is_number=True, is_optional=True),
     ],
+    remark=_gaps,
+    examples=["history pump-1", "history pump-1 --at yesterday --component main"],
 )
 
 VERBS = [
@@ -29,13 +42,13 @@ VERBS = [
             device_id(c, o), o.version, component=o.component, observed_at=o.observed_at, strict=o.strict
         ),
         [
-            DEVICE[0],
+            DEVICE,
             positional("version", "as the device writes it", metavar="VERSION"),
-            *DEVICE[1:],
             option("component", "the part of the device that runs it", default="main"),
-            option("observed-at", "a moment, or such as 2h ago; now, if left out", type=observed, metavar="WHEN"),
+            option("observed-at", f"{DATES}; {FROM_DATE}; now, if left out", type=earlier, metavar="WHEN"),
             flag("strict", "refuse a moment that the server does not believe, instead of taking its own"),
         ],
+        examples=["report 018f6a52-0000-7000-8000-000000000001 1.4.2", "report pump-1 1.4.2 --observed-at '2h ago'"],
     ),
     HISTORY,
 ]

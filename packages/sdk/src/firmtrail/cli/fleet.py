@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import firmtrail
 from firmtrail.cli.fleet_views import adoption_chart, other_versions, points, status_lines
 from firmtrail.cli.moments import earlier
-from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.names import project_id
 from firmtrail.cli.screen import Screen
 from firmtrail.cli.texts import duration
 from firmtrail.cli.verbs import AT, DATES, FROM_DATE, LABELS, LIMIT, SCHEME, UNTIL, Column, Verb, option, since
@@ -72,8 +72,9 @@ VERBS = [
         "status",
         "how many devices report, are silent or never did, what they run, and what changed last",
         lambda c, o: c.fleet.status(project_id(c, o), labels=o.labels),
-        [IN_PROJECT, LABELS],
+        [LABELS],
         view=status_lines,
+        examples=["fleet status", "fleet status --labels site=berlin"],
     ),
     Verb(
         "versions",
@@ -82,7 +83,6 @@ VERBS = [
             project_id(c, o), at=o.at, component=o.component, labels=o.labels, scheme=o.scheme, state=o.state
         ),
         [
-            IN_PROJECT,
             AT,
             _COMPONENT,
             LABELS,
@@ -99,13 +99,13 @@ VERBS = [
             Column("last_since", is_optional=True),
         ],
         remark=_omitted,
+        examples=["fleet versions", "fleet versions --at 2026-05-03 --component main"],
     ),
     Verb(
         "adoption",
         "how the versions of a component spread over the devices; with --version, how far its rollout got and when",
         _adoption,
         [
-            IN_PROJECT,
             option("component", "main, if left out"),
             option("version", "such as 1.5.0: when the first device, 50, 90 and 99 %% had it, and rollbacks"),
             since("90 days before --until"),
@@ -119,12 +119,13 @@ VERBS = [
         rows=points,
         view=adoption_chart,
         remark=other_versions,
+        examples=["fleet adoption --version 1.5.0 --since 2026-05-01", "fleet adoption --step week --csv"],
     ),
     Verb(
         "compliance",
         "for each rule of desired-versions, how many devices run what they should",
         lambda c, o: c.fleet.compliance(project_id(c, o), at=o.at, component=o.component, labels=o.labels),
-        [IN_PROJECT, AT, _COMPONENT, LABELS],
+        [AT, _COMPONENT, LABELS],
         [
             "rule.component",
             "rule.versions",
@@ -135,13 +136,13 @@ VERBS = [
             Column("on_other_version", is_number=True),
             Column("without_version", is_number=True),
         ],
+        examples=["fleet compliance", "fleet compliance --at yesterday"],
     ),
     Verb(
         "silent",
         "the devices that are silent: quiet for longer than their own cadence allows",
         _silent,
         [
-            IN_PROJECT,
             LABELS,
             option("component", "a component that the device has"),
             option("before", f"silent since before this moment: {DATES}; {FROM_DATE}", type=earlier, metavar="WHEN"),
@@ -158,12 +159,13 @@ VERBS = [
             Column("ended_at", "back at", is_optional=True),
             Column("device_id", is_optional=True),
         ],
+        examples=["fleet silent", "fleet silent --before 2d --columns name,silent_since"],
     ),
     Verb(
         "rollbacks",
         "devices that went back to a lower version, the latest first; at most 92 days at once",
         lambda c, o: c.fleet.rollbacks(project_id(c, o), **_changes(o), scheme=o.scheme, limit=o.limit),
-        [IN_PROJECT, _SINCE, UNTIL, _COMPONENT, LABELS, SCHEME, LIMIT],
+        [_SINCE, UNTIL, _COMPONENT, LABELS, SCHEME, LIMIT],
         [
             Column("device_name", "name"),
             "component",
@@ -172,12 +174,13 @@ VERBS = [
             "at",
             Column("device_id", is_optional=True),
         ],
+        examples=["fleet rollbacks --since 7d"],
     ),
     Verb(
         "flapping",
         "devices that went back to versions they had run before, at least four times within 24 hours",
         lambda c, o: c.fleet.flapping(project_id(c, o), **_changes(o)),
-        [IN_PROJECT, _SINCE, UNTIL, _COMPONENT, LABELS],
+        [_SINCE, UNTIL, _COMPONENT, LABELS],
         [
             Column("device_name", "name"),
             "component",
@@ -187,5 +190,6 @@ VERBS = [
             Column("device_id", is_optional=True),
         ],
         remark=_incomplete,
+        examples=["fleet flapping --since 2026-05-01 --until 2026-05-31"],
     ),
 ]

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import firmtrail
-from firmtrail.cli.names import IN_PROJECT, NoSuchName, project_id
+from firmtrail.cli.names import NoSuchName, project_id
 from firmtrail.cli.verbs import LIMIT, Verb, positional
 from firmtrail_contract import Role
 
@@ -30,20 +30,23 @@ VERBS = [
         "list",
         "who may do what",
         lambda c, o: c.members.list(project_id(c, o), limit=o.limit),
-        [IN_PROJECT, LIMIT],
+        [LIMIT],
         ["user_id", "name", "email", "role", "joined_at"],
+        examples=["members list --project Pumps"],
     ),
     Verb(
         "set-role",
         "give a member another role",
-        lambda c, o: c.members.set_role(*_named(c, o), o.role),
-        [_MEMBER, ROLE, IN_PROJECT],
+        lambda c, o: c.members.update(*_named(c, o), role=o.role),
+        [_MEMBER, ROLE],
+        examples=["members set-role ben@example.com editor --project Pumps"],
     ),
     Verb(
         "remove",
         "remove a member",
         lambda c, o: c.members.remove(*_named(c, o)),
-        [_MEMBER, IN_PROJECT],
+        [_MEMBER],
         destroys="Remove {member} from the project?",
+        examples=["members remove ben@example.com --project Pumps"],
     ),
 ]

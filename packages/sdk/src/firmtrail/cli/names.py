@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import uuid
 from typing import Any
 
 import firmtrail
-from firmtrail.cli.verbs import UsageError, option, positional
+from firmtrail.cli.verbs import UsageError, positional
 from firmtrail.errors import FirmtrailError, PermissionDeniedError
 from firmtrail_contract import CurrentProject
 
-#: of verbs for things in a project
-IN_PROJECT = option("project", "its id or name; else FIRMTRAIL_PROJECT, else that of the API key", metavar="PROJECT")
 PROJECT = positional("project", "its id or name", metavar="PROJECT")
-#: of verbs for one device
-DEVICE = (positional("device", "its id, or its name in the project", metavar="DEVICE"), IN_PROJECT)
+#: else the one of --project, FIRMTRAIL_PROJECT or the API key
+MAYBE_PROJECT = positional(
+    "project", "its id or name; else --project", metavar="PROJECT", nargs="?", default=argparse.SUPPRESS
+)
+DEVICE = positional("device", "its id, or its name in the project", metavar="DEVICE")
 
 
 class NoSuchName(FirmtrailError):

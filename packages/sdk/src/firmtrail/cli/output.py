@@ -27,11 +27,13 @@ def show(result: Any, options: Any, verb: Verb) -> None:
     """Write what a verb gave to standard output, and its remark to standard error."""
     if result is None:
         return
+    if chosen := getattr(options, "columns", None):
+        verb = attrs.evolve(verb, columns=[_chosen(name, verb.columns) for name in chosen], view=None)
     is_one = attrs.has(cast("type[Any]", type(result)))
     if options.json:
         _write(to_json(item) for item in ([result] if is_one else result))
     elif verb.columns and options.csv:
-        _show_csv(result, verb)
+        _show_csv(result, verb, with_moment=not chosen)
     elif options.quiet:
         _write(visible(essence(item)) for item in (verb.rows(result) if verb.columns else [result]))
     elif verb.view:
@@ -42,6 +44,12 @@ def show(result: Any, options: Any, verb: Verb) -> None:
         _show_one(result)
     if remark := verb.remark(result):
         sys.stderr.write(f"firmtrail: {visible(remark)}\n")
+
+
+def _chosen(name: str, columns: Sequence[Column]) -> Column:
+    """Find a column by its name in CSV, or by the words above it; else it is an attribute of each item."""
+    named = (column for column in columns if name in {column.key, column.name, column.title})
+    return next((attrs.evolve(column, is_optional=False) for column in named), Column(name))
 
 
 def essence(item: Any) -> str:
@@ -91,15 +99,15 @@ def _show_table(result: Any, options: Any, verb: Verb) -> None:
     _write(chain(first, lines))
 
 
-def _show_csv(result: Any, verb: Verb) -> None:
-    """Write a row an item, with the moment that all are about where the answer tells it."""
+def _show_csv(result: Any, verb: Verb, *, with_moment: bool) -> None:
+    """Write a row an item, and the moment that all are about where the answer tells it and no columns were chosen."""
     import csv  # noqa: PLC0415  most commands write none, and a command starts often
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     clean = visible if sys.stdout.isatty() else str
     rows = iter(verb.rows(result))
     first = [*islice(rows, 1)]  # the moment is known when the first page is
-    moment = {"as_of": csv_cell(at)} if (at := getattr(result, "as_of", None)) else {}
+    moment = {"as_of": csv_cell(at)} if with_moment and (at := getattr(result, "as_of", None)) else {}
     writer.writerow([*(column.key for column in verb.columns), *moment])
     for item in chain(first, rows):
         writer.writerow([*(clean(csv_cell(column.of(item))) for column in verb.columns), *moment.values()])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from contextlib import AbstractContextManager
 from typing import Any
 
 import firmtrail
 from firmtrail.cli.asking import ask, ask_new_password, ask_secret
-from firmtrail.cli.verbs import EMAIL, URL, Verb, flag
+from firmtrail.cli.verbs import EMAIL, Verb, flag
 
 
 def _change(client: firmtrail.Client, _: Any) -> None:
@@ -31,25 +29,18 @@ def _reset(client: firmtrail.Client, options: Any) -> None:
     )
 
 
-def _anybody(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
-    return firmtrail.Client(options.url)
-
-
 VERBS = [
     Verb(
         "passwd",
         "change your password; the current one and the new one are asked for, or are two lines of standard input",
         _change,
+        examples=["passwd", "passwd --profile work"],
     ),
     Verb(
         "reset-password",
         "have a code for a new password sent to you, or use it: --code",
         _reset,
-        [
-            EMAIL,
-            URL,
-            flag("code", "you have the code: it is asked for, and the new password too"),
-        ],
-        client=_anybody,
+        [EMAIL, flag("code", "you have the code: it is asked for, and the new password too")],
+        examples=["reset-password ada@example.com", "reset-password --code"],
     ),
 ]

@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
@@ -15,16 +16,17 @@ import attrs
 import firmtrail
 from firmtrail._profiles import change_profile, profile_file, read_profile, read_profiles
 from firmtrail._sessions import SessionTokens, StoredSession
+from firmtrail._settings import is_same_server
 from firmtrail.cli.asking import ask, ask_new_password, ask_secret
 from firmtrail.cli.names import current_project
-from firmtrail.cli.verbs import EMAIL, URL, Verb, flag, option
+from firmtrail.cli.verbs import EMAIL, Verb, flag, option
 from firmtrail.credentials import Login
 from firmtrail.errors import ConfigError, FirmtrailError, OAuthError
 from firmtrail_contract import AccessToken, CurrentProject, JoinedProject, OAuthErrorCode, SignUpReceipt, User
 
 
 def _anybody(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
-    return firmtrail.Client(options.url)
+    return firmtrail.Client(options.url, profile=_profile_of(options))
 
 
 def _sign_up(client: firmtrail.Client, options: Any) -> SignUpReceipt:
@@ -51,19 +53,30 @@ def _confirm(client: firmtrail.Client, _: Any) -> User:
 
 def _as_user(options: argparse.Namespace) -> AbstractContextManager[firmtrail.Client]:
     email = options.email or ask("E-mail")
-    return firmtrail.Client(options.url, login=Login(email=email, password=ask_secret("Password")))
+    login = Login(email=email, password=ask_secret("Password"))
+    return firmtrail.Client(options.url, profile=_profile_of(options), login=login)
 
 
-def _login(client: firmtrail.Client, _: Any) -> None:
-    _refuse_a_key()
+def _profile_of(options: argparse.Namespace) -> str | None:
+    """With a server, the profile need not be there yet: the login makes it."""
+    return options.profile if options.url is None else None
+
+
+def _environment(options: argparse.Namespace) -> Mapping[str, str]:
+    return os.environ | ({"FIRMTRAIL_PROFILE": options.profile} if options.profile else {})
+
+
+def _login(client: firmtrail.Client, options: Any) -> None:
+    environment = _environment(options)
+    _refuse_a_key(environment)
     granted = _granted(client)
 
     def keep(profile: dict[str, str]) -> None:
         profile.pop("access_token", None)
         profile.update(url=client.url, **({} if granted.refresh_token else {"access_token": granted.access_token}))
 
-    file = change_profile(os.environ, keep)
-    session = StoredSession.of_profile(os.environ)
+    file = change_profile(environment, keep)
+    session = StoredSession.of_profile(environment)
     with session.locked():
         _replace(client, session, granted)
     until = dt.datetime.now().astimezone() + dt.timedelta(seconds=granted.expires_in)
@@ -73,11 +86,11 @@ def _login(client: firmtrail.Client, _: Any) -> None:
         _say(f"{', '.join(outdoing)} is set and counts before the profile: unset it.")
 
 
-def _refuse_a_key() -> None:
+def _refuse_a_key(environment: Mapping[str, str]) -> None:
     """A profile that has an API key keeps it."""
-    profile = read_profiles(profile_file(os.environ)).get(os.environ.get("FIRMTRAIL_PROFILE") or "default", {})
+    profile = read_profiles(profile_file(environment)).get(environment.get("FIRMTRAIL_PROFILE") or "default", {})
     if keys := profile.keys() & {"api_key", "api_key_file"}:
-        raise ConfigError(f"This profile holds {keys.pop()}: name another one with FIRMTRAIL_PROFILE.")
+        raise ConfigError(f"This profile holds {keys.pop()}: name another one with --profile or FIRMTRAIL_PROFILE.")
 
 
 def _granted(client: firmtrail.Client) -> AccessToken:
@@ -104,7 +117,7 @@ def _replace(client: firmtrail.Client, session: StoredSession, granted: AccessTo
             renew_at=renew_at,
         )
         session.write(tokens)
-    if before is not None and before.url == client.url:
+    if before is not None and is_same_server(before.url, client.url):
         with suppress(FirmtrailError):  # it ends by itself when it was idle for long enough
             client.users.revoke(before.refresh_token)
 
@@ -115,8 +128,9 @@ _RENEWED_AFTER = 0.8
 _OUTDOING = [f"FIRMTRAIL_{name}{suffix}" for name in ("URL", "API_KEY", "ACCESS_TOKEN") for suffix in ("", "_FILE")]
 
 
-def _logout(_: Any, __: Any) -> None:
-    session = StoredSession.of_profile(os.environ)
+def _logout(_: Any, options: Any) -> None:
+    environment = _environment(options)
+    session = StoredSession.of_profile(environment)
     with session.locked():
         tokens = session.read()
         session.forget()
@@ -124,15 +138,14 @@ def _logout(_: Any, __: Any) -> None:
     def forget(profile: dict[str, str]) -> None:
         profile.pop("access_token", None)
 
-    file = change_profile(os.environ, forget)
+    file = change_profile(environment, forget)
     _say(f"The profile in {file} is logged out.")
     if tokens is not None:
-        _end(tokens)
+        _end(tokens, read_profile(environment).get("ca_file"))
 
 
-def _end(tokens: SessionTokens) -> None:
+def _end(tokens: SessionTokens, trusted: str | None) -> None:
     """End a session that is kept nowhere any more at its server."""
-    trusted = read_profile(os.environ).get("ca_file")
     with firmtrail.Client(tokens.url, access_token=tokens.access_token, ca_file=trusted) as client:
         try:
             client.users.revoke(tokens.refresh_token)
@@ -169,25 +182,37 @@ VERBS = [
         [
             EMAIL,
             option("name", "what people call you"),
-            URL,
             flag("invitation", "ask for an invitation's secret too"),
         ],
         client=_anybody,
+        examples=["sign-up ada@example.com --name Ada --url https://firmtrail.example.com"],
     ),
     Verb(
         "confirm-sign-up",
         "confirm your address: the code of the e-mail and your password are asked for, or are two lines of input",
         _confirm,
-        [URL],
         client=_anybody,
+        examples=["confirm-sign-up", "confirm-sign-up --url https://firmtrail.example.com"],
     ),
     Verb(
         "login",
         "log your profile in for weeks; the password is asked for, or a line of standard input",
         _login,
-        [EMAIL, URL],
+        [EMAIL],
         client=_as_user,
+        examples=["login ada@example.com --url https://firmtrail.example.com", "login ada@example.com --profile work"],
     ),
-    Verb("logout", "end the session of your profile", _logout, client=lambda _: nullcontext()),
-    Verb("whoami", "the user that you are and your projects, or the API key that you use and its project", _who),
+    Verb(
+        "logout",
+        "end the session of your profile",
+        _logout,
+        client=lambda _: nullcontext(),
+        examples=["logout", "logout --profile work"],
+    ),
+    Verb(
+        "whoami",
+        "the user that you are and your projects, or the API key that you use and its project",
+        _who,
+        examples=["whoami", "whoami --json"],
+    ),
 ]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, cast
 
-from firmtrail_contract import FieldError, JoinedProject, RunningVersion, VersionPeriod, format_moment
+from firmtrail_contract import (
+    DeviceAgent,
+    FieldError,
+    JoinedProject,
+    RunningVersion,
+    SourceFailure,
+    VersionPeriod,
+    format_moment,
+)
 
 
 def visible(text: str) -> str:
@@ -52,14 +60,30 @@ def _joined(value: Any) -> str:
             return "; ".join(_joined(one) for one in cast("list[Any]", value))
         case dict():
             return ",".join(f"{key}={_joined(one)}" for key, one in cast("dict[str, Any]", value).items())
+        case _:
+            return _named(value)
+
+
+def _named(value: Any) -> str:
+    match value:
         case FieldError():
             return f"{value.pointer} {value.detail}"
         case VersionPeriod() | RunningVersion():
             return f"{value.component} {value.version}"
+        case SourceFailure():
+            return f"{value.component}: {value.error} ({value.source}, since {_word(value.failing_since)})"
+        case DeviceAgent():
+            return _agent(value)
         case JoinedProject():
             return f"{value.name} ({value.role}, {value.id})"
         case _:
             return _word(value)
+
+
+def _agent(agent: DeviceAgent) -> str:
+    """Say the version, and what is wrong."""
+    wrong = [*map(_joined, agent.sources), *([agent.spool_error] if agent.spool_error else [])]
+    return f"{agent.version} {agent.health}{': ' if wrong else ''}{'; '.join(wrong)}"
 
 
 def _word(value: Any) -> str:

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 import firmtrail
-from firmtrail.cli.moments import day_or_moment, later
+from firmtrail.cli.moments import day_or_moment, later, seconds
 from firmtrail.cli.screen import Screen
 from firmtrail.errors import FirmtrailError
 from firmtrail_contract import VersionScheme
@@ -32,6 +32,8 @@ class Argument:
     name: str
     about: str
     how: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    #: a shell completes it as the name of a file
+    is_file: bool = False
 
 
 @attrs.frozen
@@ -57,7 +59,11 @@ class Column:
         return self.name.rpartition(".")[2]
 
     def of(self, item: Any) -> Any:
-        return attrgetter(self.name)(item)
+        try:
+            return attrgetter(self.name)(item)
+        except AttributeError:
+            known = ", ".join(attrs.fields_dict(cast("type[Any]", type(item))))
+        raise UsageError(f"There is no column {self.name!r}; there are: {known}.")
 
 
 def _columns(given: Iterable[str | Column]) -> Sequence[Column]:
@@ -92,15 +98,15 @@ class Verb:
     destroys: str = ""
     #: makes the client that `run` gets
     client: Callable[[argparse.Namespace], AbstractContextManager[Any]] = attrs.field(
-        default=lambda _: firmtrail.Client()
+        default=lambda options: firmtrail.Client(options.url, profile=options.profile)
     )
+    #: whole commands, without `firmtrail`
+    examples: Sequence[str] = attrs.field(kw_only=True)
 
-    def add_to(self, commands: Any) -> None:
-        command = commands.add_parser(self.name, help=self.about, description=self.about)
-        common = [*([_YES] if self.destroys else []), _JSON, *([_CSV] if self.columns else []), _QUIET]
-        for argument in (*self.arguments, *common):
-            command.add_argument(argument.name, help=argument.about, **argument.how)
-        command.set_defaults(verb=self)
+    def all_arguments(self) -> Sequence[Argument]:
+        """Its own, and those that follow from what it gives."""
+        of_list = [_CSV, _COLUMNS] if self.columns else []
+        return [*self.arguments, *([YES] if self.destroys else []), _JSON, *of_list, _QUIET]
 
 
 def positional(name: str, about: str, **how: Any) -> Argument:
@@ -121,6 +127,17 @@ def since(default: str) -> Argument:
     return option("since", about, type=day_or_moment, metavar="WHEN")
 
 
+def column_names(text: str) -> Sequence[str]:
+    """Read `name,id`."""
+    return [name.strip() for name in text.split(",")]
+
+
+def label_filter(text: str) -> dict[str, str | None]:
+    """Read `site=berlin,rack`: each label, or any value of it."""
+    pairs = (part.partition("=") for part in text.split(","))
+    return {key: value if equals else None for key, equals, value in pairs}
+
+
 def label_pairs(pairs: Sequence[str]) -> dict[str, str]:
     """Read KEY=VALUE, one or several."""
     if wrong := [pair for pair in pairs if "=" not in pair]:
@@ -133,14 +150,15 @@ _CSV = flag("csv", "CSV with a header; a cell that begins with = + - @ gets an a
 _QUIET = Argument(
     "-q", "only the id or version, or of what is secret the secret", {"dest": "quiet", "action": "store_true"}
 )
-_YES = flag("yes", "do not ask whether it is meant")
+_COLUMNS = option("columns", "which ones: name,id; of the table, or of the JSON", type=column_names, metavar="NAMES")
+YES = flag("yes", "do not ask whether it is meant")
 
 EMAIL = positional("email", "your e-mail address; asked for, if left out", nargs="?", metavar="EMAIL")
-URL = option("url", "the server; else FIRMTRAIL_URL, else that of your profile")
 LABEL = option("label", "KEY=VALUE; may be given again", action="append", default=[], metavar="KEY=VALUE")
 KEY_LABEL = option("label", "what it is for, in your words", default="")
-EXPIRES = option("expires", "a moment, or such as 30d or 12h from now", type=later, metavar="WHEN")
-LABELS = option("labels", "devices with these labels today: site=berlin,rack")
+EXPIRY = "30d or 12h from now, or a moment; a date means its end in UTC"
+EXPIRES = option("expires", f"{EXPIRY}; never, if left out", type=later, metavar="WHEN")
+LABELS = option("labels", "devices with these labels today: site=berlin,rack", type=label_filter)
 SCHEME = option(
     "scheme", "how versions are ordered; what they look like decides, if left out", choices=[*VersionScheme]
 )
@@ -154,4 +172,4 @@ AT = option(
 FROM_DATE = "a date means its beginning in UTC"
 UNTIL = option("until", "up to here; a date means its end; now, if left out", type=day_or_moment, metavar="WHEN")
 LIMIT = option("limit", "the most to list", type=int, metavar="N")
-OVERLAP = option("overlap", "for how many seconds the old key still works", type=int, metavar="SECONDS")
+OVERLAP = option("overlap", "for how long the old key still works: 2h, 7d or 0", type=seconds, metavar="TIME")

@@ -22,6 +22,8 @@ class Scope(StrEnum):
     SELF = "self"
     FIRMWARE_READ = "firmware:read"
     FIRMWARE_REPORT = "firmware:report"
+    #: for any device of the project
+    FIRMWARE_REPORT_FOR_DEVICES = "firmware:report_for_devices"
     DEVICES_READ = "devices:read"
     DEVICES_WRITE = "devices:write"
     DEVICES_DELETE = "devices:delete"
@@ -49,6 +51,7 @@ SCOPE_MEANINGS = {
     Scope.SELF: "Act for yourself outside of projects: your user, your projects, invitations to you.",
     Scope.FIRMWARE_READ: "Read what devices ran.",
     Scope.FIRMWARE_REPORT: "Report what the device runs.",
+    Scope.FIRMWARE_REPORT_FOR_DEVICES: "Report what devices of the project run, as a gateway.",
     Scope.DEVICES_READ: "Read what devices there are.",
     Scope.DEVICES_WRITE: "Register, rename, label, retire and restore devices.",
     Scope.DEVICES_DELETE: "Delete devices with their history.",
@@ -86,6 +89,8 @@ MEMBER_SCOPES = frozenset({Scope.PROJECT_LEAVE})
 DEVICE_SCOPES = frozenset({Scope.FIRMWARE_REPORT, Scope.DEVICE_KEYS_ROTATE, Scope.DEVICE_DESIRED_VERSIONS_READ})
 #: what the statement that stores a report permits by itself, to the key of the device
 REPORT_SCOPES = frozenset({Scope.FIRMWARE_REPORT})
+#: what a key of a project may do beside its role, if it is a gateway's
+GATEWAY_SCOPES = frozenset({Scope.FIRMWARE_REPORT_FOR_DEVICES})
 #: what an enrollment key may do
 ENROLLMENT_SCOPES = frozenset({Scope.DEVICES_ENROLL})
 #: what it gives: to register devices, each of which gets a key of its own
@@ -96,6 +101,7 @@ KEY_SCOPES = frozenset({Scope.OWN_KEY_READ})
 _GIVEN_BY = {
     Scope.DEVICES_ENROLL: Scope.DEVICES_WRITE,
     Scope.FIRMWARE_REPORT: Scope.DEVICES_WRITE,
+    Scope.FIRMWARE_REPORT_FOR_DEVICES: Scope.DEVICES_WRITE,
     Scope.DEVICE_DESIRED_VERSIONS_READ: Scope.DEVICES_WRITE,
     Scope.DEVICE_KEYS_ROTATE: Scope.KEYS_WRITE,
 }
@@ -137,6 +143,8 @@ class Principal:
     role: Role | None
     #: the only device this caller may name; None: any device of the project
     device_id: uuid.UUID | None
+    #: it is a key of a project that may report for its devices
+    reports_for_devices: bool = False
     #: what an access token leaves of the scopes; None: all of them
     token_scopes: frozenset[Scope] | None = None
     #: one of these two
@@ -162,7 +170,8 @@ class Principal:
     def scopes_of_owner(self) -> frozenset[Scope]:
         """What the role, or the kind of the key, allows, whatever the token leaves of it."""
         if self.role is not None:
-            return ROLE_SCOPES[self.role] | (MEMBER_SCOPES if self.user_id else KEY_SCOPES)
+            beside = GATEWAY_SCOPES if self.reports_for_devices else frozenset[Scope]()
+            return ROLE_SCOPES[self.role] | beside | (MEMBER_SCOPES if self.user_id else KEY_SCOPES)
         return (DEVICE_SCOPES if self.device_id else ENROLLMENT_SCOPES) | KEY_SCOPES
 
     def may(self, scope: Scope) -> bool:

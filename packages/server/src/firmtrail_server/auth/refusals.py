@@ -6,6 +6,7 @@ from firmtrail_contract import Role
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
     ENROLLMENT_SCOPES,
+    GATEWAY_SCOPES,
     MEMBER_SCOPES,
     ROLE_SCOPES,
     USER_SCOPES,
@@ -53,6 +54,8 @@ def _role_too_low(caller: Principal, role: Role, scope: Scope, project_name: str
 def _of_no_role(scope: Scope) -> str:
     if scope in ENROLLMENT_SCOPES:
         return "Devices register themselves with an enrollment key. Make one, or register the device yourself."
+    if scope in GATEWAY_SCOPES:
+        return "A gateway does this, with an API key of the project that was made with reports_for_devices. Make one."
     if scope in DEVICE_SCOPES:
         return "A device does this with its own API key. Make one for it."
     return "An API key asks this about itself; you are a user."

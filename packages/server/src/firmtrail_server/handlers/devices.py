@@ -22,6 +22,7 @@ from firmtrail_server.http.context import Context, PublicContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.queries import api_keys, devices
 from firmtrail_server.queries.audit_events import Change
+from firmtrail_server.services import device_agents
 from firmtrail_server.services.deletion import remove_devices
 from firmtrail_server.services.device_lists import list_page
 from firmtrail_server.services.registration import register, rename
@@ -46,7 +47,8 @@ async def get_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -> De
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     firmware = await devices.list_open_periods(conn, project_id, device_id)
-    return DeviceDetails(**attrs.asdict(device, recurse=False), firmware=firmware)
+    agent = await device_agents.find(conn, project_id, device_id)
+    return DeviceDetails(**attrs.asdict(device, recurse=False), firmware=firmware, agent=agent)
 
 
 async def change_device(ctx: Context, conn: Connection, device_id: uuid.UUID, body: DeviceChange) -> Device:

@@ -25,7 +25,9 @@ async def create_enrollment_key(
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     key_id, secret = await ctx.keys.issue(conn, project_id, SecretPrefix.ENROLLMENT, terms)
     await enrollment_keys.insert(conn, project_id, key_id, body)
-    details = {"max_uses": str(body.max_uses)}
+    details = {"max_uses": str(body.max_uses), "on_known": body.on_known.value}
+    if body.min_silence_seconds is not None:
+        details["min_silence_seconds"] = str(body.min_silence_seconds)
     await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_CREATED, key_id, body.label, details))
     key = await enrollment_keys.get(conn, project_id, key_id)
     return Created(IssuedEnrollmentKey(**attrs.asdict(key), secret=secret))

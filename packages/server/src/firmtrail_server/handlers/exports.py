@@ -42,19 +42,17 @@ async def export_firmware_history(
     return Export(
         project_id=project_id,
         selection=selection,
-        start=await _start(ctx, query),
+        start=await _start(ctx, project_id, query),
         after=query.after or LOWEST_ID,
         next_stretch=next_stretch if query.resumable else None,
     )
 
 
-async def _start(ctx: Context, query: ExportQuery) -> ExportStart:
-    """Say what the export holds, before any of it is read.
-
-    The number of the feed of changes belongs here, once there is a feed: `feed_number`, taken after numbering. Who
-    applies the feed from there on makes the stretches of different moments exact.
-    """
-    return ExportStart(as_of=ctx.now(), resumable=query.resumable)
+async def _start(ctx: Context, project_id: uuid.UUID, query: ExportQuery) -> ExportStart:
+    """Say what the export holds, before it is read: whoever applies the feed from its number on is up to date."""
+    is_of_all = query.since is None and query.until is None and query.at is None
+    feed_number = await ctx.services.feed.number(project_id) if is_of_all else None
+    return ExportStart(as_of=ctx.now(), resumable=query.resumable, feed_number=feed_number)
 
 
 def _selection(query: ExportQuery, now: dt.datetime) -> Selection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from firmtrail_contract import (
@@ -18,8 +19,8 @@ from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.history.timeline import Record, is_doubtful, moment
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
-from firmtrail_server.ingest import Submission
-from firmtrail_server.queries import devices, history
+from firmtrail_server.ingest import Outcome, Submission
+from firmtrail_server.queries import devices, history, history_gaps
 
 
 async def report_firmware_version(
@@ -31,20 +32,28 @@ async def report_firmware_version(
     counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.
     """
     received_at = ctx.now()
-    at = moment(body, received_at)
-    if body.strict and at.source is ObservedAtSource.SERVER:
+    (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record_of(body, received_at)))
+    receipt = receipt_of(body, stored)
+    return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
+
+
+def record_of(report: FirmwareReport, received_at: dt.datetime) -> Record:
+    """Say what a report adds to the history, or raise `NoStrictMoment`."""
+    at = moment(report, received_at)
+    if report.strict and at.source is ObservedAtSource.SERVER:
         raise NoStrictMoment
-    doubtful = not body.strict and is_doubtful(at, received_at)
-    record = Record(at, at, [(body.component, body.version)], doubtful, body.interval_seconds)
-    (stored,) = await ctx.services.ingest.submit(Submission(ctx.sender, received_at, record))
-    receipt = FirmwareReceipt(
-        component=body.component,
-        version=body.version,
+    doubtful = not report.strict and is_doubtful(at, received_at)
+    return Record(at, at, [(report.component, report.version)], doubtful, report.interval_seconds)
+
+
+def receipt_of(report: FirmwareReport, stored: Outcome) -> FirmwareReceipt:
+    return FirmwareReceipt(
+        component=report.component,
+        version=report.version,
         observed_at=stored.first.at,
         observed_at_source=stored.first.source,
         outcome=stored.versions[0],
     )
-    return Created(receipt) if receipt.outcome is ReportOutcome.OPENED else receipt
 
 
 async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid.UUID, query: HistoryQuery) -> History:
@@ -58,7 +67,10 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
         now = ctx.now()
         at = query.at if query.at < now else LATEST  # now is what was reported last, by a clock that is ahead too
         in_force = await history.list_in_force(conn, project_id, device_id, query.component, at)
-        return History(items=in_force, as_of=min(query.at, now))
+        gaps = await history_gaps.list_at(conn, project_id, device_id, at)
+        return History(items=in_force, as_of=min(query.at, now), gaps=gaps)
     periods = await history.list_periods(conn, project_id, device_id, query, after)
     listed = history.KEYSET.page(periods, query, device_id)
-    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token)
+    until = listed.items[-1].first_reported_at if listed.next_page_token else LATEST
+    gaps = await history_gaps.list_between(conn, project_id, device_id, after["first_reported_at"], until)
+    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token, gaps=gaps)

@@ -22,6 +22,7 @@ from firmtrail_server.history import batches
 from firmtrail_server.http.context import ReportContext
 from firmtrail_server.ingest import Outcome, Submission
 from firmtrail_server.queries import history
+from firmtrail_server.services import device_agents
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +35,10 @@ async def report_firmware_batch(ctx: ReportContext, device_id: uuid.UUID, body: 
     """
     received_at = ctx.now()
     refused = batches.refusals(body)
-    good = attrs.evolve(body, records=[one for index, one in enumerate(body.records) if index not in refused])
+    good = attrs.evolve(body, records=batches.without(body.records, refused))
     outcomes = iter(await ctx.services.ingest.submit(Submission(ctx.sender, received_at, good, ctx.actor)))
+    if body.agent is not None:
+        await ctx.db.run(Transaction.INGEST, device_agents.keep, ctx.sender, body, received_at)
     receipts = [
         _refusal(refused[index]) if index in refused else _receipt(device_id, record, next(outcomes))
         for index, record in enumerate(body.records)

@@ -6,7 +6,7 @@ When they were observed is a question for boot_clocks.py.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 
 import attrs
@@ -16,6 +16,7 @@ from firmtrail_contract import (
     ComponentReading,
     FieldError,
     FieldLocation,
+    HistoryGap,
     ObservationRecord,
     ReportBatch,
     Text,
@@ -43,6 +44,31 @@ def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
         for index, errors in found.items()
         if errors
     }
+
+
+def without(records: Sequence[ObservationRecord], refused: Container[int]) -> list[ObservationRecord]:
+    """Leave out the records that are refused; the next one says that they are missing."""
+    kept, missing = list[ObservationRecord](), 0
+    for index, record in enumerate(records):
+        if index in refused:
+            missing += 1 + record.dropped_before
+            continue
+        kept.append(attrs.evolve(record, dropped_before=record.dropped_before + missing) if missing else record)
+        missing = 0
+    return kept
+
+
+def gaps(batch: ReportBatch, placed: Sequence[Record]) -> list[HistoryGap]:
+    """Find where records are missing; `placed` is what `records` made of the batch."""
+    return [
+        HistoryGap(
+            began_at=min(placed[index - 1].last.at, placed[index].first.at) if index else None,
+            ended_at=placed[index].first.at,
+            records=record.dropped_before,
+        )
+        for index, record in enumerate(batch.records)
+        if record.dropped_before
+    ]
 
 
 def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]:

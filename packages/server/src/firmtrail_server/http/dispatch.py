@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import count
 
 from aiohttp import web
@@ -50,8 +50,8 @@ class Dispatcher:
         self._waits = services.feed_waits
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         self._services = services
-        #: where a browser at the root is led
-        self.home = "/docs"
+        #: answers what no endpoint was found for
+        self.refuse: Callable[[Exception, web.BaseRequest], web.StreamResponse] = refusal
         for route in routes:
             self.add(route, _kind_of(route))
 
@@ -67,8 +67,7 @@ class Dispatcher:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter()
         request_id = request[REQUEST_ID] = _request_id(request)
-        path, meter = request.rel_url.raw_path, self._traffic.nowhere
-        refuse = partial(refusal, home=self.home)
+        path, meter, refuse = request.rel_url.raw_path, self._traffic.nowhere, self.refuse
         try:
             find = self._remembered if len(path) <= _LONGEST_REMEMBERED else self._find
             endpoint, named = find(request.method, path)

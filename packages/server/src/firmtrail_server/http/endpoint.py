@@ -10,7 +10,7 @@ import attrs
 from aiohttp import web
 
 from firmtrail_server.db import Connection, Transaction
-from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.errors import KeyUnused, SecretUnproved
 from firmtrail_server.http.authorization import as_user, authorized
 from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
@@ -121,13 +121,13 @@ class Endpoint:
         return {**arguments, "project_id": cast("Context", ctx).principal.project_id}
 
     async def _run(self, kind: Transaction, work: Callable[..., Awaitable[T]], call: Call, *more: Any) -> T:
-        try:
-            return await self.services.database.run(kind, work, call, *more)
-        except SecretUnproved:
-            assert call.credential is not None
-            address = self._public(call).address
-            call.credential = await self.services.authentication.prove(call.credential, address)
-        return await self.services.database.run(kind, work, call, *more)
+        while True:  # twice or three times at most: what was settled is not asked for again
+            try:
+                return await self.services.database.run(kind, work, call, *more)
+            except (SecretUnproved, KeyUnused) as error:
+                assert call.credential is not None
+                address = self._public(call).address
+                call.credential = await self.services.authentication.settle(call.credential, error, address)
 
     async def _authorize(self, conn: Connection, call: Call) -> PublicContext:
         if call.credential is None:

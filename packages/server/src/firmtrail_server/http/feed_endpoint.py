@@ -57,7 +57,7 @@ class FeedEndpoint(Endpoint):
             if not await self._wait(call, page, left):
                 break
             page = await self._read(call, arguments, query)
-        return await self.render(page.changes)
+        return await self.render(call, page.changes)
 
     async def _read(self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery) -> _Page:
         """Read what there is, also of what has no number yet. The caller is authorised each time."""

@@ -161,7 +161,7 @@ def _query_reader(model: Any) -> Reader:
     def read(request: web.BaseRequest, _: Any) -> Any:
         _refuse([*islice(_repeated(request.query), MAX_ERRORS)])
         try:
-            return hook(_typed(request.query, model), model)
+            return hook(typed(request.query, model), model)
         except (BaseValidationError, Violation) as error:
             raise _invalid(error, FieldLocation.QUERY) from None
 
@@ -212,8 +212,8 @@ def _unknown(query: MultiMapping[str]) -> Iterator[FieldError]:
     return (_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in dict.fromkeys(query))
 
 
-def _typed(query: MultiMapping[str], model: Any) -> dict[str, Any]:
-    """A query string knows only text: give the fields that are numbers, or true or false, what they spell."""
+def typed(query: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """Query strings and forms know only text: give the fields that are numbers, or true or false, what they spell."""
     kinds = {field.name: field.type for field in attrs.fields(attrs.resolve_types(model))}
     return {name: _spelt(text, kinds.get(name)) for name, text in query.items()}
 

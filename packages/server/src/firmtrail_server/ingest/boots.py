@@ -12,7 +12,8 @@ from firmtrail_server.history.boot_clocks import are_known, find_boots
 from firmtrail_server.history.boots import Boot
 from firmtrail_server.history.clone_detection import RememberedBoot, other_machine
 from firmtrail_server.history.timeline import Sender
-from firmtrail_server.queries import audit_events, boots, devices, history, reports
+from firmtrail_server.ingest.first_use import use_key
+from firmtrail_server.queries import audit_events, boots, devices, history
 from firmtrail_server.queries.audit_events import Actor, Change
 
 
@@ -37,7 +38,7 @@ async def remember_boots(
     Raises:
         SecretUnproved: the key is not alive, or the secret not proved by its digest.
     """
-    project_id = await reports.get_project(conn, sender, received_at)
+    project_id = await use_key(conn, sender, received_at)
     known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, sender.device_id, batch)}
     other = other_machine(batch.sent, sender.api_key_id, known.values())
     if other is not None and (name := await devices.flag_two_machines(conn, project_id, sender.device_id, received_at)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import attrs
 
@@ -22,8 +21,9 @@ from firmtrail_server.history.timeline import (
     most,
     place_together,
 )
-from firmtrail_server.queries import firmware_changes, history, periods, reports
-from firmtrail_server.queries.periods import Hearing
+from firmtrail_server.ingest.first_use import use_key
+from firmtrail_server.queries import firmware_changes, history, periods
+from firmtrail_server.queries.periods import Hearing, Part
 from firmtrail_server.queries.reports import Stored
 
 #: of one component: a stretch with more periods is changed in parts
@@ -41,97 +41,110 @@ async def store_records(
     Raises:
         SecretUnproved: the key is not alive, or the secret not proved by its digest.
     """
-    project_id = await reports.get_project(conn, sender, received_at)
-    if any(record.is_doubtful for record in records):
-        since = await history.live_since(conn, project_id, sender.device_id, MAX_LATENESS)
-        records = [judged(record, since or received_at, received_at) for record in records]
-    moments = await _moments(conn, project_id, sender.device_id, received_at, records)
+    project_id = await use_key(conn, sender, received_at)
+    return await store_of_devices(conn, project_id, received_at, [(sender.device_id, record) for record in records])
+
+
+async def store_of_devices(
+    conn: Connection, project_id: uuid.UUID, received_at: dt.datetime, said: Sequence[tuple[uuid.UUID, Record]]
+) -> list[list[Stored]]:
+    """Store records of devices of a project, all or none, in a few statements, however many devices there are.
+
+    Those of one device are stored one after the other.
+
+    Returns:
+        For each record what became of each version.
+    """
+    said = await _judged(conn, project_id, received_at, said)
+    moments = await _moments(conn, project_id, received_at, said)
     seen = [
-        (component, Sighting(version, at, received_at))
-        for record, (first, last) in zip(records, moments, strict=True)
+        (Part(device_id, component), Sighting(version, at, received_at))
+        for (device_id, record), (first, last) in zip(said, moments, strict=True)
         for component, version in record.versions
         for at in ([first] if first == last else [first, last])
     ]
-    hearing = Hearing(received_at, records[-1].interval_seconds)
-    outcomes = iter(await _store(conn, project_id, sender.device_id, seen, hearing))
+    hearing = Hearing(received_at, {device_id: record.interval_seconds for device_id, record in said})
+    outcomes = iter(await _store(conn, project_id, seen, hearing))
     return [
         [Stored(first, *most(*[[next(outcomes)] for _ in {first, last}])) for _ in record.versions]
-        for record, (first, last) in zip(records, moments, strict=True)
+        for (_, record), (first, last) in zip(said, moments, strict=True)
     ]
 
 
+async def _judged(
+    conn: Connection, project_id: uuid.UUID, received_at: dt.datetime, said: Sequence[tuple[uuid.UUID, Record]]
+) -> Sequence[tuple[uuid.UUID, Record]]:
+    """Take the server's moment for records that are years older than anything their device has said."""
+    doubtful = {device_id for device_id, record in said if record.is_doubtful}
+    if not doubtful:
+        return said
+    since = await history.live_since(conn, project_id, doubtful, MAX_LATENESS)
+    return [(device_id, judged(record, since.get(device_id) or received_at, received_at)) for device_id, record in said]
+
+
 async def _moments(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, received_at: dt.datetime, records: Sequence[Record]
+    conn: Connection, project_id: uuid.UUID, received_at: dt.datetime, said: Sequence[tuple[uuid.UUID, Record]]
 ) -> list[tuple[dt.datetime, dt.datetime]]:
     """Say when records begin and end: the server's moment is never before what the component reported last."""
-    of_server = [record for record in records if record.first.source is ObservedAtSource.SERVER]
+    of_server = [(device_id, record) for device_id, record in said if _is_of_server(record)]
     if not of_server:
-        return [(record.first.at, record.last.at) for record in records]
-    components = {component for record in of_server for component, _ in record.versions}
-    known = await periods.lock_open_periods(conn, project_id, device_id, sorted(components))
-    now = max([received_at, *(period.last_reported_at for period in known.values())])
-    return [(now, now) if record in of_server else (record.first.at, record.last.at) for record in records]
+        return [(record.first.at, record.last.at) for _, record in said]
+    parts = [Part(device_id, component) for device_id, record in of_server for component, _ in record.versions]
+    now = dict.fromkeys((device_id for device_id, _ in of_server), received_at)
+    for part, period in (await periods.lock_open_periods(conn, project_id, parts)).items():
+        now[part.device_id] = max(now[part.device_id], period.last_reported_at)
+    return [
+        (now[device_id], now[device_id]) if _is_of_server(record) else (record.first.at, record.last.at)
+        for device_id, record in said
+    ]
+
+
+def _is_of_server(record: Record) -> bool:
+    return record.first.source is ObservedAtSource.SERVER
 
 
 async def _store(
-    conn: Connection,
-    project_id: uuid.UUID,
-    device_id: uuid.UUID,
-    seen: Sequence[tuple[str, Sighting]],
-    hearing: Hearing,
+    conn: Connection, project_id: uuid.UUID, seen: Sequence[tuple[Part, Sighting]], hearing: Hearing
 ) -> list[ReportOutcome]:
     """Store sightings so that all of them are known afterwards, and say what each did, in their order."""
-    stored = await _store_at_once(conn, project_id, device_id, seen, hearing)
+    stored = await _store_at_once(conn, project_id, seen, hearing)
     if stored is not None:
         return stored
-    outcomes = last = await _store_in_parts(conn, project_id, device_id, seen, hearing)
+    outcomes = last = await _store_in_parts(conn, project_id, seen, hearing)
     while ReportOutcome.OPENED in last:  # it may have split what another part knew
-        last = await _store_in_parts(conn, project_id, device_id, seen, hearing)
+        last = await _store_in_parts(conn, project_id, seen, hearing)
         outcomes = most(outcomes, last)
     return outcomes
 
 
 async def _store_in_parts(
-    conn: Connection,
-    project_id: uuid.UUID,
-    device_id: uuid.UUID,
-    seen: Sequence[tuple[str, Sighting]],
-    hearing: Hearing,
+    conn: Connection, project_id: uuid.UUID, seen: Sequence[tuple[Part, Sighting]], hearing: Hearing
 ) -> list[ReportOutcome]:
-    stored = await _store_at_once(conn, project_id, device_id, seen, hearing)
+    stored = await _store_at_once(conn, project_id, seen, hearing)
     if stored is not None:
         return stored
     first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
-    outcomes = await _store_in_parts(conn, project_id, device_id, first, hearing)
-    return outcomes + await _store_in_parts(conn, project_id, device_id, second, hearing)
+    outcomes = await _store_in_parts(conn, project_id, first, hearing)
+    return outcomes + await _store_in_parts(conn, project_id, second, hearing)
 
 
 async def _store_at_once(
-    conn: Connection,
-    project_id: uuid.UUID,
-    device_id: uuid.UUID,
-    seen: Sequence[tuple[str, Sighting]],
-    hearing: Hearing,
+    conn: Connection, project_id: uuid.UUID, seen: Sequence[tuple[Part, Sighting]], hearing: Hearing
 ) -> list[ReportOutcome] | None:
     """Store sightings; None: the stretch of history around them is too long, and nothing is stored."""
-    by_component: dict[str, list[Sighting]] = {}
-    for component, sighting in seen:
-        by_component.setdefault(component, []).append(sighting)
-    spans = {component: _span(sightings) for component, sightings in by_component.items()}
-    opened = await periods.lock_open_periods(conn, project_id, device_id, sorted(spans))
+    by_part: dict[Part, list[Sighting]] = {}
+    for part, sighting in seen:
+        by_part.setdefault(part, []).append(sighting)
+    spans = {part: _span(sightings) for part, sightings in by_part.items()}
+    opened = await periods.lock_open_periods(conn, project_id, spans)
     most_periods = MAX_PERIODS if len(seen) > 1 else None  # one sighting needs all that begin at its moment
-    closed = await periods.list_closed_around(conn, project_id, device_id, spans, most_periods)
+    closed = await periods.list_closed_around(conn, project_id, spans, most_periods)
     if most_periods is not None and any(len(one) >= most_periods for one in closed.values()):
         return None
-    stretches = {
-        component: _Stretch.around(closed[component], opened.get(component), last)
-        for component, (_, last) in spans.items()
-    }
-    outcomes = {
-        component: iter(place_together(stretches[component].after, by_component[component])) for component in spans
-    }
-    await _write(conn, project_id, device_id, stretches, hearing)
-    return [next(outcomes[component]) for component, _ in seen]
+    stretches = {part: _Stretch.around(closed[part], opened.get(part), last) for part, (_, last) in spans.items()}
+    outcomes = {part: iter(place_together(stretches[part].after, by_part[part])) for part in spans}
+    await _write(conn, project_id, stretches, hearing)
+    return [next(outcomes[part]) for part, _ in seen]
 
 
 def _span(sightings: Sequence[Sighting]) -> tuple[dt.datetime, dt.datetime]:
@@ -163,28 +176,23 @@ class _Stretch:
         known = {*self.before}
         return [period for period in self.after if period not in known]
 
-    def told(self, component: str) -> list[PeriodChange]:
-        return [*period_changes(component, self.before, self.after, self.opened)]
+    def told(self, part: Part) -> list[tuple[uuid.UUID, PeriodChange]]:
+        changes = period_changes(part.component, self.before, self.after, self.opened)
+        return [(part.device_id, change) for change in changes]
 
 
-async def _write(
-    conn: Connection,
-    project_id: uuid.UUID,
-    device_id: uuid.UUID,
-    stretches: Mapping[str, _Stretch],
-    hearing: Hearing,
-) -> None:
-    changed = [(component, period) for component, one in stretches.items() for period in one.changed()]
-    now_open = {component: period for component, period in changed if period.superseded_at is None}
-    new = {component: period for component, period in now_open.items() if stretches[component].opened is None}
-    if new and await periods.insert_open(conn, project_id, device_id, new, hearing) != len(new):
+async def _write(conn: Connection, project_id: uuid.UUID, stretches: Mapping[Part, _Stretch], hearing: Hearing) -> None:
+    changed = [(part, period) for part, one in stretches.items() for period in one.changed()]
+    now_open = {part: period for part, period in changed if period.superseded_at is None}
+    new = {part: period for part, period in now_open.items() if stretches[part].opened is None}
+    if new and await periods.insert_open(conn, project_id, new, hearing) != len(new):
         raise Collided  # somebody else has stored the first report of a component
-    if outdated := [*chain.from_iterable(one.outdated() for one in stretches.values())]:
-        await periods.delete_closed(conn, project_id, device_id, outdated)
-    if closed := [(component, period) for component, period in changed if period.superseded_at is not None]:
-        await periods.insert_closed(conn, project_id, device_id, closed)
+    if outdated := [(part, period) for part, one in stretches.items() for period in one.outdated()]:
+        await periods.delete_closed(conn, project_id, outdated)
+    if closed := [(part, period) for part, period in changed if period.superseded_at is not None]:
+        await periods.insert_closed(conn, project_id, closed)
     # also where nothing changes: the component was heard of
-    if heard := {component: now_open.get(component, one.opened) for component, one in stretches.items() if one.opened}:
-        await periods.update_open(conn, project_id, device_id, heard, hearing)
-    if told := [change for component, one in stretches.items() for change in one.told(component)]:
-        await firmware_changes.insert_of_component(conn, project_id, device_id, told, hearing.received_at)
+    if heard := {part: now_open.get(part, one.opened) for part, one in stretches.items() if one.opened}:
+        await periods.update_open(conn, project_id, heard, hearing)
+    if told := [change for part, one in stretches.items() for change in one.told(part)]:
+        await firmware_changes.insert_of_parts(conn, project_id, told, hearing.received_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from firmtrail_server.history import batches
 from firmtrail_server.history.boots import Boot
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest.boots import remember_boots, tells_nothing_new
+from firmtrail_server.ingest.gaps import keep_gaps
+from firmtrail_server.ingest.gateways import Gateway, Said, are_alone, store_for_gateway
 from firmtrail_server.ingest.group_commit import MAX_WAITING, GroupCommit
 from firmtrail_server.ingest.report_metrics import ReportMetrics
 from firmtrail_server.ingest.rewrite import store_records
@@ -86,10 +89,46 @@ class Ingest:
             DatabaseUnavailable: what became of it is not known; a report may be sent again.
         """
         said = submission.said
-        records = [said] if isinstance(said, Record) else batches.records(said, await self._boots(submission, said))
+        records = [said] if isinstance(said, Record) else await self._placed(submission, said)
         telling = [record for record in records if record.versions]
         stored = iter(await self._store(submission, telling))
         return [_outcome(record, next(stored) if record.versions else []) for record in records]
+
+    async def submit_for_devices(
+        self, gateway: Gateway, received_at: dt.datetime, said: Sequence[Said]
+    ) -> list[Outcome | None]:
+        """Store what a gateway reports; return after it has committed, with what became of each record.
+
+        Returns:
+            None for a record of a device that the gateway may not report for.
+
+        Raises:
+            Unauthenticated: its key is not alive, or no gateway's.
+            ReportQueueFull, DatabaseUnavailable: see `submit`. Some may be stored.
+        """
+        stored = await self._store_alone(gateway, received_at, said)
+        if left := [index for index in range(len(said)) if index not in stored]:
+            others = [said[index] for index in left]
+            rewritten = await self._database.run(self._isolation, store_for_gateway, gateway, received_at, others)
+            self._metrics.add(one for of_record in rewritten for one in of_record)
+            stored |= dict(zip(left, rewritten, strict=True))
+        return [_outcome(record, stored[index]) if stored[index] else None for index, (_, record) in enumerate(said)]
+
+    async def _store_alone(
+        self, gateway: Gateway, received_at: dt.datetime, said: Sequence[Said]
+    ) -> dict[int, list[Stored]]:
+        """Pass on what may share the statement; return what it has stored, by its place."""
+        alone = [index for index, is_alone in enumerate(are_alone(said)) if is_alone]
+        passed = [self._reports.submit(gateway.report(said[index][0], received_at, said[index][1])) for index in alone]
+        stored = zip(alone, await asyncio.gather(*passed), strict=True)
+        return {index: one for index, one in stored if one}
+
+    async def _placed(self, submission: Submission, batch: ReportBatch) -> list[Record]:
+        """Work out the moments of a batch, and keep where records are missing in it."""
+        records = batches.records(batch, await self._boots(submission, batch))
+        if gaps := batches.gaps(batch, records):
+            await self._database.run(self._isolation, keep_gaps, submission.sender, submission.received_at, gaps)
+        return records
 
     async def _boots(self, submission: Submission, batch: ReportBatch) -> Mapping[uuid.UUID, Boot]:
         """Find out when the boots that a batch names started."""

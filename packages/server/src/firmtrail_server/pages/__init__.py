@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from functools import partial
 
+from firmtrail_server.http.context import Services
 from firmtrail_server.http.dispatch import Dispatcher
 from firmtrail_server.pages.assets import ASSETS, AssetEndpoint
 from firmtrail_server.pages.endpoint import PageEndpoint
+from firmtrail_server.pages.frame import Frame
 from firmtrail_server.pages.table import PAGES
 
 
-def add_pages(dispatcher: Dispatcher) -> None:
+def add_pages(dispatcher: Dispatcher, services: Services) -> None:
     """Serve the pages and what they load beside the API."""
-    dispatcher.home = "/projects"
+    dispatcher.refuse = Frame(services).refuse_path
     for page in PAGES:
         dispatcher.add(page.route, PageEndpoint)
     for asset in ASSETS.values():

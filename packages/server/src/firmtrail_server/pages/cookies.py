@@ -69,7 +69,8 @@ class Cookies:
             self.keep(request, response, token)
 
     def keep(self, request: web.BaseRequest, response: Response, token: AccessToken) -> None:
-        """Let the browser keep a session."""
+        """Let the browser keep a session; it takes the place of one that this request has renewed."""
+        request.pop(_RENEWED, None)
         self._set(request, response, _ACCESS, token.access_token, token.expires_in)
         longest = self._services.settings.session_days * _DAY_SECONDS
         self._set(request, response, _REFRESH, token.refresh_token or "", longest)

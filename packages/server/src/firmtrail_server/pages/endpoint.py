@@ -7,21 +7,18 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import hdrs, web
 
-from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated
 from firmtrail_server.http.context import PublicContext, Services
 from firmtrail_server.http.endpoint import Call, Endpoint
-from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import REQUEST_ID, Response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.traffic import Meter
-from firmtrail_server.pages.cookies import Cookies
-from firmtrail_server.pages.forms import FormTokens, check_origin, form_token_of
-from firmtrail_server.pages.rendering import download, led, page, rendered
+from firmtrail_server.pages.downloads import sent
+from firmtrail_server.pages.forms import check_origin, form_token_of
+from firmtrail_server.pages.frame import Frame
+from firmtrail_server.pages.rendering import led
 from firmtrail_server.pages.results import Download, Led, Shown, SignedIn, SignedOut
 from firmtrail_server.services.authentication import Credential
-
-SIGN_IN = "/sign-in"
 
 
 class PageEndpoint(Endpoint):
@@ -29,8 +26,8 @@ class PageEndpoint(Endpoint):
 
     def __init__(self, route: Route, services: Services, meter: Meter) -> None:
         super().__init__(route, services, meter)
-        self._cookies = Cookies(services)
-        self._tokens = FormTokens(services.authentication.digests)
+        self._frame = Frame(services)
+        self._cookies = self._frame.cookies
 
     async def respond(self, request: web.BaseRequest, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
@@ -54,16 +51,16 @@ class PageEndpoint(Endpoint):
         """Read what the view takes, and hold a form to its token."""
         arguments = await super().read_arguments(call)
         if call.request.method == hdrs.METH_POST:
-            self._tokens.check(form_token_of(arguments), self._cookies.bound_to(call.request))
+            self._frame.tokens.check(form_token_of(arguments), self._cookies.bound_to(call.request))
         return arguments
 
     async def render(self, call: Call, answer: Any) -> Response:
         """Make the response."""
         match answer:
             case Shown():
-                return self._shown(call.request, answer)
+                return self._frame.shown(call.request, answer)
             case Download():
-                return download(answer)
+                return await sent(answer, call.request)
             case Led():
                 return await self._led(call.request, answer)
             case _:
@@ -71,22 +68,7 @@ class PageEndpoint(Endpoint):
 
     def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
         """Make the page that says what went wrong; who is not signed in is led to where that is done."""
-        if isinstance(error, Unauthenticated):
-            onward = f"?{urlencode({'next': request.path_qs})}" if request.method == hdrs.METH_GET else ""
-            return led(f"{SIGN_IN}{onward}")
-        problem = _Refusal(error, request)
-        response = self._shown(request, Shown(template="refused.html", data=problem.data, status=problem.status))
-        if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
-            response.headers[hdrs.RETRY_AFTER] = str(seconds)
-        return response
-
-    def _shown(self, request: web.BaseRequest, shown: Shown) -> Response:
-        data = {
-            **shown.data,
-            "form_token": self._tokens.new(self._cookies.bound_to(request)),
-            "is_signed_in": self._cookies.is_signed_in(request),
-        }
-        return page(rendered(shown.template, data), shown.status, request)
+        return self._frame.refuse(error, request)
 
     async def _led(self, request: web.BaseRequest, answer: Led) -> Response:
         response = led(answer.to)
@@ -102,25 +84,6 @@ class PageEndpoint(Endpoint):
 
     def _context(self, request: web.BaseRequest) -> PublicContext:
         return PublicContext(services=self.services, request=request, request_id=request[REQUEST_ID])
-
-
-class _Refusal:
-    """What a page says of an error."""
-
-    def __init__(self, error: Exception, request: web.BaseRequest) -> None:
-        self.status = 500
-        detail = "The server made a mistake. Its operator finds this request in the log by its id."
-        if isinstance(error, DomainError):
-            self.status, detail = STATUS[error.code], str(error)
-        elif isinstance(error, web.HTTPException):
-            self.status, detail = error.status, f"{error.reason}."
-        errors = error.errors if isinstance(error, InvalidRequest) else []
-        self.data = {
-            "detail": "" if errors else detail,
-            "errors": [(one.pointer.removeprefix("/"), one.detail) for one in errors],
-            "status": self.status,
-            "request_id": request[REQUEST_ID],
-        }
 
 
 def _without_blanks(request: web.BaseRequest) -> str:

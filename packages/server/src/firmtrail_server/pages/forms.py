@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import secrets
 from hmac import compare_digest
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from aiohttp import web
+from cattrs import BaseValidationError
 
+from firmtrail_contract import Violation, field_errors, strict_converter
+from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_server.auth.credentials import SecretDigests
-from firmtrail_server.errors import Forbidden
+from firmtrail_server.errors import Forbidden, InvalidRequest
+from firmtrail_server.http.requests import typed
 
+T = TypeVar("T")
+
+_converter = strict_converter()
 _ORIGIN, _SITE, _HOST = "Origin", "Sec-Fetch-Site", "Host"
 #: what a browser says of a post from our own pages, or from its address bar
 _OURS = {"same-origin", "none"}
@@ -59,6 +66,25 @@ def check_origin(request: web.BaseRequest) -> None:
         is_ours = origin is None or origin.partition("://")[2] == headers.get(_HOST)
     if not is_ours:
         raise FormRefused
+
+
+def filled(model: type[T], **fields: Any) -> T:
+    """Make what a handler takes of what a form holds; None: the field is left out.
+
+    Raises:
+        InvalidRequest: with everything that is wrong.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        return _converter.structure(typed(given, model), model)
+    except (BaseValidationError, Violation) as error:
+        raise InvalidRequest(field_errors(error, most=MAX_ERRORS)) from None
+
+
+def labels_of(text: str | None) -> dict[str, str]:
+    """Read `site=berlin,rack=3`; what is wrong with it, `filled` finds."""
+    pairs = [part.partition("=") for part in (text or "").split(",") if part.strip()]
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def form_token_of(arguments: dict[str, Any]) -> str:

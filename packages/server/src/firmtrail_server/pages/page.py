@@ -10,6 +10,7 @@ import attrs
 
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.db import Transaction
+from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.route import Route
 from firmtrail_server.routes import ROUTES
 
@@ -31,6 +32,8 @@ class Page:
     like: Handler | None = None
     #: whether the view works in the transaction that `like` has in the API
     in_transaction: bool = attrs.field(default=True, kw_only=True)
+    #: takes what the view returned after the commit, and gives it back or another
+    then: Callable[[PublicContext, Any], Awaitable[Any]] | None = attrs.field(default=None, kw_only=True)
 
     @cached_property
     def route(self) -> Route:
@@ -41,4 +44,4 @@ class Page:
             scope, transaction = of_api.scope, of_api.transaction if self.in_transaction else None
         if self.method == "GET" and transaction is not None:
             transaction = Transaction.READ
-        return Route(self.method, self.path, self.view, scope, transaction, summary="A page for people")
+        return Route(self.method, self.path, self.view, scope, transaction, then=self.then, summary="A page for people")

@@ -15,7 +15,6 @@ from firmtrail_server.http.responses import Response
 from firmtrail_server.pages import words
 from firmtrail_server.pages.assets import ASSETS
 from firmtrail_server.pages.colours import colour
-from firmtrail_server.pages.results import Download
 
 #: nothing from outside, nothing inline, in no frame, and forms go to us alone
 _POLICY = (
@@ -64,8 +63,3 @@ def page(html: str, status: int, request: web.BaseRequest) -> Response:
 def led(path: str) -> Response:
     """Lead a browser to a page, which it gets with GET."""
     return Response(HTTPStatus.SEE_OTHER, _PRIVATE, headers={hdrs.LOCATION: path})
-
-
-def download(file: Download) -> Response:
-    headers: dict[str, str] = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"'}
-    return Response(200, f"Content-Type: {file.content_type}\r\n{_PRIVATE}", file.content, headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -40,8 +40,10 @@ class SignedOut(Led):
 
 @attrs.frozen(kw_only=True)
 class Download:
-    """A file to keep."""
+    """A file to keep, sent while it is made."""
 
     name: str
     content_type: str
-    content: bytes
+    content: AsyncGenerator[bytes]
+    #: called when it has been sent, or was broken off
+    leave: Callable[[], None]

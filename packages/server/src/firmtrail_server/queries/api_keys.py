@@ -28,10 +28,19 @@ class ApiKey:
     #: None: it is older than digests
     secret_digest: bytes | None = attrs.field(repr=False)
     last_used_at: dt.datetime | None
+    reports_for_devices: bool
+    #: it came by enrollment, and nobody has used it yet
+    is_unused: bool
 
     @property
     def principal(self) -> Principal:
-        return Principal(api_key_id=self.id, project_id=self.project_id, role=self.role, device_id=self.device_id)
+        return Principal(
+            api_key_id=self.id,
+            project_id=self.project_id,
+            role=self.role,
+            device_id=self.device_id,
+            reports_for_devices=self.reports_for_devices,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +56,8 @@ class NewKey:
     created_by: uuid.UUID | None
     created_at: dt.datetime
     expires_at: dt.datetime | None
+    reports_for_devices: bool = False
+    is_unused: bool = False
 
 
 KEYSET = Keyset("api_keys", {"created_at": EARLIEST, "id": LOWEST_ID})
@@ -58,7 +69,8 @@ async def find(conn: Connection, key_id: uuid.UUID, now: dt.datetime) -> ApiKey 
         await cur.execute(
             """
             select api_keys.id, api_keys.project_id, api_keys.role, api_keys.device_id, api_keys.expires_at,
-                   api_keys.secret_hash, api_keys.secret_digest, api_keys.last_used_at
+                   api_keys.secret_hash, api_keys.secret_digest, api_keys.last_used_at,
+                   api_keys.reports_for_devices, api_keys.is_unused
               from api_keys
               join projects
                 on projects.id = api_keys.project_id
@@ -88,10 +100,11 @@ async def insert(conn: Connection, project_id: uuid.UUID, key: NewKey) -> uuid.U
         """
         insert into api_keys (
                    project_id, role, device_id, label, secret_hash, secret_digest, secret_start, created_by,
-                   created_at, expires_at
+                   created_at, expires_at, reports_for_devices, is_unused
                )
         values (%(project_id)s, %(role)s, %(device_id)s, %(label)s, %(secret_hash)s, %(secret_digest)s,
-                %(secret_start)s, %(created_by)s, %(created_at)s, %(expires_at)s)
+                %(secret_start)s, %(created_by)s, %(created_at)s, %(expires_at)s, %(reports_for_devices)s,
+                %(is_unused)s)
         returning id
         """,
         {"project_id": project_id, **attrs.asdict(key)},
@@ -104,7 +117,8 @@ async def get_of_project(conn: Connection, project_id: uuid.UUID, key_id: uuid.U
     async with conn.cursor(row_factory=rows(ProjectApiKey)) as cur:
         await cur.execute(
             """
-            select id, project_id, role, label, secret_start, created_by, created_at, expires_at, last_used_at
+            select id, project_id, role, reports_for_devices, label, secret_start, created_by, created_at, expires_at,
+                   last_used_at
               from api_keys
              where project_id = %(project_id)s
                and id = %(key_id)s
@@ -122,7 +136,8 @@ async def list_of_project(conn: Connection, project_id: uuid.UUID, after: Positi
     async with conn.cursor(row_factory=rows(ProjectApiKey)) as cur:
         await cur.execute(
             """
-            select id, project_id, role, label, secret_start, created_by, created_at, expires_at, last_used_at
+            select id, project_id, role, reports_for_devices, label, secret_start, created_by, created_at, expires_at,
+                   last_used_at
               from api_keys
              where project_id = %(project_id)s
                and device_id is null
@@ -153,6 +168,52 @@ async def list_of_device(
             {"project_id": project_id, "device_id": device_id, "now": now},
         )
         return await cur.fetchall()
+
+
+async def mark_used(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> bool:
+    """Note that a key which came by enrollment is in use, so that this enrollment is not repeated any more.
+
+    Returns:
+        Whether there still is such a key.
+    """
+    cur = await conn.execute(
+        """
+        update api_keys
+           set is_unused = false
+         where project_id = %(project_id)s
+           and id = %(key_id)s
+        """,
+        {"project_id": project_id, "key_id": key_id},
+    )
+    return cur.rowcount == 1
+
+
+async def delete_unused(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, enrollment_key_id: uuid.UUID
+) -> int:
+    """Delete the key that a device got by an enrollment key, if it has no other and this one was never used.
+
+    Returns:
+        How many are deleted: 1, or 0.
+    """
+    cur = await conn.execute(
+        """
+        delete from api_keys
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+           and created_by = %(enrollment_key_id)s
+           and is_unused
+           and last_used_at is null
+           and (
+                   select count(*)
+                     from api_keys as all_of_device
+                    where all_of_device.project_id = %(project_id)s
+                      and all_of_device.device_id = %(device_id)s
+               ) = 1
+        """,
+        {"project_id": project_id, "device_id": device_id, "enrollment_key_id": enrollment_key_id},
+    )
+    return cur.rowcount
 
 
 async def end(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, at: dt.datetime) -> None:

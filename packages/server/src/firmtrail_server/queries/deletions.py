@@ -98,6 +98,28 @@ async def delete_boots(conn: Connection, project_id: uuid.UUID, device_ids: Sequ
     )
 
 
+async def delete_agents(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:
+    await conn.execute(
+        """
+        delete from device_agents
+         where project_id = %(project_id)s
+           and device_id = any(%(device_ids)s)
+        """,
+        {"project_id": project_id, "device_ids": list(device_ids)},
+    )
+
+
+async def delete_gaps(conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID]) -> None:
+    await conn.execute(
+        """
+        delete from device_history_gaps
+         where project_id = %(project_id)s
+           and device_id = any(%(device_ids)s)
+        """,
+        {"project_id": project_id, "device_ids": list(device_ids)},
+    )
+
+
 async def delete_closed_periods(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, limit: int) -> int:
     """Delete at most `limit` closed periods of a device; return how many there were."""
     cur = await conn.execute(

@@ -68,7 +68,13 @@ _JOINED: Final = """left join lateral (
                         where device_id = devices.id
                           and ended_at is null
                         limit 1
-                   ) as silences on true"""
+                   ) as silences on true
+              left join lateral (
+                       select health as agent_health, version as agent_version
+                         from device_agents
+                        where device_id = devices.id
+                        limit 1
+                   ) as agents on true"""
 #: one device of `matching`, met by its key: joined otherwise, all devices of the project may be read
 _MATCHING: Final = """cross join lateral (
                        select id, project_id, name, labels, hardware_fingerprint, created_at, retired_at,
@@ -129,6 +135,8 @@ _FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name
                        or (two_machines_since is not null) = %(two_machines)s
                    )
                and (%(silent)s::boolean is null or (silences.silent_since is not null) = %(silent)s)
+               and (%(agent_health)s::text is null or agents.agent_health = %(agent_health)s)
+               and (%(agent_version)s::text is null or agents.agent_version = %(agent_version)s)
                and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
                and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
                and (%(reported_from)s::timestamptz is null or last_reported_at >= %(reported_from)s)

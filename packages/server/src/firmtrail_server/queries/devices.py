@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 from psycopg.types.json import Jsonb
@@ -65,6 +65,46 @@ async def get(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> 
         if (device := await cur.fetchone()) is None:
             raise DeviceNotFound(device_id)
         return device
+
+
+@attrs.frozen(kw_only=True)
+class DeviceInService:
+    """A device, by both of its names, and whether it is out of service."""
+
+    id: uuid.UUID
+    name: str
+    is_retired: bool
+
+
+async def list_named(
+    conn: Connection, project_id: uuid.UUID, ids: Collection[uuid.UUID], names: Collection[str]
+) -> list[DeviceInService]:
+    """The devices of a project that have one of these ids, or one of these names."""
+    async with conn.cursor(row_factory=rows(DeviceInService)) as cur:
+        await cur.execute(
+            """
+            select id, name, retired_at is not null as is_retired
+              from devices
+             where project_id = %(project_id)s
+               and (id = any(%(ids)s::uuid[]) or name = any(%(names)s::text[]))
+            """,
+            {"project_id": project_id, "ids": list(ids), "names": list(names)},
+        )
+        return await cur.fetchall()
+
+
+async def last_heard_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
+    """The server's moment at which a device last reported anything; None: it never has."""
+    cur = await conn.execute(
+        """
+        select max(coalesce(heard_at, last_reported_at))
+          from device_firmware
+         where project_id = %(project_id)s
+           and device_id = %(device_id)s
+        """,
+        {"project_id": project_id, "device_id": device_id},
+    )
+    return (await one(cur))[0]
 
 
 async def list_open_periods(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[VersionPeriod]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 
 from psycopg.types.json import Jsonb
@@ -18,14 +17,15 @@ KEYSET = Keyset("enrollment_keys", {"created_at": EARLIEST, "id": LOWEST_ID})
 async def insert(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, new: NewEnrollmentKey) -> None:
     await conn.execute(
         """
-        insert into enrollment_keys (api_key_id, project_id, max_uses, on_known, labels)
-        values (%(key_id)s, %(project_id)s, %(max_uses)s, %(on_known)s, %(labels)s)
+        insert into enrollment_keys (api_key_id, project_id, max_uses, on_known, min_silence_seconds, labels)
+        values (%(key_id)s, %(project_id)s, %(max_uses)s, %(on_known)s, %(min_silence_seconds)s, %(labels)s)
         """,
         {
             "project_id": project_id,
             "key_id": key_id,
             "max_uses": new.max_uses,
             "on_known": new.on_known,
+            "min_silence_seconds": new.min_silence_seconds,
             "labels": Jsonb(new.labels),
         },
     )
@@ -36,8 +36,8 @@ async def get(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> Enr
     async with conn.cursor(row_factory=rows(EnrollmentKey)) as cur:
         await cur.execute(
             """
-            select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known, labels,
-                   created_by, created_at, expires_at
+            select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known,
+                   min_silence_seconds, labels, created_by, created_at, expires_at
               from api_keys
               join enrollment_keys
                 on enrollment_keys.api_key_id = api_keys.id
@@ -56,8 +56,8 @@ async def list_keys(conn: Connection, project_id: uuid.UUID, after: Position, li
     async with conn.cursor(row_factory=rows(EnrollmentKey)) as cur:
         await cur.execute(
             """
-            select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known, labels,
-                   created_by, created_at, expires_at
+            select api_keys.id, api_keys.project_id, label, secret_start, max_uses, use_count, on_known,
+                   min_silence_seconds, labels, created_by, created_at, expires_at
               from api_keys
               join enrollment_keys
                 on enrollment_keys.api_key_id = api_keys.id
@@ -71,16 +71,8 @@ async def list_keys(conn: Connection, project_id: uuid.UUID, after: Position, li
         return await cur.fetchall()
 
 
-async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: dt.datetime) -> EnrollmentKey:
-    """Count one more use of a living key.
-
-    Raises:
-        EnrollmentsUsedUp: it has none left.
-        ApiKeyNotFound: it has ended since it was checked.
-    """
-    key = await get(conn, project_id, key_id)
-    if key.expires_at <= now:
-        raise ApiKeyNotFound(key_id)
+async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID) -> None:
+    """Count one more use of a key, or raise `EnrollmentsUsedUp`."""
     counted = await conn.execute(
         """
         update enrollment_keys
@@ -93,4 +85,3 @@ async def use(conn: Connection, project_id: uuid.UUID, key_id: uuid.UUID, now: d
     )
     if counted.rowcount == 0:
         raise EnrollmentsUsedUp
-    return key

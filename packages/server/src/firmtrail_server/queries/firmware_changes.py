@@ -13,14 +13,13 @@ from firmtrail_server.db import Connection, rows
 from firmtrail_server.history.changes import PeriodChange
 
 
-async def insert_of_component(
+async def insert_of_parts(
     conn: Connection,
     project_id: uuid.UUID,
-    device_id: uuid.UUID,
-    changes: Sequence[PeriodChange],
+    changes: Sequence[tuple[uuid.UUID, PeriodChange]],
     recorded_at: dt.datetime,
 ) -> None:
-    """Add changes of components whose open periods are locked; those of one component in their order.
+    """Add changes of devices' components whose open periods are locked; those of one component in their order.
 
     The inbox may have a row with the same key, of a device that was deleted while this report was on its way: then the
     device's removal comes after both.
@@ -28,45 +27,50 @@ async def insert_of_component(
     await conn.execute(
         """
         with given as (
-            select position, component, kind, period_id, version, previous_version, first_reported_at, tie_rank,
-                   row_number() over (partition by component order by position) as nth
+            select position, device_id, component, kind, period_id, version, previous_version, first_reported_at,
+                   tie_rank, row_number() over (partition by device_id, component order by position) as nth
               from unnest(
-                       %(components)s::text[], %(kinds)s::text[], %(period_ids)s::uuid[], %(versions)s::text[],
-                       %(previous)s::text[], %(firsts)s::timestamptz[], %(ranks)s::int8[]
+                       %(device_ids)s::uuid[], %(components)s::text[], %(kinds)s::text[], %(period_ids)s::uuid[],
+                       %(versions)s::text[], %(previous)s::text[], %(firsts)s::timestamptz[], %(ranks)s::int8[]
                    ) with ordinality
-                as given (component, kind, period_id, version, previous_version, first_reported_at, tie_rank, position)
+                as given (device_id, component, kind, period_id, version, previous_version, first_reported_at, tie_rank,
+                          position)
         ),
         counted as (
             update device_firmware
                set change_number = device_firmware.change_number + total.changes
-              from (select component, count(*) as changes from given group by component) as total
+              from (
+                    select device_id, component, count(*) as changes from given group by device_id, component
+                   ) as total
              where device_firmware.project_id = %(project_id)s
-               and device_firmware.device_id = %(device_id)s
+               and device_firmware.device_id = total.device_id
                and device_firmware.component = total.component
-            returning device_firmware.component, device_firmware.change_number - total.changes as before
+            returning device_firmware.device_id, device_firmware.component,
+                      device_firmware.change_number - total.changes as before
         )
         insert into firmware_changes_new (
                    project_id, device_id, change_number, component, kind, version, previous_version, first_reported_at,
                    tie_rank, period_id, recorded_at
                )
-        select %(project_id)s::uuid, %(device_id)s::uuid, counted.before + given.nth, given.component, given.kind,
+        select %(project_id)s::uuid, given.device_id, counted.before + given.nth, given.component, given.kind,
                given.version, given.previous_version, given.first_reported_at, given.tie_rank, given.period_id,
                %(recorded_at)s::timestamptz
           from given
           join counted
-            on counted.component = given.component
+            on counted.device_id = given.device_id
+           and counted.component = given.component
             on conflict (project_id, device_id, change_number, component) do nothing
         """,
         {
             "project_id": project_id,
-            "device_id": device_id,
-            "components": [change.component for change in changes],
-            "kinds": [change.kind.value for change in changes],
-            "period_ids": [change.period_id for change in changes],
-            "versions": [change.version for change in changes],
-            "previous": [change.previous_version for change in changes],
-            "firsts": [change.first_reported_at for change in changes],
-            "ranks": [change.tie_rank for change in changes],
+            "device_ids": [device_id for device_id, _ in changes],
+            "components": [change.component for _, change in changes],
+            "kinds": [change.kind.value for _, change in changes],
+            "period_ids": [change.period_id for _, change in changes],
+            "versions": [change.version for _, change in changes],
+            "previous": [change.previous_version for _, change in changes],
+            "firsts": [change.first_reported_at for _, change in changes],
+            "ranks": [change.tie_rank for _, change in changes],
             "recorded_at": recorded_at,
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 import attrs
 
@@ -40,12 +41,13 @@ async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: u
 
 
 async def live_since(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, max_lateness: dt.timedelta
-) -> dt.datetime | None:
-    """The first moment of a device's reports that was not older than `max_lateness` when the server learned of it."""
+    conn: Connection, project_id: uuid.UUID, device_ids: Collection[uuid.UUID], max_lateness: dt.timedelta
+) -> dict[uuid.UUID, dt.datetime | None]:
+    """Of each device, the first moment of its reports that was not older than that when the server learned of it."""
     cur = await conn.execute(
         """
-        select min(case when first_reported_at >= recorded_at - %(max_lateness)s then first_reported_at
+        select device_id,
+               min(case when first_reported_at >= recorded_at - %(max_lateness)s then first_reported_at
                         when last_reported_at >= recorded_at - %(max_lateness)s then last_reported_at
                    end)
           from (
@@ -56,11 +58,12 @@ async def live_since(
                   from device_firmware
                ) as periods
          where project_id = %(project_id)s
-           and device_id = %(device_id)s
+           and device_id = any(%(device_ids)s)
+         group by device_id
         """,
-        {"project_id": project_id, "device_id": device_id, "max_lateness": max_lateness},
+        {"project_id": project_id, "device_ids": list(device_ids), "max_lateness": max_lateness},
     )
-    return (await one(cur))[0]
+    return dict(await cur.fetchall())
 
 
 async def has_reported(conn: Connection, device_id: uuid.UUID) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Connection, Link, array, bytea_array, text_array
-from firmtrail_server.errors import SecretUnproved
+from firmtrail_server.errors import SecretUnproved, Unauthenticated
 from firmtrail_server.history.timeline import Record, Sender
 
 
@@ -39,7 +39,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
 
     Extends the open period of a component, or closes it and opens the next. What lies within that period changes only
     when the component was heard of. A record of which any other part is late, or is of a component that has no period
-    yet, is left alone whole. The key tells the project, so the statement takes none.
+    yet, is left alone whole. The key tells the project, so the statement takes none: it is the device's own, or that of
+    a gateway of the device's project.
     The server's moment of all of them is that of the last. The cadence of a component is a mean of the gaps between its
     reports, weighted by time: a burst of reboots weighs nothing, and an outage at most doubles it.
 
@@ -74,7 +75,15 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                     select project_id
                       from api_keys
                      where api_keys.id = input.api_key_id
-                       and api_keys.device_id = input.device_id
+                       and (api_keys.device_id = input.device_id
+                            or api_keys.reports_for_devices
+                               and exists (
+                                   select 1
+                                     from devices
+                                    where devices.id = input.device_id
+                                      and devices.project_id = api_keys.project_id
+                                      and devices.retired_at is null
+                               ))
                        and (input.digest is null or api_keys.secret_digest = input.digest)
                        and (api_keys.expires_at is null or api_keys.expires_at > %(received_at)s::timestamptz)
                        and api_keys.project_id not in (select id from projects where deleted_at is not null)
@@ -214,11 +223,18 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     return stored
 
 
-async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uuid.UUID:
-    """Look up the project of a living key, or raise `SecretUnproved`."""
+class SendersKey(NamedTuple):
+    """The project of a living key, and whether it came by enrollment and is used for the first time."""
+
+    project_id: uuid.UUID
+    is_unused: bool
+
+
+async def get_key(conn: Connection, sender: Sender, now: dt.datetime) -> SendersKey:
+    """Look up a living key of a device, or raise `SecretUnproved`. It tells the project, so it takes none."""
     cur = await conn.execute(
         """
-        select api_keys.project_id
+        select api_keys.project_id, api_keys.is_unused
           from api_keys
           join projects
             on projects.id = api_keys.project_id
@@ -232,7 +248,38 @@ async def get_project(conn: Connection, sender: Sender, now: dt.datetime) -> uui
     )
     if (row := await cur.fetchone()) is None:
         raise SecretUnproved
-    return row[0]
+    return SendersKey(*row)
+
+
+async def list_devices_of_gateway(
+    conn: Connection, project_id: uuid.UUID, api_key_id: uuid.UUID, device_ids: Collection[uuid.UUID], now: dt.datetime
+) -> set[uuid.UUID]:
+    """Of devices, those that a gateway's living key may report for: of its project, and in service.
+
+    Raises:
+        Unauthenticated: the key is not alive, or no gateway's.
+    """
+    cur = await conn.execute(
+        """
+        select devices.id
+          from api_keys
+          join projects
+            on projects.id = api_keys.project_id
+           and projects.deleted_at is null
+          left join devices
+            on devices.project_id = api_keys.project_id
+           and devices.retired_at is null
+           and devices.id = any(%(device_ids)s)
+         where api_keys.project_id = %(project_id)s
+           and api_keys.id = %(api_key_id)s
+           and api_keys.reports_for_devices
+           and (api_keys.expires_at is null or api_keys.expires_at > %(now)s)
+        """,
+        {"project_id": project_id, "api_key_id": api_key_id, "device_ids": list(device_ids), "now": now},
+    )
+    if not (found := await cur.fetchall()):
+        raise Unauthenticated
+    return {row[0] for row in found if row[0] is not None}
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, str]:

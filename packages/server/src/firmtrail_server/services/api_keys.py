@@ -27,6 +27,10 @@ class Terms:
     created_at: dt.datetime
     label: str = ""
     expires_at: dt.datetime | None = None
+    #: of a project's key: it is a gateway's
+    reports_for_devices: bool = False
+    #: of a device's key: it is given by enrollment, and the answer may be lost
+    is_unused: bool = False
 
     @classmethod
     def of(cls, label: str, expires_at: dt.datetime | None, *, by: uuid.UUID, now: dt.datetime) -> Terms:
@@ -50,6 +54,7 @@ class KeyIssuer:
             id=key_id,
             project_id=project_id,
             role=role,
+            reports_for_devices=terms.reports_for_devices,
             label=terms.label,
             secret=secret,
             created_at=terms.created_at,

@@ -18,7 +18,14 @@ from firmtrail_server.auth.permissions import ALL_OF_A_USER, Principal, Scope, U
 from firmtrail_server.auth.signing_keys import SigningKeys
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.db import Connection, Database, Transaction
-from firmtrail_server.errors import CredentialQueueFull, LoginRefused, SecretUnproved, TokenNotValid, Unauthenticated
+from firmtrail_server.errors import (
+    CredentialQueueFull,
+    KeyUnused,
+    LoginRefused,
+    SecretUnproved,
+    TokenNotValid,
+    Unauthenticated,
+)
 from firmtrail_server.queries import api_keys, users
 from firmtrail_server.services.key_use import KeyUse
 
@@ -112,6 +119,7 @@ class Authentication:
         Raises:
             SecretUnproved: there is no such key, or its digest is another one, or it has none yet.
             Unauthenticated: there is no such key or user, or not any more.
+            KeyUnused: its use has to be noted first, by `settle`.
         """
         if credential.epoch is not None:
             return await self._user(conn, credential, credential.epoch)
@@ -121,14 +129,28 @@ class Authentication:
             raise SecretUnproved
         if key is None:
             raise credential.refusal
+        if key.is_unused:
+            raise KeyUnused(key.project_id, key.id)
         self.key_use.note(key.id, key.last_used_at, now)
         return attrs.evolve(key.principal, token_scopes=credential.token_scopes)
+
+    async def settle(self, credential: Credential, error: SecretUnproved | KeyUnused, address: str) -> Credential:
+        """Do what `identify` needs before it can tell who asks: prove the secret, or note the first use of the key.
+
+        Raises:
+            Unauthenticated, TooManyFailures, CredentialQueueFull: see `prove`.
+        """
+        if isinstance(error, KeyUnused):
+            await self.database.run(Transaction.INGEST, api_keys.mark_used, error.project_id, error.key_id)
+            return credential
+        return await self.prove(credential, address)
 
     async def prove(self, credential: Credential, address: str) -> Credential:
         """Check by bcrypt a secret that has not the digest of its key, and remember the right one's digest.
 
         So it is for a key that is older than digests, once, or after the signing key was replaced. Otherwise the secret
-        is wrong. An unknown id costs the same time as a wrong secret.
+        is wrong. An unknown id costs the same time as a wrong secret. A right secret is taken however many wrong ones
+        came from the same address: nobody guesses 256 random bits, and bcrypt's time is shared out by its queue.
 
         Raises:
             Unauthenticated: the secret is wrong, or there is no such key.
@@ -139,11 +161,10 @@ class Authentication:
         if not is_well_formed(credential.secret):
             raise Unauthenticated
         key_id = credential.subject_id
-        self.key_failures.check(str(key_id), address)
         key = await self.database.run(Transaction.READ, api_keys.find, key_id, self.clock())
         is_right = await self.secrets.matches(credential.secret, key.secret_hash if key else None, address)
-        self.key_failures.note_result(str(key_id), address, is_right=is_right)
         if key is None or not is_right:
+            self.key_failures.note_result(str(key_id), address, is_right=False)
             raise Unauthenticated
         await self.database.run(
             Transaction.INGEST, api_keys.update_digest, key.project_id, key_id, self.digests.of(credential.secret)
@@ -157,13 +178,14 @@ class Authentication:
             Unauthenticated, TooManyFailures, CredentialQueueFull: see `prove`.
         """
         credential = self.of_secret(key_id, secret)
-        try:
-            caller = await self.database.run(Transaction.READ, self.identify, credential)
-        except SecretUnproved:
-            credential = await self.prove(credential, address)
-            caller = await self.database.run(Transaction.READ, self.identify, credential)
-        assert isinstance(caller, Principal)
-        return caller
+        while True:
+            try:
+                caller = await self.database.run(Transaction.READ, self.identify, credential)
+            except (SecretUnproved, KeyUnused) as error:
+                credential = await self.settle(credential, error, address)
+            else:
+                assert isinstance(caller, Principal)
+                return caller
 
     async def by_password(self, email: str, password: str, address: str) -> User:
         """Find out whose address and password these are. An unknown address costs the same time as a wrong password.

@@ -32,6 +32,8 @@ async def remove_devices(
     await api_keys.delete_of_devices(conn, project_id, device_ids)
     await deletions.delete_open_periods(conn, project_id, device_ids)
     await deletions.delete_boots(conn, project_id, device_ids)
+    await deletions.delete_agents(conn, project_id, device_ids)
+    await deletions.delete_gaps(conn, project_id, device_ids)
     await firmware_changes.insert_removals(conn, project_id, device_ids, now)
     await deletions.mark_history(conn, project_id, device_ids, now)
     await devices.delete(conn, project_id, device_ids)
@@ -101,6 +103,8 @@ async def _sweep_history(conn: Connection, now: dt.datetime) -> bool:
         await firmware_changes.insert_removals(conn, project_id, [device_id], now)
     await firmware_changes.delete_left_of_device(conn, project_id, device_id)
     await deletions.delete_boots(conn, project_id, [device_id])
+    await deletions.delete_agents(conn, project_id, [device_id])
+    await deletions.delete_gaps(conn, project_id, [device_id])
     deleted = await deletions.delete_closed_periods(conn, project_id, device_id, _PERIODS_AT_ONCE)
     if deleted < _PERIODS_AT_ONCE:
         await deletions.unmark(conn, project_id, device_id)

@@ -11,6 +11,7 @@ import attrs
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.queries import device_versions, periods
 from firmtrail_server.queries.device_versions import FIRST, Difference, Key
+from firmtrail_server.queries.periods import Part
 
 #: a row, and what is wrong with it
 Compared: TypeAlias = tuple[Key, Difference | None]
@@ -66,8 +67,9 @@ async def _repair(conn: Connection, key: Key) -> int:
 
     One a transaction: a report waits no longer than that, and whoever locks several rows may wait for another who does.
     """
-    opened = await periods.lock_open_periods(conn, key.project_id, key.device_id, [key.component])
-    if key.component in opened:
-        return await device_versions.store(conn, key, opened[key.component])
+    part = Part(key.device_id, key.component)
+    opened = await periods.lock_open_periods(conn, key.project_id, [part])
+    if part in opened:
+        return await device_versions.store(conn, key, opened[part])
     await device_versions.lock(conn, key)
     return await device_versions.delete_orphan(conn, key)

@@ -21,7 +21,7 @@ from firmtrail_server.history.version_filters import (
     parse_filter,
 )
 from firmtrail_server.history.version_order import detect_scheme
-from firmtrail_server.queries import device_lists, firmware_versions
+from firmtrail_server.queries import device_agents, device_lists, firmware_versions
 from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, DeviceRow, KeyRange
 
 #: a filter is compared with so many versions
@@ -150,11 +150,13 @@ async def _with_versions(
         found = await device_lists.list_versions_at(conn, project_id, ids, at)
     for one in found:
         running[one.device_id].append(RunningVersion(component=one.component, version=one.version, since=one.since))
+    agents = {row.device_id: row.agent for row in await device_agents.list_of(conn, project_id, ids)}
     return [
         ListedDevice(
             **{field.name: getattr(device, field.name) for field in attrs.fields(Device)},
             silent_since=device.silent_since,
             firmware=running[device.id],
+            agent=agents.get(device.id),
         )
         for device in devices
     ]

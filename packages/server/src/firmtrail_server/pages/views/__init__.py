@@ -2,13 +2,42 @@
 
 from firmtrail_server.pages.views import (
     adoption,
+    audit,
+    desired_versions,
     device,
+    device_files,
+    device_keys,
     devices,
     first_device,
     fleet,
+    joining,
+    keys,
+    me,
+    members,
+    new_password,
     projects,
+    settings,
     sign_in,
     sign_up,
 )
 
-__all__ = ["adoption", "device", "devices", "first_device", "fleet", "projects", "sign_in", "sign_up"]
+__all__ = [
+    "adoption",
+    "audit",
+    "desired_versions",
+    "device",
+    "device_files",
+    "device_keys",
+    "devices",
+    "first_device",
+    "fleet",
+    "joining",
+    "keys",
+    "me",
+    "members",
+    "new_password",
+    "projects",
+    "settings",
+    "sign_in",
+    "sign_up",
+]

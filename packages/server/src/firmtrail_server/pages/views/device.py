@@ -64,6 +64,7 @@ async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: Devi
         "is_now": bar.at is None,
         "link": url_query,
         "may_change": ask.may(devices.change_device),
+        "may_change_keys": ask.may(device_api_keys.create_device_api_key),
         **await _about(ask, device),
     }
     return Shown(template="device_state.html" if query.part else "device.html", data=data)

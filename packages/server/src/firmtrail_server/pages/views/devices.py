@@ -1,14 +1,11 @@
-"""The devices of a project as a table, now or at any moment, and as files."""
+"""The devices of a project as a table, now or at any moment."""
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from typing import Any
 
 import attrs
-import orjson
 from attrs.validators import in_, optional
 
 from firmtrail_contract import (
@@ -16,21 +13,14 @@ from firmtrail_contract import (
     DeviceQuery,
     FirmwareVersions,
     FirmwareVersionsQuery,
-    ListedDevice,
-    format_moment,
-    strict_converter,
 )
 from firmtrail_server.db import Connection
 from firmtrail_server.handlers import devices, firmware_versions, projects
 from firmtrail_server.http.context import Context
 from firmtrail_server.pages.asking import Asking
-from firmtrail_server.pages.results import Download, Shown
+from firmtrail_server.pages.results import Shown
 from firmtrail_server.pages.time_bar import time_bar
 from firmtrail_server.pages.words import query as url_query
-
-#: what a spreadsheet would take for a formula
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-_converter = strict_converter()
 
 
 @attrs.frozen(kw_only=True)
@@ -64,39 +54,6 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Dev
         "link": url_query,
     }
     return Shown(template="devices_state.html" if query.part else "devices.html", data=data)
-
-
-async def as_csv(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Download:
-    """The page of the table that is shown, as text that no spreadsheet takes for a formula."""
-    listed: DeviceList = await Asking(ctx, conn)(devices.list_devices, project_id=project_id, query=query)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["id", "name", "firmware", "labels", "last_reported_at", "silent_since", "as_of"])
-    writer.writerows([_safe(cell) for cell in _row(device, listed)] for device in listed.items)
-    return Download(name="devices.csv", content_type="text/csv; charset=utf-8", content=text.getvalue().encode())
-
-
-async def as_json(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Download:
-    """The page of the table that is shown, as the API answers it."""
-    listed: DeviceList = await Asking(ctx, conn)(devices.list_devices, project_id=project_id, query=query)
-    content = orjson.dumps(_converter.unstructure(listed), option=orjson.OPT_INDENT_2)
-    return Download(name="devices.json", content_type="application/json", content=content)
-
-
-def _row(device: ListedDevice, listed: DeviceList) -> list[str]:
-    return [
-        str(device.id),
-        device.name,
-        " ".join(f"{one.component}={one.version}" for one in device.firmware),
-        ",".join(f"{key}={value}" for key, value in device.labels.items()),
-        format_moment(device.last_reported_at) if device.last_reported_at else "",
-        format_moment(device.silent_since) if device.silent_since else "",
-        format_moment(listed.as_of),
-    ]
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
 
 
 def _parameters(query: DevicesQuery) -> dict[str, Any]:

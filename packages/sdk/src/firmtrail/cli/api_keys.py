@@ -1,9 +1,9 @@
-"""`firmtrail keys`: those of a project."""
+"""`firmtrail api-keys`: those of a project."""
 
 from __future__ import annotations
 
 from firmtrail.cli.members import ROLE
-from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.names import project_id
 from firmtrail.cli.verbs import EXPIRES, KEY_LABEL, LIMIT, OVERLAP, Verb, positional
 
 _KEY = positional("key_id", "the id of the API key", metavar="KEY_ID")
@@ -13,26 +13,30 @@ VERBS = [
         "list",
         "the API keys, without secrets",
         lambda c, o: c.api_keys.list(project_id(c, o), limit=o.limit),
-        [IN_PROJECT, LIMIT],
+        [LIMIT],
         ["id", "role", "label", "secret_start", "last_used_at", "expires_at"],
+        examples=["api-keys list --project Pumps"],
     ),
     Verb(
         "create",
         "make an API key; the secret is shown this once",
         lambda c, o: c.api_keys.create(project_id(c, o), o.role, label=o.label, expires_at=o.expires),
-        [ROLE, IN_PROJECT, KEY_LABEL, EXPIRES],
+        [ROLE, KEY_LABEL, EXPIRES],
+        examples=["api-keys create viewer --label dashboard", "api-keys create editor --expires 90d -q > key"],
     ),
     Verb(
         "rotate",
         "make a new API key in the place of an old one; without --overlap the old one works for a day",
         lambda c, o: c.api_keys.rotate(project_id(c, o), o.key_id, overlap_seconds=o.overlap, expires_at=o.expires),
-        [_KEY, IN_PROJECT, OVERLAP, EXPIRES],
+        [_KEY, OVERLAP, EXPIRES],
+        examples=["api-keys rotate 018f6a52-0000-7000-8000-000000000001 --overlap 2h"],
     ),
     Verb(
         "delete",
         "delete an API key: it is refused from now on",
         lambda c, o: c.api_keys.delete(project_id(c, o), o.key_id),
-        [_KEY, IN_PROJECT],
+        [_KEY],
         destroys="Delete the API key {key_id}?",
+        examples=["api-keys delete 018f6a52-0000-7000-8000-000000000001"],
     ),
 ]

@@ -1,14 +1,14 @@
-"""`firmtrail audit`."""
+"""`firmtrail audit-events`."""
 
 from __future__ import annotations
 
 from firmtrail.cli.moments import earlier
-from firmtrail.cli.names import IN_PROJECT, project_id
+from firmtrail.cli.names import project_id
 from firmtrail.cli.verbs import DATES, FROM_DATE, LIMIT, Verb, option
 
 VERBS = [
     Verb(
-        "audit",
+        "list",
         "who changed what in a project, newest first",
         lambda c, o: c.audit_events.list(
             project_id(c, o),
@@ -20,7 +20,6 @@ VERBS = [
             limit=o.limit,
         ),
         [
-            IN_PROJECT,
             option("action", "such as device.created"),
             option("actor", "the id of the user or API key that did it", metavar="ID"),
             option("target", "the id of what was changed", metavar="ID"),
@@ -30,9 +29,10 @@ VERBS = [
                 type=earlier,
                 metavar="WHEN",
             ),
-            option("before", f"before this moment; {FROM_DATE}", type=earlier, metavar="WHEN"),
+            option("before", f"before this moment: {DATES}; {FROM_DATE}", type=earlier, metavar="WHEN"),
             LIMIT,
         ],
         ["occurred_at", "action", "actor_name", "target_name", "details", "address"],
+        examples=["audit-events list --since 7d", "audit-events list --action device.created --csv"],
     ),
 ]

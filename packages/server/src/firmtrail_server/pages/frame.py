@@ -1,0 +1,94 @@
+"""What surrounds every page: who is signed in, the token of its forms, and the page that says what went wrong."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from aiohttp import hdrs, web
+
+from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated
+from firmtrail_server.http.context import Services
+from firmtrail_server.http.problems import STATUS, refusal
+from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.pages.cookies import Cookies
+from firmtrail_server.pages.forms import FormTokens
+from firmtrail_server.pages.rendering import led, page, rendered
+from firmtrail_server.pages.results import Shown
+
+SIGN_IN, HOME = "/sign-in", "/projects"
+#: where programs ask, whatever they accept
+_OF_PROGRAMS = ("/v1", "/.well-known/", "/static/")
+
+
+class Frame:
+    """Makes pages out of what views return, and out of errors."""
+
+    def __init__(self, services: Services) -> None:
+        self.cookies = Cookies(services)
+        self.tokens = FormTokens(services.authentication.digests)
+
+    def shown(self, request: web.BaseRequest, shown: Shown) -> Response:
+        """Render a template."""
+        data = {
+            **shown.data,
+            "form_token": self.tokens.new(self.cookies.bound_to(request)),
+            "is_signed_in": self.cookies.is_signed_in(request),
+        }
+        return page(rendered(shown.template, data), shown.status, request)
+
+    def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
+        """Make the page that says what went wrong; who is not signed in is led to where that is done."""
+        if isinstance(error, Unauthenticated):
+            onward = f"?{urlencode({'next': request.path_qs})}" if request.method == hdrs.METH_GET else ""
+            return led(f"{SIGN_IN}{onward}")
+        problem = _Refusal(error, request)
+        response = self.shown(request, Shown(template="refused.html", data=problem.data, status=problem.status))
+        if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
+            response.headers[hdrs.RETRY_AFTER] = str(seconds)
+        self.cookies.keep_renewed(request, response)
+        return response
+
+    def refuse_path(self, error: Exception, request: web.BaseRequest) -> Response:
+        """Answer a path where nothing is: with a page to browsers, with a problem to programs."""
+        if not isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed) or not _asks_for_page(request):
+            return refusal(error, request, HOME)
+        response = self.refuse(error, request)
+        response.headers[hdrs.VARY] = hdrs.ACCEPT
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+        return response
+
+
+def _asks_for_page(request: web.BaseRequest) -> bool:
+    """Whether a browser looks for a page; at the root it is led to one."""
+    path = request.rel_url.raw_path
+    return path != "/" and not path.startswith(_OF_PROGRAMS) and "text/html" in request.headers.get(hdrs.ACCEPT, "")
+
+
+class _Refusal:
+    """What a page says of an error."""
+
+    def __init__(self, error: Exception, request: web.BaseRequest) -> None:
+        self.status = 500
+        detail = "The server made a mistake. Its operator finds this request in the log by its id."
+        if isinstance(error, DomainError):
+            self.status, detail = STATUS[error.code], str(error)
+        elif isinstance(error, web.HTTPException):
+            self.status, detail = error.status, _said_of(error)
+        errors = error.errors if isinstance(error, InvalidRequest) else []
+        self.data = {
+            "detail": "" if errors else detail,
+            "errors": [(one.pointer.removeprefix("/"), one.detail) for one in errors],
+            "status": self.status,
+            "request_id": request[REQUEST_ID],
+        }
+
+
+def _said_of(error: web.HTTPException) -> str:
+    match error:
+        case web.HTTPNotFound():
+            return "There is no page at this address."
+        case web.HTTPMethodNotAllowed():
+            return "This address takes a form, and shows nothing. Go back to the page that the form is on."
+        case _:
+            return f"{error.reason}."

@@ -1,0 +1,75 @@
+"""What devices should run: rules that are set, replaced and ended."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+import attrs
+
+from firmtrail_contract import DesiredVersionQuery, NewDesiredVersion
+from firmtrail_server.db import Connection
+from firmtrail_server.handlers import desired_versions
+from firmtrail_server.http.context import Context
+from firmtrail_server.http.forms import FORM
+from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.forms import Form, filled, labels_of
+from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.views.settings import settings_of
+from firmtrail_server.pages.words import query as url_query
+
+
+@attrs.frozen(kw_only=True)
+class DesiredVersionForm(Form):
+    """A rule to make."""
+
+    component: str | None = None
+    #: one a line
+    versions: str = ""
+    labels: str | None = None
+    priority: str | None = None
+    replaces: str | None = None
+
+
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery) -> Shown:
+    ask = Asking(ctx, conn)
+    data = {
+        **await settings_of(ask, project_id),
+        "rules": await ask(desired_versions.list_desired_versions, project_id=project_id, query=query),
+        "filter": query,
+        "may_change": ask.may(desired_versions.create_desired_version),
+        "link": url_query,
+    }
+    return Shown(template="settings_desired.html", data=data)
+
+
+async def create(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[DesiredVersionForm, FORM]
+) -> Led:
+    """Set a rule; where `replaces` names another one, that one ends in the same moment."""
+    new = filled(
+        NewDesiredVersion,
+        component=body.component,
+        versions=[line.strip() for line in body.versions.splitlines() if line.strip()],
+        labels=labels_of(body.labels),
+        priority=body.priority,
+        replaces=body.replaces,
+    )
+    await Asking(ctx, conn)(desired_versions.create_desired_version, project_id=project_id, body=new)
+    return _back(project_id)
+
+
+async def end(
+    ctx: Context,
+    conn: Connection,
+    project_id: uuid.UUID,
+    desired_version_id: uuid.UUID,
+    body: Annotated[Form, FORM],  # noqa: ARG001
+) -> Led:
+    which = {"project_id": project_id, "desired_version_id": desired_version_id}
+    await Asking(ctx, conn)(desired_versions.end_desired_version, **which)
+    return _back(project_id)
+
+
+def _back(project_id: uuid.UUID) -> Led:
+    return Led(to=f"/projects/{project_id}/desired_versions")

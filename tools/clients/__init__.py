@@ -1,0 +1,1 @@
+"""Example collections for API clients, made from openapi.json: `./dev clients`."""

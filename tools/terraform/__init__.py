@@ -1,0 +1,1 @@
+"""Checks of deploy/terraform that need neither Terraform nor an account: `./dev terraform`."""
