@@ -17,6 +17,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_LOCK, DEV_LOCK, BENCH_LOCK = "requirements.lock", "requirements-dev.lock", "bench/requirements.lock"
+HA_LOCK = "tools/ha/requirements.lock"
 _ENTRY = re.compile(r"^([\w.-]+)==(\S+)((?:.*\\\n)*.*)", re.MULTILINE)
 _HASH = re.compile(r"sha256:\w+")
 
@@ -42,6 +43,7 @@ def complaints_about(root: Path) -> Iterator[str]:
     yield from _complaints(root, RUN_LOCK, run)
     yield from _complaints(root, DEV_LOCK, dev)
     yield from _complaints(root, BENCH_LOCK, [*map(Requirement, groups["bench"])])
+    yield from _complaints(root, HA_LOCK, [*map(Requirement, groups["ha"])])
     yield from _differences(root)
 
 

@@ -1,6 +1,7 @@
 """Make .venv, or bring it up to date: `prepare.py run` for the programs alone, `prepare.py dev` with the tools too.
 
-`prepare.py bench` makes .venv-bench, where the peers of the benchmarks live without anything of ours.
+`prepare.py bench` makes .venv-bench, where the peers of the benchmarks live without anything of ours; `prepare.py ha`
+makes .venv-ha, where Patroni lives.
 
 ./dev runs this before every verb, with whatever Python it found, so it needs nothing but the standard library.
 """
@@ -19,12 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENVS = {"run": ROOT / ".venv", "dev": ROOT / ".venv", "bench": ROOT / ".venv-bench"}
+VENVS = {"run": ROOT / ".venv", "dev": ROOT / ".venv", "bench": ROOT / ".venv-bench", "ha": ROOT / ".venv-ha"}
 LOCKS = {
     "run": ROOT / "requirements.lock",
     "dev": ROOT / "requirements-dev.lock",
     "bench": ROOT / "bench" / "requirements.lock",
+    "ha": ROOT / "tools" / "ha" / "requirements.lock",
 }
+#: environments without anything of ours
+FOREIGN = {"bench", "ha"}
 #: in the order of their arrows
 PACKAGES = ["contract", "postgres", "sdk", "device-agent", "server"]
 
@@ -62,7 +66,7 @@ def _stamp(kind: str) -> Path:
 def _fingerprint(kind: str) -> str:
     ours = [ROOT / "pyproject.toml", *(ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES)]
     digest = hashlib.sha256()
-    for file in [LOCKS[kind], *([] if kind == "bench" else ours)]:
+    for file in [LOCKS[kind], *([] if kind in FOREIGN else ours)]:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return f"{_home()}{digest.hexdigest()}\n"
 
@@ -97,7 +101,7 @@ def _install(kind: str) -> None:
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]  # it would tell of each file
     installer = [uv, "pip", "install", "--python", python] if uv else pip
     _run([*installer, "--require-hashes", "-r", str(LOCKS[kind])])
-    if kind != "bench":
+    if kind not in FOREIGN:
         editable = [argument for name in PACKAGES for argument in ("-e", str(ROOT / "packages" / name))]
         _run([*installer, "--quiet", "--no-deps", "--no-build-isolation", *editable])
     for installed in ("run", "dev") if kind == "dev" else (kind,):  # the dev lock holds all of the other

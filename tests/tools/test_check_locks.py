@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from check_locks import BENCH_LOCK, DEV_LOCK, RUN_LOCK, complaints_about
+from check_locks import BENCH_LOCK, DEV_LOCK, HA_LOCK, RUN_LOCK, complaints_about
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A copy of what the check reads."""
-    locks = [ROOT / name for name in (RUN_LOCK, DEV_LOCK, BENCH_LOCK)]
+    locks = [ROOT / name for name in (RUN_LOCK, DEV_LOCK, BENCH_LOCK, HA_LOCK)]
     for file in [ROOT / "pyproject.toml", *locks, *ROOT.glob("packages/*/pyproject.toml")]:
         copy = tmp_path / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,7 @@ def test_every_verb_is_in_the_help() -> None:
         "fuzz",
         "faults",
         "feed",
+        "ha",
         "systemd",
         "bench",
         "examples",

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
@@ -16,6 +17,7 @@ _SESSION = """
            set_config('statement_timeout', '15000', false),
            set_config('idle_in_transaction_session_timeout', '30000', false)
 """
+#: for each host of the URL, unless it says how long itself (connect_timeout)
 _CONNECT_SECONDS = 5
 
 
@@ -58,7 +60,8 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
 
 
 async def _connected(url: str) -> Connection:
-    conn = await Connection.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+    seconds = conninfo_to_dict(url).get("connect_timeout") or _CONNECT_SECONDS
+    conn = await Connection.connect(url, autocommit=True, connect_timeout=seconds)
     try:
         await conn.execute(_SESSION)
     except BaseException:

@@ -1,0 +1,1 @@
+"""Three database machines, two server machines and a proxy in network namespaces, broken under load."""
