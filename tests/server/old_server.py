@@ -34,6 +34,21 @@ async def store(conn: Connection, component: Component, version: str, at: dt.dat
         await conn.execute(_OPEN, {**key, "version": version, "at": at})
 
 
+async def store_key(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, now: dt.datetime) -> uuid.UUID:
+    """Store an API key of a device, whose secret nobody will ask for."""
+    cur = await conn.execute(
+        """
+        insert into api_keys (project_id, device_id, secret_hash, created_at)
+        values (%(project_id)s, %(device_id)s, 'none', %(now)s)
+        returning id
+        """,
+        {"project_id": project_id, "device_id": device_id, "now": now},
+    )
+    found = await cur.fetchone()
+    assert found
+    return found[0]
+
+
 _LOCK = """
     select version
       from device_firmware

@@ -16,6 +16,7 @@ import pytest
 from firmtrail_contract import DeviceState
 from firmtrail_server.db import Connection, Database
 from firmtrail_server.db.schema import MIGRATIONS, migrate
+from firmtrail_server.history.timeline import Sender
 from firmtrail_server.ingest import Ingest
 from firmtrail_server.services.derived_tables import compare
 from tests.server import old_server
@@ -41,6 +42,11 @@ KILLED_AT = (
 
 class OldFleet(RealFleet):
     """One whose devices report to a server of before."""
+
+    async def _issue_key(self, conn: Connection, name: int) -> None:
+        device_id = self.devices[name]
+        key_id = await old_server.store_key(conn, self.project_id, device_id, moment(0))
+        self.senders[name] = Sender(key_id, device_id, None)
 
     async def old_report(self, conn: Connection, device: int, component: str, version: str, at: int) -> None:
         device_id = self.devices[device]

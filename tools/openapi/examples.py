@@ -35,6 +35,7 @@ _BY_NAME: dict[str, Any] = {
     "DeviceDesiredVersion.versions": ["1.5.0"],
     "email": "ada@example.com",
     "ended_at": None,
+    "HistoryGap.ended_at": "2026-05-03T08:00:00.000000Z",
     "expires_at": "2026-11-03T12:00:00.000000Z",
     "expires_in": 900,
     "first_reported_at": "2026-04-18T06:00:00.000000Z",

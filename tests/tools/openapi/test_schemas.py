@@ -12,7 +12,19 @@ import attrs
 import jsonschema_rs
 import pytest
 
-from firmtrail_contract import Bytes, Count, Labels, Page, PageQuery, Range, SignUp, Text, Violation, strict_converter
+from firmtrail_contract import (
+    Bytes,
+    Count,
+    Labels,
+    Page,
+    PageQuery,
+    Range,
+    SignUp,
+    Text,
+    Violation,
+    is_filler_identity,
+    strict_converter,
+)
 from firmtrail_server.routes import ROUTES
 from tools.openapi.schemas import Schemas
 
@@ -224,6 +236,8 @@ def test_the_limits_in_a_schema_are_those_the_model_enforces(model: type, name: 
     assert field.validator is not None
 
     for value in samples(schema):
+        if name == "hardware_fingerprint" and isinstance(value, str) and is_filler_identity(value):
+            continue  # which texts are a maker's filler no schema says
         try:
             field.validator(None, field, value)
             is_allowed = True
