@@ -30,7 +30,7 @@ from firmtrail_agent.state.observations import Observations
 from firmtrail_agent.state.spool import Spool
 from firmtrail_agent.system.boot import Boot
 from firmtrail_agent.system.clock import Clocks
-from firmtrail_contract import ReportBatch
+from firmtrail_contract import AgentStatement, ReportBatch
 
 if TYPE_CHECKING:
     from firmtrail import AsyncClient
@@ -72,14 +72,15 @@ class SimulatedDevice:
         """The part of the client that reports."""
         return self
 
-    async def report_batch(
+    async def report_batch(  # noqa: PLR0913  what a batch can say
         self,
         device_id: uuid.UUID,
         records: Sequence[ObservationRecord],
         *,
         sent: ClockReading,
         waiting: Sequence[ClockReading],
-        interval_seconds: int | None,
+        interval_seconds: int | None = None,
+        agent: AgentStatement | None = None,
     ) -> BatchReceipt:
         """Meet the server as the weather is."""
         weather = self._forecast(self._number, self._time.now)
@@ -87,7 +88,8 @@ class SimulatedDevice:
         self._server.count(self._time.now)
         _refuse_if_busy(weather)
         asked = weather.next_report_in_seconds
-        batch = ReportBatch(sent=sent, records=[*records], waiting=[*waiting], interval_seconds=interval_seconds)
+        said = [*records]
+        batch = ReportBatch(sent=sent, records=said, waiting=[*waiting], interval_seconds=interval_seconds, agent=agent)
         answer = self._server.store(device_id, batch, self._time.now, next_report_in_seconds=asked)
         await Until(self._time.now + _ANSWER_SECONDS)
         if weather.contact is Contact.ANSWER_LOST:
