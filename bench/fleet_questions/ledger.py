@@ -89,4 +89,5 @@ def _plans(log: Path, before: int) -> list[str]:
     with log.open("rb") as file:
         file.seek(before)
         said = file.read().decode(errors="replace")
-    return [plan.replace("\n\t", "\n").strip() for plan in _PLAN.findall(said)]
+    plans = [plan.replace("\n\t", "\n").strip() for plan in _PLAN.findall(said)]
+    return [plan for plan in plans if "Buffers:" in plan]  # the others had begun before that was asked for
