@@ -27,6 +27,12 @@ _GOOD_GRANT = {
     "client_id": os.environ["FUZZ_PROJECT_KEY_ID"],
     "client_secret": os.environ["FUZZ_PROJECT_SECRET"],
 }
+#: what stands in the place of generated values, by path
+_SAID = {
+    "/v1/users": {"password": "a password for a user", "invitation": None},
+    "/v1/users/confirm": {"password": "a password for a user"},
+    "/v1/password_resets/complete": {"new_password": "a password for a user"},
+}
 _TABLES = {CSV: "name,labels.site\npump 1,oslo\npump 2,\n", NDJSON: '{"name": "pump 3"}\n{"name": "pump 4"}\n'}
 #: for as long as a server may be asked to wait, which nobody wants to
 _WAITS = {str(seconds) for seconds in range(1, MAX_WAIT_SECONDS + 1)}
@@ -90,8 +96,8 @@ def _mended(path: str, body: dict[str, Any]) -> dict[str, Any]:
         body = body | {"hardware_fingerprint": f"SN-{hash(str(body)):x}"}
     if body.get("url"):  # most generated ones name no host
         body = body | {"url": "https://alerts.example.com/"}
-    if path == "/v1/users":
-        return body | {"password": "a password for a user", "invitation": None}
-    if path == "/v1/password_resets/complete":
-        return body | {"new_password": "a password for a user"}
+    if path.endswith("/replay"):  # the feed has not come farther
+        return {"after": 0}
+    if path in _SAID:
+        return body | _SAID[path]
     return body | {"expires_at": "2099-01-01T00:00:00Z"} if body.get("expires_at") else body
