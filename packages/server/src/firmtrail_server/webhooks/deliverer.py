@@ -70,11 +70,6 @@ class WebhookDeliverer:
             self._turns[due.id] = turn
             turn.add_done_callback(lambda _, webhook_id=due.id: self._turns.pop(webhook_id, None))
 
-    async def settled(self) -> None:
-        """Wait until the turns that have begun are over."""
-        while self._turns:
-            await asyncio.wait([*self._turns.values()])
-
     async def _turn(self, due: DueWebhook) -> None:
         try:
             await self._deliveries.take_turn(due, lambda: self.leads)
