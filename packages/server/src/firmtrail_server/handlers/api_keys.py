@@ -40,7 +40,7 @@ async def create_api_key(
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     terms = attrs.evolve(terms, reports_for_devices=body.reports_for_devices)
     issued = await ctx.keys.issue_for_project(conn, project_id, body.role, terms)
-    await ctx.record(conn, Change(AuditAction.API_KEY_CREATED, issued.id, issued.label, _powers(issued)))
+    await ctx.audit(conn, Change(AuditAction.API_KEY_CREATED, issued.id, issued.label, _powers(issued)))
     return Created(issued)
 
 
@@ -61,7 +61,7 @@ async def rotate_api_key(
     terms = attrs.evolve(terms, reports_for_devices=old.reports_for_devices)
     issued = await ctx.keys.issue_for_project(conn, project_id, old.role, terms)
     await api_keys.end(conn, project_id, old.id, ctx.now() + dt.timedelta(seconds=body.overlap_seconds))
-    await ctx.record(conn, Change(AuditAction.API_KEY_ROTATED, old.id, old.label, {"new_id": str(issued.id)}))
+    await ctx.audit(conn, Change(AuditAction.API_KEY_ROTATED, old.id, old.label, {"new_id": str(issued.id)}))
     return Created(issued)
 
 
@@ -71,7 +71,7 @@ async def delete_api_key(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     ctx.principal.require_role(key.role)
     await api_keys.delete(conn, project_id, api_key_id)
     ended = await end_invitations(conn, project_id, key.id)
-    await ctx.record(conn, Change(AuditAction.API_KEY_DELETED, key.id, key.label), *ended)
+    await ctx.audit(conn, Change(AuditAction.API_KEY_DELETED, key.id, key.label), *ended)
 
 
 def _require_right_to_give(principal: Principal, role: Role, *, gateway: bool) -> None:

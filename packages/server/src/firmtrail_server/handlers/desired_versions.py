@@ -41,7 +41,7 @@ async def create_desired_version(
     _check_place(body, others)
     rule = await desired_versions.insert(conn, project_id, body, ctx.principal.actor_id, now)
     details = {"priority": str(rule.priority), "labels": _labels(rule)}
-    await ctx.record(conn, Change(AuditAction.DESIRED_VERSION_SET, rule.id, _name(rule), details))
+    await ctx.audit(conn, Change(AuditAction.DESIRED_VERSION_SET, rule.id, _name(rule), details))
     return Created(rule)
 
 
@@ -102,7 +102,7 @@ async def _replace(
 
 async def _end(ctx: Context, conn: Connection, rule: DesiredVersion, now: dt.datetime) -> DesiredVersion:
     ended = await desired_versions.end(conn, rule.project_id, rule.id, now)
-    await ctx.record(conn, Change(AuditAction.DESIRED_VERSION_ENDED, rule.id, _name(rule)))
+    await ctx.audit(conn, Change(AuditAction.DESIRED_VERSION_ENDED, rule.id, _name(rule)))
     return ended
 
 

@@ -28,7 +28,7 @@ async def create_device_api_key(
     terms = Terms.of(body.label, body.expires_at, by=ctx.principal.actor_id, now=ctx.now())
     device = await devices.get(conn, project_id, device_id)
     issued = await ctx.keys.issue_for_device(conn, device, terms)
-    await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_CREATED, issued.id, issued.label, {"device": device.name}))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_API_KEY_CREATED, issued.id, issued.label, {"device": device.name}))
     return Created(issued)
 
 
@@ -62,7 +62,7 @@ async def rotate_device_api_key(
     terms = Terms.of(old.label, body.expires_at, by=principal.actor_id, now=ctx.now())
     issued = await ctx.keys.issue_for_device(conn, device, terms)
     details = {"device": device.name, "new_id": str(issued.id)}
-    await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_ROTATED, old.id, old.label, details))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_API_KEY_ROTATED, old.id, old.label, details))
     return Created(issued)
 
 
@@ -77,7 +77,7 @@ async def confirm_device_api_key(ctx: Context, conn: Connection, device_id: uuid
         if other.id != kept.id:
             await api_keys.delete(conn, device.project_id, other.id)
             details = {"device": device.name}
-            await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, other.id, other.label, details))
+            await ctx.audit(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, other.id, other.label, details))
 
 
 async def delete_device_api_key(ctx: Context, conn: Connection, device_id: uuid.UUID, api_key_id: uuid.UUID) -> None:
@@ -87,7 +87,7 @@ async def delete_device_api_key(ctx: Context, conn: Connection, device_id: uuid.
     key = _named(await api_keys.list_of_device(conn, project_id, device_id, ctx.now()), api_key_id)
     await api_keys.delete(conn, project_id, key.id)
     await devices.unflag_two_machines(conn, project_id, device_id)
-    await ctx.record(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_API_KEY_DELETED, key.id, key.label, {"device": device.name}))
 
 
 def _require_own(principal: Principal, api_key_id: uuid.UUID) -> None:

@@ -118,7 +118,7 @@ async def _import_some(  # noqa: PLR0913  what goes on from one transaction to t
     if new and not dry_run:
         made = await queries.insert_many(conn, project_id, new, ctx.now())
         known.add(made)
-        await ctx.record(conn, *(Change(AuditAction.DEVICE_CREATED, device.id, device.name) for device in made))
+        await ctx.audit(conn, *(Change(AuditAction.DEVICE_CREATED, device.id, device.name) for device in made))
     return known, [_result(row, outcome, errors, known) for row, outcome, errors in outcomes]
 
 

@@ -31,7 +31,7 @@ from firmtrail_server.services.registration import register, rename
 async def create_device(ctx: Context, conn: Connection, project_id: uuid.UUID, body: NewDevice) -> Created[Device]:
     """409 when another one of the project has its name or its hardware fingerprint. It gets its API keys apart."""
     device = await register(conn, project_id, body, ctx.now())
-    await ctx.record(conn, Change(AuditAction.DEVICE_CREATED, device.id, device.name))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_CREATED, device.id, device.name))
     return Created(device)
 
 
@@ -64,7 +64,7 @@ async def change_device(ctx: Context, conn: Connection, device_id: uuid.UUID, bo
     if changed.name != device.name:
         await rename(conn, device, changed.name)
     await devices.update_labels(conn, project_id, device_id, changed.labels)
-    await ctx.record(conn, Change(AuditAction.DEVICE_CHANGED, device_id, device.name, _details(body)))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_CHANGED, device_id, device.name, _details(body)))
     return changed
 
 
@@ -77,7 +77,7 @@ async def retire_device(ctx: Context, conn: Connection, device_id: uuid.UUID) ->
     await api_keys.delete_of_devices(conn, project_id, [device_id])
     await devices.unflag_two_machines(conn, project_id, device_id)
     await devices.update_retired_at(conn, project_id, device_id, ctx.now())
-    await ctx.record(conn, Change(AuditAction.DEVICE_RETIRED, device_id, device.name))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_RETIRED, device_id, device.name))
     return attrs.evolve(device, retired_at=ctx.now(), two_machines_since=None)
 
 
@@ -88,7 +88,7 @@ async def restore_device(ctx: Context, conn: Connection, device_id: uuid.UUID) -
     if device.retired_at is None:
         return device
     await devices.update_retired_at(conn, project_id, device_id, None)
-    await ctx.record(conn, Change(AuditAction.DEVICE_RESTORED, device_id, device.name))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_RESTORED, device_id, device.name))
     return attrs.evolve(device, retired_at=None)
 
 
@@ -97,7 +97,7 @@ async def delete_device(ctx: Context, conn: Connection, device_id: uuid.UUID) ->
     project_id = ctx.principal.project_id
     device = await devices.get(conn, project_id, device_id)
     await remove_devices(conn, project_id, [device_id], ctx.now())
-    await ctx.record(conn, Change(AuditAction.DEVICE_DELETED, device_id, device.name))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_DELETED, device_id, device.name))
 
 
 async def sweep(ctx: PublicContext, answer: None) -> None:

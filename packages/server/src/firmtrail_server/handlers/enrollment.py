@@ -75,7 +75,7 @@ async def _enroll(
         asked = {"name": body.name, "hardware_fingerprint": body.hardware_fingerprint}
         if isinstance(refused, DeviceStillReports):
             asked["reason"] = "it still reports"
-        await ctx.record(conn, *(Change(_REFUSED, twin.id, twin.name, asked) for twin in twins))
+        await ctx.audit(conn, *(Change(_REFUSED, twin.id, twin.name, asked) for twin in twins))
         return refused
     new = NewDevice(name=body.name, labels=key.labels, hardware_fingerprint=body.hardware_fingerprint)
     device = await (_without_keys(conn, known) if known else devices.insert(conn, project_id, new, ctx.now()))
@@ -100,7 +100,7 @@ async def _has_lost_its_answer(conn: Connection, known: Device, enrollment_key_i
 async def _give_key(conn: Connection, ctx: Context, device: Device, details: dict[str, str]) -> EnrolledDevice:
     terms = Terms(created_by=ctx.principal.actor_id, created_at=ctx.now(), is_unused=True)
     enrolled = EnrolledDevice(device=device, api_key=await ctx.keys.issue_for_device(conn, device, terms))
-    await ctx.record(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
+    await ctx.audit(conn, Change(AuditAction.DEVICE_ENROLLED, device.id, device.name, details))
     return enrolled
 
 

@@ -28,7 +28,7 @@ async def create_enrollment_key(
     details = {"max_uses": str(body.max_uses), "on_known": body.on_known.value}
     if body.min_silence_seconds is not None:
         details["min_silence_seconds"] = str(body.min_silence_seconds)
-    await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_CREATED, key_id, body.label, details))
+    await ctx.audit(conn, Change(AuditAction.ENROLLMENT_KEY_CREATED, key_id, body.label, details))
     key = await enrollment_keys.get(conn, project_id, key_id)
     return Created(IssuedEnrollmentKey(**attrs.asdict(key), secret=secret))
 
@@ -47,4 +47,4 @@ async def delete_enrollment_key(
     """It is refused from the next request on. Devices that it registered stay."""
     key = await enrollment_keys.get(conn, project_id, enrollment_key_id)
     await api_keys.delete(conn, project_id, key.id)
-    await ctx.record(conn, Change(AuditAction.ENROLLMENT_KEY_DELETED, key.id, key.label))
+    await ctx.audit(conn, Change(AuditAction.ENROLLMENT_KEY_DELETED, key.id, key.label))

@@ -52,7 +52,7 @@ async def create_invitation(
     )
     invitation = await invitations.insert(conn, project_id, new)
     change = Change(AuditAction.INVITATION_CREATED, invitation.id, body.email or "", {"role": body.role})
-    await ctx.record(conn, change)
+    await ctx.audit(conn, change)
     return Created(IssuedInvitation(**attrs.asdict(invitation), secret=secret, is_sent=False))
 
 
@@ -81,7 +81,7 @@ async def list_invitations(ctx: Context, conn: Connection, project_id: uuid.UUID
 
 async def revoke_invitation(ctx: Context, conn: Connection, project_id: uuid.UUID, invitation_id: uuid.UUID) -> None:
     invitation = await invitations.take(conn, project_id, invitation_id)
-    await ctx.record(conn, Change(AuditAction.INVITATION_REVOKED, invitation.id, invitation.email or ""))
+    await ctx.audit(conn, Change(AuditAction.INVITATION_REVOKED, invitation.id, invitation.email or ""))
 
 
 async def accept_invitation(ctx: UserContext, conn: Connection, body: InvitationAcceptance) -> JoinedProject:
@@ -90,6 +90,6 @@ async def accept_invitation(ctx: UserContext, conn: Connection, body: Invitation
     user = await users.get(conn, ctx.user_id)
     await membership.join(conn, invitation, user.id, ctx.now())
     joined = Change(AuditAction.MEMBER_JOINED, user.id, user.name, {"role": invitation.role})
-    await ctx.record(conn, invitation.project_id, joined)
+    await ctx.audit(conn, invitation.project_id, joined)
     project = await projects.get(conn, invitation.project_id)
     return JoinedProject(**attrs.asdict(project), role=invitation.role)

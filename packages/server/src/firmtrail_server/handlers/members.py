@@ -35,7 +35,7 @@ async def change_member(
     await members.update_role(conn, project_id, user_id, body.role)
     change = Change(AuditAction.MEMBER_ROLE_CHANGED, user_id, member.name, {"role": body.role, "was": member.role})
     ended = [] if body.role is Role.ADMIN else await end_invitations(conn, project_id, user_id)
-    await ctx.record(conn, change, *ended)
+    await ctx.audit(conn, change, *ended)
     return attrs.evolve(member, role=body.role)
 
 
@@ -61,4 +61,4 @@ async def _remove(
         await require_another_admin(conn, project_id, user_id)
     await members.delete(conn, project_id, user_id)
     ended = await end_invitations(conn, project_id, user_id)
-    await ctx.record(conn, Change(action, user_id, member.name, {"role": member.role}), *ended)
+    await ctx.audit(conn, Change(action, user_id, member.name, {"role": member.role}), *ended)

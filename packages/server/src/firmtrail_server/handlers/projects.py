@@ -32,7 +32,7 @@ async def create_project(ctx: UserContext, conn: Connection, body: NewProject) -
         raise ProjectNameTaken(body.name, known)
     project = await projects.insert(conn, body.name, ctx.now())
     await members.insert(conn, project.id, ctx.user_id, Role.ADMIN, ctx.now())
-    await ctx.record(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))
+    await ctx.audit(conn, project.id, Change(AuditAction.PROJECT_CREATED, project.id, project.name))
     return Created(project)
 
 
@@ -61,7 +61,7 @@ async def rename_project(ctx: Context, conn: Connection, project_id: uuid.UUID, 
         return project
     await projects.update_name(conn, project_id, body.name)
     renamed = Change(AuditAction.PROJECT_RENAMED, project_id, project.name, {"name": body.name})
-    await ctx.record(conn, renamed)
+    await ctx.audit(conn, renamed)
     return attrs.evolve(project, name=body.name)
 
 
@@ -74,4 +74,4 @@ async def delete_project(ctx: Context, conn: Connection, project_id: uuid.UUID, 
         raise NameDiffers
     await projects.mark_deleted(conn, project_id, ctx.now())
     await deletions.delete_api_keys(conn, project_id)
-    await ctx.record(conn, Change(AuditAction.PROJECT_DELETED, project_id, project.name))
+    await ctx.audit(conn, Change(AuditAction.PROJECT_DELETED, project_id, project.name))

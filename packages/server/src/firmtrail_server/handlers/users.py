@@ -92,7 +92,7 @@ async def change_me(ctx: UserContext, conn: Connection, body: UserChange) -> Use
     if body.name is None or body.name == user.name:
         return user
     await users.update_name(conn, ctx.user_id, body.name)
-    await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_CHANGED, user.id, user.name, {"name": body.name}))
+    await ctx.audit(conn, ctx.user_id, Change(AuditAction.USER_CHANGED, user.id, user.name, {"name": body.name}))
     return await users.get(conn, ctx.user_id)
 
 
@@ -114,10 +114,10 @@ async def change_my_password(ctx: UserContext, body: PasswordChange) -> AccessTo
 async def delete_me(ctx: UserContext, conn: Connection) -> None:
     """409 while a project would be left without an admin."""
     user = await users.get(conn, ctx.user_id)
-    await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
+    await ctx.audit(conn, ctx.user_id, Change(AuditAction.USER_DELETED, user.id, user.name))
     for project_id in await membership.leave_all(conn, ctx.user_id):
         ended = await membership.end_invitations(conn, project_id, user.id)
-        await ctx.record(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
+        await ctx.audit(conn, project_id, Change(AuditAction.MEMBER_LEFT, user.id, user.name), *ended)
     await end_logins(conn, ctx.user_id)
     await users.delete(conn, ctx.user_id)
 
@@ -160,7 +160,7 @@ async def _change_password(conn: Connection, ctx: UserContext, login: Login | No
         raise CurrentPasswordWrong  # it was changed in the meantime
     epoch = await users.update_password(conn, ctx.user_id, password_hash)
     await end_logins(conn, ctx.user_id)
-    await ctx.record(conn, ctx.user_id, Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name))
+    await ctx.audit(conn, ctx.user_id, Change(AuditAction.USER_PASSWORD_CHANGED, user.id, user.name))
     caller = attrs.evolve(ctx.user, token_epoch=epoch)
     if ctx.user.session_id is None:
         return Opened(user=caller)

@@ -71,7 +71,7 @@ async def change_webhook(
         await webhooks.update(conn, project_id, changed)
         names = [name for name in _CHANGEABLE if getattr(changed, name) != getattr(webhook, name)]
         change = Change(AuditAction.WEBHOOK_CHANGED, webhook_id, webhook.label, {"changed": ",".join(names)})
-        await ctx.record(conn, change)
+        await ctx.audit(conn, change)
     return with_notice(changed)
 
 
@@ -80,7 +80,7 @@ async def delete_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     webhook = await _get(conn, project_id, webhook_id)
     await webhook_deliveries.delete_of_webhook(conn, project_id, webhook_id)
     await webhooks.delete(conn, project_id, webhook_id)
-    await ctx.record(conn, Change(AuditAction.WEBHOOK_DELETED, webhook_id, webhook.label))
+    await ctx.audit(conn, Change(AuditAction.WEBHOOK_DELETED, webhook_id, webhook.label))
 
 
 async def rotate_webhook_secret(
@@ -92,7 +92,7 @@ async def rotate_webhook_secret(
     webhook = await _get(conn, project_id, webhook_id)
     secret, old_until = new_secret(), ctx.now() + dt.timedelta(seconds=body.overlap_seconds)
     await webhooks.update_secret(conn, project_id, webhook_id, secret, old_until)
-    await ctx.record(conn, Change(AuditAction.WEBHOOK_SECRET_ROTATED, webhook_id, webhook.label))
+    await ctx.audit(conn, Change(AuditAction.WEBHOOK_SECRET_ROTATED, webhook_id, webhook.label))
     return _issued(attrs.evolve(webhook, old_secret_until=old_until), secret)
 
 
@@ -127,7 +127,7 @@ async def replay_webhook(
     if body.after > state.last_number:
         raise FieldOutOfRange("after", f"must be at most {state.last_number}, the last number of the feed")
     change = Change(AuditAction.WEBHOOK_REPLAYED, webhook_id, webhook.label, {"after": str(body.after)})
-    await ctx.record(conn, change)
+    await ctx.audit(conn, change)
     return await _start_after(ctx, conn, webhook, body.after)
 
 
@@ -140,7 +140,7 @@ async def resume_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     if webhook.paused_at is None:
         return webhook
     await _check_kept(conn, project_id, webhook.delivered_number)
-    await ctx.record(conn, Change(AuditAction.WEBHOOK_RESUMED, webhook_id, webhook.label))
+    await ctx.audit(conn, Change(AuditAction.WEBHOOK_RESUMED, webhook_id, webhook.label))
     return await _start_after(ctx, conn, webhook, webhook.delivered_number)
 
 
@@ -168,7 +168,7 @@ async def _create(conn: Connection, ctx: Context, project_id: uuid.UUID, new: Ne
         created_by=ctx.principal.actor_id,
         now=ctx.now(),
     )
-    await ctx.record(conn, Change(AuditAction.WEBHOOK_CREATED, webhook.id, webhook.label))
+    await ctx.audit(conn, Change(AuditAction.WEBHOOK_CREATED, webhook.id, webhook.label))
     return _issued(webhook, secret)
 
 

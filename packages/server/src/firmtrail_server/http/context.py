@@ -164,7 +164,7 @@ class UserContext(CallerContext):
     def user_id(self) -> uuid.UUID:
         return self.user.user_id
 
-    async def record(self, conn: Connection, trail_id: uuid.UUID, *changes: Change) -> None:
+    async def audit(self, conn: Connection, trail_id: uuid.UUID, *changes: Change) -> None:
         """Add what this request changes to the audit trail of a project, or of the user."""
         await audit_events.insert(conn, trail_id, self.actor_of(self.user_id), self.now(), changes)
 
@@ -181,7 +181,7 @@ class Context(CallerContext):
             kind=self.principal.actor_kind, id=self.principal.actor_id, address=self.address, request_id=self.request_id
         )
 
-    async def record(self, conn: Connection, *changes: Change) -> None:
+    async def audit(self, conn: Connection, *changes: Change) -> None:
         """Add what this request changes to the project's audit trail, in the transaction that changes it."""
         await audit_events.insert(conn, self.principal.project_id, self.actor, self.now(), changes)
 
