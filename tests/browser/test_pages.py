@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import MARKUP, Fleet, Tab, ago, device, opened
 from tests.served import Server
-from tests.server.callers import Caller, key_of, made, read
+from tests.server.callers import Caller, made, read
 
 WIDTHS = [390, 1280, 2560]
 SETTINGS = ["settings", "members", "keys", "desired_versions", "audit"]
@@ -97,20 +97,6 @@ async def test_a_team_gets_from_sign_up_to_a_reporting_device(tab: Tab, server: 
 
     await expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
     assert await shown_versions(page) == {"1.0.0": 1}
-
-
-async def test_a_new_change_arrives_by_itself(tab: Tab, fleet: Fleet) -> None:
-    await tab.page.clock.install()
-    await tab.sign_in()
-    await tab.open(fleet.path)
-    key = Caller(
-        fleet.user.http, key_of(made(await fleet.user.post(f"devices/{fleet.devices['pump-3']}/api_keys", {})))
-    )
-    made(await key.post(f"devices/{fleet.devices['pump-3']}/firmware_version", {"version": "1.6.0"}))
-
-    await tab.page.clock.fast_forward(20_000)
-
-    await expect(tab.page.locator("table.versions")).to_contain_text("1.6.0")
 
 
 async def test_keys_alone_go_everywhere(tab: Tab, fleet: Fleet) -> None:

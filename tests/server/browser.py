@@ -48,3 +48,10 @@ def form_token(page: str) -> str:
 def text_of(page: str) -> str:
     """What a reader sees, words with single spaces between."""
     return " ".join(unescape(_TEXT.sub(" ", page)).split())
+
+
+def keys_on(page: str) -> tuple[str, str]:
+    """The id and the secret of the key that a page shows."""
+    found = re.search(r"<code>([0-9a-f-]{36}):(\w+)</code>", page)
+    assert found is not None
+    return found[1], found[2]

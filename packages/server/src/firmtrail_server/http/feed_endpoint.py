@@ -28,7 +28,9 @@ _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @attrs.frozen
-class _Page:
+class FeedPage:
+    """What was read, and of which project."""
+
     project_id: uuid.UUID
     changes: FirmwareChanges
 
@@ -42,24 +44,39 @@ class FeedEndpoint(Endpoint):
         Raises:
             DomainError, web.HTTPException: it is refused.
         """
-        credential = request[CALLER] = read_credential(request, self.services.authentication)
+        credential = request[CALLER] = await self.credential(request)
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         query: FirmwareChangesQuery = arguments["query"]
         if EVENT_STREAM in request.headers.get(hdrs.ACCEPT, ""):
             query = _resumed(query, request.headers.get(_LAST_EVENT_ID, ""))
-            first = await self._read(call, arguments, query)
+            first = await self.begin(call, arguments, query)
             return EventStream(self._events(call, arguments, query, first))
-        page = await self._read(call, arguments, query)
+        page = await self.read(call, arguments, query)
         deadline = asyncio.get_running_loop().time() + query.wait_seconds
         while not page.changes.items and (left := deadline - asyncio.get_running_loop().time()) > 0:
             query = attrs.evolve(query, after=page.changes.last_number)
             if not await self._wait(call, page, left):
                 break
-            page = await self._read(call, arguments, query)
+            page = await self.read(call, arguments, query)
         return await self.render(call, page.changes)
 
-    async def _read(self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery) -> _Page:
+    async def begin(self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery) -> FeedPage:
+        """Read what a stream begins with."""
+        return await self.read(call, arguments, query)
+
+    def told(self, changes: FirmwareChanges) -> bytes:
+        """Write what a stream says of a page."""
+        if changes.items:
+            return b"".join(event(one.number, one.kind, one) for one in changes.items)
+        return event(changes.last_number, "position", {"last_number": changes.last_number})
+
+    def check_expiry(self, call: Call) -> None:
+        """Raise `TokenNotValid` when an access token has expired meanwhile."""
+        if call.credential is not None and call.credential.token_scopes is not None:
+            read_credential(call.request, self.services.authentication)
+
+    async def read(self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery) -> FeedPage:
         """Read what there is, also of what has no number yet. The caller is authorised each time."""
         arguments = {**arguments, "query": query}
         page = await self._run(Transaction.READ, self._page, call, arguments)
@@ -69,38 +86,31 @@ class FeedEndpoint(Endpoint):
             return page
         return await self._run(Transaction.READ, self._page, call, arguments)
 
-    async def _page(self, conn: Connection, call: Call, arguments: dict[str, Any]) -> _Page:
+    async def _page(self, conn: Connection, call: Call, arguments: dict[str, Any]) -> FeedPage:
         ctx = await self._authorize(conn, call)
         assert isinstance(ctx, Context)
         changes = await self.route.handler(ctx, conn, **self._in_project(ctx, arguments))
-        return _Page(ctx.principal.project_id, changes)
+        return FeedPage(ctx.principal.project_id, changes)
 
-    async def _wait(self, call: Call, page: _Page, seconds: float) -> bool:
+    async def _wait(self, call: Call, page: FeedPage, seconds: float) -> bool:
         assert call.credential is not None
         return await self.services.feed_waits.wait(page.project_id, page.changes.last_number, call.credential, seconds)
 
     async def _events(
-        self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery, page: _Page
+        self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery, page: FeedPage
     ) -> AsyncGenerator[bytes]:
         """Give the changes for as long as the caller may read them. Who connects again is told why it ended."""
         with suppress(DomainError):
             while True:
                 changes = page.changes
-                if changes.items:
-                    yield b"".join(event(one.number, one.kind, one) for one in changes.items)
-                else:
-                    yield event(changes.last_number, "position", {"last_number": changes.last_number})
+                yield self.told(changes)
+                if not changes.items:
                     while not await self._wait(call, page, _SECONDS_BETWEEN_HEARTBEATS):
                         if self.services.feed_waits.is_over:
                             return
-                        self._check_token(call)
+                        self.check_expiry(call)
                         yield HEARTBEAT
-                page = await self._read(call, arguments, attrs.evolve(query, after=changes.last_number))
-
-    def _check_token(self, call: Call) -> None:
-        """Raise `TokenNotValid` when an access token has expired meanwhile."""
-        if call.credential is not None and call.credential.token_scopes is not None:
-            read_credential(call.request, self.services.authentication)
+                page = await self.read(call, arguments, attrs.evolve(query, after=changes.last_number))
 
 
 def _resumed(query: FirmwareChangesQuery, last_event_id: str) -> FirmwareChangesQuery:

@@ -51,6 +51,10 @@ class Cookies:
             token = request[_RENEWED] = await self._renewed(self._read(request, _REFRESH), ctx)
             return of_token(token.access_token)
 
+    def check_expiry(self, request: web.BaseRequest) -> None:
+        """Raise `TokenNotValid` when the access token that the browser sent has expired."""
+        self._services.authentication.of_token(self._read(request, _ACCESS))
+
     def bound_to(self, request: web.BaseRequest) -> str:
         """Name the session for form tokens: the same for as long as it lasts; empty: there is none."""
         try:

@@ -8,6 +8,7 @@ from firmtrail_server.handlers import (
     device_api_keys,
     devices,
     enrollment_keys,
+    firmware_changes,
     fleet_status,
     history,
     invitations,
@@ -86,3 +87,8 @@ PAGES = [
     Page("POST", f"{_DEVICE}/restore", views.device.restore, devices.restore_device),
 ]
 # fmt: on
+
+#: not to be looked at: it tells pages that they are to be asked for again
+CHANGES = Page(
+    "GET", f"{_PROJECT}/changes", firmware_changes.list_firmware_changes, firmware_changes.list_firmware_changes
+)

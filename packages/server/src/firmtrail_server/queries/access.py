@@ -23,6 +23,8 @@ class MemberAccess(NamedTuple):
     user_id: uuid.UUID
     project_id: uuid.UUID
     epoch: int
+    #: None: the login began none
+    session_id: uuid.UUID | None
 
 
 async def list_lapsed_keys(
@@ -51,13 +53,15 @@ async def list_lapsed_keys(
     return await cur.fetchall()
 
 
-async def list_lapsed_members(conn: Connection, members: Sequence[MemberAccess]) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Those users who are not in the project any more, or whose logins have ended, each with the project."""
+async def list_lapsed_members(
+    conn: Connection, members: Sequence[MemberAccess]
+) -> list[tuple[uuid.UUID, uuid.UUID, uuid.UUID | None]]:
+    """Those users who are not in the project any more, or whose logins have ended, each with project and session."""
     cur = await conn.execute(
         """
-        select given.user_id, given.project_id
-          from unnest(%(user_ids)s::uuid[], %(project_ids)s::uuid[], %(epochs)s::int8[])
-            as given (user_id, project_id, epoch)
+        select given.user_id, given.project_id, given.session_id
+          from unnest(%(user_ids)s::uuid[], %(project_ids)s::uuid[], %(epochs)s::int8[], %(session_ids)s::uuid[])
+            as given (user_id, project_id, epoch, session_id)
          where given.user_id is not null
            and given.project_id is not null
            and not exists (
@@ -71,12 +75,18 @@ async def list_lapsed_members(conn: Connection, members: Sequence[MemberAccess])
                     where project_members.project_id = given.project_id
                       and project_members.user_id = given.user_id
                       and users.token_epoch = given.epoch
+                      and (given.session_id is null
+                           or exists (select 1
+                                        from user_sessions
+                                       where user_sessions.id = given.session_id
+                                         and user_sessions.user_id = users.id))
                )
         """,
         {
             "user_ids": [one.user_id for one in members],
             "project_ids": [one.project_id for one in members],
             "epochs": [one.epoch for one in members],
+            "session_ids": [one.session_id for one in members],
         },
     )
     return await cur.fetchall()

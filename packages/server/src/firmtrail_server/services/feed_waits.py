@@ -33,6 +33,7 @@ class _Access(NamedTuple):
     subject_id: uuid.UUID
     #: of a user; None: it is a key
     epoch: int | None
+    session_id: uuid.UUID | None
 
 
 @attrs.frozen(eq=False)
@@ -64,7 +65,8 @@ class FeedWaits:
             return False
         waiter = _Waiter(after)
         try:
-            with self._among(_Access(project_id, credential.subject_id, credential.epoch), waiter):
+            who = _Access(project_id, credential.subject_id, credential.epoch, credential.session_id)
+            with self._among(who, waiter):
                 async with asyncio.timeout(seconds):
                     await waiter.woken.wait()
         except TimeoutError:
@@ -96,7 +98,7 @@ class FeedWaits:
             with suppress(OwnerGone):  # the project is being deleted
                 last_numbers[project_id] = await self._feed.number(project_id)
         for who, waiters in self._waiting.items():
-            is_lapsed = (who.subject_id, who.project_id) in seen.lapsed
+            is_lapsed = (who.subject_id, who.project_id, who.session_id) in seen.lapsed
             last_number = last_numbers.get(who.project_id, 0)
             for waiter in waiters:
                 if is_lapsed or waiter.after < last_number:
@@ -117,15 +119,20 @@ class FeedWaits:
 class _Seen(NamedTuple):
     #: each project, its last number, and whether changes wait for theirs
     feeds: list[tuple[uuid.UUID, int, bool]]
-    #: who may not read any more: key or user, and the project
-    lapsed: set[tuple[uuid.UUID, uuid.UUID]]
+    #: who may not read any more: key or user, the project, and the user's session
+    lapsed: set[tuple[uuid.UUID, uuid.UUID, uuid.UUID | None]]
 
 
 async def _look(conn: Connection, waiting: Sequence[_Access], now: dt.datetime) -> _Seen:
     feeds = await firmware_feeds.look_at(conn, [*{one.project_id for one in waiting}])
-    lapsed = set[tuple[uuid.UUID, uuid.UUID]]()
+    lapsed = set[tuple[uuid.UUID, uuid.UUID, uuid.UUID | None]]()
     if keys := [KeyAccess(one.subject_id, one.project_id) for one in waiting if one.epoch is None]:
-        lapsed.update(await access.list_lapsed_keys(conn, keys, now))
-    if members := [MemberAccess(who, project_id, epoch) for project_id, who, epoch in waiting if epoch is not None]:
+        lapsed.update((*key, None) for key in await access.list_lapsed_keys(conn, keys, now))
+    members = [
+        MemberAccess(who, project_id, epoch, session_id)
+        for project_id, who, epoch, session_id in waiting
+        if epoch is not None
+    ]
+    if members:
         lapsed.update(await access.list_lapsed_members(conn, members))
     return _Seen(feeds, lapsed)

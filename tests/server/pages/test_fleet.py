@@ -1,0 +1,58 @@
+"""The fleet of a project, now and then, and what a new project shows."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from firmtrail_server.pages import views
+from tests.server.browser import Browser, text_of
+from tests.server.callers import Caller, made, read
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-02-01", "2026-04-01", "2026-05-10T07:59:59Z", "2026-05-15", "2026-05-25", "2026-06-01"]
+)
+async def test_the_fleet_at_a_moment_is_what_the_api_answers(
+    browser: Browser, mara: Caller, fleet: str, at: str
+) -> None:
+    counted = read(await mara.get(f"{fleet[1:]}/firmware_versions", at=at))["items"]
+
+    page = await browser.opened(fleet, at=at, part="state")
+
+    rows = re.findall(r"component=main&amp;version=([^&\"]+)[^>]*>.*?</a></td><td class=\"number\">([\d,]+)</td>", page)
+    assert [(version, int(devices)) for version, devices in rows] == [
+        (one["version"], one["devices"]) for one in counted
+    ]
+
+
+async def test_charts_of_a_large_fleet_are_loaded_after_the_page(
+    browser: Browser, fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views.fleet, "MAX_DEVICES_AT_ONCE", 0)
+
+    page = await browser.opened(fleet, at="2026-05-15")
+    later = [unescape(path) for path in re.findall(r'data-fragment="([^"]+)"', page)]
+    chart, rollout = [await browser.opened(path) for path in later]
+
+    assert 'class="chart"' not in page
+    assert 'id="fragment"' in chart
+    assert "Shares of the versions of main" in chart
+    assert 'id="fragment"' in rollout
+    assert "Rollout of" in text_of(rollout)
+
+
+async def test_a_new_project_shows_how_its_first_device_reports(browser: Browser, mara: Caller) -> None:
+    home = (await browser.post("/projects", "/projects", name="Brand new")).headers["Location"]
+
+    page = (await browser.post(f"{home}/first_device", home, name="pump-1")).text
+    ((key_id, secret, device),) = re.findall(
+        r'api_key="([^":]+):([^"]+)"\) client.firmware.report\("([^"]+)"', text_of(page)
+    )
+    waiting = await browser.opened(home)
+    made(await Caller(mara.http, (key_id, secret)).post(f"devices/{device}/firmware_version", {"version": "1.0.0"}))
+
+    assert "data-wait=" in waiting
+    assert "data-wait=" not in await browser.opened(home)
