@@ -1,12 +1,15 @@
-"""A device: its timeline, its keys, and what is changed about it."""
+"""A device: its timeline, its agent, its keys, and what is changed about it."""
 
 from __future__ import annotations
 
 import re
+import uuid
 
-from tests.server.browser import Browser, keys_on
-from tests.server.callers import Caller, read
-from tests.server.pages.conftest import reporting
+import pytest
+
+from tests.server.browser import Browser, keys_on, text_of
+from tests.server.callers import Caller, key_of, made, read
+from tests.server.pages.conftest import MARKUP, reporting
 
 
 async def test_a_device_shows_each_period_and_when_it_was_heard_of(browser: Browser, fleet: str) -> None:
@@ -45,3 +48,70 @@ async def test_a_key_of_a_device_is_replaced_on_its_page(browser: Browser, mara:
     assert (await Caller(mara.http, key).post(f"devices/{device}/firmware_version", {"version": "1.5.0"})).is_success
     assert made_too.status_code == 409
     assert [one["id"] for one in read(await mara.get(f"devices/{device}/api_keys"))["items"]] == [key[0]]
+
+
+async def test_labels_are_set_and_those_of_others_stay(browser: Browser, mara: Caller, fleet: str) -> None:
+    (device,) = read(await mara.get(f"{fleet[1:]}/devices"))["items"]
+    path = f"/devices/{device['id']}"
+    await mara.patch(path[1:], {"labels": {"site": "berlin", "rack": "3", "added": "meanwhile"}})
+
+    await browser.post(f"{path}/labels", path, labels="site=bonn, floor=2", shown="site=berlin,rack=3")
+
+    assert read(await mara.get(path[1:]))["labels"] == {"site": "bonn", "floor": "2", "added": "meanwhile"}
+
+
+@pytest.mark.parametrize("labels", ["=x", "Site=x", "site"])
+async def test_labels_that_are_wrong_change_nothing(browser: Browser, mara: Caller, fleet: str, labels: str) -> None:
+    (device,) = read(await mara.get(f"{fleet[1:]}/devices"))["items"]
+    path = f"/devices/{device['id']}"
+
+    answer = await browser.post(f"{path}/labels", path, labels=labels)
+
+    assert answer.status_code == 422
+    assert "labels" in text_of(answer.text)
+    assert read(await mara.get(path[1:]))["labels"] == {}
+
+
+async def test_a_device_is_deleted_by_typing_its_name(browser: Browser, mara: Caller, fleet: str) -> None:
+    (device,) = read(await mara.get(f"{fleet[1:]}/devices"))["items"]
+    path = f"/devices/{device['id']}"
+
+    wrong = await browser.post(f"{path}/delete", path, name="pump")
+    kept = await browser.get(path)
+    right = await browser.post(f"{path}/delete", path, name="pump-1")
+
+    assert (wrong.status_code, kept.status_code) == (422, 200)
+    assert (right.status_code, right.headers["Location"]) == (303, f"{fleet}/devices")
+    assert (await browser.get(path)).status_code == 404
+
+
+async def test_a_device_shows_its_agent_and_its_gaps(browser: Browser, mara: Caller, fleet: str) -> None:
+    device = made(await mara.post(f"{fleet[1:]}/devices", {"name": "pump-2"}))["id"]
+    key = Caller(mara.http, key_of(made(await mara.post(f"devices/{device}/api_keys", {}))))
+    boot = {"boot_id": str(uuid.UUID(int=1)), "boot_sequence": 1}
+    components = [{"version": "1.5.0"}]
+    batch = {
+        "sent": boot | {"boot_time_ms": 36_000_000},
+        "records": [
+            {"first_observed": boot | {"boot_time_ms": 3_600_000}, "components": components},
+            {"first_observed": boot | {"boot_time_ms": 7_200_000}, "components": components, "dropped_before": 17},
+        ],
+        "interval_seconds": 3600,
+        "agent": {
+            "version": "0.1.0",
+            "sources": [{"component": "modem", "source": "command", "error": MARKUP}],
+            "spool_error": "No space left on device",
+        },
+    }
+    read(await key.post(f"devices/{device}/firmware_reports", batch))
+
+    page = await browser.opened(f"/devices/{device}")
+
+    text = text_of(page)
+    assert "failing" in text
+    assert f"command: {MARKUP}" in text
+    assert "No space left on device" in text
+    assert "every 1 h" in text
+    assert re.search(r"Gaps .* Records dropped 2026-06-01 03:00 2026-06-01 04:00 17", text)
+    assert 'class="gap"' in page
+    assert "pump-2" in text_of(await browser.opened(f"{fleet}/devices", agent_version="0.1.0"))

@@ -78,6 +78,7 @@ PAGES = [
     Page("GET", f"{_PROJECT}/audit", views.audit.show, audit_events.list_audit_events),
     Page("GET", _DEVICE, views.device.show, history.list_firmware_versions),
     Page("POST", f"{_DEVICE}/rename", views.device.rename, devices.change_device),
+    Page("POST", f"{_DEVICE}/labels", views.device.relabel, devices.change_device),
     Page("POST", f"{_DEVICE}/keys/{{api_key_id}}/rotate", views.device_keys.rotate,
          device_api_keys.rotate_device_api_key),
     Page("POST", f"{_DEVICE}/keys/{{api_key_id}}/delete", views.device_keys.delete,
@@ -85,6 +86,7 @@ PAGES = [
     Page("POST", f"{_DEVICE}/keys", views.device_keys.create, device_api_keys.create_device_api_key),
     Page("POST", f"{_DEVICE}/retire", views.device.retire, devices.retire_device),
     Page("POST", f"{_DEVICE}/restore", views.device.restore, devices.restore_device),
+    Page("POST", f"{_DEVICE}/delete", views.device.delete, devices.delete_device, then=devices.sweep),
 ]
 # fmt: on
 

@@ -1,4 +1,4 @@
-"""A device: its timeline, what it runs or ran, its keys, and what was done to it."""
+"""A device: its timeline, what it runs or ran, its agent, its keys, and what was done to it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from firmtrail_contract import AsOf, AuditQuery, DeviceChange, DeviceDetails, Hi
 from firmtrail_contract.devices import device_name_limits
 from firmtrail_contract.paging import MAX_PAGE_SIZE
 from firmtrail_server.db import Connection
+from firmtrail_server.errors import FieldOutOfRange
 from firmtrail_server.handlers import audit_events, desired_versions, device_api_keys, devices, history, projects
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.asking import Asking
 from firmtrail_server.pages.charts.lanes import lanes
-from firmtrail_server.pages.forms import Form
+from firmtrail_server.pages.forms import Form, filled, labels_of
 from firmtrail_server.pages.results import Led, Shown
 from firmtrail_server.pages.time_bar import time_bar
 from firmtrail_server.pages.words import query as url_query
@@ -42,6 +43,21 @@ class RenameForm(Form):
     name: str = attrs.field(validator=device_name_limits)
 
 
+@attrs.frozen(kw_only=True)
+class LabelsForm(Form):
+    """The labels that shall be; of those that were shown, the others go."""
+
+    labels: str | None = None
+    shown: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DeletionForm(Form):
+    """That somebody is sure: they have typed the device's name."""
+
+    name: str = ""
+
+
 async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: DevicePageQuery) -> Shown:
     ask, now = Asking(ctx, conn), ctx.now()
     device: DeviceDetails = await ask(devices.get_device, device_id=device_id)
@@ -64,6 +80,7 @@ async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: Devi
         "is_now": bar.at is None,
         "link": url_query,
         "may_change": ask.may(devices.change_device),
+        "may_delete": ask.may(devices.delete_device),
         "may_change_keys": ask.may(device_api_keys.create_device_api_key),
         **await _about(ask, device),
     }
@@ -73,6 +90,23 @@ async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: Devi
 async def rename(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[RenameForm, FORM]) -> Led:
     await Asking(ctx, conn)(devices.change_device, device_id=device_id, body=DeviceChange(name=body.name))
     return Led(to=f"/devices/{device_id}")
+
+
+async def relabel(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[LabelsForm, FORM]) -> Led:
+    """Labels that somebody else has added meanwhile stay."""
+    wanted = labels_of(body.labels)
+    change = filled(DeviceChange, labels=dict.fromkeys(labels_of(body.shown)) | wanted)
+    await Asking(ctx, conn)(devices.change_device, device_id=device_id, body=change)
+    return Led(to=f"/devices/{device_id}")
+
+
+async def delete(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[DeletionForm, FORM]) -> Led:
+    ask = Asking(ctx, conn)
+    device: DeviceDetails = await ask(devices.get_device, device_id=device_id)
+    if body.name != device.name:
+        raise FieldOutOfRange("name", f"must be {device.name}, the name of the device")
+    await ask(devices.delete_device, device_id=device_id)
+    return Led(to=f"/projects/{device.project_id}/devices")
 
 
 async def retire(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001
