@@ -16,7 +16,7 @@ from tests.served import Server
 from tests.server.callers import Caller, made, read
 
 WIDTHS = [390, 1280, 2560]
-SETTINGS = ["settings", "members", "keys", "desired_versions", "audit"]
+SETTINGS = ["settings", "members", "keys", "desired_versions", "webhooks", "audit"]
 
 
 async def set_range(page: Page, part: float) -> str:

@@ -16,11 +16,13 @@ from firmtrail_server.handlers import (
     projects,
     sessions,
     users,
+    webhooks,
 )
 from firmtrail_server.pages import views
 from firmtrail_server.pages.page import Page
 
 _PROJECT = "/projects/{project_id}"
+_WEBHOOK = f"{_PROJECT}/webhooks/{{webhook_id}}"
 _DEVICE = "/devices/{device_id}"
 
 # fmt: off
@@ -75,6 +77,15 @@ PAGES = [
          desired_versions.create_desired_version),
     Page("POST", f"{_PROJECT}/desired_versions/{{desired_version_id}}/end", views.desired_versions.end,
          desired_versions.end_desired_version),
+    Page("GET", f"{_PROJECT}/webhooks", views.webhooks.show, webhooks.list_webhooks),
+    Page("POST", f"{_PROJECT}/webhooks", views.webhooks.create, webhooks.create_webhook),
+    Page("GET", _WEBHOOK, views.webhooks.show_one, webhooks.get_webhook),
+    Page("POST", f"{_WEBHOOK}/change", views.webhooks.change, webhooks.change_webhook),
+    Page("POST", f"{_WEBHOOK}/rotate_secret", views.webhooks.rotate, webhooks.rotate_webhook_secret),
+    Page("POST", f"{_WEBHOOK}/test", views.webhooks.send_test, webhooks.test_webhook),
+    Page("POST", f"{_WEBHOOK}/replay", views.webhooks.replay, webhooks.replay_webhook),
+    Page("POST", f"{_WEBHOOK}/resume", views.webhooks.resume, webhooks.resume_webhook),
+    Page("POST", f"{_WEBHOOK}/delete", views.webhooks.delete, webhooks.delete_webhook),
     Page("GET", f"{_PROJECT}/audit", views.audit.show, audit_events.list_audit_events),
     Page("GET", _DEVICE, views.device.show, history.list_firmware_versions),
     Page("POST", f"{_DEVICE}/rename", views.device.rename, devices.change_device),

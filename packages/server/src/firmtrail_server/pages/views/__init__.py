@@ -19,6 +19,7 @@ from firmtrail_server.pages.views import (
     settings,
     sign_in,
     sign_up,
+    webhooks,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "settings",
     "sign_in",
     "sign_up",
+    "webhooks",
 ]

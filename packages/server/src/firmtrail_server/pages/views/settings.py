@@ -10,7 +10,7 @@ from attrs.validators import in_
 
 from firmtrail_contract import ProjectChange, ProjectDeletion
 from firmtrail_server.db import Connection
-from firmtrail_server.handlers import api_keys, audit_events, desired_versions, members, projects
+from firmtrail_server.handlers import api_keys, audit_events, desired_versions, members, projects, webhooks
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.asking import Asking
@@ -23,6 +23,7 @@ _PLACES = [
     ("Members", "members", members.list_members),
     ("Keys", "keys", api_keys.list_api_keys),
     ("Desired versions", "desired_versions", desired_versions.list_desired_versions),
+    ("Webhooks", "webhooks", webhooks.list_webhooks),
     ("Audit", "audit", audit_events.list_audit_events),
 ]
 
