@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ def knowing(*fields: str) -> Answer:
     async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         errors = [
             {"location": "body", "pointer": f"/{name}", "code": "unknown_field", "detail": "is not a field here"}
-            for name in sorted(body.keys() - {*fields})
+            for name in sorted(({*body} | {*_gone(body)}) - {*fields})
         ]
         if not errors:
             return await taken(request, body)
@@ -116,6 +116,42 @@ def knowing(*fields: str) -> Answer:
         return web.json_response(problem | {"errors": errors}, status=422, content_type="application/problem+json")
 
     return answer
+
+
+def _gone(body: dict[str, Any]) -> Iterator[str]:
+    for number, record in enumerate(body["records"]):
+        for place, component in enumerate(record["components"]):
+            if "gone" in component:
+                yield f"records/{number}/components/{place}/gone"
+
+
+async def test_an_older_server_is_not_told_that_a_component_is_gone(server: ReportServer, tmp_path: Path) -> None:
+    device = device_without_a_modem(tmp_path, server)
+    server.answer = knowing("sent", "records", "interval_seconds", "agent")
+
+    ended = await device.run("report", "--once")
+
+    assert ended.code == 0
+    assert [one.records[-1]["components"][1].get("gone") for one in server.received] == [True, None]
+    assert "gone" in server.versions()["modem"]
+
+
+async def test_a_server_is_told_that_a_component_is_gone(server: ReportServer, tmp_path: Path) -> None:
+    device = device_without_a_modem(tmp_path, server)
+
+    ended = await device.run("report", "--once")
+
+    assert ended.code == 0
+    assert [one.get("gone") for one in server.received[-1].records[-1]["components"]] == [None, True]
+
+
+def device_without_a_modem(folder: Path, server: ReportServer) -> Device:
+    device = Device(folder)
+    device.configure(server.url)
+    config = device.config.read_text()
+    device.config.write_text(config + '\n[[sources]]\ntype = "drop-directory"\n')
+    device.write("/run/firmtrail-agent/versions.d/modem.json", '{"modem": {"gone": true}}')
+    return device
 
 
 async def test_an_older_server_gets_every_record(server: ReportServer, tmp_path: Path) -> None:

@@ -96,12 +96,13 @@ async def _rows(database: Database) -> list[Any]:
     async with database.transaction() as conn:
         cur = await conn.execute(
             """
-            select device_id, component, period_id, version, first_reported_at, tie_rank, superseded_at,
+            select device_id, component, period_id, nullif(version, ''), first_reported_at, tie_rank, superseded_at,
                    null::int8 as change_number
               from device_firmware_periods
              where device_id in (select id from devices)
              union all
-            select device_id, component, period_id, version, first_reported_at, tie_rank, null, change_number
+            select device_id, component, period_id, nullif(version, ''), first_reported_at, tie_rank, null,
+                   change_number
               from device_firmware
              order by device_id, component, first_reported_at, tie_rank
             """

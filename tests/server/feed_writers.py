@@ -13,7 +13,7 @@ from firmtrail_contract import FirmwareReport, NewDevice
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import SecretUnproved, Unavailable
-from firmtrail_server.history.timeline import Record, Sender, moment
+from firmtrail_server.history.timeline import GONE, Record, Sender, moment
 from firmtrail_server.ingest import Submission
 from firmtrail_server.ingest.rewrite import store_records
 from firmtrail_server.queries import devices
@@ -22,7 +22,7 @@ from firmtrail_server.services.deletion import remove_devices
 from tests.server.heard_devices import Reporter, Site
 
 COMPONENTS = ("main", "modem")
-VERSIONS = ("1.0", "1.1", "2.0", "2.1", "3.0")
+VERSIONS = ("1.0", "1.1", "2.0", "2.1", "3.0", GONE)
 
 
 async def register(conn: Connection, project_id: uuid.UUID, now: dt.datetime) -> Reporter:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from tests.server.history_model import GONE
 from tests.server.real_fleet import DAY, HOUR, RealFleet
 
 SIZE = 4
@@ -33,7 +34,7 @@ Step: TypeAlias = tuple[Any, ...]
 #: most is about few devices and one component, so that histories get long
 of_device = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3])
 said = st.lists(
-    st.tuples(st.sampled_from(["main", *COMPONENTS]), st.sampled_from(VERSIONS)),
+    st.tuples(st.sampled_from(["main", *COMPONENTS]), st.sampled_from([*VERSIONS, *VERSIONS, GONE])),
     min_size=1,
     max_size=2,
     unique_by=lambda one: one[0],
@@ -71,5 +72,6 @@ def edges_of(fleet: RealFleet) -> Iterator[int]:
         for one in model.periods(device_id, component)
     ]
     known = {one.first_reported_at for one in periods} | {one.last_reported_at for one in periods}
+    known |= {one.superseded_at for one in periods if one.superseded_at is not None}
     known |= {*model.retired_at.values(), 300 * DAY}
     yield from sorted({edge + step for edge in known for step in (-1, 0, 1)})

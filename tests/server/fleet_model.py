@@ -27,7 +27,7 @@ class Period:
     version: str
     first_reported_at: int
     last_reported_at: int
-    #: the start of the next period; None while this one is in force
+    #: the start of the next period, or since when the component is gone; None while this one is in force
     superseded_at: int | None
 
     def contains(self, at: int | None) -> bool:
@@ -78,11 +78,7 @@ class FleetModel:
         for one in self.observations:
             if (one.device_id, one.component) == (device_id, component):
                 model.report(one.observed_at, one.version)
-        runs = model.history()
-        ends = [first for _, first, _ in runs[1:]]
-        return [
-            Period(version, first, last, end) for (version, first, last), end in zip(runs, [*ends, None], strict=False)
-        ]
+        return [Period(*shown) for shown in model.shown()]
 
     def components(self, device_id: str) -> list[str]:
         return sorted({one.component for one in self.observations if one.device_id == device_id})
@@ -171,7 +167,7 @@ class FleetModel:
         for one in self.periods(device_id, component):
             if one.superseded_at == one.first_reported_at:
                 continue
-            if found and found[-1].version == one.version:
+            if found and (found[-1].version, found[-1].superseded_at) == (one.version, one.first_reported_at):
                 before = found.pop()
                 found.append(Period(one.version, before.first_reported_at, one.last_reported_at, one.superseded_at))
             else:
@@ -184,6 +180,7 @@ class FleetModel:
             VersionChange(device_id, before.version, after.version, after.first_reported_at)
             for device_id in self.kept_devices()
             for before, after in pairwise(self.ran(device_id, component))
+            if before.superseded_at == after.first_reported_at  # or the component was gone in between
         ]
 
     def rollbacks(self, component: str, is_lower: Callable[[str, str], bool]) -> list[VersionChange]:

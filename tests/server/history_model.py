@@ -3,6 +3,8 @@
 The server keeps periods and changes them. This model keeps the known moments themselves, in order, and of each run of
 one version only its first and its last moment: what lies between is not known any more. A history is read off by
 joining the runs.
+
+That a component is gone is a moment like any other, of the version `GONE`; nobody is shown its runs.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 from itertools import groupby
 
 Moment = tuple[int, str]
+
+GONE = ""
 
 
 class HistoryModel:
@@ -32,6 +36,12 @@ class HistoryModel:
         ]
         self.moments.insert(self._choose(places, version), (at, version))
         self._forget_inner_moments()
+
+    def shown(self) -> list[tuple[str, int, int, int | None]]:
+        """Each period of a version as (version, first, last, the start of what follows)."""
+        runs = self.history()
+        ends = [*(first for _, first, _ in runs[1:]), None]
+        return [(*run, end) for run, end in zip(runs, ends, strict=False) if run[0] != GONE]
 
     def history(self) -> list[tuple[str, int, int]]:
         """Each period as (version, first, last)."""

@@ -188,3 +188,25 @@ def test_bytes_of_another_entry_that_are_no_text_do_not_matter(tmp_path: Path) -
     write(tmp_path, OPKG.path, b"Package: \xff\nno colon\n: \nStatus\n\n" + OFFERED.encode())
 
     assert read(OPKG, tmp_path).version == "4.2.8p11-1.13"
+
+
+@pytest.mark.parametrize("content", [STATUS, entry("1", status="deinstall ok config-files")])
+def test_a_package_that_may_be_gone_is_gone_when_it_is_not_installed(tmp_path: Path, content: str) -> None:
+    package = "openssl" if "config-files" in content.splitlines()[1] else "modem-fw"
+    write(tmp_path, FILE, content)
+
+    reading = read(Dpkg(component="modem", package=package, may_be_gone=True), tmp_path)
+
+    assert (reading.version, reading.error, reading.gone) == (None, None, True)
+    assert package in reading.detail
+
+
+@pytest.mark.parametrize("content", [None, "", "\n\n", entry("2", status="install reinstreq half-installed")])
+def test_what_cannot_be_read_is_never_gone(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        write(tmp_path, FILE, content)
+
+    reading = read(Dpkg(component="tls", package="openssl", may_be_gone=True), tmp_path)
+
+    assert (reading.version, reading.gone) == (None, False)
+    assert reading.error

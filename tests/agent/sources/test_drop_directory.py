@@ -212,3 +212,19 @@ def test_whatever_a_file_holds_the_others_are_read(tmp_path: Path, content: byte
 )
 def test_a_mistake_in_its_table_is_named(tmp_path: Path, keys: str, problem: str) -> None:
     assert problem_of(tmp_path, f'[[sources]]\ntype = "drop-directory"\n{keys}').startswith(problem)
+
+
+def test_a_helper_says_that_a_component_is_gone(tmp_path: Path) -> None:
+    drop(tmp_path, "modem.json", '{"modem": {"gone": true}, "fpga": "1"}')
+
+    gone = {reading.component: reading.gone for reading in read_all([DROPPED], tmp_path)}
+
+    assert gone == {"modem": True, "fpga": False}
+    assert errors(DROPPED, tmp_path) == {}
+
+
+@pytest.mark.parametrize("said", ['{"gone": false}', '{"gone": "yes"}', '{"gone": true, "error": "no answer"}'])
+def test_a_helper_that_does_not_say_so_plainly_says_of_nothing_that_it_is_gone(tmp_path: Path, said: str) -> None:
+    drop(tmp_path, "modem.json", f'{{"modem": {said}}}')
+
+    assert [bool(one.error) and not one.gone for one in read_all([DROPPED], tmp_path)] == [True]

@@ -139,3 +139,19 @@ def test_a_snap_may_be_mounted_elsewhere(tmp_path: Path) -> None:
     write(tmp_path, "var/lib/snapd/snap/core22/current/meta/snap.yaml", SNAP)
 
     assert read(Snap(component="base", package="core22"), tmp_path).version == "20240904"
+
+
+def test_a_package_of_apk_that_may_be_gone_is_gone_when_it_is_not_installed(tmp_path: Path) -> None:
+    write(tmp_path, "lib/apk/db/installed", INSTALLED)
+
+    reading = read(Apk(component="app", package="modem-fw", may_be_gone=True), tmp_path)
+
+    assert (reading.error, reading.gone) == (None, True)
+
+
+def test_an_empty_database_of_apk_says_of_nothing_that_it_is_gone(tmp_path: Path) -> None:
+    write(tmp_path, "lib/apk/db/installed", "")
+
+    reading = read(Apk(component="app", package="modem-fw", may_be_gone=True), tmp_path)
+
+    assert (bool(reading.error), reading.gone) == (True, False)

@@ -71,9 +71,9 @@ class Rollout:
     half_at: dt.datetime | None
     ninety_percent_at: dt.datetime | None
     ninety_nine_percent_at: dt.datetime | None
-    #: how long it stayed, where it was replaced; null: it was nowhere
+    #: how long it stayed, where it was replaced or its component is gone; null: it was nowhere
     median_dwell_seconds: float | None
-    #: how often it was replaced
+    #: how often it was replaced, or its component is gone
     replaced: int
     #: how often it was replaced by a lower version
     rolled_back: int

@@ -22,11 +22,12 @@ from cattrs.errors import (
     IterableValidationError,
     IterableValidationNote,
 )
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from firmtrail_contract.labels import Labels
 from firmtrail_contract.limits import Count, Violation, ViolationCode
 from firmtrail_contract.moments import AsOf, DayOrMoment, format_moment, parse_as_of, parse_day_or_moment, parse_moment
+from firmtrail_contract.observations import ComponentReading
 from firmtrail_contract.problems import MAX_ERRORS, FieldError, FieldLocation
 
 Hook = Callable[[Any, Any], Any]
@@ -82,6 +83,8 @@ def _converter(*, forbid_extra_keys: bool, max_errors: int) -> cattrs.Converter:
     converter.register_structure_hook(DayOrMoment, _day_or_moment)
     converter.register_unstructure_hook(uuid.UUID, str)
     converter.register_unstructure_hook(dt.datetime, format_moment)
+    said = make_dict_unstructure_fn(ComponentReading, converter, gone=override(omit_if_default=True))
+    converter.register_unstructure_hook(ComponentReading, said)  # older servers do not know the field
     converter.register_structure_hook_factory(_is_list, partial(_list_hook, converter, max_errors))
     converter.register_structure_hook_factory(_is_dict, partial(_dict_hook, converter, max_errors))
     converter.register_structure_hook_factory(_is_model, partial(_model_hook, converter, max_errors))

@@ -56,7 +56,8 @@ class ExportedPeriod:
     version: str
     first_reported_at: dt.datetime
     last_reported_at: dt.datetime
-    #: the first report of the next period; null while this version is the current one
+    #: the first report of the next period, or of that the component is gone: then no period begins at this moment.
+    #: Null while this version is the current one
     superseded_at: dt.datetime | None
     #: reports that opened or extended the period
     report_count: int

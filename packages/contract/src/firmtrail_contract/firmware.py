@@ -84,7 +84,8 @@ class VersionPeriod:
     last_reported_at: dt.datetime
     #: reports that opened or extended the period; repeats of what was known do not count
     report_count: int
-    #: the first report of the next period; null while this version is the current one
+    #: the first report of the next period, or of that the component is gone: then no period begins at this moment.
+    #: Null while this version is the current one
     superseded_at: dt.datetime | None
     #: the server's moment at which it learned of the period
     recorded_at: dt.datetime

@@ -20,7 +20,7 @@ MAX_WAIT_SECONDS = 300
 class ChangeKind(StrEnum):
     """What happened."""
 
-    #: a component began to run a version
+    #: a component began to run a version, or is gone: then `version` is null
     OPENED = "opened"
     #: a late report showed a period before one that was known, or split one
     INSERTED = "inserted"
@@ -53,8 +53,9 @@ class FirmwareChange:
     change_number: int | None = None
     #: the period that begins or moves; the periods of a component follow from these by their beginnings
     period_id: uuid.UUID | None = None
+    #: null: it is a period in which the device did not have the component, or there is no period
     version: str | None = None
-    #: what ran before the period; null: nothing that is known
+    #: what ran before the period; null: nothing that is known, or the device did not have the component
     previous_version: str | None = None
     #: the beginning of the period, which ends where the next one of the component begins
     first_reported_at: dt.datetime | None = None

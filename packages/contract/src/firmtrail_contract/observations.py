@@ -59,6 +59,9 @@ class ComponentReading:
     version: str | None = attrs.field(default=None, converter=attrs.converters.optional(without_blanks))
     #: 1 to 256 printable characters
     error: str | None = None
+    #: the device does not have the component, by its own word; `error` says where that stands. A source that cannot be
+    #: read, or does not answer, is no reason
+    gone: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -51,7 +51,7 @@ class ComponentReceipt:
     """What became of one component of a record."""
 
     component: str
-    #: null when the record gives no version of it
+    #: null when the record gives no version of it, and does not say that it is gone
     outcome: ReportOutcome | None
 
 

@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
-from firmtrail import ClockReading, ObservationRecord, to_json
+from firmtrail import ClockReading, ComponentReading, ObservationRecord, to_json
 from firmtrail_agent.cli.event_loop import wait_for
 from firmtrail_agent.cli.options import layers_of, settings_of
 from firmtrail_agent.cli.output import show, show_json
@@ -102,8 +102,12 @@ def _as_json(owned: Owned) -> dict[str, Any]:
 
 def _told(record: ObservationRecord) -> str:
     first, last = record.first_observed, record.last_observed or record.first_observed
-    components = ", ".join(f"{one.component} {one.version or f'failed: {one.error}'}" for one in record.components)
+    components = ", ".join(f"{one.component} {_said(one)}" for one in record.components)
     return f"boot {first.boot_sequence} +{_seconds(first)} to boot {last.boot_sequence} +{_seconds(last)}: {components}"
+
+
+def _said(reading: ComponentReading) -> str:
+    return reading.version or f"{'gone' if reading.gone else 'failed'}: {reading.error}"
 
 
 def _seconds(reading: ClockReading) -> str:

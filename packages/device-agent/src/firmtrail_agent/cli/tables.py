@@ -42,6 +42,8 @@ def readings_json(readings: Sequence[Reading]) -> dict[str, Any]:
 def _answer(reading: Reading) -> str:
     if reading.error:
         return "failed"
+    if reading.gone:
+        return "gone"
     return "not here" if reading.is_absent else "found"
 
 
@@ -63,6 +65,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "component": reading.component,
         "version": reading.version,
         "error": reading.error,
+        "gone": reading.gone,
         "source": reading.source,
         "detail": reading.detail,
     }

@@ -53,7 +53,7 @@ class Health:
             if result.reading.error:
                 self._log.warning(topic, f"{component}: {result.reading.error}")
             else:
-                self._log.recovered(topic, f"{component}: there is a version again, {result.reading.version}")
+                self._log.recovered(topic, f"{component}: it can be read again")
         faulty = [result.reading.component for result in results if result.reading.error]
         self._problem("components", f"no version of {', '.join(faulty)}" if faulty else None)
         self._problem("spool", spool.trouble)

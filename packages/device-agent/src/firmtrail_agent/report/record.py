@@ -28,11 +28,13 @@ def record_of(readings: Sequence[Reading], clocks: Clocks) -> ObservationRecord 
 
 
 def _fitting(readings: Sequence[Reading]) -> list[ComponentReading]:
-    """Take what fits into one record: versions first, then components without one; their errors share what is left."""
+    """Take what fits into one record: versions first, then components without one; why so shares what is left."""
     room, kept = _MAX_COMPONENTS_BYTES, dict[str, ComponentReading]()
     for reading in sorted(readings, key=lambda one: one.version is None):
         error = None if reading.version is not None else _NO_ERROR_YET
-        component = ComponentReading(component=reading.component, version=reading.version, error=error)
+        component = ComponentReading(
+            component=reading.component, version=reading.version, error=error, gone=reading.gone
+        )
         size = len(to_json(component)) + len(",")
         if size <= room and len(kept) < _MAX_COMPONENTS:
             room -= size
@@ -42,14 +44,14 @@ def _fitting(readings: Sequence[Reading]) -> list[ComponentReading]:
     return [
         kept[reading.component]
         if reading.version is not None
-        else attrs.evolve(kept[reading.component], error=_shortened(reading.error, share))
+        else attrs.evolve(kept[reading.component], error=_shortened(reading.error or reading.detail, share))
         for reading in readings
         if reading.component in kept
     ]
 
 
-def _shortened(error: str | None, most_bytes: int) -> str:
-    text = one_line(error or _NO_ERROR_YET, _LONGEST_ERROR)
+def _shortened(error: str, most_bytes: int) -> str:
+    text = one_line(error, _LONGEST_ERROR)
     while len(text) > 1 and len(to_json(text)) - len('""') > most_bytes:
         text = text[:-1]
     return text.strip() or _NO_ERROR_YET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ class Announcements:
         self._told: object = None
         self._not_understood: set[str] = set()
         self._forget_at = boot_time() + TELL_AGAIN_SECONDS
+
+    @property
+    def unknown(self) -> Collection[str]:
+        """The fields that the server refuses."""
+        return self._not_understood
 
     def due(self, interval_seconds: int | None, agent: AgentStatement | None) -> dict[str, Any]:
         """Choose what the next request carries, by the names of the batch's fields."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ MAX_BATCH_BYTES = 32 * 1024
 #: when the server rejects so many records in a row, each sent by itself, it is not about a record
 MAX_REFUSED_IN_A_ROW = 5
 _MAX_WAITING_READINGS = 32
+#: the field of a component's reading that earlier servers do not know
+GONE = "gone"
 
 
 @attrs.define(kw_only=True)
@@ -47,19 +49,27 @@ class Delivery:
     is_told: bool = False
 
 
-async def deliver(
-    client: AsyncClient, device_id: uuid.UUID, spool: Spool, clocks: Clocks, beside: Mapping[str, Any] | None = None
+async def deliver(  # noqa: PLR0913  all that a delivery goes by
+    client: AsyncClient,
+    device_id: uuid.UUID,
+    spool: Spool,
+    clocks: Clocks,
+    beside: Mapping[str, Any] | None = None,
+    *,
+    not_understood: Collection[str] = (),
 ) -> Delivery:
     """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest.
 
     `beside`: what else is said, by the names of the batch's fields; a server that does not know one gets the rest.
+    `not_understood`: the fields that this server does not know.
     An `agent` is news: it is sent once, also where there is no record.
 
     1. A batch that is rejected whole is halved until its bad record is alone. The next one is sent by itself too.
     2. When the server takes that one, the rejection was about the record before, which is put aside.
     3. After five consecutive rejections the agent assumes a server fault: a failure, and all records are kept.
     """
-    delivery, most, kept = Delivery(beside=dict(beside or {})), MAX_BATCH_RECORDS, list[Failure]()
+    delivery = Delivery(beside=dict(beside or {}), not_understood={*not_understood})
+    most, kept = MAX_BATCH_RECORDS, list[Failure]()
     report = partial(client.firmware.report_batch, device_id)
     while len(kept) < MAX_REFUSED_IN_A_ROW:
         batch = _first_of(spool.records[len(kept) :], most)
@@ -108,19 +118,30 @@ async def _report(
     while True:
         sent = clocks.read()
         try:
-            return sent, await report(batch, sent=sent, waiting=waiting, **delivery.beside)
+            return sent, await report(_understood(batch, delivery), sent=sent, waiting=waiting, **delivery.beside)
         except FirmtrailError as error:
-            unknown = _fields_of(error) & delivery.beside.keys()
+            unknown = (_fields_of(error) & {*delivery.beside, GONE}) - delivery.not_understood
             if not unknown:
                 raise
             delivery.not_understood |= unknown
             for name in unknown:
-                del delivery.beside[name]
+                delivery.beside.pop(name, None)
+
+
+def _understood(batch: Sequence[ObservationRecord], delivery: Delivery) -> Sequence[ObservationRecord]:
+    """Say of what is gone only that there is no version, and why, where the server does not understand more."""
+    if GONE not in delivery.not_understood:
+        return batch
+    return [
+        attrs.evolve(record, components=[attrs.evolve(one, gone=False) for one in record.components])
+        for record in batch
+    ]
 
 
 def _fields_of(error: FirmtrailError) -> set[str]:
-    """Name the fields of a batch that are refused."""
-    return {one.pointer.split("/")[1] for one in getattr(error, "errors", ()) if one.pointer.startswith("/")}
+    """Name the fields of a batch that are refused, those within it too."""
+    pointers = [one.pointer.split("/") for one in getattr(error, "errors", ()) if one.pointer.startswith("/")]
+    return {name for steps in pointers for name in (steps[1], steps[-1])}
 
 
 def _first_of(records: Sequence[ObservationRecord], most: int) -> list[ObservationRecord]:

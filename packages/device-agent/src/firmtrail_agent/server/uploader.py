@@ -90,8 +90,9 @@ class Uploader:
 
     async def _sent(self, interval_seconds: int | None, agent: AgentStatement | None) -> Delivery:
         client, device_id = await self._connected(), self.settings.configuration.device_id
-        beside = self._announcements.due(interval_seconds, agent)
-        delivery = await deliver(client, device_id, self._device.observations.spool, self._device.clocks, beside)
+        beside, spool = self._announcements.due(interval_seconds, agent), self._device.observations.spool
+        unknown, clocks = self._announcements.unknown, self._device.clocks
+        delivery = await deliver(client, device_id, spool, clocks, beside, not_understood=unknown)
         self._announcements.not_understood(delivery.not_understood)
         if delivery.is_told and agent is not None:
             self._announcements.told(interval_seconds, agent)

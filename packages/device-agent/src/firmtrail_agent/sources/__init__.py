@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firmtrail_agent.sources.engine.reading import Reading, read_sources
-from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Found, Gone, Source, SourceAbsent, SourceFailed, Unknown
 
 #: a plug-in imports its names from here
-__all__ = ["Found", "Reading", "Source", "SourceAbsent", "SourceFailed", "Unknown", "read_all"]
+__all__ = ["Found", "Gone", "Reading", "Source", "SourceAbsent", "SourceFailed", "Unknown", "read_all"]
 
 
 def read_all(configured: Sequence[Source] | None, root: Path) -> list[Reading]:
@@ -40,7 +40,7 @@ def _the_one(said: Sequence[Reading]) -> Reading:
     if len(said) == 1:
         return said[0]
     if not any(reading.version for reading in said):
-        error = "; ".join(dict.fromkeys(f"{reading.error}" for reading in said))
+        error = "; ".join(dict.fromkeys(f"{reading.error or reading.detail}" for reading in said))
         return Reading(component=said[0].component, source=said[0].source, error=error)
     names = " and ".join(f"{reading.source} ({reading.detail or reading.error})" for reading in said)
     error = f"{names} give a version of {said[0].component} each; give it another component in all but one"

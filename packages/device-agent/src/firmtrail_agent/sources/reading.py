@@ -1,6 +1,6 @@
 """The names that plug-ins import, where they found them before `firmtrail_agent.sources` had them."""
 
 from firmtrail_agent.sources.engine.reading import Reading
-from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Found, Gone, Source, SourceAbsent, SourceFailed, Unknown
 
-__all__ = ["Found", "Reading", "Source", "SourceAbsent", "SourceFailed", "Unknown"]
+__all__ = ["Found", "Gone", "Reading", "Source", "SourceAbsent", "SourceFailed", "Unknown"]

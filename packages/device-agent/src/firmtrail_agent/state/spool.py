@@ -249,7 +249,7 @@ def _extends(record: ObservationRecord, observed: ObservationRecord) -> bool:
 
 def says_the_same(one: Sequence[ComponentReading], other: Sequence[ComponentReading]) -> bool:
     """Compare versions; of an error it matters only that there is one, since its words may hold a time or a number."""
-    return {c.component: c.version for c in one} == {c.component: c.version for c in other}
+    return {c.component: (c.version, c.gone) for c in one} == {c.component: (c.version, c.gone) for c in other}
 
 
 def _after(record: ObservationRecord, missing: int) -> ObservationRecord:

@@ -56,7 +56,7 @@ def _receipt(device_id: uuid.UUID, record: ObservationRecord, outcome: Outcome) 
         logger.warning("device %s had no room for %d records", device_id, record.dropped_before)
     versions = iter(outcome.versions)
     components = [
-        ComponentReceipt(component=reading.component, outcome=None if reading.version is None else next(versions))
+        ComponentReceipt(component=reading.component, outcome=next(versions) if batches.tells(reading) else None)
         for reading in record.components
     ]
     return RecordReceipt(first_observed=outcome.first, last_observed=outcome.last, components=components)
@@ -67,7 +67,7 @@ def _refusal(errors: list[FieldError]) -> RecordReceipt:
 
 
 def _has_version(records: Sequence[ObservationRecord]) -> bool:
-    return any(reading.version is not None for record in records for reading in record.components)
+    return any(batches.tells(reading) for record in records for reading in record.components)
 
 
 async def _is_known(ctx: ReportContext, device_id: uuid.UUID) -> bool:

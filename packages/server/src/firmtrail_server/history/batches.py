@@ -27,7 +27,7 @@ from firmtrail_contract.firmware import component_limits, version_limits
 from firmtrail_contract.reports import error_limits
 from firmtrail_server.history.boot_clocks import moments, order
 from firmtrail_server.history.boots import Boot
-from firmtrail_server.history.timeline import Record
+from firmtrail_server.history.timeline import GONE, Record
 
 #: of a record: an answer must not become many times as large as what was sent
 MAX_RECORD_ERRORS = 8
@@ -78,11 +78,16 @@ def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]
         Record(
             first=found[record.first_observed],
             last=found[record.last_observed or record.first_observed],
-            versions=[(one.component, one.version) for one in record.components if one.version is not None],
+            versions=[(one.component, one.version or GONE) for one in record.components if tells(one)],
             interval_seconds=batch.interval_seconds,
         )
         for record in batch.records
     ]
+
+
+def tells(reading: ComponentReading) -> bool:
+    """Whether a reading tells what became of its component: an error alone does not."""
+    return reading.gone or reading.version is not None
 
 
 def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[FieldError]:
@@ -107,6 +112,8 @@ def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[Fie
 def _wrong_reading(place: str, reading: ComponentReading) -> Iterator[FieldError]:
     if (reading.version is None) == (reading.error is None):
         yield _error(place, ViolationCode.MALFORMED, "must hold a version or an error, and not both")
+    elif reading.gone and reading.version is not None:
+        yield _error(f"{place}/gone", ViolationCode.MALFORMED, "must not be true beside a version")
 
 
 def _wrong_text(pointer: str, text: str | None, limits: Text) -> Iterator[FieldError]:

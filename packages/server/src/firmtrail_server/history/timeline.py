@@ -8,6 +8,8 @@ the first and the last moment its version was reported. A report of version V at
 * otherwise *opens* a period between its neighbours. When T lies inside a period of another version, that period is
   split: its first and last moments stay what they are, and nothing between them is invented.
 
+That a component is gone is an observation like any other: its version is `GONE`.
+
 Two versions may be reported for the same moment. Neither period is split: one whose first report it is stays after the
 newcomer if it lasts longer, and otherwise the newcomer comes last.
 """
@@ -25,6 +27,8 @@ import attrs
 from firmtrail_contract import FirmwareReport, ObservedAtSource, ObservedMoment, ReportOutcome
 
 MAX_CLOCK_LEAD = dt.timedelta(minutes=5)
+#: the version of a component that the device does not have: its periods are stored like others, and shown to nobody
+GONE = ""
 EARLIEST_MOMENT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 #: how much older a moment may be than anything that its device has said: a clock that was never set shows 2000, 2010 or
 #: the day on which its firmware was built, and a device that was offline shows days, weeks or months
@@ -63,7 +67,7 @@ class Record(NamedTuple):
 
     first: ObservedMoment
     last: ObservedMoment
-    #: component and version, no component twice
+    #: component and version, or `GONE`; no component twice
     versions: Sequence[tuple[str, str]]
     #: it is so old that it is believed only if the device has been reporting for as long
     is_doubtful: bool = False

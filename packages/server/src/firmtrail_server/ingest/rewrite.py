@@ -12,6 +12,7 @@ from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_server.db import Collided, Connection
 from firmtrail_server.history.changes import PeriodChange, period_changes
 from firmtrail_server.history.timeline import (
+    GONE,
     MAX_LATENESS,
     Period,
     Record,
@@ -194,5 +195,7 @@ async def _write(conn: Connection, project_id: uuid.UUID, stretches: Mapping[Par
     # also where nothing changes: the component was heard of
     if heard := {part: now_open.get(part, one.opened) for part, one in stretches.items() if one.opened}:
         await periods.update_open(conn, project_id, heard, hearing)
+    if gone := [part for part, period in heard.items() if period.version == GONE]:
+        await periods.delete_gone(conn, project_id, gone)
     if told := [change for part, one in stretches.items() for change in one.told(part)]:
         await firmware_changes.insert_of_parts(conn, project_id, told, hearing.received_at)

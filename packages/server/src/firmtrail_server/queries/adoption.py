@@ -69,6 +69,7 @@ async def count_over_time(
                                    and periods.first_reported_at > class.lower_bound
                                    and periods.first_reported_at <= %(last)s
                                    and periods.superseded_at > %(first)s
+                                   and periods.version <> ''
                                  union all
                                 select device_id, version, since, null
                                   from device_versions
@@ -189,6 +190,7 @@ async def count_successors(
                     and first_reported_at = ran.superseded_at
                     and component = ran.component
                     and superseded_at > first_reported_at
+                    and version <> ''
                   limit 1)
                   union all
                 (select version
@@ -196,6 +198,7 @@ async def count_successors(
                   where device_id = ran.device_id
                     and component = ran.component
                     and first_reported_at = ran.superseded_at
+                    and version <> ''
                   limit 1)
                ) as following
          where {_COUNTED}

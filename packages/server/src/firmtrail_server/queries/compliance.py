@@ -85,6 +85,7 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Gover
                        and periods.first_reported_at > class.lower_bound
                        and periods.first_reported_at <= %(at)s
                        and periods.superseded_at > %(at)s
+                       and periods.version <> ''
                      where not %(is_now)s
                      union all
                     select device_id, version

@@ -284,6 +284,7 @@ async def list_versions_now(
               from device_firmware
              where project_id = %(project_id)s
                and device_id = any(%(device_ids)s)
+               and version <> ''
              order by device_id, component
             """,
             {"project_id": project_id, "device_ids": list(device_ids)},
@@ -305,12 +306,14 @@ async def list_versions_at(
                and device_id = any(%(device_ids)s)
                and first_reported_at <= %(at)s
                and superseded_at > %(at)s
+               and version <> ''
              union all
             select device_id, component, version, first_reported_at as since
               from device_firmware
              where project_id = %(project_id)s
                and device_id = any(%(device_ids)s)
                and first_reported_at <= %(at)s
+               and version <> ''
              order by device_id, component
             """,
             {"project_id": project_id, "device_ids": list(device_ids), "at": at},

@@ -44,7 +44,8 @@ async def compare_open_periods(conn: Connection, after: Key, limit: int) -> list
     cur = await conn.execute(
         """
         select written.project_id, written.component, written.device_id,
-               case when derived.version is null then 'missing'
+               case when written.version = '' then null
+                    when derived.version is null then 'missing'
                     when derived.version <> written.version or derived.since <> written.first_reported_at
                     then 'outdated'
                end
@@ -89,6 +90,7 @@ async def compare_derived_rows(conn: Connection, after: Key, limit: int) -> list
                     where device_firmware.device_id = derived.device_id
                       and device_firmware.component = derived.component
                       and device_firmware.project_id = derived.project_id
+                      and device_firmware.version <> ''
                     limit 1
                ) as written on true
          order by derived.project_id, derived.component, derived.device_id
@@ -144,6 +146,7 @@ async def delete_orphan(conn: Connection, key: Key) -> int:
                     where project_id = %(project_id)s
                       and component = %(component)s
                       and device_id = %(device_id)s
+                      and version <> ''
                )
         """,
         key._asdict(),

@@ -117,6 +117,7 @@ async def list_open_periods(conn: Connection, project_id: uuid.UUID, device_id: 
               from device_firmware
              where project_id = %(project_id)s
                and device_id = %(device_id)s
+               and version <> ''
              order by component
             """,
             {"project_id": project_id, "device_id": device_id},

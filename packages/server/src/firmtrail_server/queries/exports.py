@@ -60,6 +60,7 @@ _SELECTED: Final = """from (
              where device_id > %(after)s
                and device_id <= %(last)s
                and first_reported_at <= %(until)s
+               and version <> ''
                and (%(component)s::text is null or component = %(component)s)
                and labels @> %(labels)s
                and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)"""

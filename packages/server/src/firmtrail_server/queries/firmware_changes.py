@@ -53,8 +53,8 @@ async def insert_of_parts(
                    tie_rank, period_id, recorded_at
                )
         select %(project_id)s::uuid, given.device_id, counted.before + given.nth, given.component, given.kind,
-               given.version, given.previous_version, given.first_reported_at, given.tie_rank, given.period_id,
-               %(recorded_at)s::timestamptz
+               nullif(given.version, ''), nullif(given.previous_version, ''), given.first_reported_at, given.tie_rank,
+               given.period_id, %(recorded_at)s::timestamptz
           from given
           join counted
             on counted.device_id = given.device_id

@@ -152,6 +152,7 @@ async def list_versions_ever(
                       from device_firmware_periods
                      where project_id = %(project_id)s
                        and component = wanted.component
+                       and version <> ''
                      order by version
                      limit 1
                    ) as first
@@ -234,6 +235,7 @@ async def count_at(
                        and periods.first_reported_at > class.lower_bound
                        and periods.first_reported_at <= %(at)s
                        and periods.superseded_at > %(at)s
+                       and periods.version <> ''
                      union all
                     select device_id, component, version, since
                       from device_versions

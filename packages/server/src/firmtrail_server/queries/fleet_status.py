@@ -94,6 +94,7 @@ async def find_first_report(conn: Connection, project_id: uuid.UUID, components:
                          where project_id = %(project_id)s
                            and component = wanted.component
                            and span = class.span
+                           and version <> ''
                          order by first_reported_at
                          limit 1
                        ) as first

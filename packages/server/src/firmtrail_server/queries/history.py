@@ -95,6 +95,7 @@ async def list_periods(
              where project_id = %(project_id)s
                and device_id = %(device_id)s
                and (%(only)s::text is null or component = %(only)s)
+               and version <> ''
                and (first_reported_at, component, tie_rank)
                    > (%(first_reported_at)s, %(component)s, %(tie_rank)s)
              order by first_reported_at, component, tie_rank
@@ -125,6 +126,7 @@ async def list_in_force(
                and device_id = %(device_id)s
                and first_reported_at <= %(at)s
                and superseded_at > %(at)s
+               and version <> ''
                and (%(component)s::text is null or component = %(component)s)
              union all
             select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
@@ -133,6 +135,7 @@ async def list_in_force(
              where project_id = %(project_id)s
                and device_id = %(device_id)s
                and first_reported_at <= %(at)s
+               and version <> ''
                and (%(component)s::text is null or component = %(component)s)
              order by component
             """,

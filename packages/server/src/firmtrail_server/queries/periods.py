@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import attrs
 
-from firmtrail_server.db import Connection, rows
+from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.history.timeline import Period
 
 
@@ -163,17 +163,21 @@ async def insert_open(conn: Connection, project_id: uuid.UUID, periods: Mapping[
              order by device_id, component
                 on conflict (device_id, component) do nothing
             returning device_id, component, version, first_reported_at
+        ),
+        current as (
+            insert into device_versions (project_id, component, device_id, version, since)
+            select %(project_id)s::uuid, component, device_id, version, first_reported_at
+              from opened
+             where version <> ''
+                on conflict (project_id, component, device_id) do update
+               set version = excluded.version,
+                   since = excluded.since
         )
-        insert into device_versions (project_id, component, device_id, version, since)
-        select %(project_id)s::uuid, component, device_id, version, first_reported_at
-          from opened
-            on conflict (project_id, component, device_id) do update
-           set version = excluded.version,
-               since = excluded.since
+        select count(*) from opened
         """,
         {**_columns(project_id, periods.items()), **_heard(periods, hearing)},
     )
-    return cur.rowcount
+    return (await one(cur))[0]
 
 
 async def update_open(
@@ -196,6 +200,7 @@ async def update_open(
             insert into device_versions (project_id, component, device_id, version, since)
             select %(project_id)s::uuid, component, device_id, version, first_reported_at
               from changed
+             where version <> ''
              order by device_id, component
                 on conflict (project_id, component, device_id) do update
                set version = excluded.version,
@@ -228,6 +233,20 @@ async def update_open(
            and device_firmware.component = changed.component
         """,
         {**_columns(project_id, periods.items()), **_heard(periods, hearing)},
+    )
+
+
+async def delete_gone(conn: Connection, project_id: uuid.UUID, parts: Collection[Part]) -> None:
+    """Store that components, whose open periods are locked, run nothing."""
+    await conn.execute(
+        """
+        delete from device_versions
+         using unnest(%(device_ids)s::uuid[], %(components)s::text[]) as gone (device_id, component)
+         where device_versions.project_id = %(project_id)s
+           and device_versions.component = gone.component
+           and device_versions.device_id = gone.device_id
+        """,
+        {"project_id": project_id, **_named(parts)},
     )
 
 

@@ -39,8 +39,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
 
     Extends the open period of a component, or closes it and opens the next. What lies within that period changes only
     when the component was heard of. A record of which any other part is late, or is of a component that has no period
-    yet, is left alone whole. The key tells the project, so the statement takes none: it is the device's own, or that of
-    a gateway of the device's project.
+    yet or is gone from now on, is left alone whole. The key tells the project, so the statement takes none: it is the
+    device's own, or that of a gateway of the device's project.
     The server's moment of all of them is that of the last. The cadence of a component is a mean of the gaps between its
     reports, weighted by time: a burst of reboots weighs nothing, and an outage at most doubles it.
 
@@ -126,7 +126,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
                    known_tie_rank, known_change_number, known_heard_at, cadence, gap, interval_seconds,
                    case when repeated then known_period_id else gen_random_uuid() end as period_id,
-                   bool_and(newer) over (partition by report) and count(*) over (partition by report) = parts as newest,
+                   bool_and(newer and (repeated or version <> '')) over (partition by report)
+                       and count(*) over (partition by report) = parts as newest,
                    repeated and first_at >= known_first and last_at <= known_last as inside
               from known
         ),
@@ -185,8 +186,9 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                        project_id, device_id, change_number, component, kind, version, previous_version,
                        first_reported_at, tie_rank, period_id, recorded_at
                    )
-            select project_id, device_id, known_change_number + 1, component, 'opened', version, known_version,
-                   first_at, case when first_at = known_first then known_tie_rank + 1 else 0 end, period_id,
+            select project_id, device_id, known_change_number + 1, component, 'opened', version,
+                   nullif(known_version, ''), first_at,
+                   case when first_at = known_first then known_tie_rank + 1 else 0 end, period_id,
                    %(received_at)s::timestamptz
               from placed
              where newest

@@ -73,6 +73,7 @@ _CHANGES: Final = """
                            and periods.first_reported_at >= %(since)s
                            and periods.first_reported_at <= %(until)s
                            and periods.superseded_at > periods.first_reported_at
+                           and periods.version <> ''
                          union all
                         select device_id, component, version, since
                           from device_versions
@@ -92,6 +93,7 @@ _CHANGES: Final = """
                          limit 1
                        ) as before
                  where before.version <> started.version  -- between the two lay one that was in force at no moment
+                   and before.version <> ''
                    and started.device_id not in (
                            select device_id from removed_devices where project_id = %(project_id)s
                        )
@@ -171,6 +173,7 @@ async def list_changed_often(
                           and first_reported_at < often.moments[1]
                           and component = often.component
                           and superseded_at > first_reported_at
+                          and version <> ''
                    ) as versions_before
               from (
                     select device_id, component, array_agg(at order by at) as moments,

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from firmtrail_server.db import Connection, Database, Transaction
+from firmtrail_server.history.timeline import GONE
 from firmtrail_server.queries import device_versions, periods
 from firmtrail_server.queries.device_versions import FIRST, Difference, Key
 from firmtrail_server.queries.periods import Part
@@ -69,7 +70,7 @@ async def _repair(conn: Connection, key: Key) -> int:
     """
     part = Part(key.device_id, key.component)
     opened = await periods.lock_open_periods(conn, key.project_id, [part])
-    if part in opened:
+    if part in opened and opened[part].version != GONE:
         return await device_versions.store(conn, key, opened[part])
     await device_versions.lock(conn, key)
     return await device_versions.delete_orphan(conn, key)

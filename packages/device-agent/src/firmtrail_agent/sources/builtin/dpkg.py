@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import attrs
 
-from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed
+from firmtrail_agent.sources.engine.source import Found, Gone, Said, SourceAbsent, SourceFailed
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import as_text, below, listed
-from firmtrail_agent.sources.support.paragraphs import paragraphs_of
+from firmtrail_agent.sources.support.paragraphs import holds_any, paragraphs_of
 from firmtrail_agent.system.rooted_path import RootedPath
 
 STATUS = "/var/lib/dpkg/status"
@@ -34,14 +34,20 @@ class Dpkg:
     #: needed where the package is installed for several, in different versions
     architecture: str | None = attrs.field(default=None, validator=attrs.validators.optional(validators.package))
     path: str = attrs.field(default=STATUS, validator=validators.path)
+    #: a package that is not installed is no error: the device does not have the component
+    may_be_gone: bool = attrs.field(default=False, validator=validators.flag)
 
-    def find(self, root: Path) -> list[Found]:
+    def find(self, root: Path) -> list[Said]:
         status = below(root, self.path)
         last: dict[str, _Entry] = {}
-        for file in _files(status):
+        files = _files(status)
+        for file in files:
             last |= _told(_entries(file, self.package))
-        present = [entry for entry in last.values() if self.architecture in {None, entry.architecture}]
-        version = _version(self.package, [entry for entry in present if entry.state not in GONE])
+        told = [entry for entry in last.values() if self.architecture in {None, entry.architecture}]
+        present = [entry for entry in told if entry.state not in GONE]
+        if not present and self.may_be_gone and any(holds_any(file) for file in files):
+            return [Gone(component=self.component, detail=f"{status}: the package {self.package} is not installed")]
+        version = _version(self.package, present)
         return [Found(component=self.component, version=version, detail=f"{status}: {self.package}")]
 
 

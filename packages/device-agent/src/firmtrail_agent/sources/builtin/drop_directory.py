@@ -1,6 +1,6 @@
 """Files that helpers with more rights leave for the agent, which therefore needs none: one JSON object each.
 
-    {"modem": "EG25GGBR07A08M2G", "fpga": {"error": "no answer on spi0.1"}}
+    {"modem": "EG25GGBR07A08M2G", "fpga": {"error": "no answer on spi0.1"}, "radio": {"gone": true}}
 
 They are taken only as somebody could have written them who owns the device anyway: root, or the agent's own user.
 """
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 import attrs
 
 from firmtrail_agent.sources.engine.naming import Part, by_component, component_name
-from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Found, Gone, Said, SourceAbsent, SourceFailed, Unknown
 from firmtrail_agent.sources.support import json_text, validators
 from firmtrail_agent.sources.support.files import as_text, below, listed, opened
 from firmtrail_agent.system.rooted_path import RootedPath
@@ -39,7 +39,7 @@ class DropDirectory:
     def component(self) -> str:
         return self.type
 
-    def find(self, root: Path) -> Iterator[Found | Unknown]:
+    def find(self, root: Path) -> Iterator[Said]:
         folder = below(root, self.path)
         files = _files(folder)
         if not files:
@@ -79,11 +79,14 @@ def _versions(file: RootedPath) -> dict[str, Any]:
     return json_text.parsed_object(as_text(content), str(file))
 
 
-def _said(name: str, value: Any, file: RootedPath) -> Found | Unknown:
+def _said(name: str, value: Any, file: RootedPath) -> Said:
     if isinstance(value, str):
         return Found(component=name, version=value, detail=str(file))
-    if isinstance(value, dict) and isinstance(error := cast("dict[str, Any]", value).get("error"), str):
+    said = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if isinstance(error := said.get("error"), str):
         return Unknown(component=name, error=f"{file} says: {error}")
+    if said == {"gone": True}:
+        return Gone(component=name, detail=f"{file} says that it is gone")
     what = f'must be a version, or an object such as {{"error": "why"}}, and not {json_text.kind(value)}'
     return Unknown(component=name, error=f"{file}: {name} {what}")
 

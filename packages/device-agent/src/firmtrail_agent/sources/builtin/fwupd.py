@@ -10,7 +10,7 @@ from typing import ClassVar
 import attrs
 
 from firmtrail_agent.sources.engine.naming import Part, by_component
-from firmtrail_agent.sources.engine.source import Found, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Found, Said, SourceFailed
 from firmtrail_agent.sources.support import json_text, validators
 from firmtrail_agent.sources.support.programs import ProgramFailed, located, output_of
 
@@ -33,7 +33,7 @@ class Fwupd:
     def component(self) -> str:
         return self.type
 
-    def find(self, root: Path) -> Iterator[Found | Unknown]:
+    def find(self, root: Path) -> Iterator[Said]:
         try:
             output = output_of(located(root, COMMAND), max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)
         except ProgramFailed as failure:

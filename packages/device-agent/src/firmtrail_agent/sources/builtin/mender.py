@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 
 from firmtrail_agent.sources.engine.naming import Part, by_component
-from firmtrail_agent.sources.engine.source import Found, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Found, Said, SourceAbsent, SourceFailed
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import below, read_text
 from firmtrail_agent.sources.support.programs import TIMEOUT_SECONDS, Program, located, output_of
@@ -47,7 +47,7 @@ class MenderProvides:
     def component(self) -> str:
         return self.type
 
-    def find(self, root: Path) -> Iterator[Found | Unknown]:
+    def find(self, root: Path) -> Iterator[Said]:
         program = _show_provides(root)
         place = " ".join(program.argv)
         output = output_of(program, max_bytes=MAX_BYTES, timeout_seconds=self.timeout_seconds)

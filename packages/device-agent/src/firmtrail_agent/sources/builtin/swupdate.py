@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 
 from firmtrail_agent.sources.engine.naming import Part, by_component
-from firmtrail_agent.sources.engine.source import Found, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Found, Said, SourceFailed, Unknown
 from firmtrail_agent.sources.support import validators
 from firmtrail_agent.sources.support.files import below, read_text
 from firmtrail_agent.system.rooted_path import RootedPath
@@ -35,7 +35,7 @@ class Swupdate:
     def component(self) -> str:
         return self.sole_component or self.type
 
-    def find(self, root: Path) -> Iterator[Found | Unknown]:
+    def find(self, root: Path) -> Iterator[Said]:
         file = below(root, self.path)
         lines = [line.split() for line in read_text(file, max_bytes=MAX_BYTES).split("\n")]
         parts = [_part(words, file) for words in lines if words and not words[0].startswith("#")]

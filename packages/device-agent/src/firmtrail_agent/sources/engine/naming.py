@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from firmtrail_agent.sources.engine.source import Found, Unknown
+from firmtrail_agent.sources.engine.source import Said, Unknown
 
 MAX_LENGTH = 64
 NAMELESS = "unnamed"
@@ -27,10 +27,10 @@ class Part:
     """Something a source speaks of: its names, the first of which makes the component, and what was said of it."""
 
     names: Sequence[str]
-    said: Found | Unknown
+    said: Said
 
 
-def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Iterator[Found | Unknown]:
+def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Iterator[Said]:
     """Name the component of each part, or, where the configuration has chosen some by name, of those alone."""
     known = list(parts)
     if chosen is None:
@@ -44,7 +44,7 @@ def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Ite
             yield Unknown(component=component, error=_missing(name, known))
 
 
-def _each_named(parts: Sequence[Part]) -> Iterator[Found | Unknown]:
+def _each_named(parts: Sequence[Part]) -> Iterator[Said]:
     """Name each part; parts of one name are told apart by the second name that they have, such as an id."""
     named = [component_name(part.names[0]) for part in parts]
     for part, name in zip(parts, named, strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from firmtrail_agent.sources.engine.source import Found, Source, SourceAbsent, SourceFailed, Unknown
+from firmtrail_agent.sources.engine.source import Gone, Said, Source, SourceAbsent, SourceFailed, Unknown
 from firmtrail_agent.sources.engine.timeouts import MAX_TIMEOUT_SECONDS, TimedCall, TimedOut, run_all
 from firmtrail_agent.validation import values
 from firmtrail_agent.validation.redact import one_line
@@ -23,19 +23,21 @@ READ_TIMEOUT_SECONDS = 5.0
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """What a source said when it was asked. Without `version` and `error` the device has no such source."""
+    """What a source said when it was asked. Without `version`, `error` and `gone` the device has no such source."""
 
     component: str
     source: str
     version: str | None = None
     error: str | None = None
+    #: the device does not have the component; `detail` says where that stands
+    gone: bool = False
     detail: str = ""
     #: see `Unknown`
     may_hide_others: bool = False
 
     @property
     def is_absent(self) -> bool:
-        return self.version is None and self.error is None
+        return self.version is None and self.error is None and not self.gone
 
 
 def read_source(source: Source, root: Path, *, required: bool) -> list[Reading]:
@@ -56,12 +58,12 @@ def read_sources(sources: Sequence[Source], root: Path) -> list[Reading]:
     ]
 
 
-def _call(source: Source, root: Path) -> TimedCall[list[Found | Unknown]]:
+def _call(source: Source, root: Path) -> TimedCall[list[Said]]:
     timeout = READ_TIMEOUT_SECONDS + min(getattr(source, "timeout_seconds", 0), MAX_TIMEOUT_SECONDS)
     return TimedCall(timeout, f"{source.type} {id(source)}", lambda: _said(source, root))
 
 
-def _answered(source: Source, call: TimedCall[list[Found | Unknown]], *, required: bool) -> list[Reading]:
+def _answered(source: Source, call: TimedCall[list[Said]], *, required: bool) -> list[Reading]:
     name = source.type
     component = source.component
     try:
@@ -77,19 +79,22 @@ def _answered(source: Source, call: TimedCall[list[Found | Unknown]], *, require
     return [Reading(component=component, source=name, error=error)]
 
 
-def _said(source: Source, root: Path) -> list[Found | Unknown]:
+def _said(source: Source, root: Path) -> list[Said]:
     said = list(islice(source.find(root), MAX_COMPONENTS + 1))
     if len(said) > MAX_COMPONENTS:
         raise SourceFailed(f"it speaks of more than {MAX_COMPONENTS} components; choose those that matter")
     return said
 
 
-def _readings(name: str, said: Iterable[Found | Unknown]) -> Iterator[Reading]:
+def _readings(name: str, said: Iterable[Said]) -> Iterator[Reading]:
     for one in said:
         component = values.component(one.component)
         if isinstance(one, Unknown):
             error, hides = _reason(one.error), one.may_hide_others
             yield Reading(component=component, source=name, error=error, may_hide_others=hides)
+            continue
+        if isinstance(one, Gone):
+            yield Reading(component=component, source=name, gone=True, detail=_reason(one.detail))
             continue
         detail, version = one_line(one.detail), trimmed(one.version)
         if complaint := _complaint(version):

@@ -1,10 +1,10 @@
-"""What every source is, and what it says: a version, that it cannot tell one, or that the device has no such place."""
+"""What every source is, and what it says: a version, that it cannot tell one, or that there is no such thing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 import attrs
 
@@ -36,6 +36,21 @@ class Unknown:
     may_hide_others: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class Gone:
+    """A component that the device does not have: what lists its components was read whole, and does not name it.
+
+    It ends the component's history, so it is never said of what merely cannot be read or does not answer.
+    """
+
+    component: str
+    #: where that stands
+    detail: str
+
+
+Said: TypeAlias = Found | Unknown | Gone
+
+
 class Source(Protocol):
     """A place where the versions of one component, or of several, can be found.
 
@@ -52,7 +67,7 @@ class Source(Protocol):
         """What it speaks of; where it may speak of several, the name under which its own failure is shown."""
         ...
 
-    def find(self, root: Path) -> Iterable[Found | Unknown]:
+    def find(self, root: Path) -> Iterable[Said]:
         """Look for the versions below `root`, now; nothing is remembered from earlier times.
 
         Raises:

@@ -25,6 +25,12 @@ def paragraphs_of(package: str, file: RootedPath, *, name_field: bytes) -> Itera
                 yield fields
 
 
+def holds_any(file: RootedPath) -> bool:
+    """Say whether a database is more than an empty file, which a power cut may leave."""
+    with opened(file) as stream:
+        return bool(stream.read(MAX_LINE_BYTES).strip())
+
+
 def _paragraphs(stream: BinaryIO, file: RootedPath) -> Iterator[dict[bytes, bytes]]:
     fields: dict[bytes, bytes] = {}
     for line in _lines(stream, file):

@@ -87,7 +87,13 @@ def _matching(pattern: str, rule: str) -> Callable[[Any, attrs.Attribute[Any], A
     return _validator(check)
 
 
+def _flag(value: Any) -> None:
+    if not isinstance(value, bool):
+        raise Wrong("be true or false")
+
+
 component = _validator(values.component)
+flag = _validator(_flag)
 path = _validator(values.absolute_path)
 #: a program with its arguments
 argv = _validator(_argv)
