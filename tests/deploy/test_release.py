@@ -51,6 +51,24 @@ def test_packages_of_two_versions_are_refused(checkout: Path) -> None:
     assert any("differ" in complaint for complaint in versions.complaints(checkout, None))
 
 
+@pytest.mark.parametrize("package", ["sdk", "device-agent", "server"])
+@pytest.mark.parametrize("bound", ["", ">=0.1.0", "==0.0.9"])
+def test_a_package_that_allows_another_release_of_ours_is_refused(checkout: Path, package: str, bound: str) -> None:
+    file = checkout / "packages" / package / "pyproject.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("firmtrail-contract==0.1.0", f"firmtrail-contract{bound}"))
+
+    (complaint,) = versions.complaints(checkout, None)
+
+    assert complaint.startswith(f"{package} needs firmtrail-contract{bound}:")
+
+
+def test_an_extra_that_allows_another_release_of_ours_is_refused(checkout: Path) -> None:
+    file = checkout / "packages/server/pyproject.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("[binaries]==0.1.0", "[binaries]"))
+
+    assert ["firmtrail-postgres" in complaint for complaint in versions.complaints(checkout, None)] == [True]
+
+
 def test_an_sdist_makes_the_wheel_of_the_checkout(root: Path, tmp_path: Path) -> None:
     package = root / "packages/contract"
     sdist, wheel = build(package, tmp_path, "sdist"), build(package, tmp_path, "wheel")

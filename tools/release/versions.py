@@ -1,4 +1,4 @@
-"""Whether the packages, CHANGELOG.md and the tag name one version; and the oldest dependencies that packages allow."""
+"""Whether the packages, what they need of each other, CHANGELOG.md and the tag name one version; and the oldest dependencies that packages allow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 UNRELEASED = "Unreleased"
@@ -20,6 +21,9 @@ def complaints(root: Path, tag: str | None) -> Iterator[str]:
     if len({*found.values()}) != 1:
         yield f"the packages differ in their version: {found}"
     version = found["server"]
+    for package, needed in siblings(root):
+        if needed.specifier != SpecifierSet(f"=={version}"):
+            yield f"{package} needs {needed}: it must be {needed.name}=={version}"
     if not _is_normal(version):
         yield f"{version} is not how PEP 440 spells a version"
     section = top_section(root)
@@ -34,6 +38,15 @@ def complaints(root: Path, tag: str | None) -> Iterator[str]:
 def versions(root: Path) -> dict[str, str]:
     """Read the version of each package, by its folder."""
     return {file.parent.name: _version(file) for file in sorted(root.glob("packages/*/pyproject.toml"))}
+
+
+def siblings(root: Path) -> Iterator[tuple[str, Requirement]]:
+    """List what packages need of each other: the folder of the one, the requirement of the other."""
+    ours = {_project(file)["project"]["name"] for file in root.glob("packages/*/pyproject.toml")}
+    for package in versions(root):
+        for needed in _requirements(root / "packages" / package / "pyproject.toml"):
+            if needed.name in ours:
+                yield package, needed
 
 
 def sources(root: Path) -> Iterator[Path]:
@@ -51,12 +64,15 @@ def top_section(root: Path) -> str:
 
 def lowest(root: Path, packages: Iterable[str]) -> list[str]:
     """Pin each dependency of packages, given by their folders, to the version that it begins at."""
-    requirements = [
-        Requirement(text)
-        for package in packages
-        for text in _project(root / "packages" / package / "pyproject.toml")["project"].get("dependencies", [])
-    ]
+    files = [root / "packages" / package / "pyproject.toml" for package in packages]
+    requirements = [Requirement(text) for file in files for text in _project(file)["project"].get("dependencies", [])]
     return [f"{one.name}=={bound.version}" for one in requirements for bound in one.specifier if bound.operator == ">="]
+
+
+def _requirements(file: Path) -> list[Requirement]:
+    project = _project(file)["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    return [Requirement(text) for texts in [project.get("dependencies", []), *extras] for text in texts]
 
 
 def _version(file: Path) -> str:
