@@ -19,6 +19,7 @@ import pytest
 from firmtrail_server.app import create_app
 from firmtrail_server.auth.access_tokens import Claims
 from firmtrail_server.auth.credentials import SecretChecker, SecretPrefix, new_secret
+from firmtrail_server.auth.failure_counts import Counted, FailureMemory
 from firmtrail_server.auth.login_throttle import MAX_FAILURES_OF_A_KEY, MAX_FAILURES_OF_AN_ADDRESS, LoginThrottle
 from firmtrail_server.auth.token_cache import TokenCache
 from firmtrail_server.errors import CredentialQueueFull, TooManyFailures
@@ -309,7 +310,7 @@ class Stopwatch:
 
 def test_a_limit_ends_with_its_period() -> None:
     stopwatch = Stopwatch()
-    limits = LoginThrottle(stopwatch)
+    limits = LoginThrottle(FailureMemory().table(Counted.PASSWORDS), stopwatch)
     for _ in range(MAX_FAILURES_OF_A_KEY):
         limits.add("key", "192.0.2.1")
 
@@ -320,7 +321,7 @@ def test_a_limit_ends_with_its_period() -> None:
 
 
 def test_a_right_one_among_too_many_wrong_ones_is_not_told_so() -> None:
-    limits = LoginThrottle(Stopwatch())
+    limits = LoginThrottle(FailureMemory().table(Counted.PASSWORDS), Stopwatch())
     limits.check("key", "192.0.2.1")
     for _ in range(MAX_FAILURES_OF_A_KEY):
         limits.note_result("key", "192.0.2.1", is_right=False)
@@ -331,7 +332,7 @@ def test_a_right_one_among_too_many_wrong_ones_is_not_told_so() -> None:
 
 @pytest.mark.parametrize(("one", "another"), [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::ffff:2")])
 def test_an_address_is_limited_over_all_keys_and_by_any_of_its_names(one: str, another: str) -> None:
-    limits = LoginThrottle(Stopwatch())
+    limits = LoginThrottle(FailureMemory().table(Counted.PASSWORDS), Stopwatch())
     for number in range(MAX_FAILURES_OF_AN_ADDRESS):
         limits.add(f"key {number}", one)
 

@@ -12,6 +12,7 @@ import attrs
 
 from firmtrail_server.auth.access_tokens import AccessTokens
 from firmtrail_server.auth.credentials import SecretChecker, SecretDigests
+from firmtrail_server.auth.failure_counts import Counted, FailureMemory
 from firmtrail_server.auth.login_throttle import LoginThrottle
 from firmtrail_server.auth.refresh_tokens import RefreshDigests
 from firmtrail_server.auth.signing_keys import new_signing_keys
@@ -94,20 +95,21 @@ class App:
             services.authentication.passwords.close()
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  the last three are a worker's, and an operator's
     settings: Settings,
     database_url: str,
     *,
     clock: Callable[[], dt.datetime] = utc_now,
     metrics: Metrics | None = None,
+    failures: FailureMemory | None = None,
     reader: SettingsReader | None = None,
 ) -> App:
     """Make the application.
 
     Without signing keys in the settings it makes its own, and its tokens live no longer than it does; without metrics
-    it counts for itself; without a reader it stays with the secrets that it has.
+    and failures it counts for itself; without a reader it stays with the secrets that it has.
     """
-    metrics = metrics or Metrics()
+    metrics, failures = metrics or Metrics(), failures or FailureMemory()
     rotation = Rotation(settings, reader)
     address = Address(database_url, rotation.look)
     database = Database(address)
@@ -137,9 +139,9 @@ def create_app(
             digests=digests,
             secrets=SecretChecker(),
             passwords=SecretChecker(cost=settings.password_cost, max_waiting=MAX_WAITING_PASSWORDS),
-            key_failures=LoginThrottle(time.monotonic, max_of_an_address=math.inf),
-            failures=LoginThrottle(time.monotonic),
-            sign_ups=LoginThrottle(time.monotonic),
+            key_failures=LoginThrottle(failures.table(Counted.KEYS), time.monotonic, max_of_an_address=math.inf),
+            failures=LoginThrottle(failures.table(Counted.PASSWORDS), time.monotonic),
+            sign_ups=LoginThrottle(failures.table(Counted.SIGN_UPS), time.monotonic),
             key_use=KeyUse(database),
             clock=clock,
         ),
@@ -161,6 +163,7 @@ def create_app(
             outbox=Outbox(),
             digests=digests,
             sent=LoginThrottle(
+                failures.table(Counted.MAILS),
                 time.monotonic,
                 max_of_a_key=MAX_MAILS,
                 max_of_an_address=math.inf,

@@ -10,8 +10,7 @@ import math
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 
-import attrs
-
+from firmtrail_server.auth.failure_counts import FailureCounts
 from firmtrail_server.errors import TooManyFailures
 
 PERIOD_SECONDS = 60
@@ -21,39 +20,34 @@ MAX_FAILURES_OF_AN_ADDRESS = 100
 _IPV6_PREFIX = 64
 
 
-@attrs.define
-class _Count:
-    failures: int
-    since: float
-
-
 class LoginThrottle:
     """Counts wrong credentials over a period; what is too much is refused until the period ends.
 
-    `check` before a credential is looked at, `note_result` after.
+    `check` before a credential is looked at, `note_result` after. Workers that share `counts` share the limits.
     """
 
     def __init__(
         self,
+        counts: FailureCounts,
         monotonic: Callable[[], float],
         *,
         max_of_a_key: float = MAX_FAILURES_OF_A_KEY,
         max_of_an_address: float = MAX_FAILURES_OF_AN_ADDRESS,
         period_seconds: float = PERIOD_SECONDS,
     ) -> None:
+        self._counts = counts
         self._monotonic = monotonic
         self._max_of_a_key = max_of_a_key
         self._max_of_an_address = max_of_an_address
         self._period_seconds = period_seconds
-        self._counts: dict[tuple[str, ...], _Count] = {}
-        self._swept_at = monotonic()
 
     def check(self, key_id: str, address: str) -> None:
         """Raise `TooManyFailures` if nothing more from there is looked at for now."""
+        now = self._monotonic()
         for subject, limit in self._subjects(key_id, address):
-            count = self._counts.get(subject)
-            if count is not None and count.failures >= limit and (left := self._left(count)) > 0:
-                raise TooManyFailures(math.ceil(left))
+            failures, ends_at = self._counts.find(subject, now)
+            if failures >= limit:
+                raise TooManyFailures(math.ceil(ends_at - now))
 
     def note_result(self, key_id: str, address: str, *, is_right: bool) -> None:
         """Count a failure. Raise `TooManyFailures`, right or wrong, if too many came from there meanwhile.
@@ -66,25 +60,14 @@ class LoginThrottle:
 
     def add(self, key_id: str, address: str) -> None:
         """Count a failure."""
-        self._sweep()
         for subject, _ in self._subjects(key_id, address):
-            count = self._counts.get(subject)
-            if count is None or self._left(count) <= 0:
-                self._counts[subject] = _Count(1, self._monotonic())
-            else:
-                count.failures += 1
+            self._counts.add(subject, self._monotonic(), self._period_seconds)
 
-    def _subjects(self, key_id: str, address: str) -> list[tuple[tuple[str, ...], float]]:
+    def _subjects(self, key_id: str, address: str) -> list[tuple[str, float]]:
+        """Name who is limited: a network's own name holds no blank."""
         network = network_of(address)
-        return [((network, key_id), self._max_of_a_key), ((network,), self._max_of_an_address)]
-
-    def _left(self, count: _Count) -> float:
-        return count.since + self._period_seconds - self._monotonic()
-
-    def _sweep(self) -> None:
-        if self._monotonic() > self._swept_at + self._period_seconds:
-            self._counts = {subject: count for subject, count in self._counts.items() if self._left(count) > 0}
-            self._swept_at = self._monotonic()
+        limits = {f"{network} {key_id}": self._max_of_a_key, network: self._max_of_an_address}
+        return [(subject, limit) for subject, limit in limits.items() if math.isfinite(limit)]
 
 
 def network_of(address: str) -> str:

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     worker_parser = verbs.add_parser("worker")  # the command of supervising.py alone, so it has no help
     worker_parser.add_argument("number", type=int)
     worker_parser.add_argument("counts", type=int)
+    worker_parser.add_argument("failures", type=int)
     worker_parser.add_argument("sockets", type=int, nargs="+")
     worker_parser.set_defaults(run=commands.work)
 

@@ -20,6 +20,7 @@ import uvloop
 
 from firmtrail_contract import User
 from firmtrail_server.app import utc_now
+from firmtrail_server.auth.failure_counts import FailureMemory
 from firmtrail_server.auth.signing_keys import (
     BadSigningKeys,
     SigningKeys,
@@ -103,7 +104,8 @@ def work(options: argparse.Namespace) -> int:
         hold_signals()
         sockets = [socket.socket(fileno=one) for one in options.sockets]
         metrics = Metrics(Board(settings.workers, options.counts), options.number)
-        uvloop.run(supervisor.work(settings, reader, sockets, metrics))
+        failures = FailureMemory(settings.workers, options.failures, options.number)
+        uvloop.run(supervisor.work(settings, reader, sockets, metrics, failures))
     return 0
 
 

@@ -11,7 +11,9 @@ import psycopg
 from aiohttp import web
 
 from firmtrail_server.app import create_app
+from firmtrail_server.auth.failure_counts import FailureMemory
 from firmtrail_server.db.pooling import refuse_transaction_pooling
+from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.db.schema import SchemaTooOld, migrate, pending_migrations
 from firmtrail_server.db.schema.errors import explained
 from firmtrail_server.http.protocol import running_http
@@ -26,13 +28,14 @@ SHUTDOWN_TIMEOUT_SECONDS = 10
 _NEW_OBJECTS = 10_000
 
 
-async def serve(  # noqa: PLR0913  the last two are a worker's, and an operator's
+async def serve(  # noqa: PLR0913  the last three are a worker's, and an operator's
     settings: Settings,
     database_url: str,
     sockets: Sequence[socket.socket],
     ready: Callable[[], None],
     *,
     metrics: Metrics | None = None,
+    failures: FailureMemory | None = None,
     reader: SettingsReader | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, and say when it is ready; requests that were accepted are answered.
@@ -46,7 +49,7 @@ async def serve(  # noqa: PLR0913  the last two are a worker's, and an operator'
     """
     with ended_by_signals():
         await check_schema(database_url)
-        app = create_app(settings, database_url, metrics=metrics, reader=reader)
+        app = create_app(settings, database_url, metrics=metrics, failures=failures, reader=reader)
         async with app.running(), running_http(app.dispatcher, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as runner:
             await _listen(runner, settings, sockets)
             _collect_rarely()
@@ -86,7 +89,7 @@ async def pending_at(database_url: str) -> list[str]:
         SchemaError: it cannot be asked.
     """
     with explained():
-        async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=10, autocommit=True) as conn:
+        async with await psycopg.AsyncConnection.connect(conninfo(database_url), autocommit=True) as conn:
             return await pending_migrations(conn)
 
 

@@ -2,8 +2,8 @@
 
 A worker is a fresh process that serves as the only one would. It reads its settings as the parent did, from the
 environment (which other users cannot read, unlike arguments), so that it finds a secret that was replaced. It is given
-the parent's sockets, which keep the port and beside which it listens on its own, a file of no name for what all of them
-count, and a leash: a pipe that ends when the parent does.
+the parent's sockets, which keep the port and beside which it listens on its own, two files of no name (what all of them
+count, and who has failed), and a leash: a pipe that ends when the parent does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
+from firmtrail_server.auth.failure_counts import FailureMemory, lay_out
 from firmtrail_server.process.serving import serve
 from firmtrail_server.process.signals import ended_by_signals
 from firmtrail_server.process.sockets import beside
@@ -59,9 +60,10 @@ async def supervise(
     Raises:
         NoWorkerStarts: none has ever served.
     """
-    with ended_by_signals(), _shared_memory() as counts:
+    with ended_by_signals(), _shared_memory("counts") as counts, _shared_memory("failures") as failures:
         counts.truncate(board_bytes(settings.workers))
-        workers = _Workers(sockets, counts.fileno(), settings, decided)
+        lay_out(failures.fileno(), settings.workers)
+        workers = _Workers(sockets, [counts.fileno(), failures.fileno()], settings, decided)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(workers.keep(1), name="worker 1")
@@ -73,7 +75,13 @@ async def supervise(
             raise failed.exceptions[0] from None
 
 
-async def work(settings: Settings, reader: SettingsReader, reserved: Sequence[socket.socket], metrics: Metrics) -> None:
+async def work(
+    settings: Settings,
+    reader: SettingsReader,
+    reserved: Sequence[socket.socket],
+    metrics: Metrics,
+    failures: FailureMemory,
+) -> None:
     """Serve as one of several workers, until a signal or the end of the parent; raises what `serve` raises."""
     loop, leash = asyncio.get_running_loop(), sys.stdin.fileno()
 
@@ -87,22 +95,23 @@ async def work(settings: Settings, reader: SettingsReader, reserved: Sequence[so
     loop.add_reader(leash, let_loose)
     assert settings.database_url is not None
     sockets = [beside(one) for one in reserved]
-    await serve(settings, settings.database_url, sockets, say_ready, metrics=metrics, reader=reader)
+    url = settings.database_url
+    await serve(settings, url, sockets, say_ready, metrics=metrics, failures=failures, reader=reader)
 
 
-def _shared_memory() -> IO[bytes]:
+def _shared_memory(name: str) -> IO[bytes]:
     """A file that lies in memory where it can: a disk that is full must not end the workers that count in it."""
     if sys.platform == "linux":
-        return os.fdopen(os.memfd_create("firmtrail-counts"), "r+b")
+        return os.fdopen(os.memfd_create(f"firmtrail-{name}"), "r+b")
     return tempfile.TemporaryFile()
 
 
 class _Workers:
     def __init__(
-        self, sockets: Sequence[socket.socket], counts: int, settings: Settings, decided: Mapping[str, str]
+        self, sockets: Sequence[socket.socket], memory: Sequence[int], settings: Settings, decided: Mapping[str, str]
     ) -> None:
-        self._descriptors = [counts, *[one.fileno() for one in sockets]]
-        self._board = Board(settings.workers, counts)
+        self._descriptors = [*memory, *[one.fileno() for one in sockets]]
+        self._board = Board(settings.workers, memory[0])
         self._environment = _environment(settings, decided)
         self.first_is_ready = asyncio.Event()
 
