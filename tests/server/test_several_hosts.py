@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +13,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from firmtrail_server.db import Database, Link, Transaction, address
-from firmtrail_server.db.schema import migrate
+from firmtrail_server.db import Address, Database, Drain, Link, Transaction, reaching
+from firmtrail_server.db.pooling import Between, find_between
+from firmtrail_server.db.schema import connecting, migrate
 from firmtrail_server.process.serving import check_schema
 
 
@@ -27,16 +29,10 @@ def silent_port() -> Generator[int]:
 @pytest.fixture
 async def url(database_url: str, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[str]:
     """The silent machine first, then the database; only the URL's own connect_timeout gets past the former."""
-    monkeypatch.setattr(address, "_CONNECT_SECONDS", 1000)
+    monkeypatch.setitem(reaching._LIMITS, "connect_timeout", 1000)  # pyright: ignore[reportPrivateUsage]
     of = conninfo_to_dict(database_url)
     async with asyncio.timeout(60):
         yield _url(of, f"127.0.0.1,{of['host']}", f"{silent_port},{of.get('port', 5432)}")
-
-
-@pytest.fixture
-def several(database_url: str, silent_port: int) -> str:
-    of = conninfo_to_dict(database_url)
-    return _url(of, f"{of['host']},127.0.0.1", f"{of.get('port', 5432)},{silent_port}")
 
 
 async def test_the_link_reaches_the_host_that_answers(url: str) -> None:
@@ -59,9 +55,43 @@ async def test_the_pool_reaches_the_host_that_answers(url: str) -> None:
     await database.close()
 
 
-async def test_migrations_and_the_start_take_a_url_of_several_hosts(several: str) -> None:
-    assert await asyncio.to_thread(migrate, several) == []
-    await check_schema(several)
+async def test_the_start_reaches_the_host_that_answers(url: str) -> None:
+    await check_schema(url)
+
+    assert await find_between(url) is Between.NOTHING
+
+
+async def test_migrations_reach_the_host_that_answers(url: str, tmp_path: Path) -> None:
+    (tmp_path / "9001.one.sql").write_text("create table if not exists one (id int primary key)")
+
+    assert await asyncio.to_thread(migrate, url, folder=tmp_path) == ["9001.one"]
+
+
+async def test_exports_reach_the_host_that_answers(url: str) -> None:
+    drain = Drain(url, 60, lambda: None)
+
+    assert await asyncio.to_thread(lambda: [*drain.copy("select 1", {})]) == [(1, b"1\n")]
+
+
+async def test_exports_as_arrow_reach_the_host_that_answers(url: str) -> None:
+    pytest.importorskip("adbc_driver_postgresql")
+    drain = Drain(url, 60, lambda: None)
+
+    batches = await asyncio.to_thread(lambda: [*drain.batches("select 1 as one", {})])
+
+    assert [batch.to_pydict() for batch in batches] == [{"one": [1]}]
+
+
+@pytest.mark.parametrize(("said", "milliseconds"), [("", "10000"), ("&tcp_user_timeout=3000", "3000")])
+async def test_a_machine_that_is_gone_is_noticed_unless_the_url_says_otherwise(
+    url: str, said: str, milliseconds: str
+) -> None:
+    serving = await Address(url + said).connect()
+    with await asyncio.to_thread(connecting.connect, url + said) as migrating:
+        limits = [one.info.get_parameters()["tcp_user_timeout"] for one in (serving, migrating)]
+    await serving.close()
+
+    assert limits == [milliseconds, milliseconds]
 
 
 def _url(of: Mapping[str, Any], hosts: str, ports: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.conninfo import conninfo_to_dict
+
+from firmtrail_server.db.reaching import conninfo
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
@@ -17,8 +18,6 @@ _SESSION = """
            set_config('statement_timeout', '15000', false),
            set_config('idle_in_transaction_session_timeout', '30000', false)
 """
-#: for each host of the URL, unless it says how long itself (connect_timeout)
-_CONNECT_SECONDS = 5
 
 
 async def _nothing() -> None:
@@ -60,8 +59,7 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
 
 
 async def _connected(url: str) -> Connection:
-    seconds = conninfo_to_dict(url).get("connect_timeout") or _CONNECT_SECONDS
-    conn = await Connection.connect(url, autocommit=True, connect_timeout=seconds)
+    conn = await Connection.connect(conninfo(url), autocommit=True)
     try:
         await conn.execute(_SESSION)
     except BaseException:

@@ -15,11 +15,11 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.errors import DatabaseUnavailable, ExportTooLong
 
 #: between columns; no text of ours holds it, and `COPY` would mark one that does
@@ -30,9 +30,13 @@ _BATCH_BYTES = 4 * 1024 * 1024
 #: how long a wait for the database goes on after it became pointless
 _LOOK_SECONDS = 0.5
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+#: By statements, and not at the start of the connection: a session that begins as read-only is refused where the URL
+#: says target_session_attrs=read-write.
 _SESSION = (
-    "-c timezone=UTC -c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on "
-    "-c statement_timeout={:d}"
+    "set timezone = 'UTC'",
+    "set default_transaction_isolation = 'repeatable read'",
+    "set default_transaction_read_only = on",
+    "set statement_timeout = {:d}",
 )
 
 
@@ -44,7 +48,8 @@ class Drain:
     """
 
     def __init__(self, url: str, seconds: float, check: Callable[[], None]) -> None:
-        self._conninfo = make_conninfo(url, options=_SESSION.format(round(seconds * 1000)), connect_timeout=5)
+        self._conninfo = conninfo(url)
+        self._session = [one.format(round(seconds * 1000)) for one in _SESSION]
         self.seconds = seconds
         self._check = check
         self._ends_at = 0.0
@@ -62,6 +67,7 @@ class Drain:
         text = f"copy ({_written(statement, parameters)}) to stdout with (delimiter E'\\x01', null 'null')"
         with self._refusing(), psycopg.connect(self._conninfo, autocommit=True) as conn:
             try:
+                conn.execute("; ".join(self._session).encode())  # allow unreadable: they are above
                 self._begin(conn, text)
                 yield from self._blocks(conn)
             except BaseException:
@@ -81,6 +87,8 @@ class Drain:
         options = {adbc.StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
         try:
             with dbapi.connect(self._conninfo, autocommit=True) as conn, conn.cursor(adbc_stmt_kwargs=options) as cur:
+                for setting in self._session:
+                    cur.execute(setting)  # allow unreadable: they are above
                 cur.execute(_written(statement, parameters))  # allow unreadable: it comes from queries
                 with cur.fetch_record_batch() as reader:
                     yield from self._looked_after(reader)

@@ -15,8 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.crdb import CrdbConnection
 
 from firmtrail_server.db.address import Connection
-
-_CONNECT_SECONDS = 10
+from firmtrail_server.db.reaching import conninfo
 
 
 class Between(StrEnum):
@@ -84,4 +83,4 @@ async def _sees(conn: Connection, mark: str) -> bool:
 
 
 async def _connect(database_url: str) -> Connection:
-    return await AsyncConnection.connect(database_url, connect_timeout=_CONNECT_SECONDS, autocommit=True)
+    return await AsyncConnection.connect(conninfo(database_url), autocommit=True)

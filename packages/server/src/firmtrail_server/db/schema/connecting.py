@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.db.schema.errors import DatabaseNotReachable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -23,5 +24,5 @@ def connect(database_url: str) -> Connection:
     if database_url.startswith(_DRIVER_SCHEME):
         database_url = "postgresql://" + database_url.removeprefix(_DRIVER_SCHEME)
     with suppress(psycopg.Error):  # and not a cause or context: for a malformed URL it quotes the password
-        return psycopg.connect(database_url, autocommit=True, connect_timeout=10)
+        return psycopg.connect(conninfo(database_url), autocommit=True)
     raise DatabaseNotReachable

@@ -11,6 +11,7 @@ from psycopg.crdb import CrdbConnection, CrdbConnectionInfo
 
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.db.pooling import Between, TransactionPooling, find_between
+from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.db.schema import pending_migrations
 from firmtrail_server.db.schema.errors import first_line
 from firmtrail_server.process.doctor.finding import Finding, fail, ok, warn
@@ -36,7 +37,7 @@ async def examine_database(settings: Settings, url: str, now: Callable[[], dt.da
     """Look at the database; at what is not reached no further."""
     try:
         between = await find_between(url)
-        async with await AsyncConnection.connect(url, connect_timeout=10, autocommit=True) as conn:
+        async with await AsyncConnection.connect(conninfo(url), autocommit=True) as conn:
             for finding in [_between(between), _version(conn), await _isolation(conn), await _schema(conn)]:
                 yield finding
             found = await _settings(conn)
