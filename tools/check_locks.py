@@ -17,7 +17,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_LOCK, DEV_LOCK, BENCH_LOCK = "requirements.lock", "requirements-dev.lock", "bench/requirements.lock"
-HA_LOCK = "tools/ha/requirements.lock"
+IMAGE_LOCK, HA_LOCK = "requirements-image.lock", "tools/ha/requirements.lock"
 _ENTRY = re.compile(r"^([\w.-]+)==(\S+)((?:.*\\\n)*.*)", re.MULTILINE)
 _HASH = re.compile(r"sha256:\w+")
 
@@ -37,14 +37,17 @@ def complaints_about(root: Path) -> Iterator[str]:
     ours = {canonicalize_name(project["project"]["name"]) for project in projects}
     groups = projects[0]["dependency-groups"]
     asked, tools = ([*map(Requirement, names)] for names in (projects[0]["project"]["dependencies"], groups["dev"]))
+    imaged = [*map(Requirement, groups["image"])]
     run = [*_requirements(projects, ours, asked)]
     of_others = [one for one in tools if canonicalize_name(one.name) not in ours]
     dev = [*_requirements(projects, ours, [*asked, *tools]), *of_others]
     yield from _complaints(root, RUN_LOCK, run)
     yield from _complaints(root, DEV_LOCK, dev)
+    yield from _complaints(root, IMAGE_LOCK, [*_requirements(projects[1:], ours, imaged)])
     yield from _complaints(root, BENCH_LOCK, [*map(Requirement, groups["bench"])])
     yield from _complaints(root, HA_LOCK, [*map(Requirement, groups["ha"])])
-    yield from _differences(root)
+    for lock in (RUN_LOCK, IMAGE_LOCK):
+        yield from _differences(root, lock)
 
 
 def _requirements(
@@ -81,12 +84,12 @@ def _complaints(root: Path, lock: str, requirements: list[Requirement]) -> Itera
             yield f"{lock}: a pyproject.toml asks for '{requirement}', the lock {found}; run ./dev lock"
 
 
-def _differences(root: Path) -> Iterator[str]:
-    """Installing one lock over the other must change nothing that both hold."""
+def _differences(root: Path, lock: str) -> Iterator[str]:
+    """What is tested is what runs: installing one lock over the other must change nothing that both hold."""
     dev = _contents(root / DEV_LOCK)
-    for name, *rest in sorted(_contents(root / RUN_LOCK)):
+    for name, *rest in sorted(_contents(root / lock)):
         if (name, *rest) not in dev:
-            yield f"{DEV_LOCK}: {name} is not locked as it is in {RUN_LOCK}; run ./dev lock"
+            yield f"{DEV_LOCK}: {name} is not locked as it is in {lock}; run ./dev lock"
 
 
 def _contents(lock: Path) -> set[tuple[str, ...]]:

@@ -19,6 +19,7 @@ COMPILE = [
 DEV_LOCK = "requirements-dev.lock"
 RUN_LOCK = "requirements.lock"
 BENCH_LOCK = "bench/requirements.lock"
+IMAGE_LOCK = "requirements-image.lock"
 HA_LOCK = "tools/ha/requirements.lock"
 
 
@@ -26,10 +27,11 @@ def main(arguments: list[str]) -> int:
     with_tools = [*COMPILE, "pyproject.toml", "--group", "dev", "--output-file", DEV_LOCK, *arguments]
     # The development tools are locked first: what both locks hold has one version.
     without_tools = [*COMPILE, "pyproject.toml", "--constraints", DEV_LOCK, "--output-file", RUN_LOCK, *arguments]
+    images = [*COMPILE, "--group", "image", "--constraints", DEV_LOCK, "--output-file", IMAGE_LOCK, *arguments]
     # The peers of the benchmarks and Patroni live in environments of their own, without anything of ours.
     peers = [*COMPILE, "--group", "bench", "--output-file", BENCH_LOCK, *arguments]
     patroni = [*COMPILE, "--group", "ha", "--output-file", HA_LOCK, *arguments]
-    return _run(with_tools) or _run(without_tools) or _run(peers) or _run(patroni)
+    return _run(with_tools) or _run(without_tools) or _run(images) or _run(peers) or _run(patroni)
 
 
 def _run(command: list[str]) -> int:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from check_locks import BENCH_LOCK, DEV_LOCK, HA_LOCK, RUN_LOCK, complaints_about
+from check_locks import BENCH_LOCK, DEV_LOCK, HA_LOCK, IMAGE_LOCK, RUN_LOCK, complaints_about
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A copy of what the check reads."""
-    locks = [ROOT / name for name in (RUN_LOCK, DEV_LOCK, BENCH_LOCK, HA_LOCK)]
+    locks = [ROOT / name for name in (RUN_LOCK, DEV_LOCK, IMAGE_LOCK, BENCH_LOCK, HA_LOCK)]
     for file in [ROOT / "pyproject.toml", *locks, *ROOT.glob("packages/*/pyproject.toml")]:
         copy = tmp_path / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def test_a_dependency_that_is_not_locked_is_named(workspace: Path) -> None:
     edit(workspace / "packages/sdk/pyproject.toml", '"httpx>=0.28,<0.29"', '"httpx>=0.28,<0.29", "made-up>=1"')
 
     expected = "a pyproject.toml asks for 'made-up>=1', the lock does not hold it; run ./dev lock"
-    assert list(complaints_about(workspace)) == [f"{RUN_LOCK}: {expected}", f"{DEV_LOCK}: {expected}"]
+    assert list(complaints_about(workspace)) == [f"{lock}: {expected}" for lock in (RUN_LOCK, DEV_LOCK, IMAGE_LOCK)]
 
 
 def test_a_dependency_that_is_locked_too_old_is_named(workspace: Path) -> None:
@@ -70,6 +70,13 @@ def test_an_extra_is_asked_of_the_lock_whose_readers_want_it(workspace: Path) ->
     edit(workspace / "packages/sdk/pyproject.toml", 'plots = ["matplotlib', 'plots = ["made-up", "matplotlib')
 
     assert [complaint.split(":")[0] for complaint in complaints_about(workspace)] == [DEV_LOCK]
+
+
+@pytest.mark.parametrize("extra", ["aws", "vault", "arrow"])
+def test_what_an_extra_of_the_image_needs_is_asked_of_the_lock_of_the_image(workspace: Path, extra: str) -> None:
+    edit(workspace / "packages/server/pyproject.toml", f"{extra} = [", f'{extra} = ["made-up", ')
+
+    assert [complaint.split(":")[0] for complaint in complaints_about(workspace)] == [DEV_LOCK, IMAGE_LOCK]
 
 
 def test_a_peer_is_asked_of_the_lock_of_the_benchmarks_alone(workspace: Path) -> None:

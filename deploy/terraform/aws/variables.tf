@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "image" {
-  description = "The server's image by its digest, built with SERVER_EXTRAS=[aws] or [vault,aws]."
+  description = "The server's image by its digest, with the extra aws, which it has unless built otherwise."
   type        = string
 
   validation {
