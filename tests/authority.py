@@ -42,6 +42,10 @@ class Authority:
         context.load_cert_chain(self._issue("server", place, days=days))
         return context
 
+    def certificate(self, place: x509.GeneralName) -> Path:
+        """Write the certificate of a server of that place, and its key."""
+        return self._issue("server", place, days=(-9, 1))
+
     def server_for_known_clients(self) -> ssl.SSLContext:
         """What a server needs that talks with those alone who have a certificate of this authority."""
         context = self.server()
