@@ -251,6 +251,14 @@ def test_a_machine_that_was_held_for_days_is_told_by_synced_readings_on_both_sid
     ]
 
 
+def test_one_synced_reading_before_a_machine_was_held_is_too_few_and_the_boot_clock_counts() -> None:
+    readings = [reading(7, 2 * HOUR, wall=ago(days=3, hours=2)), reading(7, 3 * HOUR, wall=ago(hours=1))]
+
+    found = told(reading(7, 4 * HOUR, wall=NOW), readings)
+
+    assert found == [(ago(hours=2), "boot_clock"), (ago(hours=1), "boot_clock")]
+
+
 def test_an_earlier_boot_that_was_held_is_told_by_synced_readings_on_both_sides() -> None:
     before = [reading(6, hour * HOUR, wall=ago(days=9, hours=4 - hour)) for hour in (1, 2)]
     after = [reading(6, hour * HOUR, wall=ago(days=6, hours=4 - hour)) for hour in (3, 4)]
@@ -347,6 +355,14 @@ def test_a_boot_that_has_time_before_the_next_one_is_a_boot_of_its_own() -> None
     found = find_boots(sending, NOW, {}, ago(hours=161))
 
     assert (found[1].started_at, found[1].source) == (ago(hours=160), ObservedAtSource.UPPER_BOUND)
+
+
+def test_a_start_of_an_agent_without_a_boot_id_that_may_be_a_boot_is_labelled_a_bound() -> None:
+    ((at, source),) = told(reading(7, 100 * HOUR), [reading(6, 60 * HOUR)])
+
+    as_one_boot, counted = ago(hours=40), dt.timedelta(hours=60)
+    assert source == "upper_bound"
+    assert as_one_boot - counted <= at <= as_one_boot
 
 
 def test_starts_of_an_agent_without_a_boot_id_share_a_start_that_a_synced_clock_tells() -> None:

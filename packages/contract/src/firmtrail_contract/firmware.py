@@ -28,9 +28,12 @@ class ObservedAtSource(StrEnum):
     DEVICE = "device"
     #: the server's clock, when the report arrived
     SERVER = "server"
-    #: the server's clock, less what the device's boot clock counted since
+    #: the server's clock, less what the device's boot clock counted since: too late by as long as a virtual machine was
+    #: held in between
     BOOT_CLOCK = "boot_clock"
-    #: no clock: it is the latest moment possible, since the device did something else afterwards
+    #: no clock: it is the latest moment possible, since the device booted afterwards. Where the agent cannot read the
+    #: kernel's boot id, that boot may have been a start of the agent alone: then it was later, by what the boot clock
+    #: had counted at most
     UPPER_BOUND = "upper_bound"
 
 
