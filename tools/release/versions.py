@@ -1,4 +1,7 @@
-"""Whether the packages, what they need of each other, CHANGELOG.md and the tag name one version; and the oldest dependencies that packages allow."""
+"""Whether all that names a version names one: packages, what they need of each other, CHANGELOG.md, the tag.
+
+And the oldest dependencies that packages allow.
+"""
 
 from __future__ import annotations
 
