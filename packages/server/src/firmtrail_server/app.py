@@ -125,7 +125,9 @@ def create_app(  # noqa: PLR0913  the last three are a worker's, and an operator
     )
     receivers = Receivers(AddressRule(settings.webhook_networks))
     sender = WebhookSender(receivers, clock)
-    notices = Notices(database=database, mailer=mailer, issuer=settings.issuer, clock=clock)
+    notices = Notices(
+        database=database, mailer=mailer, issuer=settings.issuer, has_pages=settings.pages_enabled, clock=clock
+    )
     services = Services(
         settings=settings,
         database=database,
@@ -170,6 +172,7 @@ def create_app(  # noqa: PLR0913  the last three are a worker's, and an operator
                 period_seconds=MAIL_PERIOD_SECONDS,
             ),
             issuer=settings.issuer,
+            has_pages=settings.pages_enabled,
             clock=clock,
         ),
         metrics=metrics,

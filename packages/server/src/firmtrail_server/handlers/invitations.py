@@ -62,10 +62,14 @@ async def send_invitation(ctx: PublicContext, answer: Created[IssuedInvitation])
     if invitation.email is None:
         return answer
     project = await ctx.db.run(Transaction.READ, projects.get, invitation.project_id)
+    settings = ctx.services.settings
+    how = (
+        f"{settings.issuer}/invitation?secret={invitation.secret}\n\n"
+        if settings.pages_enabled
+        else f"The server: {settings.issuer}\nThe invitation: {invitation.secret}\n\n"
+    )
     text = (
-        f"You are invited to the project {project.name}, as {invitation.role}.\n\n"
-        f"The server: {ctx.services.settings.issuer}\n"
-        f"The invitation: {invitation.secret}\n\n"
+        f"You are invited to the project {project.name}, as {invitation.role}.\n\n{how}"
         f"It can be accepted once, until {invitation.expires_at:%d %B %Y, %H:%M} UTC. Whoever holds it can accept it: "
         "keep it to yourself.\n"
     )

@@ -35,6 +35,8 @@ class AccountMail:
     sent: LoginThrottle
     #: the URL of this installation
     issuer: str
+    #: then an e-mail holds a link; without pages, a command
+    has_pages: bool
     clock: Callable[[], dt.datetime]
 
     def confirm(self, new: PendingSignUp) -> None:
@@ -56,9 +58,9 @@ class AccountMail:
             return
         code = new_secret(SecretPrefix.CONFIRMATION)
         if await self.database.run(Transaction.WRITE, self._store_sign_up, new, code):
-            await self.mailer.send(new.email, "Confirm your e-mail address", _confirmation(self.issuer, code))
+            await self.mailer.send(new.email, "Confirm your e-mail address", self._confirmation(code))
         else:
-            await self.mailer.send(new.email, "You have a Firmtrail user already", _taken(self.issuer))
+            await self.mailer.send(new.email, "You have a Firmtrail user already", self._taken())
 
     async def _store_sign_up(self, conn: Connection, new: PendingSignUp, code: str) -> bool:
         """Keep a sign-up until it is confirmed; False: the address has a user."""
@@ -74,7 +76,7 @@ class AccountMail:
         code = new_secret(SecretPrefix.PASSWORD_RESET)
         address = await self.database.run(Transaction.WRITE, self._store_reset, email, code)
         if address is not None:
-            await self.mailer.send(address, "A new password", _reset(self.issuer, code))
+            await self.mailer.send(address, "A new password", self._new_password(code))
 
     async def _store_reset(self, conn: Connection, email: str, code: str) -> str | None:
         """Keep the digest of a code, and give the address as its user wrote it; None: there is nobody to send it to."""
@@ -93,31 +95,35 @@ class AccountMail:
         self.sent.add(email.lower(), "")
         return True
 
+    def _confirmation(self, code: str) -> str:
+        how = (
+            f"    {self.issuer}/sign-up/confirm?code={code}\n\nThe page asks for the password that you chose.\n\n"
+            if self.has_pages
+            else f"    firmtrail confirm-sign-up --url {self.issuer}\n\n"
+            f"It asks for your password, and for this code:\n\n    {code}\n\n"
+        )
+        return (
+            f"Somebody signed up at {self.issuer} with this address.\nIf it was you, confirm it within a day:\n\n{how}"
+            "If it was not you, do nothing: without the code nobody can use your address.\n"
+        )
 
-def _confirmation(issuer: str, code: str) -> str:
-    return (
-        f"Somebody signed up at {issuer} with this address.\nIf it was you, confirm it within a day:\n\n"
-        f"    firmtrail confirm-sign-up --url {issuer}\n\n"
-        f"It asks for your password, and for this code:\n\n    {code}\n\n"
-        "If it was not you, do nothing: without the code nobody can use your address.\n"
-    )
+    def _taken(self) -> str:
+        how = f"{self.issuer}/forgotten-password" if self.has_pages else f"firmtrail reset-password --url {self.issuer}"
+        return (
+            f"Somebody signed up at {self.issuer} with this address,\n"
+            "which has a user already. Nothing was changed.\n\n"
+            f"If it was you, log in. If you have forgotten your password:\n\n    {how}\n"
+        )
 
-
-def _taken(issuer: str) -> str:
-    return (
-        f"Somebody signed up at {issuer} with this address,\n"
-        "which has a user already. Nothing was changed.\n\n"
-        "If it was you, log in. If you have forgotten your password:\n\n"
-        f"    firmtrail reset-password --url {issuer}\n"
-    )
-
-
-def _reset(issuer: str, code: str) -> str:
-    return (
-        f"Somebody asked for a new password for your user at {issuer}.\n"
-        "If it was you, set it within an hour:\n\n"
-        f"    firmtrail reset-password --code --url {issuer}\n\n"
-        f"It asks for this code:\n\n    {code}\n\n"
-        "It works once, and ends all your sessions. Whoever holds it can use it: keep it to yourself.\n"
-        "If it was not you, do nothing.\n"
-    )
+    def _new_password(self, code: str) -> str:
+        how = (
+            f"    {self.issuer}/new-password?code={code}\n\n"
+            if self.has_pages
+            else f"    firmtrail reset-password --code --url {self.issuer}\n\nIt asks for this code:\n\n    {code}\n\n"
+        )
+        return (
+            f"Somebody asked for a new password for your user at {self.issuer}.\n"
+            f"If it was you, set it within an hour:\n\n{how}"
+            "It works once, and ends all your sessions. Whoever holds it can use it: keep it to yourself.\n"
+            "If it was not you, do nothing.\n"
+        )

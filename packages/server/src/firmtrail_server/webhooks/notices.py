@@ -37,6 +37,8 @@ class Notices:
     mailer: Mailer
     #: the URL of this installation
     issuer: str
+    #: then the e-mail holds a link; without pages, commands
+    has_pages: bool
     clock: Callable[[], dt.datetime]
 
     async def pause(self, webhook: Webhook, reason: PauseReason) -> None:
@@ -49,12 +51,14 @@ class Notices:
 
     def _text(self, webhook: Webhook, reason: PauseReason, name: str) -> str:
         label = f" ({webhook.label})" if webhook.label else ""
-        return (
-            f"The webhook {webhook.id}{label} of the project {name} is paused.\n\n{_NOTICES[reason]}\n\n"
-            f"    firmtrail webhooks deliveries {webhook.id} --project {webhook.project_id}\n"
+        how = (
+            f"    {self.issuer}/projects/{webhook.project_id}/webhooks/{webhook.id}\n"
+            if self.has_pages
+            else f"    firmtrail webhooks deliveries {webhook.id} --project {webhook.project_id}\n"
             f"    firmtrail webhooks resume {webhook.id} --project {webhook.project_id}\n\n"
             f"The server: {self.issuer}\n"
         )
+        return f"The webhook {webhook.id}{label} of the project {name} is paused.\n\n{_NOTICES[reason]}\n\n{how}"
 
 
 async def _pause(conn: Connection, webhook: Webhook, reason: PauseReason, now: dt.datetime) -> bool:
