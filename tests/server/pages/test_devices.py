@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from firmtrail_server.handlers import devices
 from firmtrail_server.pages.views import device_files
 from tests.served import Server
 from tests.server.browser import Browser, text_of
@@ -94,3 +95,26 @@ async def test_downloads_take_the_places_of_exports(
     assert answer.status_code == 503
     assert (await browser.get(f"/projects/{project}/devices.csv")).status_code == 200
     assert exporter.running == 0
+
+
+async def test_a_download_is_one_snapshot(
+    browser: Browser, mara: Caller, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_files, "MAX_PAGE_SIZE", 1)
+    ids = [made(await mara.post(f"projects/{project}/devices", {"name": name}))["id"] for name in ("a", "b", "c")]
+    listed = devices.list_devices
+    pages = 0
+
+    async def delete_one_after_the_first_page(*args: Any) -> Any:
+        nonlocal pages
+        answer, pages = await listed(*args), pages + 1
+        if pages == 1:
+            assert (await mara.delete(f"devices/{ids[1]}")).status_code == 204
+        return answer
+
+    monkeypatch.setattr(devices, "list_devices", delete_one_after_the_first_page)
+
+    table = (await browser.get(f"/projects/{project}/devices.csv")).text.splitlines()
+
+    assert [line.split(",")[1] for line in table] == ["name", "a", "b", "c"]
+    assert pages == 3

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
+from functools import partial
 
 import attrs
 import orjson
@@ -20,51 +21,68 @@ from firmtrail_server.http.context import Context
 from firmtrail_server.pages.results import Download
 
 #: of more devices no file is made
-MAX_DEVICES = 200_000
+MAX_DEVICES = 100_000
 _COLUMNS = ["id", "name", "firmware", "labels", "last_reported_at", "silent_since", "as_of"]
 #: what a spreadsheet would take for a formula
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _converter = strict_converter()
 
+#: reads a file as blocks
+Read = Callable[[Connection, Context], Awaitable[list[bytes]]]
+#: makes blocks of pages
+Write = Callable[[AsyncIterator[DeviceList]], AsyncGenerator[bytes]]
+
 
 async def as_csv(ctx: Context, project_id: uuid.UUID, query: DeviceQuery) -> Download:
     """A table, as text that no spreadsheet takes for a formula."""
-    return _download(ctx, "devices.csv", "text/csv; charset=utf-8", _csv(_pages(ctx, project_id, query)))
+    return await _download(ctx, "devices.csv", "text/csv; charset=utf-8", partial(_blocks, project_id, query, _csv))
 
 
 async def as_json(ctx: Context, project_id: uuid.UUID, query: DeviceQuery) -> Download:
     """The items as the API answers them."""
-    return _download(ctx, "devices.json", "application/json", _json(_pages(ctx, project_id, query)))
+    return await _download(ctx, "devices.json", "application/json", partial(_blocks, project_id, query, _json))
 
 
-def _download(ctx: Context, name: str, content_type: str, content: AsyncGenerator[bytes]) -> Download:
-    """Take one of the places of exports, until the file has been sent."""
+async def _download(ctx: Context, name: str, content_type: str, read: Read) -> Download:
+    """Read all of it in one transaction, which is one snapshot; then send it, without the database.
+
+    It takes one of the places of exports, until it has been sent.
+    """
     with ExitStack() as stack:
         stack.enter_context(ctx.services.exporter.place())
-        return Download(name=name, content_type=content_type, content=content, leave=stack.pop_all().close)
+        blocks = await ctx.run(Transaction.READ, read, ctx)
+        return Download(name=name, content_type=content_type, content=_each(blocks), leave=stack.pop_all().close)
 
 
-async def _pages(ctx: Context, project_id: uuid.UUID, query: DeviceQuery) -> AsyncIterator[DeviceList]:
-    """Read page after page, each in a transaction of its own in which the caller is authorised again.
+async def _each(blocks: list[bytes]) -> AsyncGenerator[bytes]:
+    for block in blocks:
+        yield block
+
+
+async def _blocks(
+    project_id: uuid.UUID, query: DeviceQuery, write: Write, conn: Connection, ctx: Context
+) -> list[bytes]:
+    return [block async for block in write(_pages(ctx, conn, project_id, query))]
+
+
+async def _pages(
+    ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery
+) -> AsyncIterator[DeviceList]:
+    """Read page after page.
 
     Raises:
         FilterRefused: it finds more than `MAX_DEVICES`.
     """
-    one = attrs.evolve(query, page_size=1, page_token=None, with_total=True)
-    total = (await ctx.run(Transaction.READ, _page, ctx, project_id, one)).total or 0
-    if total > MAX_DEVICES:
-        raise FilterRefused("version", f"{total:,} devices fit, and a file holds {MAX_DEVICES:,}: filter more")
-    asked = attrs.evolve(query, page_size=MAX_PAGE_SIZE, page_token=None, with_total=False)
+    asked, number = attrs.evolve(query, page_size=MAX_PAGE_SIZE, page_token=None, with_total=False), 0
     while True:
-        listed = await ctx.run(Transaction.READ, _page, ctx, project_id, asked)
+        listed = await devices.list_devices(ctx, conn, project_id, asked)
+        number += len(listed.items)
+        if number > MAX_DEVICES:
+            raise FilterRefused("version", f"more devices fit than the {MAX_DEVICES:,} that a file holds: filter more")
         yield listed
         if listed.next_page_token is None:
             return
         asked = attrs.evolve(asked, page_token=listed.next_page_token)
-
-
-async def _page(conn: Connection, ctx: Context, project_id: uuid.UUID, query: DeviceQuery) -> DeviceList:
-    return await devices.list_devices(ctx, conn, project_id, query)
 
 
 async def _csv(pages: AsyncIterator[DeviceList]) -> AsyncGenerator[bytes]:
