@@ -41,6 +41,7 @@ class Fleet:
     user: Caller
     project: str
     devices: dict[str, str]
+    webhook: str
 
     @property
     def path(self) -> str:
@@ -95,7 +96,10 @@ async def fleet(user: Caller) -> Fleet:
     }
     devices = {name: await device(user, project, name, past) for name, past in pasts.items()}
     made(await user.post(f"projects/{project}/desired_versions", {"versions": ["1.5.0"]}))
-    return Fleet(user, project, devices)
+    webhook = made(
+        await user.post(f"projects/{project}/webhooks", {"url": "https://example.com/", "kinds": ["opened"]})
+    )
+    return Fleet(user, project, devices, webhook["id"])
 
 
 async def device(user: Caller, project: str, name: str, past: list[tuple[str, int]]) -> str:

@@ -184,6 +184,7 @@ async def test_markup_in_every_field_does_nothing(tab: Tab, user: Caller) -> Non
     made(await user.post(f"projects/{project}/api_keys", {"role": "viewer", "label": MARKUP}))
     terms = {"label": MARKUP, "max_uses": 1, "expires_at": ago(-9), "labels": {"site": MARKUP}}
     made(await user.post(f"projects/{project}/enrollment_keys", terms))
+    made(await user.post(f"projects/{project}/webhooks", {"url": "https://example.com/", "label": MARKUP}))
     await user.patch("users/me", {"name": MARKUP})
     settings = [f"/projects/{project}/{name}" for name in SETTINGS]
     dialogs: list[str] = []
@@ -209,9 +210,10 @@ async def test_markup_in_every_field_does_nothing(tab: Tab, user: Caller) -> Non
 def all_pages(fleet: Fleet) -> list[str]:
     at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=30)).date().isoformat()
     pump = f"/devices/{fleet.devices['pump-1']}"
+    hook = f"{fleet.path}/webhooks/{fleet.webhook}"
     pages = [fleet.path, f"{fleet.path}/devices", f"{fleet.path}/adoption", pump]
     settings = [f"{fleet.path}/{name}" for name in SETTINGS]
-    return ["/projects", "/me", *settings, *pages, *(f"{path}?at={at}" for path in pages)]
+    return ["/projects", "/me", hook, *settings, *pages, *(f"{path}?at={at}" for path in pages)]
 
 
 async def open_details(page: Page) -> None:
