@@ -59,6 +59,33 @@ async def test_devices_are_listed_by_name(owner: Caller, path: str) -> None:
     assert await names(owner, path) == ["Pump 1", "Pump 2", "Test Device", "Valve 1", "valve 2"]
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 5, 100])
+async def test_devices_are_listed_by_name_from_the_last(owner: Caller, path: str, page_size: int) -> None:
+    last = made(await owner.post(path, {"name": "\U0010fffd" * 200}))["name"]
+
+    listed = await names(owner, path, order="name_descending", page_size=page_size)
+
+    assert listed == [last, "valve 2", "Valve 1", "Test Device", "Pump 2", "Pump 1"]
+    assert await names(owner, path, order="name_descending", labels="rack", page_size=page_size) == [
+        "Valve 1",
+        "Pump 1",
+    ]
+
+
+async def test_a_page_token_of_one_order_leads_nowhere_in_the_other(owner: Caller, path: str) -> None:
+    token = read(await owner.get(path, page_size=1))["next_page_token"]
+
+    answer = await owner.get(path, page_size=1, page_token=token, order="name_descending")
+
+    assert wrong_fields(answer) == [("/page_token", "malformed")]
+
+
+@pytest.mark.parametrize("filters", [{"version": "1.0.0"}, {"component": "main"}])
+async def test_a_list_by_id_has_no_other_order(owner: Caller, path: str, filters: dict[str, str]) -> None:
+    for order in ("name", "name_descending"):
+        assert wrong_fields(await owner.get(path, **filters, order=order)) == [("/order", "malformed")]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -25,6 +26,24 @@ async def test_the_table_of_devices_is_the_list_of_the_api(browser: Browser, mar
     assert "valve-1" not in then
     assert "valve-1" in berlin
     assert "pump-1" not in berlin
+
+
+async def test_the_table_is_sorted_by_name_in_both_directions(browser: Browser, mara: Caller, project: str) -> None:
+    for name in ("a", "b", "c"):
+        made(await mara.post(f"projects/{project}/devices", {"name": name}))
+    path = f"/projects/{project}/devices"
+
+    async def shown(**query: str) -> list[str]:
+        return re.findall(r'<a class="strong" href="/devices/[^>]*>(\w)</a>', await browser.opened(path, **query))
+
+    (turned,) = re.findall(r'<a class="sort" href="([^"]+)"', await browser.opened(path))
+    table = (await browser.get(f"{path}.csv", order="name_descending")).text.splitlines()
+
+    assert turned == f"{path}?order=name_descending"
+    assert await shown() == ["a", "b", "c"]
+    assert await shown(order="name_descending", page_size="2") == ["c", "b"]
+    assert [line.split(",")[1] for line in table] == ["name", "c", "b", "a"]
+    assert 'class="sort"' not in await browser.opened(path, order="name_descending", component="main")
 
 
 async def test_blank_fields_of_a_filter_leave_the_url(browser: Browser, fleet: str) -> None:

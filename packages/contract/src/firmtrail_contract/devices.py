@@ -136,6 +136,14 @@ class DeviceState(StrEnum):
     ANY = "any"
 
 
+class DeviceOrder(StrEnum):
+    """In which order a list of devices comes."""
+
+    NAME = "name"
+    #: by name, from the last to the first
+    NAME_DESCENDING = "name_descending"
+
+
 @attrs.frozen(kw_only=True)
 class DeviceQuery(PageQuery):
     """Which devices of a project; filters add up."""
@@ -172,5 +180,7 @@ class DeviceQuery(PageQuery):
     #: the version of its agent
     agent_version: str | None = attrs.field(default=None, validator=optional(agent_version_limits))
     state: DeviceState = DeviceState.ACTIVE
+    #: not with `version` or `component`: those lists come by id
+    order: DeviceOrder | None = None
     #: whether the answer says how many devices match; that may take a second for 100,000 of them
     with_total: bool = False

@@ -20,6 +20,7 @@ from firmtrail_contract import (
     DeviceImport,
     DeviceImportQuery,
     DeviceList,
+    DeviceOrder,
     DeviceQuery,
     DeviceState,
     ListedDevice,
@@ -98,6 +99,7 @@ class AsyncDevices(AsyncResource):
         agent_health: AgentHealth | str | None = None,
         agent_version: str | None = None,
         state: DeviceState | str | None = None,
+        order: DeviceOrder | str | None = None,
         with_total: bool | None = None,
         limit: int | None = None,
         page_size: int | None = None,
@@ -128,6 +130,7 @@ class AsyncDevices(AsyncResource):
             agent_health: how its agent does: `failing` when a source gives no version, or its disk takes no records.
             agent_version: the version of its agent.
             state: `active` ones, if left out; `retired` ones, or `any`.
+            order: `name`, or `name_descending`; not with `version` or `component`.
             with_total: whether each page says how many devices match, the list's `total`; that may take a second for
                 100,000 of them.
             limit: the most devices to give in all.
@@ -159,6 +162,7 @@ class AsyncDevices(AsyncResource):
                 agent_health=agent_health,
                 agent_version=agent_version,
                 state=state,
+                order=order,
                 with_total=with_total,
             ),
             page=DeviceList,

@@ -24,7 +24,7 @@ from firmtrail.cli.verbs import (
     option,
     positional,
 )
-from firmtrail_contract import AgentHealth, Device, DeviceState
+from firmtrail_contract import AgentHealth, Device, DeviceOrder, DeviceState
 
 _NAME = positional("name", "unique in the project", metavar="NAME")
 _FILTERS = [
@@ -49,6 +49,7 @@ _FILTERS = [
     option("agent-version", "the version of its agent"),
     option("two-machines", "whether two machines report as it", choices=["true", "false"]),
     option("state", "which ones; active ones, if left out", choices=[*DeviceState]),
+    option("order", "by name, if left out; not with --version or --component", choices=[*DeviceOrder]),
     flag("total", "say how many match, too"),
 ]
 _FILTER_NAMES = [argument.name.removeprefix("--").replace("-", "_") for argument in _FILTERS]

@@ -38,7 +38,7 @@ async def create_device(ctx: Context, conn: Connection, project_id: uuid.UUID, b
 async def list_devices(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> DeviceList:
     """Filters add up.
 
-    They come by name; with `version` or `component` by id.
+    They come by name, or in the `order` that is asked for; with `version` or `component` by id.
     """
     return await list_page(conn, project_id, query, ctx.now())
 

@@ -19,6 +19,8 @@ from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import LOWEST_ID, Keyset
 
 BY_NAME = Keyset("devices by name", {"name": ""})
+#: no name is as long as this, and none begins with a greater character
+BY_NAME_DESCENDING = Keyset("devices by name, descending", {"name": "\U0010ffff" * 201})
 BY_ID = Keyset("devices by id", {"id": LOWEST_ID})
 
 
@@ -173,6 +175,28 @@ async def list_devices(
              limit %(limit)s
             """,  # noqa: S608  its parts are literals of this file
             {"project_id": project_id, "after": after, "limit": limit, **_parameters(query)},
+            prepare=False,
+        )
+        return await cur.fetchall()
+
+
+async def list_devices_descending(
+    conn: Connection, project_id: uuid.UUID, query: DeviceQuery, before: str, limit: int
+) -> list[DeviceRow]:
+    """The same, from the last name to the first."""
+    async with conn.cursor(row_factory=rows(DeviceRow)) as cur:
+        await cur.execute(
+            f"""
+            select {_COLUMNS}
+              from devices
+              {_JOINED}
+             where project_id = %(project_id)s
+               and devices.name < %(before)s
+               and {_FILTERS}
+             order by devices.name desc
+             limit %(limit)s
+            """,  # noqa: S608  its parts are literals of this file
+            {"project_id": project_id, "before": before, "limit": limit, **_parameters(query)},
             prepare=False,
         )
         return await cur.fetchall()

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 
 import attrs
 
-from firmtrail_contract import Device, DeviceList, DeviceQuery, ListedDevice, RunningVersion, VersionScheme
+from firmtrail_contract import (
+    Device,
+    DeviceList,
+    DeviceOrder,
+    DeviceQuery,
+    ListedDevice,
+    Page,
+    RunningVersion,
+    VersionScheme,
+)
 from firmtrail_server.db import Connection
 from firmtrail_server.db.keyset import HIGHEST_ID, LOWEST_ID
 from firmtrail_server.errors import FilterRefused
@@ -22,7 +31,7 @@ from firmtrail_server.history.version_filters import (
 )
 from firmtrail_server.history.version_order import detect_scheme
 from firmtrail_server.queries import device_agents, device_lists, firmware_versions
-from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, DeviceRow, KeyRange
+from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, BY_NAME_DESCENDING, DeviceRow, KeyRange
 
 #: a filter is compared with so many versions
 MAX_VERSIONS = 10_000
@@ -39,12 +48,15 @@ async def list_page(conn: Connection, project_id: uuid.UUID, query: DeviceQuery,
     """List the devices that a query asks for, with what they run, or ran at its moment.
 
     Raises:
-        FilterRefused: `version` is no filter, or there are too many versions to compare it with.
+        FilterRefused: `version` is no filter, or there are too many versions to compare it with; or an order is asked
+            for where there is but one.
     """
     query = attrs.evolve(query, at=query.at if query.at and query.at < now else None)
+    if query.order is not None and (query.version is not None or query.component is not None):
+        raise FilterRefused("order", "must be left out with version or component: such a list comes by id")
     wanted = None if query.version is None and query.component is None else await _wanted(conn, project_id, query)
     if wanted is None:
-        listed = BY_NAME.page(await _by_name(conn, project_id, query), query, project_id)
+        listed = await _by_name(conn, project_id, query)
     else:
         listed = BY_ID.page(await _by_id(conn, project_id, query, wanted), query, project_id)
     is_empty = query.version is not None and query.page_token is None and not listed.items
@@ -58,9 +70,12 @@ async def list_page(conn: Connection, project_id: uuid.UUID, query: DeviceQuery,
     )
 
 
-async def _by_name(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> list[DeviceRow]:
-    after = BY_NAME.position(query, project_id)
-    return await device_lists.list_devices(conn, project_id, query, after["name"], query.page_size + 1)
+async def _by_name(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Page[DeviceRow]:
+    look, keyset = device_lists.list_devices, BY_NAME
+    if query.order is DeviceOrder.NAME_DESCENDING:
+        look, keyset = device_lists.list_devices_descending, BY_NAME_DESCENDING
+    start = keyset.position(query, project_id)["name"]
+    return keyset.page(await look(conn, project_id, query, start, query.page_size + 1), query, project_id)
 
 
 async def _by_id(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, versions: Versions) -> list[DeviceRow]:

@@ -10,6 +10,7 @@ from attrs.validators import in_, optional
 
 from firmtrail_contract import (
     DeviceList,
+    DeviceOrder,
     DeviceQuery,
     FirmwareVersions,
     FirmwareVersionsQuery,
@@ -33,6 +34,8 @@ class DevicesQuery(DeviceQuery):
 
 async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DevicesQuery) -> Shown:
     ask = Asking(ctx, conn)
+    if query.version is not None or query.component is not None:
+        query = attrs.evolve(query, order=None)  # an order that was chosen before a version was asked for
     listed: DeviceList = await ask(devices.list_devices, project_id=project_id, query=query)
     counting = FirmwareVersionsQuery(at=query.at, component=query.component)
     counted: FirmwareVersions = await ask(
@@ -45,6 +48,7 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Dev
         "base": f"/projects/{project_id}",
         "filter": query,
         "parameters": _parameters(query),
+        "is_descending": query.order is DeviceOrder.NAME_DESCENDING,
         "listed": listed,
         "known": list(dict.fromkeys(one.version for one in counted.items))[:200],
         "components": list(dict.fromkeys(one.component for one in counted.items)),
