@@ -21,7 +21,7 @@ class PageQuery:
     #: the most items the page may hold
     page_size: int = attrs.field(default=DEFAULT_PAGE_SIZE, validator=Range(1, MAX_PAGE_SIZE))
     #: `next_page_token` of the page before; opaque
-    page_token: str | None = attrs.field(default=None, validator=attrs.validators.optional(Text(1, 512)))
+    page_token: str | None = attrs.field(default=None, validator=attrs.validators.optional(Text(1, 2_048)))
 
 
 @attrs.frozen(kw_only=True)
