@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from tests.agent.support.device import Device
+from tests.agent.support.device import Device, ended
 from tests.agent.support.report_server import ReportServer
+from tests.agent.support.service_manager import ServiceManager
 
 DROP_IN = "/etc/firmtrail-agent/config.d/1.toml"
 
@@ -46,6 +47,18 @@ async def test_a_directory_with_the_sticky_bit_is_no_problem(device: Device) -> 
     (device.root / "etc").chmod(0o1777)
 
     assert (await device.run("check-config")).code == os.EX_OK
+
+
+async def test_the_status_is_degraded_and_names_it(device: Device, service_manager: ServiceManager) -> None:
+    agent = await device.start("run", **service_manager.environment)
+    await service_manager.hear_of("STATUS=ok")
+    device.config.chmod(0o666)
+
+    result = await device.run("status")
+
+    assert (result.code, f"chmod go-w {device.config}" in result.stdout) == (1, True)
+    agent.terminate()
+    await ended(agent)
 
 
 async def test_the_doctor_and_a_report_name_it_too(device: Device, server: ReportServer) -> None:

@@ -26,7 +26,7 @@ UNUSED_PORT_URL = "http://127.0.0.1:9"
 AS_SOMEBODY_ELSE = """
 import os
 import firmtrail, firmtrail_agent.server.client, firmtrail_agent.state.device
-import firmtrail_agent.doctor.checks, firmtrail_agent.report.report
+import firmtrail_agent.cli.options, firmtrail_agent.doctor.checks, firmtrail_agent.report.report
 from firmtrail_agent.cli import main
 os.setuid(65534)
 main()

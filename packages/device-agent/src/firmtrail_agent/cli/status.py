@@ -6,7 +6,11 @@ import argparse
 import json
 import os
 
+import attrs
+
+from firmtrail_agent.cli.options import layers_of
 from firmtrail_agent.cli.output import show, show_json
+from firmtrail_agent.config.layers import open_to_others
 from firmtrail_agent.daemon import status_file
 from firmtrail_agent.system import boot, directories
 
@@ -22,6 +26,7 @@ def status(options: argparse.Namespace) -> int:
         return NOT_RUNNING
     now = boot.boot_time()
     said = status_file.judged(left, now)
+    said = attrs.evolve(said, problems=[*said.problems, *open_to_others(layers_of(options))])
     if options.json:
         show_json(status_file.as_json(said))
     else:

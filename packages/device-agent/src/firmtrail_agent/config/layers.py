@@ -17,11 +17,13 @@ from typing import Any
 import attrs
 
 from firmtrail_agent.config.toml_lines import line_of
+from firmtrail_agent.system.rooted_path import real_path
 from firmtrail_agent.validation.suggestions import nearest, tables_of
 
 PREFIX = "FIRMTRAIL_AGENT_"
 SYSTEM_FILES = ("usr/lib/firmtrail-agent/config.toml", "etc/firmtrail-agent/config.toml")
 DROP_INS = "etc/firmtrail-agent/config.d"
+_NAME = re.compile(r"[^.].*\.toml", re.DOTALL)
 _OTHERS_WRITE = 0o022
 #: a variable of our prefix that the systemd unit sets and that is no setting
 _NO_SETTINGS = frozenset({f"{PREFIX}BOOT_ID"})
@@ -65,7 +67,7 @@ def open_to_others(layers: Layers) -> list[str]:
     files = [file for file in _files(layers, []) if file.exists()]
     places = [place for file in files for place in (file.parent.parent, file.parent, file)]
     if layers.file is None:
-        places.append(layers.root / DROP_INS)
+        places.append(real_path(layers.root, DROP_INS))
     return [problem for place in dict.fromkeys(places) if (problem := _open_to_others(place, layers.root))]
 
 
@@ -99,18 +101,19 @@ def _all(layers: Layers, known: Sequence[str], problems: list[str]) -> Iterator[
 def _files(layers: Layers, problems: list[str]) -> list[Path]:
     if layers.file:
         return [layers.file]
-    return [*(layers.root / name for name in SYSTEM_FILES), *_drop_ins(layers.root / DROP_INS, problems)]
+    return [*(real_path(layers.root, name) for name in SYSTEM_FILES), *_drop_ins(layers.root, problems)]
 
 
-def _drop_ins(directory: Path, problems: list[str]) -> list[Path]:
+def _drop_ins(root: Path, problems: list[str]) -> list[Path]:
+    directory = real_path(root, DROP_INS)
     try:
-        files = [*directory.iterdir()]  # glob keeps silent about errors
+        names = sorted(file.name for file in directory.iterdir())  # glob keeps silent about errors
     except FileNotFoundError:
         return []
     except OSError as error:
         problems.append(f"{directory}: cannot be read: {error.strerror}")
         return []
-    return sorted(file for file in files if file.suffix == ".toml" and not file.name.startswith("."))
+    return [real_path(root, f"{DROP_INS}/{name}") for name in names if _NAME.fullmatch(name)]
 
 
 def _from_file(file: Path, known: Sequence[str], problems: list[str], *, required: bool) -> Iterator[tuple[str, Given]]:

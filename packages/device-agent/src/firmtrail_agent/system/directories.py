@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from firmtrail_agent.system import atomic_file
+from firmtrail_agent.system.rooted_path import real_path
 
 _STATE, _RUNTIME = "var/lib/firmtrail-agent", "run/firmtrail-agent/daemon"
 _LOCK = "lock"
@@ -19,12 +20,12 @@ class InUse(Exception):
 
 def state(environment: Mapping[str, str], root: Path) -> Path:
     """Name the directory that systemd gave, or the usual one."""
-    return Path(environment.get("STATE_DIRECTORY") or root / _STATE)
+    return Path(environment.get("STATE_DIRECTORY") or real_path(root, _STATE))
 
 
 def runtime(environment: Mapping[str, str], root: Path) -> Path:
     """Name the directory in memory that systemd gave, or the usual one."""
-    return Path(environment.get("RUNTIME_DIRECTORY") or root / _RUNTIME)
+    return Path(environment.get("RUNTIME_DIRECTORY") or real_path(root, _RUNTIME))
 
 
 def hold(directory: Path) -> int | None:

@@ -77,6 +77,28 @@ class RootedPath:
             walk.close()
 
 
+def real_path(root: Path, path: str) -> Path:
+    """Return where a path leads below a root, for who opens it by itself. What is not there yet is taken as it is."""
+    if root == SYSTEM:
+        return root / path
+    waiting, names, links = _reversed_components(path), list[str](), 0
+    while waiting:
+        if (name := waiting.pop()) == "..":
+            del names[-1:]
+            continue
+        try:
+            target = str(root.joinpath(*names, name).readlink())
+        except OSError:  # no link, or nothing
+            names.append(name)
+            continue
+        if (links := links + 1) > MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        if target.startswith("/"):
+            names.clear()
+        waiting += _reversed_components(target)
+    return root.joinpath(*names)
+
+
 @attrs.frozen
 class _End:
     """Where a path leads: the real path, an open directory (None: any), the name there, whether it may be a link."""
