@@ -43,6 +43,7 @@ async def test_the_result_is_json_for_programs(device: Device) -> None:
                 "component": "main",
                 "version": "1.4.2",
                 "error": None,
+                "gone": False,
                 "source": "file",
                 "detail": f"{device.root}/etc/version",
                 "outcome": "opened",
