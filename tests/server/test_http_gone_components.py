@@ -11,7 +11,7 @@ import pytest
 
 from firmtrail_contract import NDJSON_TYPE
 from firmtrail_server.services.derived_tables import compare
-from tests.server.callers import Caller, read
+from tests.server.callers import Caller, made, read
 from tests.server.conftest import Clock, Demo
 from tests.server.exporting import export
 from tests.server.heard_devices import open_site
@@ -144,6 +144,22 @@ async def test_the_feed_tells_that_a_component_is_gone(admin: Caller, demo_of_a_
         ("opened", None, "A"),
         ("opened", "A", None),
     ]
+
+
+async def test_a_device_whose_component_is_gone_has_no_version_to_comply_with(
+    admin: Caller, demo: Demo, http: httpx.AsyncClient, clock: Clock
+) -> None:
+    made(await admin.post("projects/current/desired_versions", {"component": "modem", "versions": ["A"]}))
+    await report(http, demo, 0, record(0, {"version": "A"}))
+    clock.advance(hours=2)
+    await report(http, demo, 2, record(2, GONE))
+    clock.advance(hours=2)
+    await report(http, demo, 4, record(4, {"version": "B"}))
+
+    counts = ("on_accepted_version", "on_other_version", "without_version")
+    for at, expected in (("13:00", (1, 0, 0)), ("15:00", (0, 0, 1)), ("16:00", (0, 1, 0))):
+        (item,) = read(await admin.get("projects/current/compliance", at=f"2026-06-01T{at}:00Z"))["items"]
+        assert tuple(item[count] for count in counts) == expected
 
 
 async def test_an_export_holds_the_end_of_a_gone_components_period(
