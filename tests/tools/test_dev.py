@@ -59,6 +59,7 @@ def test_every_verb_is_in_the_help() -> None:
         "screenshots",
         "clients",
         "deploy",
+        "docs",
         "release",
         "terraform",
         "package",

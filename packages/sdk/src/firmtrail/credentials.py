@@ -30,7 +30,15 @@ def _text(value: str | uuid.UUID) -> str:
 
 @attrs.frozen(kw_only=True)
 class ApiKey:
-    """A project's or a device's API key. Its secret is in no `repr`."""
+    """A project's or a device's API key. Its secret is in no `repr`.
+
+    Args:
+        id: the id of the key, a UUID.
+        secret: as it was shown when the key was made.
+
+    Raises:
+        CredentialsError: one of the two is not one word, or the id holds a colon.
+    """
 
     id: str = attrs.field(converter=_text, validator=[_one_word, _no_colon])
     secret: str = attrs.field(repr=False, validator=_one_word)
@@ -38,6 +46,9 @@ class ApiKey:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read "<key id>:<secret>".
+
+        Args:
+            text: the whole of it; blanks around it do not count.
 
         Raises:
             CredentialsError: the text is not of that form; it is not repeated in the message.
@@ -50,7 +61,12 @@ class ApiKey:
 
 @attrs.frozen(kw_only=True)
 class Login:
-    """A user's e-mail address and password. The password is in no `repr`."""
+    """A user's e-mail address and password. The password is in no `repr`.
+
+    Args:
+        email: the address that the user signed up with.
+        password: the user's.
+    """
 
     email: str
     password: str = attrs.field(repr=False)

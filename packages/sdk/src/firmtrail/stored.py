@@ -15,12 +15,23 @@ _converter = lenient_converter()
 
 
 def to_json(model: Any) -> str:
-    """Write a model as the JSON that crosses the wire."""
+    """Write a model as the JSON that crosses the wire.
+
+    Args:
+        model: any model of the contract.
+
+    Raises:
+        TypeError: it is none.
+    """
     return json.dumps(_converter.unstructure(model), separators=(",", ":"))
 
 
 def from_json(text: str, model: type[T]) -> T:
     """Read what `to_json` wrote, also a newer version of it.
+
+    Args:
+        text: the JSON.
+        model: the class of the model.
 
     Raises:
         ValueError: it is no such model.

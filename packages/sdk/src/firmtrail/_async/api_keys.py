@@ -58,7 +58,17 @@ class AsyncApiKeys(AsyncResource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> AsyncPager[ProjectApiKey]:
-        """List the API keys of a project; no secrets."""
+        """List the API keys of a project; no secrets.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            limit: the most keys to give in all.
+            page_size: the most keys to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return AsyncPager(
             self._transport,
             path(_KEYS, project_id=project_id),
@@ -83,6 +93,11 @@ class AsyncApiKeys(AsyncResource):
             api_key_id: the old key.
             overlap_seconds: for how long the old one works beside the new one; a day, if left out; 0: it ends at once.
             expires_at: when the new one expires, an aware datetime; never, if left out.
+
+        Raises:
+            NotFoundError: there is no such API key, or you may not see it.
+            PermissionDeniedError: its role is above your own.
+            InvalidRequestError: a value is not allowed.
         """
         said = body(KeyRotation, overlap_seconds=overlap_seconds, expires_at=expires_at)
         place = path(_KEY + "/rotate", project_id=project_id, api_key_id=api_key_id)
@@ -90,6 +105,15 @@ class AsyncApiKeys(AsyncResource):
         return decode(answer, IssuedProjectApiKey)
 
     async def delete(self, project_id: uuid.UUID | str | None, api_key_id: uuid.UUID | str) -> None:
-        """Delete an API key: it is refused from the next request on, everywhere."""
+        """Delete an API key: it is refused from the next request on, everywhere.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            api_key_id: the key.
+
+        Raises:
+            NotFoundError: there is no such API key, or you may not see it.
+            PermissionDeniedError: its role is above your own.
+        """
         place = path(_KEY, project_id=project_id, api_key_id=api_key_id)
         await self._transport.send(Call(method="DELETE", path=place, repeatable=True))

@@ -40,7 +40,15 @@ class AsyncDeviceApiKeys(AsyncResource):
         return decode(answer, IssuedDeviceApiKey)
 
     def list(self, device_id: uuid.UUID | str, *, limit: int | None = None) -> AsyncPager[DeviceApiKey]:
-        """List the living API keys of a device; no secrets. They come at once: there are at most two."""
+        """List the living API keys of a device; no secrets. They come at once: there are at most two.
+
+        Args:
+            device_id: the device.
+            limit: the most keys to give.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+        """
         place = path(_KEYS, device_id=device_id)
         return AsyncPager(
             self._transport, place, DeviceApiKey, limit=limit, page_size=None, page_token=None, is_whole=True
@@ -78,11 +86,28 @@ class AsyncDeviceApiKeys(AsyncResource):
         return decode(answer, IssuedDeviceApiKey)
 
     async def confirm(self, device_id: uuid.UUID | str, api_key_id: uuid.UUID | str) -> None:
-        """Say that this API key is stored on the device: its other one ends. Safe to repeat."""
+        """Say that this API key is stored on the device: its other one ends. Safe to repeat.
+
+        Args:
+            device_id: the device.
+            api_key_id: the key that is stored; it may be the one that the client uses.
+
+        Raises:
+            NotFoundError: there is no such API key, or you may not see it.
+        """
         place = path(_KEY + "/confirm", device_id=device_id, api_key_id=api_key_id)
         await self._transport.send(Call(method="POST", path=place, repeatable=True))
 
     async def delete(self, device_id: uuid.UUID | str, api_key_id: uuid.UUID | str) -> None:
-        """Delete an API key: it is refused from the next request on, everywhere."""
+        """Delete an API key: it is refused from the next request on, everywhere.
+
+        Args:
+            device_id: the device.
+            api_key_id: the key.
+
+        Raises:
+            NotFoundError: there is no such API key, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
+        """
         place = path(_KEY, device_id=device_id, api_key_id=api_key_id)
         await self._transport.send(Call(method="DELETE", path=place, repeatable=True))

@@ -235,7 +235,14 @@ class AsyncDevices(AsyncResource):
         return whole(done)
 
     async def get(self, device_id: uuid.UUID | str) -> DeviceDetails:
-        """Read a device, with what each of its components runs now."""
+        """Read a device, with what each of its components runs now.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+        """
         call = Call(method="GET", path=path(_DEVICE, device_id=device_id), repeatable=True)
         return decode(await self._transport.send(call), DeviceDetails)
 
@@ -258,15 +265,39 @@ class AsyncDevices(AsyncResource):
         return decode(await self._transport.send(call), Device)
 
     async def retire(self, device_id: uuid.UUID | str) -> Device:
-        """Take a device out of service: its API keys end, its history stays."""
+        """Take a device out of service: its API keys end, its history stays.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
+        """
         call = Call(method="POST", path=path(_DEVICE + "/retire", device_id=device_id), repeatable=True)
         return decode(await self._transport.send(call), Device)
 
     async def restore(self, device_id: uuid.UUID | str) -> Device:
-        """Take a retired device back into service. It needs a new API key."""
+        """Take a retired device back into service. It needs a new API key.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
+        """
         call = Call(method="POST", path=path(_DEVICE + "/restore", device_id=device_id), repeatable=True)
         return decode(await self._transport.send(call), Device)
 
     async def delete(self, device_id: uuid.UUID | str) -> None:
-        """Delete a device with its whole history. To keep the history, retire it."""
+        """Delete a device with its whole history. To keep the history, retire it.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         await self._transport.send(Call(method="DELETE", path=path(_DEVICE, device_id=device_id), repeatable=True))

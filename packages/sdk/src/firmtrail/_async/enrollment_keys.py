@@ -66,7 +66,17 @@ class AsyncEnrollmentKeys(AsyncResource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> AsyncPager[EnrollmentKey]:
-        """List the enrollment keys of a project; no secrets."""
+        """List the enrollment keys of a project; no secrets.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            limit: the most keys to give in all.
+            page_size: the most keys to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return AsyncPager(
             self._transport,
             path(_KEYS, project_id=project_id),
@@ -77,6 +87,15 @@ class AsyncEnrollmentKeys(AsyncResource):
         )
 
     async def delete(self, project_id: uuid.UUID | str | None, enrollment_key_id: uuid.UUID | str) -> None:
-        """Delete an enrollment key; the devices that it registered stay."""
+        """Delete an enrollment key; the devices that it registered stay.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            enrollment_key_id: the key.
+
+        Raises:
+            NotFoundError: there is no such enrollment key, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
+        """
         place = path(_KEY, project_id=project_id, enrollment_key_id=enrollment_key_id)
         await self._transport.send(Call(method="DELETE", path=place, repeatable=True))

@@ -168,7 +168,8 @@ class AsyncFleet(AsyncResource):
 
         Args:
             project_id: the project; None: that of the API key.
-            since: from this moment on, or from the beginning of this date in UTC; 7 days before `until`, if left out.
+            since: from this moment on, an aware datetime, or from the beginning of this date in UTC; 7 days before
+                `until`, if left out.
             until: up to this moment, or to the end of this date in UTC; now, if left out. At most 92 days at once.
             component: of this component alone.
             labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.
@@ -204,7 +205,8 @@ class AsyncFleet(AsyncResource):
 
         Args:
             project_id: the project; None: that of the API key.
-            since: from this moment on, or from the beginning of this date in UTC; 7 days before `until`, if left out.
+            since: from this moment on, an aware datetime, or from the beginning of this date in UTC; 7 days before
+                `until`, if left out.
             until: up to this moment, or to the end of this date in UTC; now, if left out. At most 92 days at once.
             component: of this component alone.
             labels: of devices that have these labels today: `{"site": "berlin", "rack": None}`, this site and any rack.

@@ -25,7 +25,17 @@ class AsyncMembers(AsyncResource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> AsyncPager[Member]:
-        """List the members of a project."""
+        """List the members of a project.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            limit: the most members to give in all.
+            page_size: the most members to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return AsyncPager(
             self._transport,
             path(_MEMBERS, project_id=project_id),
@@ -36,12 +46,33 @@ class AsyncMembers(AsyncResource):
         )
 
     async def update(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str, *, role: Role | str) -> Member:
-        """Give a member another role. `ConflictError` when the project would be left without an admin."""
+        """Give a member another role.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            user_id: the member.
+            role: the new role; at most your own.
+
+        Raises:
+            ConflictError: the project would be left without an admin.
+            NotFoundError: there is no such member, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         member = path(_MEMBER, project_id=project_id, user_id=user_id)
         call = Call(method="PATCH", path=member, body=body(MemberChange, role=role), repeatable=True)
         return decode(await self._transport.send(call), Member)
 
     async def remove(self, project_id: uuid.UUID | str | None, user_id: uuid.UUID | str) -> None:
-        """Remove a member. `ConflictError` for the last admin."""
+        """Remove a member.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            user_id: the member.
+
+        Raises:
+            ConflictError: it is the last admin.
+            NotFoundError: there is no such member, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         member = path(_MEMBER, project_id=project_id, user_id=user_id)
         await self._transport.send(Call(method="DELETE", path=member, repeatable=True))

@@ -106,6 +106,9 @@ class AsyncPager(Generic[T]):
     async def to_polars(self, *, labels: Sequence[str] = ()) -> pl.DataFrame:
         """Fetch all pages (with `limit`, that many items), and make a polars frame of them: see `to_arrow`.
 
+        Args:
+            labels: keys of labels that get a column each (`labels.site`).
+
         Raises:
             MissingExtraError: polars or pyarrow is not installed (`firmtrail[polars]`); nothing was fetched.
         """
@@ -116,6 +119,9 @@ class AsyncPager(Generic[T]):
 
     async def to_pandas(self, *, labels: Sequence[str] = ()) -> pd.DataFrame:
         """Fetch all pages (with `limit`, that many items), and make a pandas frame of them: see `to_arrow`.
+
+        Args:
+            labels: keys of labels that get a column each (`labels.site`).
 
         Raises:
             MissingExtraError: pandas or pyarrow is not installed (`firmtrail[pandas]`); nothing was fetched.

@@ -21,14 +21,33 @@ class AsyncProjects(AsyncResource):
     """
 
     async def create(self, name: str) -> Project:
-        """Create a project; you become its admin."""
+        """Create a project; you become its admin.
+
+        Args:
+            name: 1 to 100 characters.
+
+        Raises:
+            ConflictError: you have a project of this name.
+            PermissionDeniedError: it takes a login, and no API key.
+            InvalidRequestError: a value is not allowed.
+        """
         call = Call(method="POST", path=_PROJECTS, body=body(NewProject, name=name), repeatable=False)
         return decode(await self._transport.send(call), Project)
 
     def list(
         self, *, limit: int | None = None, page_size: int | None = None, page_token: str | None = None
     ) -> AsyncPager[JoinedProject]:
-        """List the projects that you are in, each with your role."""
+        """List the projects that you are in, each with your role.
+
+        Args:
+            limit: the most projects to give in all.
+            page_size: the most projects to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+            PermissionDeniedError: it takes a login, and no API key.
+        """
         return AsyncPager(
             self._transport, _PROJECTS, JoinedProject, limit=limit, page_size=page_size, page_token=page_token
         )
@@ -39,12 +58,29 @@ class AsyncProjects(AsyncResource):
         return decode(await self._transport.send(call), CurrentProject)
 
     async def get(self, project_id: uuid.UUID | str | None = None) -> Project:
-        """Read a project."""
+        """Read a project.
+
+        Args:
+            project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such project, or you may not see it.
+        """
         call = Call(method="GET", path=path(_PROJECT, project_id=project_id), repeatable=True)
         return decode(await self._transport.send(call), Project)
 
     async def update(self, project_id: uuid.UUID | str | None = None, *, name: str) -> Project:
-        """Rename a project."""
+        """Rename a project.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            name: the new name, 1 to 100 characters.
+
+        Raises:
+            NotFoundError: there is no such project, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+            InvalidRequestError: a value is not allowed.
+        """
         said = body(ProjectChange, name=name)
         call = Call(method="PATCH", path=path(_PROJECT, project_id=project_id), body=said, repeatable=True)
         return decode(await self._transport.send(call), Project)
@@ -64,6 +100,15 @@ class AsyncProjects(AsyncResource):
         await self._transport.send(call)
 
     async def leave(self, project_id: uuid.UUID | str) -> None:
-        """Leave a project. `ConflictError` for its last admin."""
+        """Leave a project.
+
+        Args:
+            project_id: the project.
+
+        Raises:
+            ConflictError: you are its last admin.
+            NotFoundError: there is no such project, or you may not see it.
+            PermissionDeniedError: it takes a login, and no API key.
+        """
         call = Call(method="POST", path=path(_PROJECT + "/leave", project_id=project_id), repeatable=False)
         await self._transport.send(call)

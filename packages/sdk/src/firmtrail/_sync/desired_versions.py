@@ -105,11 +105,22 @@ class DesiredVersions(Resource):
         Args:
             desired_version_id: the rule.
             project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such rule, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
         """
         place = path(_RULE + "/end", project_id=project_id, desired_version_id=desired_version_id)
         return decode(self._transport.send(Call(method="POST", path=place, repeatable=True)), DesiredVersion)
 
     def of_device(self, device_id: uuid.UUID | str) -> Sequence[DeviceDesiredVersion]:
-        """Read what each component of a device should run; the device's own API key may ask too."""
+        """Read what each component of a device should run; the device's own API key may ask too.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+        """
         call = Call(method="GET", path=path(_OF_DEVICE, device_id=device_id), repeatable=True)
         return decode(self._transport.send(call), Page[DeviceDesiredVersion]).items

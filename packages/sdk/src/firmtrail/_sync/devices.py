@@ -235,7 +235,14 @@ class Devices(Resource):
         return whole(done)
 
     def get(self, device_id: uuid.UUID | str) -> DeviceDetails:
-        """Read a device, with what each of its components runs now."""
+        """Read a device, with what each of its components runs now.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+        """
         call = Call(method="GET", path=path(_DEVICE, device_id=device_id), repeatable=True)
         return decode(self._transport.send(call), DeviceDetails)
 
@@ -258,15 +265,39 @@ class Devices(Resource):
         return decode(self._transport.send(call), Device)
 
     def retire(self, device_id: uuid.UUID | str) -> Device:
-        """Take a device out of service: its API keys end, its history stays."""
+        """Take a device out of service: its API keys end, its history stays.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
+        """
         call = Call(method="POST", path=path(_DEVICE + "/retire", device_id=device_id), repeatable=True)
         return decode(self._transport.send(call), Device)
 
     def restore(self, device_id: uuid.UUID | str) -> Device:
-        """Take a retired device back into service. It needs a new API key."""
+        """Take a retired device back into service. It needs a new API key.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+            PermissionDeniedError: it takes an editor of the project.
+        """
         call = Call(method="POST", path=path(_DEVICE + "/restore", device_id=device_id), repeatable=True)
         return decode(self._transport.send(call), Device)
 
     def delete(self, device_id: uuid.UUID | str) -> None:
-        """Delete a device with its whole history. To keep the history, retire it."""
+        """Delete a device with its whole history. To keep the history, retire it.
+
+        Args:
+            device_id: the device.
+
+        Raises:
+            NotFoundError: there is no such device, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         self._transport.send(Call(method="DELETE", path=path(_DEVICE, device_id=device_id), repeatable=True))

@@ -51,7 +51,17 @@ class Invitations(Resource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> Pager[Invitation]:
-        """List the invitations that nobody has accepted yet."""
+        """List the invitations that nobody has accepted yet.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            limit: the most invitations to give in all.
+            page_size: the most invitations to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return Pager(
             self._transport,
             path(_INVITATIONS, project_id=project_id),
@@ -62,12 +72,30 @@ class Invitations(Resource):
         )
 
     def revoke(self, project_id: uuid.UUID | str | None, invitation_id: uuid.UUID | str) -> None:
-        """Take an invitation back."""
+        """Take an invitation back.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            invitation_id: the invitation.
+
+        Raises:
+            NotFoundError: there is no such invitation, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         place = path(_INVITATION, project_id=project_id, invitation_id=invitation_id)
         self._transport.send(Call(method="DELETE", path=place, repeatable=True))
 
     def accept(self, secret: str) -> JoinedProject:
-        """Join the project that an invitation is for, as the user of this client."""
+        """Join the project that an invitation is for, as the user of this client.
+
+        Args:
+            secret: that of the invitation, `fti_...`.
+
+        Raises:
+            ConflictError: you are a member already.
+            NotFoundError: no invitation has it: it was accepted or revoked, or has expired.
+            PermissionDeniedError: it takes a login, and no API key.
+        """
         said = body(InvitationAcceptance, secret=secret)
         call = Call(method="POST", path="/v1/invitations/accept", body=said, repeatable=False)
         return decode(self._transport.send(call), JoinedProject)

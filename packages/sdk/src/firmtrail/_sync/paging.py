@@ -105,6 +105,9 @@ class Pager(Generic[T]):
     def to_polars(self, *, labels: Sequence[str] = ()) -> pl.DataFrame:
         """Fetch all pages (with `limit`, that many items), and make a polars frame of them: see `to_arrow`.
 
+        Args:
+            labels: keys of labels that get a column each (`labels.site`).
+
         Raises:
             MissingExtraError: polars or pyarrow is not installed (`firmtrail[polars]`); nothing was fetched.
         """
@@ -115,6 +118,9 @@ class Pager(Generic[T]):
 
     def to_pandas(self, *, labels: Sequence[str] = ()) -> pd.DataFrame:
         """Fetch all pages (with `limit`, that many items), and make a pandas frame of them: see `to_arrow`.
+
+        Args:
+            labels: keys of labels that get a column each (`labels.site`).
 
         Raises:
             MissingExtraError: pandas or pyarrow is not installed (`firmtrail[pandas]`); nothing was fetched.

@@ -56,6 +56,10 @@ class Users(Resource):
 
         Only servers that send e-mail ask for it: `sign_up(...).must_confirm`. No credential is needed.
 
+        Args:
+            code: from the e-mail.
+            password: that of the sign-up.
+
         Raises:
             NotFoundError: there is no such code: it was used or has expired.
             PermissionDeniedError: that is not the password of the sign-up.
@@ -69,6 +73,9 @@ class Users(Resource):
 
         No credential is needed.
 
+        Args:
+            email: the address.
+
         Raises:
             PermissionDeniedError: the server sends no e-mail; its operator can set a password.
         """
@@ -78,6 +85,10 @@ class Users(Resource):
 
     def reset_password(self, code: str, new_password: str) -> None:
         """Set a new password with the code that was sent to you; all your sessions end. No credential is needed.
+
+        Args:
+            code: from the e-mail.
+            new_password: 8 to 72 bytes in UTF-8.
 
         Raises:
             NotFoundError: there is no such code: it was used or has expired.
@@ -91,7 +102,14 @@ class Users(Resource):
         return decode(self._transport.send(Call(method="GET", path=_ME, repeatable=True)), User)
 
     def update_me(self, *, name: str | None = None) -> User:
-        """Change what is said about you; what is None stays."""
+        """Change what is said about you; what is None stays.
+
+        Args:
+            name: what people call you.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         call = Call(method="PATCH", path=_ME, body=body(UserChange, name=name), repeatable=True)
         return decode(self._transport.send(call), User)
 
@@ -100,6 +118,10 @@ class Users(Resource):
 
         A client of a profile that is logged in goes on with it, and so does the profile. Make another one instead of a
         client that has the old password or an access token.
+
+        Args:
+            current_password: the one of now.
+            new_password: 8 to 72 bytes in UTF-8.
 
         Raises:
             PermissionDeniedError: the current password is another one.
@@ -113,15 +135,38 @@ class Users(Resource):
     def sessions(
         self, *, limit: int | None = None, page_size: int | None = None, page_token: str | None = None
     ) -> Pager[Session]:
-        """List your sessions, which are the logins that last, oldest first."""
+        """List your sessions, which are the logins that last, oldest first.
+
+        Args:
+            limit: the most sessions to give in all.
+            page_size: the most sessions to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return Pager(self._transport, _SESSIONS, Session, limit=limit, page_size=page_size, page_token=page_token)
 
     def end_session(self, session_id: uuid.UUID | str) -> None:
-        """End one of your sessions: it has to log in again. `NotFoundError` if it has ended already."""
+        """End one of your sessions: it has to log in again.
+
+        Args:
+            session_id: the session.
+
+        Raises:
+            NotFoundError: it has ended already, or is another user's.
+        """
         self._transport.send(Call(method="DELETE", path=path(_SESSION, session_id=session_id), repeatable=False))
 
     def revoke(self, refresh_token: str) -> None:
-        """End the session of a refresh token; no other credential is needed. A token of no session is no error."""
+        """End the session of a refresh token; no other credential is needed. A token of no session is no error.
+
+        Args:
+            refresh_token: the one that the last refresh gave.
+
+        Raises:
+            FirmtrailError: see `firmtrail.errors`.
+        """
         call = Call(
             method="POST",
             path="/v1/oauth/revoke",
@@ -147,7 +192,21 @@ class Users(Resource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> Pager[AuditEvent]:
-        """List what was changed about your own user, newest first; filters add up."""
+        """List what was changed about your own user, newest first; filters add up.
+
+        Args:
+            action: of this kind alone.
+            actor_id: by this user or API key.
+            target_id: about this.
+            occurred_from: at this moment or later, an aware datetime.
+            occurred_before: before this moment, an aware datetime.
+            limit: the most events to give in all.
+            page_size: the most events to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return Pager(
             self._transport,
             f"{_ME}/audit_events",

@@ -71,7 +71,17 @@ class Webhooks(Resource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> Pager[Webhook]:
-        """List the webhooks of a project, oldest first."""
+        """List the webhooks of a project, oldest first.
+
+        Args:
+            project_id: the project; None: that of the API key.
+            limit: the most webhooks to give in all.
+            page_size: the most webhooks to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return Pager(
             self._transport,
             path(_WEBHOOKS, project_id=project_id),
@@ -82,7 +92,15 @@ class Webhooks(Resource):
         )
 
     def get(self, webhook_id: uuid.UUID | str, *, project_id: uuid.UUID | str | None = None) -> Webhook:
-        """Read a webhook: how far it has come (`delivered_number`), and why it is paused (`notice`), if it is."""
+        """Read a webhook: how far it has come (`delivered_number`), and why it is paused (`notice`), if it is.
+
+        Args:
+            webhook_id: the webhook.
+            project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such webhook, or you may not see it.
+        """
         place = path(_WEBHOOK, project_id=project_id, webhook_id=webhook_id)
         return decode(self._transport.send(Call(method="GET", path=place, repeatable=True)), Webhook)
 
@@ -123,7 +141,16 @@ class Webhooks(Resource):
         return decode(self._transport.send(Call(method="PATCH", path=place, body=said, repeatable=True)), Webhook)
 
     def delete(self, webhook_id: uuid.UUID | str, *, project_id: uuid.UUID | str | None = None) -> None:
-        """Delete a webhook: nothing is sent any more."""
+        """Delete a webhook: nothing is sent any more.
+
+        Args:
+            webhook_id: the webhook.
+            project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such webhook, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         place = path(_WEBHOOK, project_id=project_id, webhook_id=webhook_id)
         self._transport.send(Call(method="DELETE", path=place, repeatable=True))
 
@@ -140,6 +167,11 @@ class Webhooks(Resource):
             webhook_id: the webhook.
             overlap_seconds: for how long deliveries are signed with the old one too; a day, if left out.
             project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such webhook, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+            InvalidRequestError: a value is not allowed.
         """
         said = body(SecretRotation, overlap_seconds=overlap_seconds)
         place = path(_WEBHOOK + "/rotate_secret", project_id=project_id, webhook_id=webhook_id)
@@ -147,7 +179,16 @@ class Webhooks(Resource):
         return decode(answer, IssuedWebhook)
 
     def test(self, webhook_id: uuid.UUID | str, *, project_id: uuid.UUID | str | None = None) -> WebhookDelivery:
-        """Send a test at once, and say what the receiver answered; a failure is a result, not an error."""
+        """Send a test at once, and say what the receiver answered; a failure is a result, not an error.
+
+        Args:
+            webhook_id: the webhook.
+            project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such webhook, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
+        """
         place = path(_WEBHOOK + "/test", project_id=project_id, webhook_id=webhook_id)
         return decode(self._transport.send(Call(method="POST", path=place, repeatable=True)), WebhookDelivery)
 
@@ -160,7 +201,18 @@ class Webhooks(Resource):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> Pager[WebhookDelivery]:
-        """List the last attempts to deliver, newest first; about 200 are kept."""
+        """List the last attempts to deliver, newest first; about 200 are kept.
+
+        Args:
+            webhook_id: the webhook.
+            project_id: the project; None: that of the API key.
+            limit: the most attempts to give in all.
+            page_size: the most attempts to fetch at once, 1 to 1,000.
+            page_token: where an earlier list stopped: its `next_page_token`.
+
+        Raises:
+            InvalidRequestError: a value is not allowed.
+        """
         return Pager(
             self._transport,
             path(_WEBHOOK + "/deliveries", project_id=project_id, webhook_id=webhook_id),
@@ -188,6 +240,10 @@ class Webhooks(Resource):
 
     def resume(self, webhook_id: uuid.UUID | str, *, project_id: uuid.UUID | str | None = None) -> Webhook:
         """Let a paused webhook go on where it stopped.
+
+        Args:
+            webhook_id: the webhook.
+            project_id: the project; None: that of the API key.
 
         Raises:
             GoneError: the changes after its last delivery are not kept any more: export again, and `replay`.
