@@ -49,6 +49,7 @@ def _checks() -> Iterator[Check]:
     # The SDK as a program that uses it sees it: without this project's settings. basedpyright reads the same file.
     strict = ["--strict", "--config-file=", "--cache-dir", ".venv/mypy", "--python-executable", sys.executable]
     yield Check("mypy", [_program("mypy"), *strict, "tests/sdk/typed_program.py"])
+    yield Check("pages", [sys.executable, "tools/page_programs.py"])
     yield Check("imports", [_program("lint-imports")])
     yield Check("lint", [_program("ruff"), "check", "."])
     yield Check("format", [_program("ruff"), "format", "--check", "."])

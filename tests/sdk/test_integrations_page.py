@@ -65,3 +65,18 @@ def test_the_commands_that_follow_the_feed_are_taken() -> None:
         program, *words = shlex.split(line)
         assert program == "firmtrail"
         assert parser(words).parse(words).follow
+
+
+async def test_a_program_that_follows_the_feed_stores_a_change(server: Server, demo: Demo, tmp_path: Path) -> None:
+    (script,) = [script for script in examples(PAGE, "python") if "follow(" in script]
+    given = f"""\
+import firmtrail, sys
+client, last_number = firmtrail.Client(), 0
+reporting = client.with_options(api_key={":".join(demo.device_key)!r})
+reporting.firmware.report({demo.device_id!r}, "1.4.2")
+def store(change):
+    print(change.kind, change.number)
+    sys.exit()
+"""
+
+    assert await run(sys.executable, given + script, server, demo, tmp_path) == "opened 1\n"
