@@ -23,7 +23,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="firmtrail-pages-") as folder:
         for page in sorted({page for pattern in PATTERNS for page in ROOT.glob(pattern)}):
             write_programs(page, Path(folder))
-        strict = ["--strict", "--config-file=", "--cache-dir", ROOT / ".venv/mypy", "--python-executable", sys.executable]
+        strict = [
+            "--strict",
+            "--config-file=",
+            "--cache-dir",
+            ROOT / ".venv/mypy",
+            "--python-executable",
+            sys.executable,
+        ]
         command = [Path(sys.executable).with_name("mypy"), *strict, "--scripts-are-modules", "."]
         return subprocess.run(command, cwd=folder, check=False).returncode
 

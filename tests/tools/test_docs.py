@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("docs/**/*.md", "packages/*/*.md", "bench/results/*.md")
 
 
-@pytest.mark.parametrize("page", sorted(page.relative_to(ROOT) for place in PLACES for page in ROOT.glob(place)), ids=str)
+@pytest.mark.parametrize(
+    "page", sorted(page.relative_to(ROOT) for place in PLACES for page in ROOT.glob(place)), ids=str
+)
 def test_every_page_has_a_place_in_the_menu(page: Path) -> None:
     lines = {line.strip().rpartition("<")[2].rstrip(">") for line in index().splitlines()}
 

@@ -50,7 +50,7 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", _without_internals)
 
 
-def _read(_app: Sphinx, kind: str, name: str, value: Any, options: Any, lines: list[str]) -> None:  # noqa: PLR0913
+def _read(_app: Sphinx, kind: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
     """Take a docstring as it is written here: with code between single backticks, and sections as Google has them."""
     if not lines and kind != "attribute":
         logging.getLogger(__name__).warning("%s has no docstring", name)
@@ -59,7 +59,7 @@ def _read(_app: Sphinx, kind: str, name: str, value: Any, options: Any, lines: l
         lines[:] = GoogleDocstring(lines, Config(), None, kind, name, value, options).lines()
 
 
-def _without_internals(  # noqa: PLR0913
+def _without_internals(
     _app: Sphinx, kind: str, _name: str, value: Any, _options: Any, arguments: str | None, _result: str | None
 ) -> tuple[str, None] | None:
     """Show how a class is called if it says so: models have fields, and lists and the like are made by a client."""

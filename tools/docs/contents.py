@@ -11,7 +11,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {
     "Begin": ["What it is <README>", "docs/self-service", "The SDK and the command <packages/sdk/README>"],
     "Ask": ["docs/fleet", "docs/notebooks", "docs/page", "docs/integrations"],
-    "Devices": ["The agent's settings <packages/device-agent/README>", "docs/agent", "docs/agent-sources", "docs/two-machines"],
+    "Devices": [
+        "The agent's settings <packages/device-agent/README>",
+        "docs/agent",
+        "docs/agent-sources",
+        "docs/two-machines",
+    ],
     "Operate": [
         "The server <packages/server/README>",
         "docs/deploy",

@@ -64,7 +64,12 @@ def _twin(name: str) -> list[str]:
     """Name a class whose calls are awaited, and show them at the other one alone."""
     place, _, last = f"firmtrail.{name}".rpartition(".")
     twin = f":class:`~{place}.{last.removeprefix('Async')}`"
-    return [f".. class:: {place}.{last}", "", f"   {twin}, whose calls are awaited, and lists read by ``async for``.", ""]
+    return [
+        f".. class:: {place}.{last}",
+        "",
+        f"   {twin}, whose calls are awaited, and lists read by ``async for``.",
+        "",
+    ]
 
 
 def _by_noun(names: Iterable[str]) -> Iterator[list[str]]:
