@@ -1,4 +1,4 @@
-"""A way to a server that breaks off: after so many bytes of each answer to an export, each time further on."""
+"""A way to a server that breaks off: after so many bytes of each answer to an export or an enrollment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def cutting(server: Server, cuts: Cuts) -> AsyncGenerator[str]:
         to_server, from_server = None, None
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
-            left = cuts.next() if b"/firmware_history" in head else None
+            left = cuts.next() if b"/firmware_history" in head or b"/enroll " in head else None
             from_server, to_server = await asyncio.open_connection(server.host, server.port)
             to_server.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
             passing = asyncio.create_task(_pass(reader, to_server))

@@ -24,6 +24,9 @@ from firmtrail import (
     Project,
     Role,
 )
+from firmtrail._retry import RetryPolicy
+from tests.sdk.cutting import Cuts, cutting
+from tests.sdk.policies import with_policy
 from tests.sdk.test_client import url
 from tests.served import Server
 from tests.server.conftest import Demo
@@ -190,6 +193,22 @@ async def test_a_device_enrolls_reports_and_rotates_its_key(server: Server, ada:
     assert {one.id for one in both} == {old.id, new.id}
     assert [one.id async for one in ada.device_api_keys.list(enrolled.device.id)] == [new.id]
     assert [one.use_count async for one in ada.enrollment_keys.list(project.id)] == [1]
+
+
+async def test_an_enrollment_whose_answer_is_lost_is_repeated(
+    server: Server, ada: AsyncClient, project: Project
+) -> None:
+    key = await ada.enrollment_keys.create(project.id, expires_at=LATER, max_uses=1)
+    cuts = Cuts([20, 20])
+
+    async with cutting(server, cuts) as unsteady, AsyncClient(unsteady, api_key=f"{key.id}:{key.secret}") as factory:
+        enrolled = await with_policy(factory, RetryPolicy(random=lambda: 0.0)).enrollment.enroll("pump-1", "F1047")
+    async with AsyncClient(url(server), api_key=f"{enrolled.api_key.id}:{enrolled.api_key.secret}") as device:
+        await device.firmware.report(enrolled.device.id, "1.4.2")
+
+    assert cuts.made == 2
+    assert [one.name async for one in ada.devices.list(project.id)] == ["pump-1"]
+    assert [one.id async for one in ada.device_api_keys.list(enrolled.device.id)] == [enrolled.api_key.id]
 
 
 async def test_keys_of_devices_and_of_enrollment_are_deleted(ada: AsyncClient, project: Project) -> None:

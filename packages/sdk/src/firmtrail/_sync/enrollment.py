@@ -14,8 +14,11 @@ class Enrolling(Resource):
     def enroll(self, name: str, hardware_fingerprint: str) -> EnrolledDevice:
         """Register this device. The secret of its API key is shown this once.
 
+        Safe to repeat, which the client does by itself when an answer is lost: as long as the new API key was not used,
+        the same device gets another one from the same enrollment key, and the lost one ends.
+
         Args:
-            name: unique in the project.
+            name: unique in the project, 1 to 200 characters.
             hardware_fingerprint: what the hardware is recognised by, such as a serial number.
 
         Raises:
@@ -24,5 +27,5 @@ class Enrolling(Resource):
             FirmtrailError: see `firmtrail.errors`.
         """
         said = body(Enrollment, name=name, hardware_fingerprint=hardware_fingerprint)
-        call = Call(method="POST", path="/v1/enroll", body=said, repeatable=False)
+        call = Call(method="POST", path="/v1/enroll", body=said, repeatable=True)
         return decode(self._transport.send(call), EnrolledDevice)

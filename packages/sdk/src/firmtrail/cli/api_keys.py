@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from firmtrail.cli.members import ROLE
 from firmtrail.cli.names import project_id
-from firmtrail.cli.verbs import EXPIRES, KEY_LABEL, LIMIT, OVERLAP, Verb, positional
+from firmtrail.cli.verbs import EXPIRES, KEY_LABEL, LIMIT, OVERLAP, Column, Verb, flag, positional
 
 _KEY = positional("key_id", "the id of the API key", metavar="KEY_ID")
 
@@ -14,15 +14,33 @@ VERBS = [
         "the API keys, without secrets",
         lambda c, o: c.api_keys.list(project_id(c, o), limit=o.limit),
         [LIMIT],
-        ["id", "role", "label", "secret_start", "last_used_at", "expires_at"],
+        [
+            "id",
+            "role",
+            "label",
+            "secret_start",
+            "last_used_at",
+            "expires_at",
+            Column("reports_for_devices", is_optional=True),
+        ],
         examples=["api-keys list --project Pumps"],
     ),
     Verb(
         "create",
         "make an API key; the secret is shown this once",
-        lambda c, o: c.api_keys.create(project_id(c, o), o.role, label=o.label, expires_at=o.expires),
-        [ROLE, KEY_LABEL, EXPIRES],
-        examples=["api-keys create viewer --label dashboard", "api-keys create editor --expires 90d -q > key"],
+        lambda c, o: c.api_keys.create(
+            project_id(c, o),
+            o.role,
+            label=o.label,
+            expires_at=o.expires,
+            reports_for_devices=o.reports_for_devices,
+        ),
+        [ROLE, KEY_LABEL, EXPIRES, flag("reports-for-devices", "for a gateway: it may report for every device too")],
+        examples=[
+            "api-keys create viewer --label dashboard",
+            "api-keys create editor --expires 90d -q > key",
+            "api-keys create viewer --label gateway --reports-for-devices",
+        ],
     ),
     Verb(
         "rotate",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Container, Sequence
 from importlib import import_module
 
-from firmtrail.cli import changes, exporting, firmware, passwords, people
+from firmtrail.cli import changes, exporting, firmware, passwords, people, reporting
 from firmtrail.cli.asking import confirm
 from firmtrail.cli.output import show
 from firmtrail.cli.parser import Parser, new_parser
@@ -45,7 +45,14 @@ NOUNS = {
     "config": "the settings that count",
     "completion": "let your shell complete commands",
 }
-VERBS: Sequence[Verb] = [*people.VERBS, *passwords.VERBS, *firmware.VERBS, *changes.VERBS, *exporting.VERBS]
+VERBS: Sequence[Verb] = [
+    *people.VERBS,
+    *passwords.VERBS,
+    *firmware.VERBS,
+    *reporting.VERBS,
+    *changes.VERBS,
+    *exporting.VERBS,
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

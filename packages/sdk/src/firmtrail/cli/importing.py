@@ -48,7 +48,7 @@ def import_file(client: firmtrail.Client, options: Any) -> Iterator[ImportedRow]
     project, counts = project_id(client, options), _Counts()
     media: Media = "ndjson" if options.ndjson else media_of(options.file)
     try:
-        with _opened(options.file) as lines:
+        with opened(options.file) as lines:
             for piece in pieces(lines, with_header=media == "csv", max_rows=MAX_ROWS, max_bytes=MAX_BYTES):
                 done = client.devices.import_rows(project, piece, media=media, dry_run=options.dry_run)
                 for row in renumbered(done, after=counts.rows).rows:
@@ -73,7 +73,8 @@ def _sum_up(counts: _Counts, *, dry_run: bool) -> None:
     sys.stderr.write(f"{start}{counts}{'; nothing was changed: --dry-run' if dry_run else ''}\n")
 
 
-def _opened(file: str) -> AbstractContextManager[Iterator[str]]:
+def opened(file: str) -> AbstractContextManager[Iterator[str]]:
+    """Open a table of the command line; - is standard input."""
     if file == "-":
         return nullcontext(lines_of(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig"), "standard input"))
     return text_of(file)
