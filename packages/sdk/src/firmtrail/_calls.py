@@ -34,6 +34,7 @@ _BAD_REQUEST, _UNAUTHORIZED, _PROXY_UNAUTHORIZED = 400, 401, 407
 _WRONG_SERVER = "is this URL a Firmtrail server?"
 
 _converter = lenient_converter()
+_quick = lenient_converter(all_errors=False)
 
 
 #: what `path` puts in the place of a project that was left out
@@ -165,12 +166,20 @@ def decode(answer: Answer, model: type[T]) -> T:
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
     show_in_notebooks(model)
     try:
-        return _converter.structure(json.loads(answer.content), model)
+        return _structured(json.loads(answer.content), model)
     except (BaseValidationError, Violation) as error:
         message, errors = "The answer does not keep to the contract:", field_errors(error)
     except (ValueError, RecursionError):
         message = f"The answer is not JSON; {_WRONG_SERVER}"
     raise DecodeError(message, status=answer.status, request_id=answer.request_id, errors=errors)
+
+
+def _structured(said: Any, model: type[T]) -> T:
+    """Read what is right the quick way, and look for all errors of what is not."""
+    try:
+        return _quick.structure(said, model)
+    except Exception:  # noqa: BLE001  it raises whatever it is
+        return _converter.structure(said, model)
 
 
 def refusal(answer: Answer, call: Call) -> ApiError:
