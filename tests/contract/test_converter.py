@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -202,10 +203,56 @@ def test_a_server_reads_little_more_than_it_names(value: object, kind: type, mos
     converter = strict_converter(all_errors=all_errors)
     seen = counting(converter)
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises((ExceptionGroup, Violation)):
         converter.structure(value, kind)
 
     assert most <= len(seen) < 2 * most
+
+
+@pytest.mark.parametrize("whole", [strict_converter, lenient_converter])
+def test_one_that_stops_at_the_first_error_reads_and_refuses_the_same(
+    whole: Callable[..., cattrs.Converter],
+) -> None:
+    right = RECEIPT | {"observed_at": "2026-05-03T14:00:00+02:00"}
+    wrong = [
+        [],
+        "text",
+        None,
+        *({**RECEIPT, name: value} for name in RECEIPT for value in (None, 1, [], "", "2026-13-03T12:00:00.000000Z")),
+        *({one: RECEIPT[one] for one in RECEIPT if one != name} for name in RECEIPT),
+    ]
+
+    def read(value: object, *, all_errors: bool) -> object:
+        try:
+            return whole(all_errors=all_errors).structure(value, FirmwareReceipt)
+        except Exception:  # noqa: BLE001  whatever it is
+            return None
+
+    assert read(right, all_errors=False) is not None
+    for value in [right, *wrong]:
+        assert (value, read(value, all_errors=False)) == (value, read(value, all_errors=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-03T12:00:00.000000Z",
+        "2026-05-03T12:00:00Z",
+        "2026-05-03T12:00:00.000000+02:00",
+        "2026-13-03T12:00:00.000000Z",
+        "2026-05-03 12:00:00.000000Z",
+        "2026-05-03T12:00:00.00000Z",
+        "not a moment, but as long Z",
+    ],
+)
+def test_a_client_reads_a_moment_as_a_server_does(text: str) -> None:
+    def read(converter: cattrs.Converter) -> object:
+        try:
+            return converter.structure({**RECEIPT, "observed_at": text}, FirmwareReceipt).observed_at
+        except ExceptionGroup:
+            return None
+
+    assert read(lenient_converter()) == read(strict_converter())
 
 
 def test_a_client_reads_an_answer_to_its_end_whatever_is_wrong() -> None:

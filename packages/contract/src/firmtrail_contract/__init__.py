@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from firmtrail_contract.audit_events import ActorKind, AuditAction, AuditEvent, AuditQuery
     from firmtrail_contract.blanks import trimmed
-    from firmtrail_contract.converter import field_errors, lenient_converter, strict_converter
+    from firmtrail_contract.converter import lenient_converter, strict_converter
     from firmtrail_contract.desired_versions import (
         MAX_RULES,
         Compliance,
@@ -150,6 +150,7 @@ if TYPE_CHECKING:
     from firmtrail_contract.seed import Seed
     from firmtrail_contract.sessions import Session
     from firmtrail_contract.silent_devices import SilenceState, SilentDevice, SilentDeviceQuery
+    from firmtrail_contract.structuring_errors import field_errors
     from firmtrail_contract.users import (
         PasswordChange,
         PasswordReset,
@@ -196,7 +197,8 @@ _MODULES = {
         ),
         "audit_events": ("ActorKind", "AuditAction", "AuditEvent", "AuditQuery"),
         "blanks": ("trimmed",),
-        "converter": ("field_errors", "lenient_converter", "strict_converter"),
+        "converter": ("lenient_converter", "strict_converter"),
+        "structuring_errors": ("field_errors",),
         "desired_versions": (
             "MAX_RULES",
             "Compliance",

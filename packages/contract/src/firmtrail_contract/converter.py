@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache, partial
 from itertools import islice
@@ -16,7 +16,6 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 import cattrs
 from cattrs.errors import (
-    AttributeValidationNote,
     BaseValidationError,
     ClassValidationError,
     ForbiddenExtraKeysError,
@@ -29,7 +28,7 @@ from firmtrail_contract.labels import Labels
 from firmtrail_contract.limits import Count, Violation, ViolationCode
 from firmtrail_contract.moments import AsOf, DayOrMoment, format_moment, parse_as_of, parse_day_or_moment, parse_moment
 from firmtrail_contract.observations import ComponentReading
-from firmtrail_contract.problems import MAX_ERRORS, FieldError, FieldLocation
+from firmtrail_contract.problems import MAX_ERRORS
 
 Hook = Callable[[Any, Any], Any]
 
@@ -66,16 +65,6 @@ def lenient_converter(*, all_errors: bool = True) -> cattrs.Converter:
     converter.register_structure_hook(StrEnum, _member_or_text)
     converter.register_structure_hook(dt.datetime, _written_moment)
     return converter
-
-
-def field_errors(
-    error: Exception, location: FieldLocation = FieldLocation.BODY, *, most: int | None = None
-) -> list[FieldError]:
-    """List every field that a failed `structure` call refused, or the first of them, with its JSON Pointer."""
-    return [
-        FieldError(location=location, pointer=pointer, code=violation.code, detail=violation.detail)
-        for pointer, violation in islice(_violations(error, ""), most)
-    ]
 
 
 def _converter(*, forbid_extra_keys: bool, max_errors: int) -> cattrs.Converter:
@@ -323,31 +312,3 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
 
 def _counts(validator: Any) -> bool:
     return isinstance(validator, Count | Labels)
-
-
-def _violations(error: Exception, pointer: str) -> Iterator[tuple[str, Violation]]:
-    if isinstance(error, BaseValidationError):
-        for inner in error.exceptions:
-            yield from _violations(inner, pointer + _step(inner))
-    elif isinstance(error, ForbiddenExtraKeysError):
-        for name in sorted(error.extra_fields):
-            yield pointer + _escaped(name), Violation(ViolationCode.UNKNOWN_FIELD, "is not a field here")
-    elif isinstance(error, KeyError):
-        yield pointer, Violation(ViolationCode.MISSING, "is required")
-    elif isinstance(error, Violation):
-        yield pointer, error
-    else:
-        raise TypeError("not an error of structuring") from error
-
-
-def _step(error: Exception) -> str:
-    for note in getattr(error, "__notes__", []):
-        if isinstance(note, AttributeValidationNote):
-            return _escaped(note.name)
-        if isinstance(note, IterableValidationNote):
-            return _escaped(str(note.index))
-    return ""
-
-
-def _escaped(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")
