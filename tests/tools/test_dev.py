@@ -50,6 +50,7 @@ def test_every_verb_is_in_the_help() -> None:
         "fix",
         "fuzz",
         "faults",
+        "tools",
         "feed",
         "ha",
         "systemd",
