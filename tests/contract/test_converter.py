@@ -214,7 +214,7 @@ def test_one_that_stops_at_the_first_error_reads_and_refuses_the_same(
     whole: Callable[..., cattrs.Converter],
 ) -> None:
     right = RECEIPT | {"observed_at": "2026-05-03T14:00:00+02:00"}
-    wrong = [
+    wrong: list[Any] = [
         [],
         "text",
         None,
