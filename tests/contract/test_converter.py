@@ -214,11 +214,12 @@ def test_one_that_stops_at_the_first_error_reads_and_refuses_the_same(
     whole: Callable[..., cattrs.Converter],
 ) -> None:
     right = RECEIPT | {"observed_at": "2026-05-03T14:00:00+02:00"}
+    values: list[Any] = [None, 1, [], "", "2026-13-03T12:00:00.000000Z"]
     wrong: list[Any] = [
         [],
         "text",
         None,
-        *({**RECEIPT, name: value} for name in RECEIPT for value in (None, 1, [], "", "2026-13-03T12:00:00.000000Z")),
+        *({**RECEIPT, name: value} for name in RECEIPT for value in values),
         *({one: RECEIPT[one] for one in RECEIPT if one != name} for name in RECEIPT),
     ]
 
