@@ -37,12 +37,8 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Dev
     if query.version is not None or query.component is not None:
         query = attrs.evolve(query, order=None)  # an order that was chosen before a version was asked for
     listed: DeviceList = await ask(devices.list_devices, project_id=project_id, query=query)
-    counting = FirmwareVersionsQuery(at=query.at, component=query.component)
-    counted: FirmwareVersions = await ask(
-        firmware_versions.count_firmware_versions, project_id=project_id, query=counting
-    )
     now = ctx.now()
-    bar = time_bar(counted.first_reported_at or now, now, query.at)
+    bar = time_bar(now, now, query.at)
     data: dict[str, Any] = {
         "project": await ask(projects.get_project, project_id=project_id),
         "base": f"/projects/{project_id}",
@@ -50,14 +46,28 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Dev
         "parameters": _parameters(query),
         "is_descending": query.order is DeviceOrder.NAME_DESCENDING,
         "listed": listed,
-        "known": list(dict.fromkeys(one.version for one in counted.items))[:200],
-        "components": list(dict.fromkeys(one.component for one in counted.items)),
-        "bar": bar.with_marks((one.first_since, one.version) for one in counted.items[:20]),
+        "bar": bar,
         "is_now": bar.at is None,
         "now": now,
         "link": url_query,
     }
-    return Shown(template="devices_state.html" if query.part else "devices.html", data=data)
+    if query.part:
+        return Shown(template="devices_state.html", data=data)
+    return Shown(template="devices.html", data=data | await _around(ask, project_id, query))
+
+
+async def _around(ask: Asking, project_id: uuid.UUID, query: DevicesQuery) -> dict[str, Any]:
+    """The time bar, and what may be filtered by: of now, which takes a part of the time of a moment that has passed."""
+    counted: FirmwareVersions = await ask(
+        firmware_versions.count_firmware_versions, project_id=project_id, query=FirmwareVersionsQuery()
+    )
+    versions = [one for one in counted.items if query.component in {None, one.component}]
+    bar = time_bar(counted.first_reported_at or ask.now(), ask.now(), query.at)
+    return {
+        "known": list(dict.fromkeys(one.version for one in versions))[:200],
+        "components": list(dict.fromkeys(one.component for one in counted.items)),
+        "bar": bar.with_marks((one.first_since, one.version) for one in versions[:20]),
+    }
 
 
 def _parameters(query: DevicesQuery) -> dict[str, Any]:
