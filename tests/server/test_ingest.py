@@ -7,6 +7,7 @@ import datetime as dt
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import psycopg
@@ -18,7 +19,7 @@ from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, SecretUnproved
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Ingest, Outcome, Submission
-from firmtrail_server.queries import devices, history, projects, reports
+from firmtrail_server.queries import devices, history, periods, projects, reports
 from firmtrail_server.queries.reports import Report
 from firmtrail_server.services.api_keys import KeyIssuer, Terms
 from firmtrail_server.services.deletion import Sweeper, remove_devices
@@ -381,3 +382,20 @@ async def test_the_statement_of_reports_is_right_whatever_changed_while_it_waite
     assert stored is not None
     assert [one.outcome for one in stored] == [ReportOutcome.EXTENDED]
     assert await fleet.history(device) == [("7", 6)]
+
+
+async def test_a_component_that_others_open_and_close_meanwhile_keeps_its_history(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (device,), list_closed = await fleet.devices(1), periods.list_closed_around
+
+    async def list_after_others(*arguments: Any) -> Any:
+        monkeypatch.setattr(periods, "list_closed_around", list_closed)
+        for version, hours in (("1.0", 3), ("2.0", 2)):
+            await fleet.ingest.submit(device.says(version, NOW - dt.timedelta(hours=hours)))
+        return await list_closed(*arguments)
+
+    monkeypatch.setattr(periods, "list_closed_around", list_after_others)
+    await fleet.ingest.submit(device.says("1.0", NOW - dt.timedelta(hours=1)))
+
+    assert await fleet.history(device) == [("1.0", 1), ("2.0", 1), ("1.0", 1)]

@@ -142,6 +142,8 @@ async def _store_at_once(
     closed = await periods.list_closed_around(conn, project_id, spans, most_periods)
     if most_periods is not None and any(len(one) >= most_periods for one in closed.values()):
         return None
+    if any(closed[part] and part not in opened for part in spans):
+        raise Collided  # the component was new when the lock was asked for: somebody else has stored two reports since
     stretches = {part: _Stretch.around(closed[part], opened.get(part), last) for part, (_, last) in spans.items()}
     outcomes = {part: iter(place_together(stretches[part].after, by_part[part])) for part in spans}
     await _write(conn, project_id, stretches, hearing)
