@@ -146,9 +146,14 @@ def _day_or_moment(value: Any, _: Any) -> DayOrMoment:
     return parse_day_or_moment(_text(value, str))
 
 
+@lru_cache
+def _members(enum: type[StrEnum]) -> dict[str, StrEnum]:
+    return {member.value: member for member in enum}
+
+
 def _member(value: Any, enum: type[StrEnum]) -> StrEnum:
-    member = _member_or_text(value, enum)
-    if not isinstance(member, StrEnum):
+    member = _members(enum).get(_text(value, str))
+    if member is None:
         raise Violation(ViolationCode.UNKNOWN_VALUE, f"must be one of {', '.join(enum)}")
     return member
 
@@ -258,8 +263,6 @@ def _model_hook(converter: cattrs.Converter, max_errors: int, model: Any) -> Hoo
         unknown = (name for name in given if name not in names) if converter.forbid_extra_keys else ()
         some = {*islice(unknown, max_errors)}  # a value may have hundreds of thousands of them
         errors: list[Exception] = [ForbiddenExtraKeysError("", model, some)] if some else []
-        if errors and not converter.detailed_validation:
-            raise errors[0]
         try:
             structured = structure_fields(given, model)
         except BaseValidationError as error:
@@ -270,9 +273,12 @@ def _model_hook(converter: cattrs.Converter, max_errors: int, model: Any) -> Hoo
         raise ClassValidationError("", errors, model)  # pyright: ignore[reportCallIssue]  its __new__ takes three
 
     def structure_quickly(value: Any, _: Any) -> Any:
-        return structure_fields(_object(value, dict), model)
+        given: dict[str, Any] = _object(value, dict)
+        if converter.forbid_extra_keys and not names.issuperset(given):
+            raise ForbiddenExtraKeysError("", model, given.keys() - names)
+        return structure_fields(given, model)
 
-    return structure if converter.detailed_validation or converter.forbid_extra_keys else structure_quickly
+    return structure if converter.detailed_validation else structure_quickly
 
 
 def _forgetful(error: Exception) -> Exception:
@@ -297,12 +303,13 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
 
     def structure_items(value: Any, kind: Any) -> Any:
         items.check_count(_array(value, list))
-        return structure(value, kind)
+        return then(value, kind)
 
     def structure_labels(value: Any, kind: Any) -> Any:
         labels.check_count(_object(value, dict))
-        return structure(value, kind)
+        return then(value, kind)
 
+    then = structure if converter.detailed_validation else hook  # there `__init__` checks the rest
     labels = check if isinstance(check, Labels) else Labels()
     items = check if isinstance(check, Count) else Count(0, 0)
     if isinstance(check, Labels):

@@ -32,7 +32,7 @@ class ClockState(StrEnum):
     IMPLAUSIBLE = "implausible"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)  # the server looks each of them up many times
 class ClockReading:
     """The clocks of a device, all read at one moment."""
 

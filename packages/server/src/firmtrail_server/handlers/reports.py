@@ -35,7 +35,7 @@ async def report_firmware_batch(ctx: ReportContext, device_id: uuid.UUID, body: 
     """
     received_at = ctx.now()
     refused = batches.refusals(body)
-    good = attrs.evolve(body, records=batches.without(body.records, refused))
+    good = attrs.evolve(body, records=batches.without(body.records, refused)) if refused else body
     outcomes = iter(await ctx.services.ingest.submit(Submission(ctx.sender, received_at, good, ctx.actor)))
     if body.agent is not None:
         await ctx.db.run(Transaction.INGEST, device_agents.keep, ctx.sender, body, received_at)

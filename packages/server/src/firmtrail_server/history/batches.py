@@ -35,15 +35,11 @@ MAX_RECORD_ERRORS = 8
 
 def refusals(batch: ReportBatch) -> Mapping[int, list[FieldError]]:
     """Find the records that cannot be stored, by their place in the batch, and say why. The others can."""
-    found = {
-        index: [*islice(_wrong_fields(record, batch.sent), MAX_RECORD_ERRORS)]
-        for index, record in enumerate(batch.records)
-    }
-    return {
-        index: [attrs.evolve(error, pointer=f"/records/{index}{error.pointer}") for error in errors]
-        for index, errors in found.items()
-        if errors
-    }
+    found: dict[int, list[FieldError]] = {}
+    for index, record in enumerate(batch.records):
+        if errors := [*islice(_wrong_fields(record, batch.sent), MAX_RECORD_ERRORS)]:
+            found[index] = [attrs.evolve(error, pointer=f"/records/{index}{error.pointer}") for error in errors]
+    return found
 
 
 def without(records: Sequence[ObservationRecord], refused: Container[int]) -> list[ObservationRecord]:

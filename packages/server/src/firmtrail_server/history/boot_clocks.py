@@ -108,7 +108,8 @@ def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[Cloc
         boot, of_boot = boots[boot_id], [*group]
         for rank, reading in enumerate(of_boot, start=1):
             told = boot.moment(reading)
-            found[reading] = attrs.evolve(told, at=min(told.at, begin - rank * RESOLUTION))
+            latest = begin - rank * RESOLUTION
+            found[reading] = told if told.at <= latest else attrs.evolve(told, at=latest)
         begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * RESOLUTION)
     return {reading: found[reading] for reading in observed(batch)}
 

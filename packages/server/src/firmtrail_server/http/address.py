@@ -16,6 +16,8 @@ def client_address(request: web.BaseRequest, trusted_proxies: Sequence[Network])
     A proxy that forwards what is no address stands for its clients itself.
     """
     address = request.remote or ""
+    if not trusted_proxies:
+        return address
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
     while forwarded and _is_one_of(address, trusted_proxies) and (nearer := _address(forwarded.pop().strip())):
         address = nearer

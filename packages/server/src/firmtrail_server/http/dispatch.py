@@ -20,7 +20,7 @@ from firmtrail_server.http.feed_endpoint import FeedEndpoint
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.report_endpoint import ReportEndpoint
 from firmtrail_server.http.requests import Named
-from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER
+from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER, Response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.router import Router
 from firmtrail_server.http.rows import Rows
@@ -51,7 +51,7 @@ class Dispatcher:
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         self._services = services
         #: answers what no endpoint was found for
-        self.refuse: Callable[[Exception, web.BaseRequest], web.StreamResponse] = refusal
+        self.refuse: Callable[[Exception, web.BaseRequest], Response] = refusal
         for route in routes:
             self.add(route, _kind_of(route))
 
@@ -64,7 +64,7 @@ class Dispatcher:
         meter = self._traffic.meter(self._services.metrics, route.method, route.path)
         self._router.add(route.method, route.path, kind(route, self._services, meter))
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def __call__(self, request: web.BaseRequest) -> Response:
         started = time.perf_counter()
         request_id = request[REQUEST_ID] = _request_id(request)
         path, meter, refuse = request.rel_url.raw_path, self._traffic.nowhere, self.refuse

@@ -35,7 +35,7 @@ class EventStream(Response):
         """HTTP/1.0 has no chunks: there the body ends with the connection."""
         return "Transfer-Encoding: chunked\r\n" if version >= HttpVersion11 else ""
 
-    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002  aiohttp's signature
+    async def write_eof(self) -> None:
         """Send all that comes.
 
         Raises:

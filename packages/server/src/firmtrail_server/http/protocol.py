@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import CoroutineType
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -21,7 +21,7 @@ from firmtrail_contract import ProblemCode
 from firmtrail_server.http.dispatch import Dispatcher, new_request_id
 from firmtrail_server.http.problems import problem_of
 from firmtrail_server.http.requests import MAX_BODY_BYTES
-from firmtrail_server.http.responses import REQUEST_ID_HEADER, problem_response
+from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, problem_response
 from firmtrail_server.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class _Server(web.Server):
     """Makes the protocol of each connection, and each request."""
 
     def __init__(self, dispatcher: Dispatcher, *, keepalive_timeout: float) -> None:
-        super().__init__(dispatcher, request_factory=self._received)
+        answers = cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", dispatcher)  # see responses.py
+        super().__init__(answers, request_factory=self._received)
         self._event_loop = asyncio.get_running_loop()
         self._head_seconds = keepalive_timeout
 
@@ -180,13 +181,13 @@ class _ProblemHandler(web.RequestHandler):
         else:
             super().log_exception(*args, **kw)
 
-    def handle_error(
+    def handle_error(  # pyright: ignore[reportIncompatibleMethodOverride]  see responses.py
         self,
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,
-    ) -> web.StreamResponse:
+    ) -> Response:
         """Answer what failed outside of the application; close the connection."""
         if request.writer.output_size > 0:
             self._note_answered()

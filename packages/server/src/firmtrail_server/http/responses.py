@@ -1,14 +1,14 @@
 """Responses: whole, and written at once.
 
-aiohttp's own can be streamed, compressed and resumed. To prepare and write one of those costs more than a report's own
-work does, so `prepare` and `write_eof` are replaced here; the rest is aiohttp's.
+aiohttp's own can be streamed, compressed and resumed, and cost more than a report's own work does. So these are none of
+them: aiohttp's protocol asks a response for `prepare`, `write_eof`, `keep_alive` and `force_close` alone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
-from aiohttp.abc import AbstractStreamWriter
 from cattrs.gen import make_dict_unstructure_fn, override
+from multidict import CIMultiDict
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
 from firmtrail_server.http.results import Document
@@ -31,7 +31,6 @@ _NOT_STORED = "Cache-Control: no-store\r\n"
 _JSON = f"Content-Type: application/json\r\n{_NOT_STORED}"
 _OAUTH = f"{_JSON}Pragma: no-cache\r\n"  # RFC 6749 wants it beside Cache-Control
 _PROBLEM = f"Content-Type: application/problem+json\r\n{_NOT_STORED}"
-_NOT_GUESSED = "X-Content-Type-Options: nosniff\r\n"
 #: no page of another site may show ours inside of it, or learn its URL from a link; what a page loads, it says itself
 _PAGE = "Content-Security-Policy: frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n"
 _HTML = "text/html"
@@ -53,30 +52,26 @@ _converter.register_unstructure_hook(
 )
 
 
-class Response(web.StreamResponse):
+class Response:
     """A response that is sent by one write.
 
     `kind` are header lines as they are sent; `headers` are more of them.
     """
 
     def __init__(self, status: int, kind: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(status=status, headers=headers)
-        self._kind, self.body = kind, body
-        self._stays_open = True
+        self.status, self.body = status, body
+        self.headers = CIMultiDict(headers or ())
+        #: whether the connection stays open; known once it is prepared
+        self.keep_alive = True
+        self._kind = kind
         self._request: web.BaseRequest | None = None
 
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection stays open; known once it is prepared."""
-        return self._stays_open
-
     def force_close(self) -> None:
-        self._stays_open = False
+        self.keep_alive = False
 
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+    async def prepare(self, request: web.BaseRequest) -> None:
         self._request = request
-        self._stays_open = self._stays_open and request.keep_alive
-        return request.writer
+        self.keep_alive = self.keep_alive and request.keep_alive
 
     @property
     def request(self) -> web.BaseRequest:
@@ -84,21 +79,24 @@ class Response(web.StreamResponse):
         assert self._request is not None
         return self._request
 
-    async def write_eof(self, data: bytes = b"") -> None:
+    async def write_eof(self) -> None:
         """Send all of it.
 
         Raises:
             ConnectionError: the client has gone.
         """
         request = self.request
-        content = b"" if request.method == hdrs.METH_HEAD else self.body + data
-        await request.writer.write(self.head(request.version) + content)
+        content = b"" if request.method == hdrs.METH_HEAD else self.body
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        transport.write(self.head(request.version) + content)
         if request.protocol.writing_paused:
             await request.writer.drain()
 
     def head(self, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
-        lines = [_STATUS_LINES[self.status], _date_line(int(time())), _NOT_GUESSED, self._kind]
+        lines = [_opening(self.status, self._kind, int(time()))]
         for name, value in self.headers.items():
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")
@@ -116,9 +114,11 @@ class Response(web.StreamResponse):
         return "" if self.status == _NO_CONTENT else f"Content-Length: {len(self.body)}\r\n"
 
 
-@lru_cache(1)
-def _date_line(second: int) -> str:
-    return f"Date: {formatdate(second, usegmt=True)}\r\n"
+@lru_cache(64)
+def _opening(status: int, kind: str, second: int) -> str:
+    """Write the lines that all responses of a second have in common."""
+    date = formatdate(second, usegmt=True)
+    return f"{_STATUS_LINES[status]}Date: {date}\r\nX-Content-Type-Options: nosniff\r\n{kind}"
 
 
 def json_response(model: Any, status: int) -> Response:
@@ -149,4 +149,9 @@ def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) 
 
 def json_bytes(model: Any) -> bytes:
     """Write a model as all answers do."""
-    return orjson.dumps(_converter.unstructure(model), option=orjson.OPT_UTC_Z)
+    return orjson.dumps(_hook_of(model.__class__)(model), option=orjson.OPT_UTC_Z)
+
+
+@lru_cache
+def _hook_of(kind: type) -> Callable[[Any], Any]:
+    return _converter.get_unstructure_hook(kind)

@@ -34,7 +34,7 @@ class StreamedResponse(Response):
         super().__init__(200, kind, headers=headers)
         self._first, self._content, self._leave = first, content, leave
 
-    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002  aiohttp's signature
+    async def write_eof(self) -> None:
         """Send all of it.
 
         Raises:
