@@ -20,18 +20,20 @@ def yaml(path: str) -> Any:
     return YAML(typ="safe").load(ROOT / path)  # pyright: ignore[reportUnknownMemberType]  half-typed
 
 
-def test_the_workflow_runs_one_command() -> None:
-    jobs = yaml(".github/workflows/ci.yml")["jobs"].values()
+def test_the_workflow_runs_one_command_and_verbs_that_exist_beside_it() -> None:
+    jobs = yaml(".github/workflows/ci.yml")["jobs"]
 
-    commands = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
 
-    assert commands == [".ci/run"]
+    assert commands == {"all": [".ci/run"], "tools": ["./dev ${{ matrix.verb }}"]}
+    verbs = (ROOT / "dev").read_text(encoding="utf-8")
+    assert all(f"\n  {verb} " in verbs for verb in jobs["tools"]["strategy"]["matrix"]["verb"])
 
 
 def test_the_workflow_waits_for_all_steps_of_ci() -> None:
     seconds = re.findall(r"^.*\b(?:step|limited) (\d+) ", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
 
-    (job,) = yaml(".github/workflows/ci.yml")["jobs"].values()
+    job = yaml(".github/workflows/ci.yml")["jobs"]["all"]
 
     assert job["timeout-minutes"] * 60 > sum(map(int, seconds)) > 0
 
