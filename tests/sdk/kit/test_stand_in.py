@@ -17,12 +17,14 @@ from firmtrail import (
     AuthenticationError,
     Client,
     ClockReading,
+    ComponentReading,
     ConflictError,
     ConnectionLostError,
     FirmtrailError,
     InvalidRequestError,
     NotSentError,
     OAuthError,
+    ObservationRecord,
     RateLimitedError,
     ServerError,
 )
@@ -187,14 +189,29 @@ def test_what_it_does_not_answer_is_named(stand_in: StandIn, client: Client, nam
     assert stand_in.requests[-1].status is None
 
 
-@pytest.mark.parametrize("name", ["agent", "waiting"])
-def test_a_batch_that_takes_more_than_arithmetic_is_not_answered(stand_in: StandIn, name: str) -> None:
+BOOT = uuid.UUID(int=1)
+SENT = ClockReading(boot_id=BOOT, boot_sequence=2, boot_time_ms=5_000)
+EARLIER = ClockReading(boot_id=uuid.UUID(int=2), boot_sequence=1, boot_time_ms=5_000)
+READING = ComponentReading(version="1")
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {"agent": AgentStatement(version="1")},
+        {"waiting": [SENT]},
+        {"records": [ObservationRecord(first_observed=EARLIER, components=[READING])]},
+        {"records": [ObservationRecord(first_observed=SENT, components=[READING], dropped_before=1)]},
+        {"records": [ObservationRecord(first_observed=SENT, components=[READING, READING])]},
+        {"records": [ObservationRecord(first_observed=SENT, components=[ComponentReading(error="no", gone=True)])]},
+    ],
+    ids=["agent", "waiting", "another boot", "dropped", "refused", "gone"],
+)
+def test_a_batch_that_takes_more_than_arithmetic_is_not_answered(stand_in: StandIn, batch: dict[str, Any]) -> None:
     device = stand_in.add_device("pump-1")
-    sent = ClockReading(boot_id=uuid.uuid4(), boot_sequence=2, boot_time_ms=5_000)
-    more: dict[str, Any] = {name: {"agent": AgentStatement(version="1"), "waiting": [sent]}[name]}
 
     with Client(stand_in.url, api_key=stand_in.add_device_key(device.id)) as client, pytest.raises(NotAnswered):
-        client.firmware.report_batch(device.id, [], sent=sent, **more)
+        client.firmware.report_batch(device.id, **({"records": [], "sent": SENT} | batch))
 
 
 def test_an_ancient_report_is_not_answered(stand_in: StandIn) -> None:

@@ -47,8 +47,8 @@ def _check(batch: ReportBatch) -> None:
         readings = [record.first_observed, record.last_observed or record.first_observed]
         if any(reading.boot_id != batch.sent.boot_id for reading in readings):
             raise NotAnswered("a batch that tells of an earlier boot")
-        if record.dropped_before:
-            raise NotAnswered("a batch that tells of dropped records")
+        if record.dropped_before or any(one.gone for one in record.components):
+            raise NotAnswered("a batch that tells of dropped records, or of components that are gone")
         ordered = [*readings, batch.sent]
         if sorted(ordered, key=lambda one: one.boot_time_ms) != ordered:
             raise NotAnswered("a batch whose readings are not in order")
