@@ -30,6 +30,7 @@ from firmtrail.errors import BY_CODE
 from firmtrail_agent.config import configuration
 from firmtrail_agent.config.layers import variable
 from firmtrail_contract import ClockReading, DeviceReport, ObservationRecord, ProblemCode, Role
+from firmtrail_contract.problems import STATUS
 from firmtrail_server import errors, queries
 from firmtrail_server.auth.permissions import (
     DEVICE_SCOPES,
@@ -42,7 +43,6 @@ from firmtrail_server.auth.permissions import (
     Scope,
 )
 from firmtrail_server.db import Connection, Drain, Link
-from firmtrail_server.http.problems import STATUS
 from firmtrail_server.http.route import Route
 from firmtrail_server.queries import (
     access,

@@ -15,7 +15,7 @@ from firmtrail import (
     RecordReceipt,
     ReportOutcome,
 )
-from firmtrail_contract import ReportBatch
+from firmtrail_contract import ReportBatch, version_periods
 from firmtrail_server.history import batches, boot_clocks, boots, timeline
 
 START = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
@@ -28,7 +28,7 @@ class Known:
     """What the server knows of a device that has one component."""
 
     boots: dict[uuid.UUID, boots.Boot] = attrs.field(factory=dict[uuid.UUID, boots.Boot])
-    periods: list[timeline.Period] = attrs.field(factory=list[timeline.Period])
+    periods: list[version_periods.Period] = attrs.field(factory=list[version_periods.Period])
     #: reports of a version that began a period
     opened: int = 0
 
@@ -62,7 +62,7 @@ class Server:
             resync=False,
         )
 
-    def history(self, device_id: uuid.UUID) -> Sequence[timeline.Period]:
+    def history(self, device_id: uuid.UUID) -> Sequence[version_periods.Period]:
         return self.known[device_id].periods if device_id in self.known else []
 
 
@@ -70,9 +70,10 @@ def _store(known: Known, record: timeline.Record, received_at: dt.datetime) -> R
     components: list[ComponentReceipt] = []
     for component, version in record.versions:
         seen = [
-            timeline.Sighting(version, moment.at, received_at) for moment in dict.fromkeys([record.first, record.last])
+            version_periods.Sighting(version, moment.at, received_at)
+            for moment in dict.fromkeys([record.first, record.last])
         ]
-        outcomes = timeline.place_all(known.periods, seen)
+        outcomes = version_periods.place_all(known.periods, seen)
         known.opened += outcomes.count(ReportOutcome.OPENED)
         components.append(ComponentReceipt(component=component, outcome=outcomes[-1]))
     return RecordReceipt(first_observed=record.first, last_observed=record.last, components=components)

@@ -1,4 +1,7 @@
-"""A way to a server that breaks off: after so many bytes of each answer to an export or an enrollment."""
+"""A way to a server that breaks off: after so many bytes of each answer to an export or an enrollment.
+
+It cuts real connections to the real server, for which the stand-in of `firmtrail.testing` has no sockets.
+"""
 
 from __future__ import annotations
 

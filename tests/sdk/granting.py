@@ -1,4 +1,4 @@
-"""A server that grants access tokens, or refuses them, and reports to it with a client of either kind."""
+"""A server that grants access tokens as no server should, or refuses them; and reports to it, sync and async."""
 
 from __future__ import annotations
 

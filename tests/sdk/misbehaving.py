@@ -1,4 +1,8 @@
-"""A server that answers as it is told, also as no server should."""
+"""A server that answers as it is told, as no server should.
+
+`firmtrail.testing` offers nothing of this, and should not: its stand-in answers as the server does, without a socket.
+Here connections break within an answer, bytes drip, and answers break the contract or come from a newer server.
+"""
 
 from __future__ import annotations
 

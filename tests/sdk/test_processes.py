@@ -7,8 +7,9 @@ import json
 import subprocess
 import sys
 
-from firmtrail import Client, FirmwareReceipt
-from tests.sdk.misbehaving import MisbehavingServer, answering
+from firmtrail import Client
+from tests.served import Server
+from tests.server.conftest import Demo
 
 DEVICE = "00000000-0000-4000-8000-000000000000"
 RECEIPT = json.dumps(
@@ -54,14 +55,12 @@ print(report(), flush=True)
 """
 
 
-async def test_one_client_serves_many_threads(misbehaving: MisbehavingServer) -> None:
-    misbehaving.behaviours = [answering(200, RECEIPT)] * 20
-    with Client(misbehaving.url, api_key="id:secret", auth="basic") as client:
-        calls = [asyncio.to_thread(client.firmware.report, DEVICE, str(number)) for number in range(20)]
+async def test_one_client_serves_many_threads(server: Server, demo: Demo) -> None:
+    with Client(server.url, api_key=":".join(demo.device_key)) as client:
+        calls = [asyncio.to_thread(client.firmware.report, demo.device_id, str(number)) for number in range(20)]
         receipts = await asyncio.gather(*calls)
 
-    assert all(isinstance(receipt, FirmwareReceipt) for receipt in receipts)
-    assert len({request.split(b"\r\n\r\n")[1] for request in misbehaving.requests}) == 20
+    assert {receipt.version for receipt in receipts} == {str(number) for number in range(20)}
 
 
 def test_a_forked_child_opens_its_own_connection_and_leaves_its_parents_alone() -> None:

@@ -1,4 +1,4 @@
-"""Batches of reports, from the SDK to the real server and to one that misbehaves."""
+"""Batches of reports, from the SDK to the real server, to its stand-in and to one that misbehaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from firmtrail import (
     ObservedAtSource,
     ReportOutcome,
 )
-from tests.sdk.misbehaving import MisbehavingServer, answering, hanging_up
+from firmtrail.testing import StandIn
+from tests.sdk.misbehaving import MisbehavingServer, answering
 from tests.sdk.test_client import key, url
 from tests.served import Server
 from tests.server.conftest import Demo
@@ -78,18 +79,16 @@ async def test_the_sync_client_does_the_same(server: Server, demo: Demo) -> None
     assert taken.problem is None
 
 
-async def test_a_batch_is_sent_again_when_the_connection_breaks_and_word_for_word(
-    misbehaving: MisbehavingServer,
-) -> None:
-    good = NOTHING | {"next_report_in_seconds": 60, "resync": True, "new": "field"}
-    misbehaving.behaviours = [hanging_up, answering(200, json.dumps(good))]
+async def test_a_batch_is_sent_again_when_its_answer_is_lost_and_word_for_word(firmtrail_stand_in: StandIn) -> None:
+    device = firmtrail_stand_in.add_device("pump-1")
+    firmtrail_stand_in.lose_answers()
 
-    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
-        receipt = await client.firmware.report_batch(DEVICE_ID, [record(0, "1")], sent=reading(5))
+    async with AsyncClient(api_key=firmtrail_stand_in.add_device_key(device.id)) as client:
+        receipt = await client.firmware.report_batch(device.id, [record(0, "1")], sent=reading(5))
 
-    assert (receipt.next_report_in_seconds, receipt.resync) == (60, True)
-    first, second = misbehaving.requests
-    assert first.partition(b"\r\n\r\n")[2] == second.partition(b"\r\n\r\n")[2]
+    first, second = firmtrail_stand_in.requests
+    assert first.json == second.json
+    assert receipt.records[0].components[0].outcome == "known"
 
 
 async def test_what_waits_is_told_where_something_waits(misbehaving: MisbehavingServer) -> None:
@@ -107,16 +106,16 @@ async def test_what_waits_is_told_where_something_waits(misbehaving: Misbehaving
     assert [error.pointer for error in refused.value.errors] == ["/waiting"]
 
 
-async def test_an_interval_is_announced_where_it_is_known(misbehaving: MisbehavingServer) -> None:
-    misbehaving.behaviours = [answering(200, json.dumps(NOTHING))]
+async def test_an_interval_is_announced_where_it_is_known(firmtrail_stand_in: StandIn) -> None:
+    device = firmtrail_stand_in.add_device("pump-1")
 
-    async with AsyncClient(misbehaving.url, api_key=KEY, auth="basic") as client:
-        await client.firmware.report_batch(DEVICE_ID, [], sent=reading(5), interval_seconds=600)
+    async with AsyncClient(api_key=firmtrail_stand_in.add_device_key(device.id)) as client:
+        await client.firmware.report_batch(device.id, [], sent=reading(5), interval_seconds=600)
         with pytest.raises(InvalidRequestError) as refused:
-            await client.firmware.report_batch(DEVICE_ID, [], sent=reading(5), interval_seconds=9)
+            await client.firmware.report_batch(device.id, [], sent=reading(5), interval_seconds=9)
 
-    (request,) = misbehaving.requests
-    assert json.loads(request.partition(b"\r\n\r\n")[2])["interval_seconds"] == 600
+    (request,) = firmtrail_stand_in.requests
+    assert request.json["interval_seconds"] == 600
     assert [error.pointer for error in refused.value.errors] == ["/interval_seconds"]
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from firmtrail_contract import FirmwareReport, NewDevice
+from firmtrail_contract.version_periods import GONE, moment
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import SecretUnproved, Unavailable
-from firmtrail_server.history.timeline import GONE, Record, Sender, moment
+from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Submission
 from firmtrail_server.ingest.rewrite import store_records
 from firmtrail_server.queries import devices

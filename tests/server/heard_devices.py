@@ -11,9 +11,10 @@ from typing import Any
 import attrs
 
 from firmtrail_contract import FirmwareReport, NewDevice
+from firmtrail_contract.version_periods import moment
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Transaction
-from firmtrail_server.history.timeline import Record, Sender, moment
+from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Ingest, Submission
 from firmtrail_server.ingest.rewrite import store_records
 from firmtrail_server.queries import devices, projects

@@ -22,10 +22,10 @@ from firmtrail_contract import (
     ReportBatch,
     ReportOutcome,
 )
+from firmtrail_contract.version_periods import MAX_CLOCK_LEAD, Period, Sighting, place_together
 from firmtrail_server.history.batches import MAX_RECORD_ERRORS, records, refusals
 from firmtrail_server.history.boot_clocks import are_known, find_boots, moments
 from firmtrail_server.history.boots import Boot
-from firmtrail_server.history.timeline import MAX_CLOCK_LEAD, Period, Sighting, place_together
 from tests.server.batching import NOW, batch, reading, record
 
 GOOD = record(reading(7, 5))

@@ -14,9 +14,9 @@ from firmtrail_contract import (
     ObservedAtSource,
     ReportBatch,
 )
+from firmtrail_contract.version_periods import MAX_CLOCK_LEAD
 from firmtrail_server.history.boot_clocks import are_known, find_boots, moments
 from firmtrail_server.history.boots import Boot
-from firmtrail_server.history.timeline import MAX_CLOCK_LEAD
 from tests.server.batching import NOW, ago, batch, reading, record
 
 HOUR = 3_600_000

@@ -22,9 +22,10 @@ from firmtrail_contract import (
     ReportOutcome,
     VersionPeriod,
 )
+from firmtrail_contract.version_periods import moment
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Transaction
-from firmtrail_server.history.timeline import Record, Sender, moment
+from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Ingest, Outcome, Submission, rewrite
 from firmtrail_server.queries import devices, projects
 from firmtrail_server.queries.audit_events import Actor

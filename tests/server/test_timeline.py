@@ -11,19 +11,17 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_contract import FirmwareReport, ObservedAtSource, ObservedMoment, ReportOutcome
-from firmtrail_server.history.timeline import (
+from firmtrail_contract.version_periods import (
     EARLIEST_MOMENT,
     MAX_LATENESS,
     Period,
-    Record,
     Sighting,
-    is_doubtful,
-    judged,
     moment,
     place,
     place_all,
     place_together,
 )
+from firmtrail_server.history.timeline import Record, is_doubtful, judged
 from tests.server.history_model import HistoryModel
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -14,8 +14,8 @@ from firmtrail_contract import (
     ViolationCode,
     strict_converter,
 )
+from firmtrail_contract.problems import STATUS, problem_of
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal
-from firmtrail_server.http.problems import STATUS, problem_of
 from firmtrail_server.http.responses import REQUEST_ID_HEADER
 from firmtrail_server.http.route import Route
 from tools.openapi.schemas import Schema, Schemas

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
@@ -30,6 +31,26 @@ class ProblemCode(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
+
+
+#: of the answer that says it
+STATUS: Final = {
+    ProblemCode.MALFORMED_REQUEST: 400,
+    ProblemCode.UNAUTHENTICATED: 401,
+    ProblemCode.FORBIDDEN: 403,
+    ProblemCode.NOT_FOUND: 404,
+    ProblemCode.METHOD_NOT_ALLOWED: 405,
+    ProblemCode.NOT_ACCEPTABLE: 406,
+    ProblemCode.REQUEST_TIMEOUT: 408,
+    ProblemCode.CONFLICT: 409,
+    ProblemCode.GONE: 410,
+    ProblemCode.PAYLOAD_TOO_LARGE: 413,
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
+    ProblemCode.INVALID_REQUEST: 422,
+    ProblemCode.TOO_MANY_REQUESTS: 429,
+    ProblemCode.INTERNAL: 500,
+    ProblemCode.UNAVAILABLE: 503,
+}
 
 
 class FieldLocation(StrEnum):
@@ -63,3 +84,14 @@ class Problem:
     request_id: str
     #: at most 100, the first ones of a request that has more
     errors: list[FieldError] = attrs.field(factory=list["FieldError"])
+
+
+def problem_of(code: ProblemCode, detail: str, request_id: str, errors: list[FieldError] | None = None) -> Problem:
+    return Problem(
+        code=code,
+        title=code.replace("_", " ").capitalize(),
+        status=STATUS[code],
+        detail=detail,
+        request_id=request_id,
+        errors=errors or [],
+    )

@@ -151,11 +151,15 @@ def _said_of_our_certificate(error: BaseException) -> str | None:
 
 
 def _said_by_tls(error: BaseException) -> ssl.SSLError | None:
-    """Find it below what the HTTP library made of it."""
+    """Find it below what the HTTP library made of it. Causes may lead back to the error, as those of respx do."""
+    met: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
+    while cause is not None and id(cause) not in met:
+        if isinstance(cause, ssl.SSLError):
+            return cause
+        met.add(id(cause))
         cause = cause.__cause__ or cause.__context__
-    return cause
+    return None
 
 
 def _opened(kind: Callable[..., T], transport: Callable[..., object], settings: Settings) -> T:

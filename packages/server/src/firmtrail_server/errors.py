@@ -1,4 +1,4 @@
-"""What the server can refuse, as facts. Which status each becomes is said in one place, http/problems.py.
+"""What the server can refuse, as facts. Which status each becomes is said in one place, the contract's problems.py.
 
 DomainError
 ├── InvalidRequest          fields of the request, all at once

@@ -7,11 +7,11 @@ import uuid
 from typing import NamedTuple
 
 from firmtrail_contract import Adoption, AdoptionQuery, DeviceState, Rollout, VersionAdoption, VersionScheme
+from firmtrail_contract.series import SeriesInvalid, moments, time_zone
+from firmtrail_contract.version_order import Order, compare, detect_scheme, sort_key
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.adoption import curves, milestones
-from firmtrail_server.history.series import SeriesInvalid, moments, time_zone
-from firmtrail_server.history.version_order import Order, compare, detect_scheme, sort_key
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import adoption
 from firmtrail_server.queries.firmware_versions import Counted

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from firmtrail_contract import FirmwareVersions, FirmwareVersionsQuery, VersionCount, VersionScheme
+from firmtrail_contract.version_order import detect_scheme, newer_known, sort_key
 from firmtrail_server.db import Connection
-from firmtrail_server.history.version_order import detect_scheme, newer_known, sort_key
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, fleet_status
 from firmtrail_server.queries.firmware_versions import Counted, CountedVersion, count_at, count_now

@@ -13,10 +13,11 @@ from firmtrail_contract import (
     ObservedAtSource,
     ReportOutcome,
 )
+from firmtrail_contract.version_periods import moment
 from firmtrail_server.db import Connection
 from firmtrail_server.db.keyset import LATEST
 from firmtrail_server.errors import NoStrictMoment
-from firmtrail_server.history.timeline import Record, is_doubtful, moment
+from firmtrail_server.history.timeline import Record, is_doubtful
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.ingest import Outcome, Submission

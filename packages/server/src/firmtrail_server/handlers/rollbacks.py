@@ -19,10 +19,10 @@ from firmtrail_contract import (
     RollbackQuery,
     VersionScheme,
 )
+from firmtrail_contract.version_order import detect_scheme
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.adoption import FLAPPING_CHANGES, downgrades, flapping
-from firmtrail_server.history.version_order import detect_scheme
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, rollbacks
 from firmtrail_server.queries.firmware_versions import Counted

@@ -16,7 +16,7 @@ from uuid import UUID
 import attrs
 
 from firmtrail_contract import VersionScheme
-from firmtrail_server.history.version_order import Order, compare
+from firmtrail_contract.version_order import Order, compare
 
 #: shares of the devices, in percent, that a version's milestones name; before them stands the first device
 MILESTONES = (50, 90, 99)

@@ -25,9 +25,10 @@ from firmtrail_contract import (
 )
 from firmtrail_contract.firmware import component_limits, version_limits
 from firmtrail_contract.reports import error_limits
+from firmtrail_contract.version_periods import GONE
 from firmtrail_server.history.boot_clocks import moments, order
 from firmtrail_server.history.boots import Boot
-from firmtrail_server.history.timeline import GONE, Record
+from firmtrail_server.history.timeline import Record
 
 #: of a record: an answer must not become many times as large as what was sent
 MAX_RECORD_ERRORS = 8

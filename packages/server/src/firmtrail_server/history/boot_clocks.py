@@ -51,8 +51,8 @@ from itertools import groupby, pairwise
 import attrs
 
 from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment, ReportBatch
+from firmtrail_contract.version_periods import EARLIEST_MOMENT, MAX_CLOCK_LEAD
 from firmtrail_server.history.boots import Boot, Stretch
-from firmtrail_server.history.timeline import EARLIEST_MOMENT, MAX_CLOCK_LEAD
 from firmtrail_server.history.told_boots import RESOLUTION, ToldBoot, named_boots, observed, told_boots
 from firmtrail_server.history.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from firmtrail_contract import ChangeKind
-from firmtrail_server.history.timeline import Period
+from firmtrail_contract.version_periods import Period
 
 
 class PeriodChange(NamedTuple):

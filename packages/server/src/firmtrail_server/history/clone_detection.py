@@ -15,8 +15,8 @@ from collections.abc import Iterable
 import attrs
 
 from firmtrail_contract import ClockReading
+from firmtrail_contract.version_periods import MAX_CLOCK_LEAD
 from firmtrail_server.history.boots import Boot
-from firmtrail_server.history.timeline import MAX_CLOCK_LEAD
 
 
 @attrs.frozen(kw_only=True)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from firmtrail_contract import ClockReading, ReportBatch
+from firmtrail_contract.version_periods import EARLIEST_MOMENT, MAX_CLOCK_LEAD
 from firmtrail_server.history.boots import Boot
-from firmtrail_server.history.timeline import EARLIEST_MOMENT, MAX_CLOCK_LEAD
 from firmtrail_server.history.wall_clocks import WallStart, elapsed, wall_starts, weighed
 
 RESOLUTION = dt.timedelta(microseconds=1)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from firmtrail_contract import ClockReading, ClockState
-from firmtrail_server.history.timeline import EARLIEST_MOMENT, MAX_CLOCK_LEAD
+from firmtrail_contract.version_periods import EARLIEST_MOMENT, MAX_CLOCK_LEAD
 
 #: readings that agree, before they count beside others that contradict them
 _ENOUGH = 2

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aiohttp import hdrs, web
 
-from firmtrail_contract import FieldError, Problem, ProblemCode
+from firmtrail_contract import Problem, ProblemCode
+from firmtrail_contract.problems import problem_of
 from firmtrail_server.errors import ContentCodingUnknown, DomainError, InvalidRequest, ScopeMissing, Unauthenticated
 from firmtrail_server.http.content_coding import UNDERSTOOD
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
 from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response, redirect_response
-
-STATUS: Final = {
-    ProblemCode.MALFORMED_REQUEST: 400,
-    ProblemCode.UNAUTHENTICATED: 401,
-    ProblemCode.FORBIDDEN: 403,
-    ProblemCode.NOT_FOUND: 404,
-    ProblemCode.METHOD_NOT_ALLOWED: 405,
-    ProblemCode.NOT_ACCEPTABLE: 406,
-    ProblemCode.REQUEST_TIMEOUT: 408,
-    ProblemCode.CONFLICT: 409,
-    ProblemCode.GONE: 410,
-    ProblemCode.PAYLOAD_TOO_LARGE: 413,
-    ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
-    ProblemCode.INVALID_REQUEST: 422,
-    ProblemCode.TOO_MANY_REQUESTS: 429,
-    ProblemCode.INTERNAL: 500,
-    ProblemCode.UNAVAILABLE: 503,
-}
 
 _BASIC = 'Basic realm="firmtrail", charset="UTF-8"'
 _BEARER = 'Bearer realm="firmtrail"'
@@ -105,14 +86,3 @@ def _refused_by_aiohttp(
         case _:
             problem = problem_of(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)
     return problem, {}
-
-
-def problem_of(code: ProblemCode, detail: str, request_id: str, errors: list[FieldError] | None = None) -> Problem:
-    return Problem(
-        code=code,
-        title=code.replace("_", " ").capitalize(),
-        status=STATUS[code],
-        detail=detail,
-        request_id=request_id,
-        errors=errors or [],
-    )

@@ -18,8 +18,8 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 
 from firmtrail_contract import ProblemCode
+from firmtrail_contract.problems import problem_of
 from firmtrail_server.http.dispatch import Dispatcher, new_request_id
-from firmtrail_server.http.problems import problem_of
 from firmtrail_server.http.requests import MAX_BODY_BYTES
 from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, problem_response
 from firmtrail_server.telemetry.logs import about

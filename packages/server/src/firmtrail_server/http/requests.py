@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_contract.problems import MAX_ERRORS
+from firmtrail_contract.spelling import typed
 from firmtrail_server.errors import BodyDamaged, InvalidRequest, MalformedRequest, UnsupportedMediaType
 from firmtrail_server.http.body_timeouts import arriving_within
 from firmtrail_server.http.content_coding import content_coding_of, decompressed
@@ -37,8 +37,6 @@ _converter = strict_converter()
 _quick = strict_converter(all_errors=False)
 for _one in (_converter, _quick):
     _one.register_structure_hook(Rows, lambda rows, _: rows)  # the handler reads them one by one
-_TRUE_OR_FALSE = {"true": True, "false": False}
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 async def read_json(request: web.BaseRequest) -> Any:
@@ -210,20 +208,6 @@ def _repeated(query: MultiMapping[str]) -> Iterator[FieldError]:
 
 def _unknown(query: MultiMapping[str]) -> Iterator[FieldError]:
     return (_error(name, "is not a parameter here", ViolationCode.UNKNOWN_FIELD) for name in dict.fromkeys(query))
-
-
-def typed(query: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """Query strings and forms know only text: give the fields that are numbers, or true or false, what they spell."""
-    kinds = {field.name: field.type for field in attrs.fields(attrs.resolve_types(model))}
-    return {name: _spelt(text, kinds.get(name)) for name, text in query.items()}
-
-
-def _spelt(text: str, kind: Any) -> Any:
-    if kind in (int, int | None) and _WHOLE_NUMBER.fullmatch(text):
-        return int(text)
-    if kind in (bool, bool | None):
-        return _TRUE_OR_FALSE.get(text, text)
-    return text
 
 
 def _error(name: str, detail: str, code: ViolationCode = ViolationCode.MALFORMED) -> FieldError:

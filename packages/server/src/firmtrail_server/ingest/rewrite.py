@@ -9,19 +9,10 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
+from firmtrail_contract.version_periods import GONE, MAX_LATENESS, Period, Sighting, most, place_together
 from firmtrail_server.db import Collided, Connection
 from firmtrail_server.history.changes import PeriodChange, period_changes
-from firmtrail_server.history.timeline import (
-    GONE,
-    MAX_LATENESS,
-    Period,
-    Record,
-    Sender,
-    Sighting,
-    judged,
-    most,
-    place_together,
-)
+from firmtrail_server.history.timeline import Record, Sender, judged
 from firmtrail_server.ingest.first_use import use_key
 from firmtrail_server.queries import firmware_changes, history, periods
 from firmtrail_server.queries.periods import Hearing, Part

@@ -12,9 +12,9 @@ from cattrs import BaseValidationError
 
 from firmtrail_contract import Violation, field_errors, strict_converter
 from firmtrail_contract.problems import MAX_ERRORS
+from firmtrail_contract.spelling import typed
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.errors import Forbidden, InvalidRequest
-from firmtrail_server.http.requests import typed
 
 T = TypeVar("T")
 

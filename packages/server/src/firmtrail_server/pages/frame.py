@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
+from firmtrail_contract.problems import STATUS
 from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated
 from firmtrail_server.http.context import Services
-from firmtrail_server.http.problems import STATUS, refusal
+from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.responses import REQUEST_ID, Response
 from firmtrail_server.pages.cookies import Cookies
 from firmtrail_server.pages.forms import FormTokens

@@ -10,8 +10,8 @@ import uuid
 from enum import StrEnum
 from typing import NamedTuple
 
+from firmtrail_contract.version_periods import Period
 from firmtrail_server.db import Connection
-from firmtrail_server.history.timeline import Period
 
 
 class Difference(StrEnum):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import attrs
 
+from firmtrail_contract.version_periods import Period
 from firmtrail_server.db import Connection, one, rows
-from firmtrail_server.history.timeline import Period
 
 
 class Part(NamedTuple):

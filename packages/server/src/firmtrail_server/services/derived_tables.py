@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from firmtrail_contract.version_periods import GONE
 from firmtrail_server.db import Connection, Database, Transaction
-from firmtrail_server.history.timeline import GONE
 from firmtrail_server.queries import device_versions, periods
 from firmtrail_server.queries.device_versions import FIRST, Difference, Key
 from firmtrail_server.queries.periods import Part

@@ -19,17 +19,17 @@ from firmtrail_contract import (
     RunningVersion,
     VersionScheme,
 )
-from firmtrail_server.db import Connection
-from firmtrail_server.db.keyset import HIGHEST_ID, LOWEST_ID
-from firmtrail_server.errors import FilterRefused
-from firmtrail_server.history.version_filters import (
+from firmtrail_contract.version_filters import (
     ExactVersion,
     VersionFilter,
     VersionFilterInvalid,
     near,
     parse_filter,
 )
-from firmtrail_server.history.version_order import detect_scheme
+from firmtrail_contract.version_order import detect_scheme
+from firmtrail_server.db import Connection
+from firmtrail_server.db.keyset import HIGHEST_ID, LOWEST_ID
+from firmtrail_server.errors import FilterRefused
 from firmtrail_server.queries import device_agents, device_lists, firmware_versions
 from firmtrail_server.queries.device_lists import BY_ID, BY_NAME, BY_NAME_DESCENDING, DeviceRow, KeyRange
 

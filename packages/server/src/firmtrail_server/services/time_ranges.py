@@ -1,9 +1,10 @@
-"""The stretch of time that a question is about: moments, or days of a time zone."""
+"""The stretch of time that a question is about, or which parameter is wrong."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from firmtrail_contract import series
 from firmtrail_server.errors import FilterRefused
 
 DAY = dt.timedelta(days=1)
@@ -12,29 +13,12 @@ DAY = dt.timedelta(days=1)
 def time_range(
     since: dt.date | None, until: dt.date | None, now: dt.datetime, zone: dt.tzinfo, default: dt.timedelta
 ) -> tuple[dt.datetime, dt.datetime]:
-    """Say when a stretch begins and ends, both in UTC; it ends now at the latest.
-
-    A day means its beginning as the start, and its last microsecond as the end, by the clocks of the zone.
+    """Say when a stretch begins and ends, both in UTC, as `series.time_range` does.
 
     Raises:
         FilterRefused: it would end before it begins.
     """
-    last = now if until is None else min(_last_moment(until, zone), now)
-    first = last - default if since is None else _first_moment(since, zone)
-    if first > last:
-        raise FilterRefused("since", "must not lie after until, nor in the future")
-    return first, last
-
-
-def _first_moment(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
-    if isinstance(day, dt.datetime):
-        return day
-    return dt.datetime.combine(day, dt.time.min, zone).astimezone(dt.UTC)
-
-
-def _last_moment(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
-    if isinstance(day, dt.datetime):
-        return day
-    if day == dt.date.max:
-        return dt.datetime.max.replace(tzinfo=dt.UTC)
-    return _first_moment(day + DAY, zone) - dt.timedelta(microseconds=1)
+    try:
+        return series.time_range(since, until, now, zone, default)
+    except series.SeriesInvalid as error:
+        raise FilterRefused("since", str(error)) from None

@@ -8,11 +8,11 @@ import attrs
 from cattrs import BaseValidationError
 
 from firmtrail_contract import SignUp, SignUpConfirmation, Violation, field_errors, strict_converter
+from firmtrail_contract.problems import STATUS
 from firmtrail_server.errors import DomainError
 from firmtrail_server.handlers import users
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.http.problems import STATUS
 from firmtrail_server.pages.forms import Form
 from firmtrail_server.pages.results import Led, Shown
 from firmtrail_server.settings import SignUpMode

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmtrail_contract import VersionScheme
-from firmtrail_server.history.version_order import (
+from firmtrail_contract.version_order import (
     Order,
     compare,
     compare_with_bound,

@@ -1,4 +1,4 @@
-"""The moments at which a series looks at a fleet: hourly, daily, weekly or monthly, by the clocks of a time zone."""
+"""The stretch of time that a question is about, and the moments in it: by the clocks of a time zone. No I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count, takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from firmtrail_contract import Step
+from firmtrail_contract.adoption import Step
 
 MAX_MOMENTS = 1000
 #: a series lies between these; the calendar of no time zone ends near them
@@ -73,3 +73,34 @@ def _stepped(local: dt.datetime, step: Step, n: int) -> dt.datetime:
         day = min(local.day, calendar.monthrange(year, month + 1)[1])
         return local.replace(year=year, month=month + 1, day=day)
     return local + dt.timedelta(days=n if step is Step.DAY else 7 * n)
+
+
+def time_range(
+    since: dt.date | None, until: dt.date | None, now: dt.datetime, zone: dt.tzinfo, default: dt.timedelta
+) -> tuple[dt.datetime, dt.datetime]:
+    """Say when a stretch begins and ends, both in UTC; it ends now at the latest.
+
+    A day means its beginning as the start, and its last microsecond as the end, by the clocks of the zone.
+
+    Raises:
+        SeriesInvalid: it would end before it begins.
+    """
+    last = now if until is None else min(_last_moment(until, zone), now)
+    first = last - default if since is None else _first_moment(since, zone)
+    if first > last:
+        raise SeriesInvalid("must not lie after until, nor in the future")
+    return first, last
+
+
+def _first_moment(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    if isinstance(day, dt.datetime):
+        return day
+    return dt.datetime.combine(day, dt.time.min, zone).astimezone(dt.UTC)
+
+
+def _last_moment(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    if isinstance(day, dt.datetime):
+        return day
+    if day == dt.date.max:
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
+    return _first_moment(day + dt.timedelta(days=1), zone) - dt.timedelta(microseconds=1)

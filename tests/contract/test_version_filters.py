@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmtrail_contract import VersionScheme
-from firmtrail_server.history.version_filters import (
+from firmtrail_contract.version_filters import (
     MAX_COMPARISONS,
     MAX_FILTER_LENGTH,
     MAX_NEAR,
@@ -22,7 +22,7 @@ from firmtrail_server.history.version_filters import (
     near,
     parse_filter,
 )
-from firmtrail_server.history.version_order import Order, compare
+from firmtrail_contract.version_order import Order, compare
 
 #: versions as they are stored: printable, with nothing unseen around them
 stored = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=128)

@@ -21,7 +21,7 @@ from typing import Protocol
 import attrs
 
 from firmtrail_contract import VersionScheme
-from firmtrail_server.history.version_order import Order, compare_with_bound, is_bound
+from firmtrail_contract.version_order import Order, compare_with_bound, is_bound
 
 MAX_FILTER_LENGTH = 512
 MAX_COMPARISONS = 8

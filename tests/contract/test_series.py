@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from firmtrail_contract import Step
-from firmtrail_server.history.series import MAX_MOMENTS, SeriesInvalid, moments, time_zone
+from firmtrail_contract.series import MAX_MOMENTS, SeriesInvalid, moments, time_zone
 
 UTC = dt.UTC
 ZONES = [
