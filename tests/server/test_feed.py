@@ -16,7 +16,7 @@ from firmtrail_server.ingest.rewrite import store_records
 from firmtrail_server.services import deletion
 from firmtrail_server.services import feed as feeds
 from firmtrail_server.services.deletion import Sweeper, remove_devices
-from firmtrail_server.services.feed import Feed, number_pending
+from firmtrail_server.services.feed import Feed, number_some
 from firmtrail_server.services.silence import SilenceSweeper
 from firmtrail_server.telemetry.metrics import Metrics
 from tests.server.feed_consumer import Consumer, check, drain, read
@@ -228,12 +228,12 @@ async def test_numbers_of_projects_do_not_depend_on_one_another(site: Site, feed
     assert rows == [(project_id, 1) for project_id in sorted([device.project_id, other.project_id])]
 
 
-async def test_number_pending_returns_the_last_number(site: Site, device: Reporter) -> None:
-    numbered = [await site.database.run(Transaction.INGEST, number_pending, device.project_id)]
+async def test_number_some_says_the_last_number(site: Site, device: Reporter) -> None:
+    numbered = [await site.database.run(Transaction.INGEST, number_some, device.project_id)]
     await site.report(device, 0)
-    numbered += [await site.database.run(Transaction.INGEST, number_pending, device.project_id) for _ in range(2)]
+    numbered += [await site.database.run(Transaction.INGEST, number_some, device.project_id) for _ in range(2)]
 
-    assert numbered == [0, 1, 1]
+    assert numbered == [(0, 0), (1, 1), (1, 0)]
 
 
 async def test_numbers_are_given_in_batches(
@@ -243,7 +243,7 @@ async def test_numbers_are_given_in_batches(
     for number in range(7):
         await site.report(device, number * 60, version=str(number))
 
-    assert await site.database.run(Transaction.INGEST, number_pending, device.project_id) == 3
+    assert await site.database.run(Transaction.INGEST, number_some, device.project_id) == (3, 3)
     assert await feed.number(device.project_id) == 7
 
 

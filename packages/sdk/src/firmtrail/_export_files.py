@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -149,7 +150,7 @@ class TextTarget:
         return mark
 
 
-class _FrameTarget:
+class _FrameTarget(ABC):
     """Record batches, one after the other; each file has an end that only a whole one has."""
 
     media_type = ARROW_TYPE
@@ -180,8 +181,9 @@ class _FrameTarget:
         self._file.close()
         self._part.unlink(missing_ok=True)
 
+    @abstractmethod
     def _new_writer(self, schema: Any) -> Any:
-        raise NotImplementedError
+        """Begin the file's format."""
 
 
 class ParquetTarget(_FrameTarget):

@@ -11,6 +11,7 @@ import re
 import struct
 import uuid
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -70,7 +71,7 @@ class ExportProgress:
         return cls(rows=rows, share=None if after is None else after.int / 2**128)
 
 
-class Decoder:
+class Decoder(ABC):
     """Counts and sums up what came, and holds the end against that."""
 
     def __init__(self) -> None:
@@ -78,6 +79,7 @@ class Decoder:
         #: whether all of it has come
         self.is_whole = False
 
+    @abstractmethod
     def feed(self, data: bytes) -> Iterator[Piece | ExportRecord]:
         """Take some bytes, and give what is complete.
 
@@ -85,7 +87,6 @@ class Decoder:
             DecodeError: it is no export, or not as it was sent.
             ApiError: the server breaks off.
         """
-        raise NotImplementedError
 
     def check_end(self) -> None:
         """Raise `ConnectionLostError` unless the end has come."""
