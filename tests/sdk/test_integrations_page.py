@@ -60,7 +60,7 @@ async def test_every_command_that_ends_runs(server: Server, demo: Demo, database
 def test_the_commands_that_follow_the_feed_are_taken() -> None:
     lines = [line for script in examples(PAGE, "sh") for line in script.splitlines() if "--follow" in line]
 
-    assert len(lines) == 2
+    assert len(lines) == 3
     for line in lines:
         program, *words = shlex.split(line)
         assert program == "firmtrail"

@@ -64,11 +64,14 @@ class ExportProgress:
     rows: int
     #: of the devices, from 0 to 1; of an export that is not resumable, None
     share: float | None
+    #: The number of the feed of changes before the first row was read: the changes after it make the rows exact, and go
+    #: on from there. None: the export is of a range or a moment that was asked for.
+    feed_number: int | None = None
 
     @classmethod
-    def at(cls, rows: int, after: uuid.UUID | None) -> ExportProgress:
+    def at(cls, rows: int, after: uuid.UUID | None, feed_number: int | None) -> ExportProgress:
         """Guess the share: device ids are random, so a part of the key has that part of the devices."""
-        return cls(rows=rows, share=None if after is None else after.int / 2**128)
+        return cls(rows=rows, share=None if after is None else after.int / 2**128, feed_number=feed_number)
 
 
 class Decoder(ABC):
