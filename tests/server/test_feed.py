@@ -17,8 +17,6 @@ from firmtrail_server.services import deletion
 from firmtrail_server.services import feed as feeds
 from firmtrail_server.services.deletion import Sweeper, remove_devices
 from firmtrail_server.services.feed import Feed, number_some
-from firmtrail_server.services.silence import SilenceSweeper
-from firmtrail_server.telemetry.metrics import Metrics
 from tests.server.feed_consumer import Consumer, check, drain, read
 from tests.server.feed_writers import Writer
 from tests.server.heard_devices import Reporter, Site, at, open_site
@@ -179,20 +177,6 @@ async def test_what_a_report_leaves_of_a_removed_device_is_removed_again(
 
     kinds = [one.kind for one in await changes(site, feed, device.project_id)]
     assert kinds == [ChangeKind.OPENED, ChangeKind.DEVICE_REMOVED, ChangeKind.DEVICE_REMOVED]
-
-
-async def test_silences_are_told_when_they_begin_and_end(site: Site, feed: Feed, device: Reporter) -> None:
-    sweeper = SilenceSweeper(site.database, Metrics())
-    await site.report(device, 0)
-    await sweeper.sweep(at(DAY))
-    await sweeper.sweep(at(DAY + 60))
-    await site.report(device, 2 * DAY)
-    await sweeper.sweep(at(2 * DAY))
-
-    (_, fell, heard) = await changes(site, feed, device.project_id)
-
-    assert (fell.kind, fell.silent_since, fell.ended_at) == (ChangeKind.FELL_SILENT, at(0), None)
-    assert (heard.kind, heard.silent_since, heard.ended_at) == (ChangeKind.HEARD_AGAIN, at(0), at(2 * DAY))
 
 
 async def test_a_change_by_a_server_of_before_leaves_no_gap_in_the_count(
