@@ -126,7 +126,11 @@ def strange_tls(tmp_path: Path) -> ssl.SSLContext:
 
 async def test_a_certificate_of_nobody_known_is_a_failed_attempt(strange_tls: ssl.SSLContext) -> None:
     came: list[object] = []
-    listening = await asyncio.start_server(lambda *of: came.append(of), "127.0.0.1", 0, ssl=strange_tls)
+
+    def connected(*of: object) -> None:
+        came.append(of)
+
+    listening = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=strange_tls)
 
     async with listening, receivers.Receivers(RULE) as ours:
         answer = await ours.send(f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", b"{}", {})
