@@ -277,7 +277,7 @@ async def call(method: Callable[..., Any], folder: Path) -> None:
     wanted = [one for one in parameters if one.default is one.empty or one.name == "project_id"]
     file = folder / "devices.ndjson"  # to import; an export would replace it
     file.write_text('{"name": "pump-1"}\n')
-    samples = SAMPLES | {str | os.PathLike[str]: file}
+    samples = SAMPLES | {str | os.PathLike[str]: folder / "new.ndjson" if method.__name__ == "follow" else file}
     required = {one.name: SAMPLES_BY_NAME.get(one.name) or samples[one.annotation] for one in wanted}
     given = method(**required)
     if inspect.isawaitable(given):

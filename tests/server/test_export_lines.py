@@ -5,41 +5,57 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmtrail_server.exports import lines
 
 #: what the contract lets names and versions be: no control characters
-TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12) | st.sampled_from(
-    ["null", "\\N", "=1", "+1", "-1", "@x", 'a"b', "a,b", "a\\b", "\\", "#end", "{}"]
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12) | st.sampled_from(
+    ["null", "\\N", "=1", "+1", "-1", "@x", 'a"b', "a,b", "a\\b", "\\", "#end", "{}", "1.0+00", "a b", "+00"]
 )
 ROWS = st.lists(st.tuples(TEXTS, TEXTS, st.booleans()), max_size=5)
 
 
-def as_copied(rows: list[tuple[str, str, bool]]) -> bytes:
+#: what the statement puts before each value of an object
+KEYS = [
+    *(f'","{name}":"' for name in ["device_name", "component", "period_id", "version", "first_reported_at"]),
+    *(f':00","{name}":"' for name in ["last_reported_at", "superseded_at"]),
+    ':00","report_count":',
+    ',"recorded_at":"',
+]
+MOMENT = "2026-05-03 12:00:00.5+00"
+
+
+def as_copied(rows: list[tuple[str, str, bool]], keys: list[str]) -> bytes:
     """The rows as COPY writes them."""
     copied = b""
     for name, version, is_open in rows:
-        moment = '"2026-05-03T12:00:00+00:00"'
-        fields = ["d", name, "main", "p", version, moment, moment, "null" if is_open else moment, "7", moment]
-        copied += b"\x01".join(field.replace("\\", "\\\\").encode() for field in fields) + b"\n"
+        texts = [text.replace("\\", "\\\\").replace(" ", "\x03") for text in (name, version)]
+        fields = ["d", texts[0], "main", "p", texts[1], MOMENT, MOMENT, "\x04" if is_open else MOMENT, "7", MOMENT]
+        columns = [column for pair in zip(fields, [*keys, ""], strict=False) for column in pair][:-1]
+        if is_open and keys:
+            columns[13], columns[15] = ':00","superseded_at":null', ',"report_count":'
+        copied += "\x01".join(columns if keys else fields).encode() + b"\n"
     return copied
 
 
 @given(ROWS)
 def test_ndjson_is_an_object_a_row(rows: list[tuple[str, str, bool]]) -> None:
-    read = [json.loads(line) for line in lines.ndjson(as_copied(rows)).splitlines()]
+    read = [json.loads(line) for line in lines.ndjson(as_copied(rows, KEYS)).splitlines()]
 
     assert [(one["device_name"], one["version"], one["superseded_at"] is None) for one in read] == rows
     assert all([*one] == lines.COLUMNS for one in read)
     assert all(one["report_count"] == 7 for one in read)
+    assert all(one["recorded_at"] == one["last_reported_at"] == "2026-05-03T12:00:00.5+00:00" for one in read)
 
 
 @given(ROWS)
 def test_csv_holds_every_text_and_no_formula(rows: list[tuple[str, str, bool]]) -> None:
-    text = (lines.csv_header() + lines.csv_rows(as_copied(rows))).decode()
+    text = (lines.csv_header() + lines.csv_rows(as_copied(rows, []))).decode()
     read = [*csv.DictReader(io.StringIO(text, newline=""))]
 
     cells = [cell for one in read for cell in (one["device_name"], one["version"])]
@@ -47,4 +63,12 @@ def test_csv_holds_every_text_and_no_formula(rows: list[tuple[str, str, bool]]) 
     assert [cell.removeprefix("'") for cell in cells] == [
         text.removeprefix("'") for name, version, _ in rows for text in (name, version)
     ]
-    assert [one["superseded_at"] == "" for one in read] == [is_open for _, _, is_open in rows]
+    assert [one["superseded_at"] for one in read] == ["" if row[2] else "2026-05-03T12:00:00.5+00:00" for row in rows]
+
+
+@pytest.mark.parametrize("write", [lines.ndjson, lines.csv_rows])
+def test_moments_that_are_written_in_another_way_are_refused(write: Callable[[bytes], bytes]) -> None:
+    copied = as_copied([("n", "1", False)], KEYS if write is lines.ndjson else [])
+
+    with pytest.raises(ValueError, match="moments"):
+        write(copied.replace(b"+00", b"+00:00"))

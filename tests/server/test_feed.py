@@ -16,9 +16,7 @@ from firmtrail_server.ingest.rewrite import store_records
 from firmtrail_server.services import deletion
 from firmtrail_server.services import feed as feeds
 from firmtrail_server.services.deletion import Sweeper, remove_devices
-from firmtrail_server.services.feed import Feed, number_pending
-from firmtrail_server.services.silence import SilenceSweeper
-from firmtrail_server.telemetry.metrics import Metrics
+from firmtrail_server.services.feed import Feed, number_some
 from tests.server.feed_consumer import Consumer, check, drain, read
 from tests.server.feed_writers import Writer
 from tests.server.heard_devices import Reporter, Site, at, open_site
@@ -181,20 +179,6 @@ async def test_what_a_report_leaves_of_a_removed_device_is_removed_again(
     assert kinds == [ChangeKind.OPENED, ChangeKind.DEVICE_REMOVED, ChangeKind.DEVICE_REMOVED]
 
 
-async def test_silences_are_told_when_they_begin_and_end(site: Site, feed: Feed, device: Reporter) -> None:
-    sweeper = SilenceSweeper(site.database, Metrics())
-    await site.report(device, 0)
-    await sweeper.sweep(at(DAY))
-    await sweeper.sweep(at(DAY + 60))
-    await site.report(device, 2 * DAY)
-    await sweeper.sweep(at(2 * DAY))
-
-    (_, fell, heard) = await changes(site, feed, device.project_id)
-
-    assert (fell.kind, fell.silent_since, fell.ended_at) == (ChangeKind.FELL_SILENT, at(0), None)
-    assert (heard.kind, heard.silent_since, heard.ended_at) == (ChangeKind.HEARD_AGAIN, at(0), at(2 * DAY))
-
-
 async def test_a_change_by_a_server_of_before_leaves_no_gap_in_the_count(
     site: Site, feed: Feed, device: Reporter
 ) -> None:
@@ -228,12 +212,12 @@ async def test_numbers_of_projects_do_not_depend_on_one_another(site: Site, feed
     assert rows == [(project_id, 1) for project_id in sorted([device.project_id, other.project_id])]
 
 
-async def test_number_pending_returns_the_last_number(site: Site, device: Reporter) -> None:
-    numbered = [await site.database.run(Transaction.INGEST, number_pending, device.project_id)]
+async def test_number_some_says_the_last_number(site: Site, device: Reporter) -> None:
+    numbered = [await site.database.run(Transaction.INGEST, number_some, device.project_id)]
     await site.report(device, 0)
-    numbered += [await site.database.run(Transaction.INGEST, number_pending, device.project_id) for _ in range(2)]
+    numbered += [await site.database.run(Transaction.INGEST, number_some, device.project_id) for _ in range(2)]
 
-    assert numbered == [0, 1, 1]
+    assert numbered == [(0, 0), (1, 1), (1, 0)]
 
 
 async def test_numbers_are_given_in_batches(
@@ -243,7 +227,7 @@ async def test_numbers_are_given_in_batches(
     for number in range(7):
         await site.report(device, number * 60, version=str(number))
 
-    assert await site.database.run(Transaction.INGEST, number_pending, device.project_id) == 3
+    assert await site.database.run(Transaction.INGEST, number_some, device.project_id) == (3, 3)
     assert await feed.number(device.project_id) == 7
 
 

@@ -37,21 +37,19 @@ _EXPORTED = {
     "component": str,
     "period_id": uuid.UUID,
     "version": str,
-    "first_reported_at": Any,
-    "last_reported_at": Any,
-    "superseded_at": Any,
-    "report_count": int,
-    "recorded_at": Any,
-}
-_EXPORTED_TO_ARROW = {
-    **_EXPORTED,
-    "device_id": str,
-    "period_id": str,
     "first_reported_at": dt.datetime,
     "last_reported_at": dt.datetime,
     "superseded_at": dt.datetime | None,
+    "report_count": int,
     "recorded_at": dt.datetime,
 }
+_EXPORTED_TO_ARROW = {**_EXPORTED, "device_id": str, "period_id": str}
+_KEYS = ("name", "component", "period", "version", "first", "last", "superseded", "count", "recorded")
+_EXPORTED_WITH_KEYS = dict[str, Any]()
+for _column, _key in zip(_EXPORTED, (*_KEYS, ""), strict=True):
+    _EXPORTED_WITH_KEYS[_column] = _EXPORTED[_column]
+    if _key:
+        _EXPORTED_WITH_KEYS[f"{_key}_key"] = str
 _COMPARED = {"project_id": uuid.UUID, "component": str, "device_id": uuid.UUID, "case": str | None}
 #: what is unpacked by hand, in the order in which that happens
 UNPACKED = {
@@ -61,10 +59,12 @@ UNPACKED = {
     "device_versions.compare_derived_rows": _COMPARED,
     "device_versions.lock": {"version": str},
     "firmware_feeds.plan_by_key": {"set_config": str | None},
-    "exports.copy_all": _EXPORTED,
-    "exports.copy_stretch": _EXPORTED,
-    "exports.read_all": _EXPORTED_TO_ARROW,
-    "exports.read_stretch": _EXPORTED_TO_ARROW,
+    "exports.copy_csv": _EXPORTED,
+    "exports.copy_csv_of": _EXPORTED,
+    "exports.copy_ndjson": _EXPORTED_WITH_KEYS,
+    "exports.copy_ndjson_of": _EXPORTED_WITH_KEYS,
+    "exports.read_batches": _EXPORTED_TO_ARROW,
+    "exports.read_batches_of": _EXPORTED_TO_ARROW,
     "exports.find_stretch": {"id": uuid.UUID},
     "history.has_reported": {"?column?": int},
     "history.live_since": {"device_id": uuid.UUID, "min": dt.datetime | None},
@@ -86,7 +86,6 @@ _COLUMN_TYPES: dict[object, set[str]] = {
     int: {"int2", "int4", "int8"},
     float: {"float8"},
     str: {"text"},
-    Any: {"json"},
 }
 
 

@@ -16,23 +16,16 @@ from standardwebhooks import WebhookVerificationError
 
 from firmtrail_server.services.mail import Smtp
 from firmtrail_server.settings import Settings
-from firmtrail_server.webhooks import AddressRule, deliverer, deliveries, receivers
+from firmtrail_server.webhooks import deliverer, deliveries
 from tests.served import Server
 from tests.server.callers import Caller, all_pages, log_in, made, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
 from tests.server.mailbox import Mailbox, confirmed_user, smtp_server
 from tests.server.webhook_receivers import (
     PATIENCE_SECONDS,
-    Behaviour,
     Receiver,
     answering,
-    breaking_off,
-    dripping,
-    endless_head,
-    hanging,
-    no_http,
     receiving,
-    redirecting,
 )
 
 
@@ -302,67 +295,6 @@ async def test_a_webhook_whose_changes_are_not_kept_is_paused(  # noqa: PLR0913,
     read(await admin.post(f"{path}/{hook['id']}/replay", {"after": 2}))
     await receiver.wait_for(2)
     assert receiver.numbers == [1, 3]
-
-
-@pytest.mark.parametrize(
-    ("behave", "word"),
-    [
-        (hanging, "answer"),
-        (dripping, "answer"),
-        (breaking_off, ""),
-        (endless_head, ""),
-        (no_http, ""),
-        (answering(500), "500"),
-        (redirecting("http://169.254.169.254/latest/meta-data/"), "redirect"),
-    ],
-    ids=["hangs", "drips", "breaks off", "endless head", "no http", "500", "redirects"],
-)
-async def test_a_hostile_receiver_is_a_failed_attempt(
-    settings: Settings, behave: Behaviour, word: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receivers, "SECONDS", 0.5)
-    async with receiving(behave) as receiver, receivers.Receivers(rule_of(settings)) as ours:
-        answer = await ours.send(receiver.url, b"{}", {})
-
-    assert answer.error is not None
-    assert word in answer.error
-    assert len(answer.error) <= 250
-    assert len(receiver.received) == 1
-
-
-def rule_of(settings: Settings) -> AddressRule:
-    return AddressRule(settings.webhook_networks)
-
-
-async def test_a_huge_answer_is_not_read(settings: Settings) -> None:
-    sent, block = 0, b"x" * 65_536
-
-    async def huge(writer: asyncio.StreamWriter, _: int) -> None:
-        nonlocal sent
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
-        while True:
-            writer.write(block)
-            await writer.drain()
-            sent += len(block)
-
-    async with receiving(huge) as receiver, receivers.Receivers(rule_of(settings)) as ours:
-        answer = await ours.send(receiver.url, b"{}", {})
-
-    assert (answer.status_code, answer.error) == (200, None)
-    assert sent < 100_000_000
-
-
-async def test_a_receiver_that_hangs_delays_no_other(admin: Caller, demo: Demo, path: str, receiver: Receiver) -> None:
-    async with receiving(hanging) as slow:
-        for _ in range(4):
-            made(await admin.post(path, {"url": slow.url}))
-        made(await admin.post(path, {"url": receiver.url}))
-
-        await run(admin.http, demo, "1", "2", "3")
-
-        await receiver.wait_for(3)
-        await slow.wait_for(4)
-        assert (receiver.numbers, slow.numbers) == ([1, 2, 3], [1, 1, 1, 1])
 
 
 async def test_a_test_says_what_the_receiver_answered(

@@ -45,6 +45,16 @@ def answering(*statuses: int) -> Behaviour:
     return behave
 
 
+def busy(retry_after: str) -> Behaviour:
+    """Ask to be left alone."""
+
+    async def behave(writer: asyncio.StreamWriter, _: int) -> None:
+        writer.write(f"HTTP/1.1 503 Busy\r\nRetry-After: {retry_after}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+
+    return behave
+
+
 def redirecting(to: str) -> Behaviour:
     async def behave(writer: asyncio.StreamWriter, _: int) -> None:
         writer.write(f"HTTP/1.1 307 Elsewhere\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode())

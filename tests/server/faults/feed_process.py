@@ -22,7 +22,7 @@ from firmtrail_contract import FirmwareChange, strict_converter
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import DomainError
 from firmtrail_server.queries import firmware_feeds
-from firmtrail_server.services.feed import Feed, number_pending
+from firmtrail_server.services.feed import Feed, number_some
 from tests.server.feed_consumer import read
 from tests.server.feed_writers import Writer, register
 from tests.server.heard_devices import Reporter, Site, open_site
@@ -75,7 +75,7 @@ async def number(site: Site, project_id: uuid.UUID, _: Path) -> NoReturn:
     async def slowly(conn: Connection) -> None:
         await firmware_feeds.lock(conn, project_id)
         await asyncio.sleep(random.uniform(0, 0.2))
-        await number_pending(conn, project_id)
+        await number_some(conn, project_id)
         await asyncio.sleep(random.uniform(0, 0.2))
 
     while True:

@@ -32,6 +32,8 @@ class ChangeKind(StrEnum):
     FELL_SILENT = "fell_silent"
     #: a device that was silent has reported
     HEARD_AGAIN = "heard_again"
+    #: a silent device was retired: it counts as silent no more
+    SILENCE_WITHDRAWN = "silence_withdrawn"
 
 
 _ANY_KIND = "|".join(ChangeKind)

@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +36,8 @@ class Mark:
     size: int = 0
     #: the last device
     after: uuid.UUID | None = None
+    #: of the feed, before the first row was read
+    feed_number: int | None = None
 
 
 class Target(Protocol):
@@ -59,6 +62,11 @@ class Target(Protocol):
     def close(self) -> None:
         """Leave it: what is not finished goes, unless it can be gone on with."""
         ...
+
+
+def can_be_resumed(path: Path) -> bool:
+    """Whether a process before has left how far it was."""
+    return _note_of(path).exists()
 
 
 def open_target(path: Path, query: Mapping[str, Any], *, resume: bool) -> Target:
@@ -106,7 +114,7 @@ class TextTarget:
         self.media_type = media_type
         self.mark = Mark()
         self._path, self._compress, self._query = path, compress, dict(query)
-        self._part, self._note = _part_of(path), path.with_name(f"{path.name}.part.json")
+        self._part, self._note = _part_of(path), _note_of(path)
         if resume:
             self.mark = self._noted()
         else:
@@ -122,7 +130,13 @@ class TextTarget:
     def keep(self, mark: Mark) -> None:
         self._file.flush()
         self.mark = attrs.evolve(mark, size=self._file.tell())
-        note = {"query": self._query, "rows": mark.rows, "size": self.mark.size, "after": str(mark.after)}
+        note = {
+            "query": self._query,
+            "rows": mark.rows,
+            "size": self.mark.size,
+            "after": str(mark.after),
+            "feed_number": mark.feed_number,
+        }
         beside = self._note.with_name(f"{self._note.name}.new")
         beside.write_text(json.dumps(note), encoding="utf-8")
         beside.replace(self._note)
@@ -140,7 +154,12 @@ class TextTarget:
     def _noted(self) -> Mark:
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
-            mark = Mark(rows=note["rows"], size=note["size"], after=uuid.UUID(note["after"]))
+            mark = Mark(
+                rows=note["rows"],
+                size=note["size"],
+                after=uuid.UUID(note["after"]),
+                feed_number=note.get("feed_number"),  # an older version did not note it
+            )
             is_there = self._part.stat().st_size >= mark.size
         except (OSError, ValueError, LookupError, TypeError):
             raise ConfigError(f"There is nothing to resume beside {self._path}: start without it.") from None
@@ -149,7 +168,7 @@ class TextTarget:
         return mark
 
 
-class _FrameTarget:
+class _FrameTarget(ABC):
     """Record batches, one after the other; each file has an end that only a whole one has."""
 
     media_type = ARROW_TYPE
@@ -180,8 +199,9 @@ class _FrameTarget:
         self._file.close()
         self._part.unlink(missing_ok=True)
 
+    @abstractmethod
     def _new_writer(self, schema: Any) -> Any:
-        raise NotImplementedError
+        """Begin the file's format."""
 
 
 class ParquetTarget(_FrameTarget):
@@ -215,6 +235,10 @@ def _empty_schema(pa: Any) -> Any:
 
 def _part_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part.json")
 
 
 def _close_on_disk(file: Any) -> None:

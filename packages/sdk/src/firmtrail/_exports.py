@@ -11,6 +11,7 @@ import re
 import struct
 import uuid
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -63,14 +64,17 @@ class ExportProgress:
     rows: int
     #: of the devices, from 0 to 1; of an export that is not resumable, None
     share: float | None
+    #: The number of the feed of changes before the first row was read: the changes after it make the rows exact, and go
+    #: on from there. None: the export is of a range or a moment that was asked for.
+    feed_number: int | None = None
 
     @classmethod
-    def at(cls, rows: int, after: uuid.UUID | None) -> ExportProgress:
+    def at(cls, rows: int, after: uuid.UUID | None, feed_number: int | None) -> ExportProgress:
         """Guess the share: device ids are random, so a part of the key has that part of the devices."""
-        return cls(rows=rows, share=None if after is None else after.int / 2**128)
+        return cls(rows=rows, share=None if after is None else after.int / 2**128, feed_number=feed_number)
 
 
-class Decoder:
+class Decoder(ABC):
     """Counts and sums up what came, and holds the end against that."""
 
     def __init__(self) -> None:
@@ -78,6 +82,7 @@ class Decoder:
         #: whether all of it has come
         self.is_whole = False
 
+    @abstractmethod
     def feed(self, data: bytes) -> Iterator[Piece | ExportRecord]:
         """Take some bytes, and give what is complete.
 
@@ -85,7 +90,6 @@ class Decoder:
             DecodeError: it is no export, or not as it was sent.
             ApiError: the server breaks off.
         """
-        raise NotImplementedError
 
     def check_end(self) -> None:
         """Raise `ConnectionLostError` unless the end has come."""

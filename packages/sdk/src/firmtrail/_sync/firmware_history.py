@@ -16,15 +16,27 @@ import attrs
 from firmtrail._calls import Call
 from firmtrail._checks import LabelFilter, filters, path
 from firmtrail._deadline import in_thread
-from firmtrail._export_files import Mark, Target, open_target
+from firmtrail._export_files import Mark, Target, can_be_resumed, open_target
 from firmtrail._exports import Decompressor, ExportProgress, Piece, accepted_coding, new_decoder
+from firmtrail._followed_files import FollowedFile, check_name, position_line
+from firmtrail._sync.firmware_changes import ChangeFeed
 from firmtrail._sync.resource import Resource
-from firmtrail.errors import ConnectionLostError, DecodeError, ServerError
-from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE, ExportedPeriod, ExportQuery, lenient_converter
+from firmtrail.errors import ConfigError, ConnectionLostError, DecodeError, ServerError
+from firmtrail_contract import (
+    ARROW_TYPE,
+    NDJSON_TYPE,
+    ExportedPeriod,
+    ExportQuery,
+    FirmwareChange,
+    lenient_converter,
+)
 
 _PLACE = "/v1/projects/{project_id}/firmware_history"
 #: of text that is written at once
 _BLOCK_BYTES = 4 * 1024 * 1024
+
+#: some rows, where the export stands after them, and the number of the feed at its start
+_Stretch = tuple[list[Piece], uuid.UUID | None, int | None]
 
 _converter = lenient_converter()
 
@@ -79,7 +91,7 @@ class FirmwareHistory(Resource):
         """
         asked = _asked(project_id, _query(component, labels, since, until, at, resumable=resumable))
         with closing(self._stretches(asked, NDJSON_TYPE, None)) as stretches:
-            for pieces, _ in stretches:
+            for pieces, _, _ in stretches:
                 for piece in pieces:
                     for line in piece.content.splitlines():
                         yield _converter.structure(json.loads(line), ExportedPeriod)
@@ -114,7 +126,7 @@ class FirmwareHistory(Resource):
         """
         asked = _asked(project_id, _query(component, labels, since, until, at, resumable=resumable))
         with closing(self._stretches(asked, ARROW_TYPE, None)) as stretches:
-            for pieces, _ in stretches:
+            for pieces, _, _ in stretches:
                 for piece in pieces:
                     yield piece.content
 
@@ -163,30 +175,87 @@ class FirmwareHistory(Resource):
             in_thread(target.close)
         return done
 
+    def follow(
+        self,
+        file: str | os.PathLike[str],
+        project_id: uuid.UUID | str | None = None,
+        *,
+        component: str | None = None,
+        labels: LabelFilter | None = None,
+        progress: Callable[[ExportProgress], None] | None = None,
+    ) -> Generator[FirmwareChange]:
+        """Write every version period into a file, then append the changes of the feed, and give each once it is there.
+
+        It never ends by itself. Call it with the same values after whatever ended it, also in the middle of a line: it
+        goes on with the file, or with what it has left as `FILE.part`. A line is a row of the export, `{"last_number":
+        ...}` after the last of them, or a change, which has a `kind` and a `number`. Periods may come in both: a change
+        is a state by its `period_id`.
+
+        Args:
+            file: `*.ndjson`. Other formats have no place for changes: `write` one, and go on with
+                `firmware_changes.follow` after its `feed_number`.
+            project_id: the project; None: that of the API key.
+            component: of this component alone, and what is about a device as a whole.
+            labels: of devices with these labels today, and of every removed device.
+            progress: is called after each stretch of the export, in the thread or task of this call.
+
+        Raises:
+            ConfigError: the name is another, or the file was not made by this method.
+            GoneError: the server does not keep the changes after the file's last one: delete it and begin anew.
+            InvalidRequestError: a value is not allowed.
+            ConnectionLostError: the export broke off, and could not go on.
+        """
+        place = Path(file)
+        check_name(place)
+        if not in_thread(place.exists):
+            asked = _asked(project_id, _query(component, labels, None, None, None, resumable=True))
+            self._export_to_follow(place, asked, progress)
+        followed = in_thread(FollowedFile, place)
+        try:
+            feed = ChangeFeed(self._transport)
+            changes = feed.follow(project_id, after=followed.last_number, component=component, labels=labels)
+            for change in changes:
+                in_thread(followed.append, change)
+                yield change
+        finally:
+            followed.close()
+
+    def _export_to_follow(self, place: Path, asked: _Asked, progress: Callable[[ExportProgress], None] | None) -> None:
+        resume = in_thread(can_be_resumed, place)
+        target = in_thread(_opened, place, asked, resume)
+        try:
+            done = self._written(target, asked, progress)
+            if done.feed_number is None:
+                raise ConfigError(f"An older version has begun {place}.part: delete it, and {place}.part.json.")
+            in_thread(target.write, [position_line(done.feed_number)])
+            in_thread(target.finish)
+        finally:
+            in_thread(target.close)
+
     def _written(
         self, target: Target, asked: _Asked, progress: Callable[[ExportProgress], None] | None
     ) -> ExportProgress:
-        done = ExportProgress.at(target.mark.rows, target.mark.after)
-        with closing(self._stretches(asked, target.media_type, target.mark.after)) as stretches:
-            for pieces, after in stretches:
+        begun = target.mark
+        done = ExportProgress.at(begun.rows, begun.after, begun.feed_number)
+        with closing(self._stretches(asked, target.media_type, begun.after)) as stretches:
+            for pieces, after, number in stretches:
                 in_thread(target.write, [piece.content for piece in pieces])
-                done = ExportProgress.at(done.rows + sum(piece.rows for piece in pieces), after)
+                first = number if begun.after is None and done.feed_number is None else done.feed_number
+                done = ExportProgress.at(done.rows + sum(piece.rows for piece in pieces), after, first)
                 if after is not None:
-                    in_thread(target.keep, Mark(rows=done.rows, after=after))
+                    in_thread(target.keep, Mark(rows=done.rows, after=after, feed_number=first))
                 if progress is not None:
                     progress(done)
         return done
 
-    def _stretches(
-        self, asked: _Asked, media_type: str, after: uuid.UUID | None
-    ) -> Generator[tuple[list[Piece], uuid.UUID | None]]:
+    def _stretches(self, asked: _Asked, media_type: str, after: uuid.UUID | None) -> Generator[_Stretch]:
         """Give what came up to each position, and go on there after a cut; without positions, some pieces at a time."""
         attempt = 1
         while True:
             try:
                 with closing(self._answer(asked, media_type, after)) as stretches:
-                    for pieces, position in stretches:
-                        yield pieces, position
+                    for pieces, position, number in stretches:
+                        yield pieces, position, number
                         after, attempt = position, 1
             except (ConnectionLostError, ServerError, DecodeError) as error:
                 cut = error
@@ -197,32 +266,31 @@ class FirmwareHistory(Resource):
                 raise cut
             attempt += 1
 
-    def _answer(
-        self, asked: _Asked, media_type: str, after: uuid.UUID | None
-    ) -> Generator[tuple[list[Piece], uuid.UUID | None]]:
+    def _answer(self, asked: _Asked, media_type: str, after: uuid.UUID | None) -> Generator[_Stretch]:
         decoder = new_decoder(media_type)
         stream = self._transport.stream(asked.call(media_type, after))
-        pieces, size = list[Piece](), 0
+        pieces, size, number, is_said = list[Piece](), 0, None, False
         try:
             decompressor = Decompressor(stream.headers.get("content-encoding", ""))
             with closing(stream.chunks()) as chunks:
                 for chunk in chunks:
                     for one in decoder.feed(decompressor.decompress(chunk)):
                         if not isinstance(one, Piece):
+                            number = one.start.feed_number if one.start is not None else number
                             if one.position is not None:
-                                yield pieces, one.position.after
-                                pieces = []
+                                yield pieces, one.position.after, number
+                                pieces, is_said = [], True
                         elif one.rows or after is None:  # the file has the header already
                             pieces.append(one)
                             size += len(chunk)
                     if size > _BLOCK_BYTES and not asked.is_resumable:
-                        yield pieces, None
-                        pieces, size = [], 0
+                        yield pieces, None, number
+                        pieces, size, is_said = [], 0, True
             decoder.check_end()
         finally:
             stream.close()
-        if pieces:
-            yield pieces, after
+        if pieces or not is_said:
+            yield pieces, after, number
 
 
 def _as_cut(error: Exception) -> ConnectionLostError:

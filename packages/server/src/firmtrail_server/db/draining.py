@@ -9,7 +9,7 @@ import re
 import select
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from typing import Any, LiteralString
 
@@ -19,6 +19,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from firmtrail_server.db.arrow_streams import ArrowStreamBroken, batches_of
 from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.errors import DatabaseUnavailable, ExportTooLong
 
@@ -26,7 +27,7 @@ from firmtrail_server.errors import DatabaseUnavailable, ExportTooLong
 SEPARATOR = b"\x01"
 
 _BLOCK_BYTES = 256 * 1024
-_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 2 * 1024 * 1024
 #: how long a wait for the database goes on after it became pointless
 _LOOK_SECONDS = 0.5
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -34,6 +35,7 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 #: says target_session_attrs=read-write.
 _SESSION = (
     "set timezone = 'UTC'",
+    "set datestyle = 'ISO'",
     "set default_transaction_isolation = 'repeatable read'",
     "set default_transaction_read_only = on",
     "set statement_timeout = {:d}",
@@ -57,14 +59,14 @@ class Drain:
     def copy(self, statement: LiteralString, parameters: Mapping[str, object]) -> Iterator[tuple[int, bytes]]:
         """Give a number of rows and their text, again and again: columns end with `SEPARATOR`, rows with a line break.
 
-        What is null is written as `null`, and a backslash as two.
+        What is null is the character 4, and a backslash is written as two.
 
         Raises:
             DatabaseUnavailable: there is no connection to be had, or it broke.
             ExportTooLong: it took longer than it may.
         """
         self._ends_at = time.monotonic() + self.seconds
-        text = f"copy ({_written(statement, parameters)}) to stdout with (delimiter E'\\x01', null 'null')"
+        text = f"copy ({_written(statement, parameters)}) to stdout with (delimiter E'\\x01', null E'\\x04')"
         with self._refusing(), psycopg.connect(self._conninfo, autocommit=True) as conn:
             try:
                 conn.execute("; ".join(self._session).encode())  # allow unreadable: they are above
@@ -76,23 +78,28 @@ class Drain:
                 raise
 
     def batches(self, statement: LiteralString, parameters: Mapping[str, object]) -> Iterator[Any]:
-        """Give pyarrow's record batches.
+        """Give record batches, as arrays of nanoarrow.
 
         Raises:
             ImportError: the extra `arrow` is not installed.
             DatabaseUnavailable, ExportTooLong: as `copy`.
         """
-        adbc, dbapi = _imported("adbc_driver_postgresql"), _imported("adbc_driver_postgresql.dbapi")
+        adbc, manager = import_module("adbc_driver_postgresql"), import_module("adbc_driver_manager")
         self._ends_at = time.monotonic() + self.seconds
-        options = {adbc.StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
         try:
-            with dbapi.connect(self._conninfo, autocommit=True) as conn, conn.cursor(adbc_stmt_kwargs=options) as cur:
+            with (
+                adbc.connect(self._conninfo) as database,
+                manager.AdbcConnection(database) as conn,
+                manager.AdbcStatement(conn) as reading,
+            ):
                 for setting in self._session:
-                    cur.execute(setting)  # allow unreadable: they are above
-                cur.execute(_written(statement, parameters))  # allow unreadable: it comes from queries
-                with cur.fetch_record_batch() as reader:
-                    yield from self._looked_after(reader)
-        except dbapi.Error as error:
+                    reading.set_sql_query(setting)
+                    reading.execute_update()
+                reading.set_options(**{adbc.StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)})
+                reading.set_sql_query(_written(statement, parameters))
+                with closing(batches_of(reading.execute_query()[0])) as batches:
+                    yield from self._looked_after(batches)
+        except (manager.Error, ArrowStreamBroken) as error:
             raise self._refusal(error, getattr(error, "sqlstate", None)) from error
 
     def _looked_after(self, batches: Iterator[Any]) -> Iterator[Any]:
@@ -153,11 +160,6 @@ class Drain:
         if sqlstate == psycopg.errors.QueryCanceled.sqlstate or time.monotonic() > self._ends_at:
             return ExportTooLong(self.seconds)
         return DatabaseUnavailable(error)
-
-
-def _imported(name: str) -> Any:
-    """Import a part of an extra, which has no types."""
-    return import_module(name)
 
 
 def _expect(result: PGresult | None, status: ExecStatus) -> None:

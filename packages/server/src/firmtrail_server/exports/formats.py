@@ -46,6 +46,8 @@ class TextFormat:
     media_type: str
     mark: bytes
     header: bytes
+    copy_all: Callable[[Drain, uuid.UUID, Selection], Iterator[tuple[int, bytes]]]
+    copy_stretch: Callable[[Drain, uuid.UUID, Selection, Stretch], Iterator[tuple[int, bytes]]]
     write: Callable[[bytes], bytes]
 
     def begin(self, record: ExportRecord) -> bytes:
@@ -55,9 +57,9 @@ class TextFormat:
         self, conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch | None
     ) -> Iterator[tuple[int, bytes]]:
         if stretch is None:
-            blocks = exports.copy_all(conn, project_id, selection)
+            blocks = self.copy_all(conn, project_id, selection)
         else:
-            blocks = exports.copy_stretch(conn, project_id, selection, stretch)
+            blocks = self.copy_stretch(conn, project_id, selection, stretch)
         for rows, text in blocks:
             yield rows, self.write(text)
 
@@ -74,5 +76,19 @@ def record_text(record: ExportRecord) -> bytes:
     return json.dumps(known, separators=(",", ":")).encode()
 
 
-NDJSON = TextFormat(media_type=NDJSON_TYPE, mark=b"", header=b"", write=lines.ndjson)
-CSV = TextFormat(media_type=CSV_TYPE, mark=b"#", header=lines.csv_header(), write=lines.csv_rows)
+NDJSON = TextFormat(
+    media_type=NDJSON_TYPE,
+    mark=b"",
+    header=b"",
+    copy_all=exports.copy_ndjson,
+    copy_stretch=exports.copy_ndjson_of,
+    write=lines.ndjson,
+)
+CSV = TextFormat(
+    media_type=CSV_TYPE,
+    mark=b"#",
+    header=lines.csv_header(),
+    copy_all=exports.copy_csv,
+    copy_stretch=exports.copy_csv_of,
+    write=lines.csv_rows,
+)

@@ -1,9 +1,14 @@
-"""NDJSON and CSV from the database's own text, many rows at a time: no call of Python's for each row, pure."""
+"""NDJSON and CSV from the database's own text, many rows at a time: nothing is done for each row, or each value, pure.
+
+A moment is `2026-05-03 08:00:00+00` there, and its blank the only one in a row: those of names and versions are hidden.
+What few rows hold, and takes more than to replace bytes, is done row by row before.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -11,60 +16,69 @@ import attrs
 import orjson
 
 from firmtrail_contract import ExportedPeriod
+from firmtrail_server.queries.exports import QUOTES_OF_NDJSON
 
 SEPARATOR: Final = b"\x01"
 COLUMNS: Final = [field.name for field in attrs.fields(ExportedPeriod)]
-_WIDTH: Final = len(COLUMNS)
 #: of what people and devices choose, and so has to be looked at
 _FREE: Final = (COLUMNS.index("device_name"), COLUMNS.index("version"))
-_SUPERSEDED: Final = COLUMNS.index("superseded_at")
-#: what the database writes as JSON
-_JSON: Final = {"first_reported_at", "last_reported_at", "superseded_at", "report_count", "recorded_at"}
+_HIDDEN_BLANK: Final = b"\x03"
+_NULL: Final = b"\x04"
+#: after a text that was rewritten, which may end as a moment does
+_STOP: Final = b"\x02"
+_MOMENT_ENDS: Final = b"+00"
 
-#: as the SDK's command has it
+#: as the SDK's command has it; "\t" and "\r" are written with a backslash, and looked at anyway
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS_A_FORMULA: Final = re.compile(SEPARATOR + b"[-=+@]")
 #: that a text cannot have as it is
-_NOT_JSON: Final = (b'"', b"\\")
-_NOT_CSV: Final = (b'"', b"\\", b",", *(SEPARATOR + mark.encode() for mark in _FORMULA))
+_NOT_CSV: Final = (b'"', b"\\", b",")
+_TO_CSV: Final = bytes.maketrans(SEPARATOR + b" " + _HIDDEN_BLANK, b",T ")
+
+_FIRST_KEY: Final = b'{"device_id":"'
 
 
 def ndjson(text: bytes) -> bytes:
-    """Make an object a line of rows in the database's text."""
-    fields = _fields(text)
-    for column in _FREE:
-        _rewrite(fields, column, _NOT_JSON, _json_text)
-    return _interleaved(fields, _BEFORE_JSON, b"}\n")
+    """Make an object a line of rows that have keys between their values."""
+    if b"\\" in text or text.count(b'"') != QUOTES_OF_NDJSON * _rows(text) - 2 * text.count(_NULL):
+        text = _rewritten(text, [2 * column for column in _FREE], _json_text)  # a key before each of them
+    text = text.replace(SEPARATOR, b"").replace(b"\n", b':00"}\n' + _FIRST_KEY)
+    text = text.replace(b" ", b"T").replace(_HIDDEN_BLANK, b" ").replace(_NULL, b"").replace(_STOP, b"")
+    return (_FIRST_KEY + text).removesuffix(_FIRST_KEY)
 
 
 def csv_rows(text: bytes) -> bytes:
     """Make a line of CSV of each row: what is null is empty, and nothing is a formula."""
-    fields = _fields(text)
-    if SEPARATOR + b"null" + SEPARATOR in text:
-        fields[_SUPERSEDED::_WIDTH] = [b"" if field == b"null" else field for field in fields[_SUPERSEDED::_WIDTH]]
-    for column in _FREE:
-        _rewrite(fields, column, _NOT_CSV, _csv_cell)
-    return _interleaved(fields, _BEFORE_CSV, b"\n")
+    moments = 3 * _rows(text) - text.count(_NULL)
+    if (
+        any(mark in text for mark in _NOT_CSV)
+        or _BEGINS_A_FORMULA.search(text)
+        or text.count(_MOMENT_ENDS + SEPARATOR) != moments
+    ):
+        text = _rewritten(text, _FREE, _csv_cell)
+    text = text.replace(_MOMENT_ENDS + SEPARATOR, b"+00:00,").replace(b"\n", b":00\n")
+    return text.translate(_TO_CSV).replace(_NULL, b"").replace(_STOP, b"")
 
 
 def csv_header() -> bytes:
     return ",".join(COLUMNS).encode() + b"\n"
 
 
-def _fields(text: bytes) -> list[bytes]:
-    """Split rows into fields, one row after the other."""
-    fields = text.replace(b"\n", SEPARATOR).split(SEPARATOR)
-    fields.pop()
-    if len(fields) != _WIDTH * text.count(b"\n"):
-        raise ValueError("a text of the database holds a separator")
-    return fields
+def _rows(text: bytes) -> int:
+    """Count the rows. A moment ends each of them, by which one sees how the database writes moments."""
+    if text and not text.endswith(_MOMENT_ENDS + b"\n"):
+        raise ValueError("the database writes moments in another way")
+    return text.count(b"\n")
 
 
-def _rewrite(fields: list[bytes], column: int, wrong: Sequence[bytes], write: Callable[[str], bytes]) -> None:
-    """Write a column anew if any of it cannot stay as it is, which is rare."""
-    texts = fields[column::_WIDTH]
-    joined = SEPARATOR.join([b"", *texts])
-    if any(mark in joined for mark in wrong):
-        fields[column::_WIDTH] = [write(text.replace(b"\\\\", b"\\").decode()) for text in texts]
+def _rewritten(text: bytes, columns: Sequence[int], write: Callable[[str], bytes]) -> bytes:
+    """Write some columns anew, so that what follows finds in them only what it should."""
+    rows = [row.split(SEPARATOR) for row in text.split(b"\n")]
+    for row in rows[:-1]:
+        for column in columns:
+            plain = row[column].replace(b"\\\\", b"\\").replace(_HIDDEN_BLANK, b" ").decode()
+            row[column] = write(plain).replace(b" ", _HIDDEN_BLANK) + _STOP
+    return b"\n".join(SEPARATOR.join(row) for row in rows)
 
 
 def _json_text(text: str) -> bytes:
@@ -75,26 +89,3 @@ def _csv_cell(text: str) -> bytes:
     written = io.StringIO()
     csv.writer(written, lineterminator="").writerow([f"'{text}" if text.startswith(_FORMULA) else text])
     return written.getvalue().encode()
-
-
-def _interleaved(fields: list[bytes], before: Sequence[bytes], end: bytes) -> bytes:
-    """Put what stands before each field of a row between them, by slices: a row takes 0.5 µs in all."""
-    rows = len(fields) // _WIDTH
-    pieces = [b""] * (2 * len(fields))
-    pieces[0::2] = [end + before[0], *before[1:]] * rows
-    pieces[1::2] = fields
-    pieces.append(end)
-    return b"".join(pieces)[len(end) :]
-
-
-def _before_json() -> list[bytes]:
-    before, closing = list[bytes](), "{"
-    for name in COLUMNS:
-        quote = "" if name in _JSON else '"'
-        before.append(f'{closing}"{name}":{quote}'.encode())
-        closing = f"{quote},"
-    return before
-
-
-_BEFORE_JSON: Final = _before_json()
-_BEFORE_CSV: Final = [b"", *[b","] * (_WIDTH - 1)]

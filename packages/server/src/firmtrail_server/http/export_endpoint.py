@@ -72,6 +72,7 @@ def _format(request: web.BaseRequest) -> Format:
 def _arrow() -> Format:
     try:
         import_module("adbc_driver_postgresql")
+        import_module("nanoarrow")
         from firmtrail_server.exports.arrow import ArrowFormat  # noqa: PLC0415  so is what it imports
     except ImportError:
         raise ArrowNotInstalled from None

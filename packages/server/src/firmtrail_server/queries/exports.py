@@ -1,7 +1,8 @@
 """The whole history of a project: every version period, open and closed, of the devices that there are.
 
-As text, moments are what JSON has; Arrow takes values as they are. The whole is in no order, since to sort millions of
-rows takes longer than to read them; a stretch of devices is in order, so that it is the same whenever it is read.
+The whole is in no order, since to sort millions of rows takes longer than to read them; a stretch of devices is in
+order, so that it is the same whenever it is read. As text, a blank of a name or a version is the character 3, which
+none of them holds: whoever writes the rows tells moments by their blanks.
 """
 
 from __future__ import annotations
@@ -42,15 +43,18 @@ class Stretch:
     last: uuid.UUID = HIGHEST_ID
 
 
-_SELECTED: Final = """from (
+#: what NDJSON has around `superseded_at`, which is null while a period is open
+_OF_CLOSED: Final = """':00","superseded_at":"' as superseded_key, ':00","report_count":' as count_key"""
+_OF_OPEN: Final = """':00","superseded_at":null' as superseded_key, ',"report_count":' as count_key"""
+_SELECTED: Final = f"""from (
                     select device_id, component, period_id, version, first_reported_at, last_reported_at,
-                           superseded_at, report_count, recorded_at, tie_rank
+                           superseded_at, report_count, recorded_at, tie_rank, {_OF_CLOSED}
                       from device_firmware_periods
                      where project_id = %(project_id)s
                        and superseded_at > %(since)s
                      union all
                     select device_id, component, period_id, version, first_reported_at, last_reported_at,
-                           null, report_count, recorded_at, tie_rank
+                           null, report_count, recorded_at, tie_rank, {_OF_OPEN}
                       from device_firmware
                      where project_id = %(project_id)s
                    ) as periods
@@ -62,35 +66,45 @@ _SELECTED: Final = """from (
                and first_reported_at <= %(until)s
                and version <> ''
                and (%(component)s::text is null or component = %(component)s)
-               and labels @> %(labels)s
-               and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)"""
-_TEXT: Final = """device_id, devices.name as device_name, component, period_id, version,
-                   to_json(first_reported_at) as first_reported_at, to_json(last_reported_at) as last_reported_at,
-                   to_json(superseded_at) as superseded_at, report_count, to_json(recorded_at) as recorded_at"""
+               and (%(labels)s::jsonb = '{{}}'::jsonb or labels @> %(labels)s)
+               and (%(label_keys)s::text[] = '{{}}'::text[] or labels ?& %(label_keys)s)"""  # noqa: S608  its parts are literals of this file
+_NAME: Final = "replace(devices.name, ' ', e'\\x03') as device_name"
+_VERSION: Final = "replace(version, ' ', e'\\x03') as version"
+_CSV: Final = f"""device_id, {_NAME}, component, period_id, {_VERSION}, first_reported_at, last_reported_at,
+                   superseded_at, report_count, recorded_at"""
+_NDJSON: Final = f"""device_id, '","device_name":"' as name_key, {_NAME},
+                   '","component":"' as component_key, component, '","period_id":"' as period_key, period_id,
+                   '","version":"' as version_key, {_VERSION},
+                   '","first_reported_at":"' as first_key, first_reported_at,
+                   ':00","last_reported_at":"' as last_key, last_reported_at,
+                   superseded_key, superseded_at, count_key, report_count,
+                   ',"recorded_at":"' as recorded_key, recorded_at"""
+#: in the text of a closed period, unless its name or its version has some; of an open one there are two less
+QUOTES_OF_NDJSON: Final = (_NDJSON + _OF_CLOSED).count('"')
 _VALUES: Final = """device_id::text as device_id, devices.name as device_name, component,
                    period_id::text as period_id, version, first_reported_at, last_reported_at, superseded_at,
                    report_count, recorded_at"""
 _IN_ORDER: Final = "order by periods.device_id, component, periods.first_reported_at, tie_rank"
 
 
-def copy_all(conn: Drain, project_id: uuid.UUID, selection: Selection) -> Iterator[tuple[int, bytes]]:
+def copy_csv(conn: Drain, project_id: uuid.UUID, selection: Selection) -> Iterator[tuple[int, bytes]]:
     """Give all rows as text, in no order."""
     return conn.copy(
         f"""
-            select {_TEXT}
+            select {_CSV}
               {_SELECTED}
             """,
         _parameters(project_id, selection, Stretch()),
     )
 
 
-def copy_stretch(
+def copy_csv_of(
     conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch
 ) -> Iterator[tuple[int, bytes]]:
-    """Give the rows of some devices as text, in order."""
+    """The same of some devices, in order."""
     return conn.copy(
         f"""
-            select {_TEXT}
+            select {_CSV}
               {_SELECTED}
              {_IN_ORDER}
             """,
@@ -98,7 +112,32 @@ def copy_stretch(
     )
 
 
-def read_all(conn: Drain, project_id: uuid.UUID, selection: Selection) -> Iterator[Any]:
+def copy_ndjson(conn: Drain, project_id: uuid.UUID, selection: Selection) -> Iterator[tuple[int, bytes]]:
+    """Give all rows as text, with what an object has between its values in columns of their own, in no order."""
+    return conn.copy(
+        f"""
+            select {_NDJSON}
+              {_SELECTED}
+            """,
+        _parameters(project_id, selection, Stretch()),
+    )
+
+
+def copy_ndjson_of(
+    conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch
+) -> Iterator[tuple[int, bytes]]:
+    """The same of some devices, in order."""
+    return conn.copy(
+        f"""
+            select {_NDJSON}
+              {_SELECTED}
+             {_IN_ORDER}
+            """,
+        _parameters(project_id, selection, stretch),
+    )
+
+
+def read_batches(conn: Drain, project_id: uuid.UUID, selection: Selection) -> Iterator[Any]:
     """Give all rows as Arrow's record batches, in no order."""
     return conn.batches(
         f"""
@@ -109,8 +148,8 @@ def read_all(conn: Drain, project_id: uuid.UUID, selection: Selection) -> Iterat
     )
 
 
-def read_stretch(conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch) -> Iterator[Any]:
-    """Give the rows of some devices as Arrow's record batches, in order."""
+def read_batches_of(conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch) -> Iterator[Any]:
+    """The same of some devices, in order."""
     return conn.batches(
         f"""
             select {_VALUES}

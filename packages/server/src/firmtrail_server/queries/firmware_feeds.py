@@ -67,8 +67,7 @@ async def plan_by_key(conn: Connection) -> None:
         await conn.execute(
             """
             select set_config(setting.name, 'off', true)
-              from (values ('enable_seqscan'), ('enable_bitmapscan'), ('enable_hashjoin'), ('enable_mergejoin'))
-                as setting (name)
+              from (values ('enable_seqscan'), ('enable_bitmapscan')) as setting (name)
             """
         )
 
@@ -94,19 +93,25 @@ async def lock(conn: Connection, project_id: uuid.UUID) -> int:
 async def number(conn: Connection, project_id: uuid.UUID, limit: int) -> int:
     """Move at most `limit` changes from the inbox to the log of a feed that is locked; return the last number.
 
-    Those of a device keep the order of their change numbers.
+    Those of a device keep the order of their change numbers. They are a stretch of the key, found by its end: as a list
+    of keys they would be compared with all that waits, by the statistics of an inbox that was empty.
     """
     cur = await conn.execute(
         """
         with taken as (
             delete from firmware_changes_new
              where project_id = %(project_id)s
-               and (device_id, change_number, component) in (
+               and (device_id, change_number, component) <= (
                        select device_id, change_number, component
-                         from firmware_changes_new
-                        where project_id = %(project_id)s
-                        order by device_id, change_number, component
-                        limit %(limit)s
+                         from (
+                               select device_id, change_number, component
+                                 from firmware_changes_new
+                                where project_id = %(project_id)s
+                                order by device_id, change_number, component
+                                limit %(limit)s
+                              ) as next
+                        order by device_id desc, change_number desc, component desc
+                        limit 1
                    )
             returning device_id, change_number, component, kind, version, previous_version, first_reported_at, tie_rank,
                       period_id, silent_since, ended_at, recorded_at

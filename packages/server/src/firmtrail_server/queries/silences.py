@@ -8,6 +8,9 @@ projects.
 
 heard_at is null where no report came since the migration that brought it. Then last_reported_at, the device's own
 moment, takes its place: a device that was dead before the migration would never be found otherwise.
+
+In the feed what happens to a device as a whole is ordered by the database's clock: of one sweep a silence that ends
+comes before one that begins. Its beginning would not do: a device that is restored has the same one again.
 """
 
 from __future__ import annotations
@@ -96,7 +99,7 @@ async def insert_fallen_silent(conn: Connection, stretch: KeyRange, now: dt.date
         insert into firmware_changes_new (
                    project_id, device_id, change_number, component, kind, silent_since, recorded_at
                )
-        select project_id, device_id, 2 * (extract(epoch from silent_since) * 1000000)::int8, '', 'fell_silent',
+        select project_id, device_id, 2 * (extract(epoch from now()) * 1000000)::int8 + 1, '', 'fell_silent',
                silent_since, %(now)s::timestamptz
           from fallen
             on conflict (project_id, device_id, change_number, component) do nothing
@@ -130,7 +133,7 @@ async def end_of_devices_heard_again(conn: Connection, stretch: KeyRange, now: d
         insert into firmware_changes_new (
                    project_id, device_id, change_number, component, kind, silent_since, ended_at, recorded_at
                )
-        select project_id, device_id, 2 * (extract(epoch from silent_since) * 1000000)::int8 + 1, '', 'heard_again',
+        select project_id, device_id, 2 * (extract(epoch from now()) * 1000000)::int8, '', 'heard_again',
                silent_since, ended_at, %(now)s::timestamptz
           from heard
             on conflict (project_id, device_id, change_number, component) do nothing
@@ -140,8 +143,40 @@ async def end_of_devices_heard_again(conn: Connection, stretch: KeyRange, now: d
     return cur.rowcount
 
 
+async def withdraw_of_retired(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
+    """Delete the silences of devices that were retired, and tell the feed; return how many."""
+    cur = await conn.execute(
+        """
+        with withdrawn as (
+            delete from device_silences
+             where device_id > %(after)s
+               and device_id <= %(last)s
+               and ended_at is null
+               and device_id in (
+                       select id
+                         from devices
+                        where id > %(after)s
+                          and id <= %(last)s
+                          and retired_at is not null
+                          and project_id not in (select id from projects where deleted_at is not null)
+                   )
+            returning project_id, device_id, silent_since
+        )
+        insert into firmware_changes_new (
+                   project_id, device_id, change_number, component, kind, silent_since, recorded_at
+               )
+        select project_id, device_id, 2 * (extract(epoch from now()) * 1000000)::int8, '',
+               'silence_withdrawn', silent_since, %(now)s::timestamptz
+          from withdrawn
+            on conflict (project_id, device_id, change_number, component) do nothing
+        """,
+        {**stretch._asdict(), "now": now},
+    )
+    return cur.rowcount
+
+
 async def delete_void(conn: Connection, stretch: KeyRange, ended_before: dt.datetime) -> None:
-    """Delete the silences of devices that are out of service, and what ended before a moment."""
+    """Delete the silences of deleted projects, and what ended before a moment."""
     await conn.execute(
         """
         delete from device_silences
@@ -155,10 +190,7 @@ async def delete_void(conn: Connection, stretch: KeyRange, ended_before: dt.date
                             from devices
                            where id > %(after)s
                              and id <= %(last)s
-                             and (
-                                     retired_at is not null
-                                     or project_id in (select id from projects where deleted_at is not null)
-                                 )
+                             and project_id in (select id from projects where deleted_at is not null)
                       )
                )
         """,

@@ -26,6 +26,8 @@ class Attempt:
     status: DeliveryStatus
     status_code: int | None
     error: str | None
+    #: how long the receiver asks to be left alone
+    retry_after: dt.timedelta = dt.timedelta()
 
 
 async def insert(conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, attempt: Attempt) -> WebhookDelivery:

@@ -21,18 +21,12 @@ _TRIMMED_AT_ONCE = 10_000
 _FIRST = uuid.UUID(int=0)
 
 
-class _Numbered(NamedTuple):
+class Numbered(NamedTuple):
+    """What came of numbering once."""
+
     last_number: int
     #: how many changes were given a number
     given: int
-
-
-async def number_pending(conn: Connection, project_id: uuid.UUID) -> int:
-    """Give numbers to changes of a project that are committed, at most 1,000; return the last number that was given.
-
-    For `Transaction.INGEST`. Whoever reads in a later transaction sees every change up to that number.
-    """
-    return (await _number_some(conn, project_id)).last_number
 
 
 class Feed:
@@ -54,9 +48,9 @@ class Feed:
 
     async def number(self, project_id: uuid.UUID) -> int:
         """Give numbers to all changes of a project that are committed now; return the last number."""
-        numbered = await self._database.run(Transaction.INGEST, _number_some, project_id)
+        numbered = await self._database.run(Transaction.INGEST, number_some, project_id)
         while numbered.given == _NUMBERED_AT_ONCE:
-            numbered = await self._database.run(Transaction.INGEST, _number_some, project_id)
+            numbered = await self._database.run(Transaction.INGEST, number_some, project_id)
         return numbered.last_number
 
     async def number_all(self) -> None:
@@ -77,11 +71,15 @@ class Feed:
                 pass
 
 
-async def _number_some(conn: Connection, project_id: uuid.UUID) -> _Numbered:
+async def number_some(conn: Connection, project_id: uuid.UUID) -> Numbered:
+    """Give numbers to changes of a project that are committed, at most 1,000.
+
+    For `Transaction.INGEST`. Whoever reads in a later transaction sees every change up to the last number.
+    """
     state = await firmware_feeds.find_state(conn, project_id)
     if state is None or not state.is_pending:
-        return _Numbered(state.last_number if state else 0, 0)
+        return Numbered(state.last_number if state else 0, 0)
     await firmware_feeds.plan_by_key(conn)
     before = await firmware_feeds.lock(conn, project_id)
     last_number = await firmware_feeds.number(conn, project_id, _NUMBERED_AT_ONCE)
-    return _Numbered(last_number, last_number - before)
+    return Numbered(last_number, last_number - before)

@@ -67,6 +67,7 @@ async def _sweep_stretch(conn: Connection, after: uuid.UUID, now: dt.datetime) -
     stretch = await silences.find_stretch(conn, after, _DEVICES_AT_ONCE)
     if stretch is None:
         return None
+    await silences.withdraw_of_retired(conn, stretch, now)
     await silences.delete_void(conn, stretch, now - _KEPT)
     await silences.end_of_devices_heard_again(conn, stretch, now)
     await silences.insert_fallen_silent(conn, stretch, now)

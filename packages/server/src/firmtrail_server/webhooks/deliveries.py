@@ -101,7 +101,7 @@ class Deliveries:
             *ids,
             before,
             attempt,
-            next_attempt_at=attempt.attempted_at + _pause(attempt.attempt),
+            next_attempt_at=attempt.attempted_at + max(_pause(attempt.attempt), attempt.retry_after),
         )
         is_first = attempt.attempt == 1 or webhook.failing_since is None
         failing_since = attempt.attempted_at if is_first else webhook.failing_since

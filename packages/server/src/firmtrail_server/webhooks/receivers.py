@@ -7,13 +7,16 @@ answer only its head is read.
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import aiohttp
 import attrs
+from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -29,6 +32,8 @@ _DNS_SECONDS, _DNS_TRIES = 3, 2
 _ANSWER_BUFFER_BYTES = 4_096
 _USER_AGENT = "Firmtrail-Webhooks/1"
 _MAX_ERROR = 200
+_LONGEST_RETRY_AFTER = dt.timedelta(hours=2)
+_LONGEST_NUMBER = 9
 #: by whether it is encrypted; the address itself is not named, since names of an inner network may be secrets
 _REFUSALS = {
     True: "refused to connect: its address is not public, and the server's operator does not allow the network",
@@ -48,6 +53,8 @@ class Answer:
     status_code: int | None = None
     #: None: the receiver has taken it
     error: str | None = None
+    #: how long the receiver asks to be left alone, at most two hours
+    retry_after: dt.timedelta = dt.timedelta()
     duration_ms: int = 0
 
 
@@ -86,20 +93,24 @@ class Receivers:
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send a body once. Whatever the receiver does, this ends within 15 seconds and raises nothing of it."""
         began = time.monotonic()
-        status, error = await self._sent(URL(url), body, headers)
-        return Answer(status_code=status, error=error, duration_ms=round((time.monotonic() - began) * 1_000))
+        answer = await self._sent(URL(url), body, headers)
+        return attrs.evolve(answer, duration_ms=round((time.monotonic() - began) * 1_000))
 
-    async def _sent(self, url: URL, body: bytes, headers: Mapping[str, str]) -> tuple[int | None, str | None]:
+    async def _sent(self, url: URL, body: bytes, headers: Mapping[str, str]) -> Answer:
         try:
             async with self._sessions[url.scheme].post(
                 url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 answer.close()  # nobody reads its body
-                return answer.status, _error_of(answer.status)
+                return Answer(
+                    status_code=answer.status,
+                    error=_error_of(answer.status),
+                    retry_after=_retry_after(answer.headers.get(hdrs.RETRY_AFTER, "")),
+                )
         except TimeoutError:
-            return None, f"no answer within {SECONDS} s"
+            return Answer(error=f"no answer within {SECONDS} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return None, _told(error)
+            return Answer(error=_told(error))
 
     def _session(self, resolver: AbstractResolver, *, is_encrypted: bool) -> aiohttp.ClientSession:
         def checked_socket(found: _AddressInfo) -> socket.socket:
@@ -134,6 +145,19 @@ def _error_of(status: int) -> str | None:
     if 300 <= status < 400:  # noqa: PLR2004  the class of redirects
         return f"it answered with the redirect {status}, and redirects are not followed"
     return f"it answered with the status {status}"
+
+
+def _retry_after(text: str) -> dt.timedelta:
+    """Read seconds or a date (RFC 9110, section 10.2.3); what cannot be read asks for nothing."""
+    if text.isascii() and text.isdigit():
+        asked = dt.timedelta(seconds=int(text[:_LONGEST_NUMBER]))
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, TypeError, OverflowError):
+            return dt.timedelta()
+        asked = moment.replace(tzinfo=moment.tzinfo or dt.UTC) - dt.datetime.now(dt.UTC)
+    return min(max(asked, dt.timedelta()), _LONGEST_RETRY_AFTER)
 
 
 def _told(error: Exception) -> str:

@@ -39,6 +39,7 @@ class WebhookSender:
             status=DeliveryStatus.FAILED if answer.error else DeliveryStatus.DELIVERED,
             status_code=answer.status_code,
             error=answer.error,
+            retry_after=answer.retry_after,
         )
 
     async def test(self, webhook: Webhook, secrets: WebhookSecrets) -> Attempt:
