@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
 from bench.cluster import Cluster
 from bench.command import exit_code_of, say
 from bench.errors import WrongAnswers
+from bench.exporting.feeding import Figure, measure
 from bench.exporting.reading import Reading, copy_with_psql, export
 from bench.fleet_questions.__main__ import CACHE, DEVICES, QUICK_DEVICES, viewer
 from bench.fleet_questions.cache import Stored, stored_fleet
@@ -29,6 +32,10 @@ RESULTS = Path(__file__).parents[1] / "results"
 ROUNDS, QUICK_ROUNDS = 5, 2
 PATH = "/v1/projects/current/firmware_history"
 PSQL = "psql COPY"
+#: of the rate of psql COPY
+_TARGETS = {"Arrow": 1.0, "CSV": 0.8, "NDJSON": 0.8}
+_RESUMABLE_TARGET = 0.2
+_PAGE_WIDTH = 200
 _TYPES = {"NDJSON": NDJSON_TYPE, "CSV": CSV_TYPE, "Arrow": ARROW_TYPE}
 #: a longer one than the default, for slow machines
 _SECONDS = "600"
@@ -49,7 +56,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--devices", type=int, help=f"of the big project; another number writes no files ({DEVICES})")
     parser.add_argument("--rounds", type=int, help=f"({ROUNDS})")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where fleets are kept (%(default)s)")
-    parser.add_argument("--results", type=Path, help=f"where to write export.json ({RESULTS.name}/)")
+    parser.add_argument("--results", type=Path, help=f"where to write export.json and export.md ({RESULTS.name}/)")
     options = parser.parse_args(arguments)
     if options.results is None and not options.quick and options.devices in (None, DEVICES):
         options.results = RESULTS
@@ -67,9 +74,12 @@ def _benchmark(options: argparse.Namespace) -> None:
             _check(ways)
             rounds = [_round(ways, number, options.rounds) for number in range(options.rounds)]
         facts = describe_machine(stored.cluster, stored.folder)
-    _show(rounds)
+    figures = measure(quick=options.quick)
+    tables = [_table(rounds), _table_of_figures(figures)]
+    for table in tables:
+        Console(width=None if sys.stdout.isatty() else 100).print(table)
     if options.results:
-        _write(options.results, facts, rounds)
+        _write(options.results, facts, rounds, figures, tables)
 
 
 def _ways(stored: Stored, server: Server, fleet: Fleet) -> Ways:
@@ -111,10 +121,10 @@ def _round(ways: Ways, number: int, rounds: int) -> dict[str, Reading]:
     return {name: ways[name]() for name in names}
 
 
-def _show(rounds: list[dict[str, Reading]]) -> None:
+def _table(rounds: list[dict[str, Reading]]) -> Table:
     rows = rounds[0][PSQL].rows or 0
     table = Table(title=f"{rows:,} rows, medians of {len(rounds)} rounds; share is of psql COPY of the same round")
-    for heading in ("way", "rows/s", "share", "CPU µs a row", "server grew, MiB"):
+    for heading in ("way", "rows/s", "share", "target", "CPU µs a row", "server grew, MiB"):
         table.add_column(heading, justify="left" if heading == "way" else "right")
     for name in sorted(rounds[0], key=[PSQL, *_names()].index):
         of_rounds = [one[name] for one in rounds]
@@ -122,23 +132,49 @@ def _show(rounds: list[dict[str, Reading]]) -> None:
         rate = rows / median(one.seconds for one in of_rounds)
         cpu = 1e6 * median(one.cpu for one in of_rounds) / rows
         grown = "" if name == PSQL else f"{max(one.grown for one in of_rounds):.0f}"
-        table.add_row(name, f"{rate:,.0f}", f"{ratio:.2f}", f"{cpu:.2f}", grown)
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
+        target = _target_of(name)
+        verdict = "" if target is None else f">= {target:g}: {'met' if ratio >= target else 'MISSED'}"
+        table.add_row(name, f"{rate:,.0f}", f"{ratio:.2f}", verdict, f"{cpu:.2f}", grown)
+    return table
+
+
+def _target_of(name: str) -> float | None:
+    """Compressed ones have none: they are for lines that are slower than this machine."""
+    return _RESUMABLE_TARGET if name.endswith("resumable") else _TARGETS.get(name)
+
+
+def _table_of_figures(figures: list[Figure]) -> Table:
+    table = Table(title="the feed, and reports beside an export")
+    for heading in ("what", "value", "target", "verdict"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for figure in figures:
+        table.add_row(figure.name, f"{figure.value:,.4g}", figure.target, figure.verdict)
+    return table
 
 
 def _names() -> list[str]:
     return [f"{name}{suffix}" for name in _TYPES for suffix in ("", ", zstd", ", resumable")]
 
 
-def _write(folder: Path, facts: dict[str, str], rounds: list[dict[str, Reading]]) -> None:
+def _write(
+    folder: Path, facts: dict[str, str], rounds: list[dict[str, Reading]], figures: list[Figure], tables: list[Table]
+) -> None:
     measured = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
     content = {
         "facts": {"measured": measured, **facts},
         "rounds": [{name: vars(reading) for name, reading in one.items()} for one in rounds],
+        "figures": [vars(figure) for figure in figures],
     }
-    file = folder / "export.json"
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    say(f"written to {file}")
+    (folder / "export.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    written = io.StringIO()
+    page = Console(width=_PAGE_WIDTH, file=written)
+    for table in tables:
+        table.box = MARKDOWN
+        page.print(table)
+    text = "".join(f"{line.strip()}\n" for line in written.getvalue().splitlines())
+    machine = "".join(f"- {name}: {fact}\n" for name, fact in facts.items())
+    (folder / "export.md").write_text(f"# Exports and the feed\n\n{text}\n{machine}", encoding="utf-8")
+    say(f"written to {folder}/export.json and export.md")
 
 
 if __name__ == "__main__":
