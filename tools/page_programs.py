@@ -15,6 +15,7 @@ GIVEN = {
     "README.md": "device_id = project_id = device_key = project_key = ''",
     "docs/fleet.md": "import datetime as dt, firmtrail; client = firmtrail.Client()",
     "docs/integrations.md": "import firmtrail; client = firmtrail.Client(); last_number = 0; store = print",
+    "docs/testing.md": "import datetime as dt, firmtrail, pytest; from firmtrail.testing import RealServer, StandIn",
     "packages/sdk/README.md": "import datetime as dt, firmtrail; client = firmtrail.Client(); project_id = ''",
 }
 

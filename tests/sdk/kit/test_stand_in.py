@@ -209,9 +209,10 @@ READING = ComponentReading(version="1")
 )
 def test_a_batch_that_takes_more_than_arithmetic_is_not_answered(stand_in: StandIn, batch: dict[str, Any]) -> None:
     device = stand_in.add_device("pump-1")
+    said: dict[str, Any] = {"records": [], "sent": SENT, **batch}
 
     with Client(stand_in.url, api_key=stand_in.add_device_key(device.id)) as client, pytest.raises(NotAnswered):
-        client.firmware.report_batch(device.id, **({"records": [], "sent": SENT} | batch))
+        client.firmware.report_batch(device.id, **said)
 
 
 def test_an_ancient_report_is_not_answered(stand_in: StandIn) -> None:
