@@ -88,6 +88,11 @@ PRIVATE = {
         "sees every read, so that a server that drips cannot hold a call beyond its timeout",
         lambda: isinstance(vars(pool_of(httpx.HTTPTransport()))["_network_backend"], httpcore.NetworkBackend),
     ),
+    "_addr": Private(
+        "nanoarrow.c_schema.CSchema, nanoarrow.c_array.CArray",
+        "where a driver writes through Arrow's C stream interface, while other threads go on",
+        lambda: import_module("nanoarrow.c_schema").allocate_c_schema()._addr() > 0,
+    ),
     "_sslobj": Private(
         "ssl.SSLObject",
         "gives the verified certificates before Python 3.13, where that became public",

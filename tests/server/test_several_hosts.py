@@ -75,11 +75,12 @@ async def test_exports_reach_the_host_that_answers(url: str) -> None:
 
 async def test_exports_as_arrow_reach_the_host_that_answers(url: str) -> None:
     pytest.importorskip("adbc_driver_postgresql")
+    nanoarrow = pytest.importorskip("nanoarrow")
     drain = Drain(url, 60, lambda: None)
 
     batches = await asyncio.to_thread(lambda: [*drain.batches("select 1 as one", {})])
 
-    assert [batch.to_pydict() for batch in batches] == [{"one": [1]}]
+    assert [nanoarrow.Array(batch).to_pylist() for batch in batches] == [[{"one": 1}]]
 
 
 @pytest.mark.parametrize(("said", "milliseconds"), [("", "10000"), ("&tcp_user_timeout=3000", "3000")])

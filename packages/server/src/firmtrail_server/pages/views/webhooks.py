@@ -45,6 +45,7 @@ class WebhookForm(Form):
     device_removed: str | None = None
     fell_silent: str | None = None
     heard_again: str | None = None
+    silence_withdrawn: str | None = None
 
     @property
     def kinds(self) -> list[str]:
