@@ -18,6 +18,7 @@ from firmtrail_agent.sources import Reading
 from firmtrail_agent.state.spool import Spool
 from tests.agent.support.device import DEVICE_ID, Device
 from tests.agent.support.report_server import Answer, ReportServer, taken
+from tests.agent.support.virtual_time import VirtualTime, running
 
 GOOD = Reading(component="main", source="rauc", version="1.4.2")
 BAD = Reading(component="main", source="rauc", error="RAUC cannot be read: timeout")
@@ -171,15 +172,11 @@ async def test_the_service_says_it_once_and_learns_what_a_server_knows(server: R
     device = Device(tmp_path)
     device.configure(server.url)
     server.answer = knowing("sent", "records", "interval_seconds")
-    process = await device.start("run")
-    try:
+    async with running(device, VirtualTime()):
         while (await server.arrival()).agent is not None:
             pass
         device.write("/etc/version", "1.5.0\n")
         changed = await server.arrival_of(main="1.5.0")
-    finally:
-        process.terminate()
-        await process.wait()
 
     assert changed.agent is None
     assert changed.interval_seconds is not None
