@@ -78,6 +78,8 @@ def _mend_query(path: str, query: dict[str, Any]) -> None:
     """Take out what does not go together, and numbers that the feed has not reached."""
     if path == f"{_PROJECT}/firmware_changes":
         query.pop("after", None)
+    if path == f"{_PROJECT}/devices" and query.keys() & {"version", "component"}:
+        query.pop("order", None)
     if path == f"{_PROJECT}/firmware_history":
         query.pop("until", None)
         if "since" in query:

@@ -10,7 +10,7 @@ from tools.docs.reference import PAGES
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {
     "Begin": ["What it is <README>", "docs/self-service", "The SDK and the command <packages/sdk/README>"],
-    "Ask": ["docs/fleet", "docs/notebooks", "docs/page", "docs/integrations"],
+    "Ask": ["docs/fleet", "docs/notebooks", "docs/page", "docs/integrations", "docs/testing"],
     "Devices": [
         "The agent's settings <packages/device-agent/README>",
         "docs/agent",
