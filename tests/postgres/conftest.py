@@ -91,9 +91,12 @@ def postmaster_pid(root: Path) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be buried by its parent does not."""
+    """Whether the process runs; one that only waits to be buried by its parent does not, unless threads of it are left.
+
+    Those keep its sockets open.
+    """
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], stdout=subprocess.PIPE, text=True, check=False).stdout
-    return state.strip()[:1] not in {"", "Z"}
+    return state.strip()[:1] not in {"", "Z"} or "l" in state
 
 
 def is_running(root: Path) -> bool:
