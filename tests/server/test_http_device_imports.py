@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from firmtrail_server.http.rows import MAX_ROWS_BYTES
-from firmtrail_server.http.rows_endpoint import MAX_TABLES_OF_A_PROJECT
+from firmtrail_server.http.rows_endpoint import MAX_IMPORTS_OF_A_PROJECT
 from firmtrail_server.services.device_imports import MAX_ROW_ERRORS, MAX_ROW_LENGTH, MAX_ROWS, MAX_TABLE_ERRORS
 from tests.server.callers import Caller, all_pages, made, read, refusal, wrong_fields
 from tests.server.conftest import Demo
@@ -152,7 +152,7 @@ async def test_after_too_many_errors_a_row_names_only_its_first(admin: Caller, p
 
 async def test_a_project_imports_few_tables_at_once(admin: Caller, path: str, http: httpx.AsyncClient) -> None:
     async with AsyncExitStack() as waiting:
-        for _ in range(MAX_TABLES_OF_A_PROJECT):
+        for _ in range(MAX_IMPORTS_OF_A_PROJECT):
             client = await waiting.enter_async_context(connected(http))
             await client.send(unsent_table(http, f"/v1/{path}", admin))
             assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from firmtrail_server.db import Address, Database, Drain, Link, Transaction, reaching
+from firmtrail_server.db import Address, Database, Drain, Link, Transaction, connection_limits
 from firmtrail_server.db.pooling import Between, find_between
 from firmtrail_server.db.schema import connecting, migrate
 from firmtrail_server.process.serving import check_schema
@@ -29,7 +29,7 @@ def silent_port() -> Generator[int]:
 @pytest.fixture
 async def url(database_url: str, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[str]:
     """The silent machine first, then the database; only the URL's own connect_timeout gets past the former."""
-    monkeypatch.setitem(reaching._LIMITS, "connect_timeout", 1000)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setitem(connection_limits._LIMITS, "connect_timeout", 1000)  # pyright: ignore[reportPrivateUsage]
     of = conninfo_to_dict(database_url)
     async with asyncio.timeout(60):
         yield _url(of, f"127.0.0.1,{of['host']}", f"{silent_port},{of.get('port', 5432)}")

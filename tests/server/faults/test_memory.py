@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from firmtrail_server.http.rows_endpoint import MAX_TABLES_OF_A_PROJECT
+from firmtrail_server.http.rows_endpoint import MAX_IMPORTS_OF_A_PROJECT
 from tests.server.bad_bodies import Bad, bad_requests
 from tests.server.conftest import seed
 from tests.server.server_process import ServerProcess
@@ -25,7 +25,7 @@ async def test_a_workers_memory_stays_within_its_bound_under_bad_bodies(database
         async with httpx.AsyncClient(base_url=server.url(), timeout=60) as http:
             demo = await seed(http)
             requests = iter([*bad_requests(demo)] * ROUNDS)
-            statuses = await asyncio.gather(*(_send(http, requests) for _ in range(MAX_TABLES_OF_A_PROJECT)))
+            statuses = await asyncio.gather(*(_send(http, requests) for _ in range(MAX_IMPORTS_OF_A_PROJECT)))
         peak = _peak_mib(server.pid)
     finally:
         server.stop()

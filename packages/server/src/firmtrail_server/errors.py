@@ -71,7 +71,7 @@ DomainError
     ├── CommitUncertain
     ├── ReportQueueFull
     ├── CredentialQueueFull
-    ├── TooManyTables
+    ├── TooManyImports
     ├── TooManyExports
     ├── ExportTooLong
     ├── TooManyWebhookTests
@@ -562,9 +562,9 @@ class CredentialQueueFull(Unavailable):
         super().__init__("More credentials wait to be checked than the server can check soon. Try again.")
 
 
-class TooManyTables(Unavailable):
+class TooManyImports(Unavailable):
     def __init__(self) -> None:
-        super().__init__("Other tables are being imported at the moment. Nothing of this one was read; try again.")
+        super().__init__("Other imports are running. Nothing of this one was read; try again.")
 
 
 class TooManyExports(Unavailable):

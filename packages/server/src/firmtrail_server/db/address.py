@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection
 
-from firmtrail_server.db.reaching import conninfo
+from firmtrail_server.db.connection_limits import conninfo
 
 Connection = AsyncConnection[tuple[Any, ...]]
 

@@ -20,7 +20,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from firmtrail_server.db.arrow_streams import ArrowStreamBroken, batches_of
-from firmtrail_server.db.reaching import conninfo
+from firmtrail_server.db.connection_limits import conninfo
 from firmtrail_server.errors import DatabaseUnavailable, ExportTooLong
 
 #: between columns; no text of ours holds it, and `COPY` would mark one that does

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.crdb import CrdbConnection
 
 from firmtrail_server.db.address import Connection
-from firmtrail_server.db.reaching import conninfo
+from firmtrail_server.db.connection_limits import conninfo
 
 
 class Between(StrEnum):

@@ -1,4 +1,4 @@
-"""What serves the routes that take a table: few at a time, none of a stranger, and its long work off the loop."""
+"""What serves the imports of many rows: few at a time, none of a stranger, and the long work off the loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from firmtrail_server.errors import TooManyTables
+from firmtrail_server.errors import TooManyImports
 from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import Context, Services
 from firmtrail_server.http.endpoint import Call, Endpoint, response_of
@@ -20,17 +20,17 @@ from firmtrail_server.http.responses import Response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.traffic import Meter
 
-#: a table needs up to 40 MiB: as it was sent, decompressed, as text of four bytes a character, and cut into lines
-MAX_TABLES = 4
-MAX_TABLES_OF_A_PROJECT = 3
+#: an import needs up to 40 MiB: as it was sent, decompressed, as text of four bytes a character, and cut into lines
+MAX_IMPORTS = 4
+MAX_IMPORTS_OF_A_PROJECT = 3
 
 
 class RowsEndpoint(Endpoint):
-    """Finds out who asks before anything of the table is read."""
+    """Finds out who asks before any row is read."""
 
     def __init__(self, route: Route, services: Services, meter: Meter) -> None:
         super().__init__(route, services, meter)
-        self._tables = Counter[uuid.UUID]()
+        self._imports = Counter[uuid.UUID]()
 
     async def respond(self, request: web.BaseRequest, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
@@ -53,13 +53,13 @@ class RowsEndpoint(Endpoint):
         """Take one of the places of this worker.
 
         Raises:
-            TooManyTables: the project has as many as it may have, or there is none left.
+            TooManyImports: the project has as many as it may have, or there is none left.
         """
-        if self._tables.total() >= MAX_TABLES or self._tables[project_id] >= MAX_TABLES_OF_A_PROJECT:
-            raise TooManyTables
-        self._tables[project_id] += 1
+        if self._imports.total() >= MAX_IMPORTS or self._imports[project_id] >= MAX_IMPORTS_OF_A_PROJECT:
+            raise TooManyImports
+        self._imports[project_id] += 1
         try:
             yield
         finally:
-            self._tables[project_id] -= 1
-            self._tables += Counter()  # forgets projects that have none
+            self._imports[project_id] -= 1
+            self._imports += Counter()  # forgets projects that have none

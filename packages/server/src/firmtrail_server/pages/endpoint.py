@@ -17,7 +17,7 @@ from firmtrail_server.pages.downloads import sent
 from firmtrail_server.pages.forms import check_origin, form_token_of
 from firmtrail_server.pages.frame import Frame
 from firmtrail_server.pages.rendering import led
-from firmtrail_server.pages.results import Download, Led, Shown, SignedIn, SignedOut
+from firmtrail_server.pages.results import Download, Redirect, SignedIn, SignedOut, View
 from firmtrail_server.services.authentication import Credential
 
 
@@ -57,11 +57,11 @@ class PageEndpoint(Endpoint):
     async def render(self, call: Call, answer: Any) -> Response:
         """Make the response."""
         match answer:
-            case Shown():
+            case View():
                 return self._frame.shown(call.request, answer)
             case Download():
                 return await sent(answer, call.request)
-            case Led():
+            case Redirect():
                 return await self._led(call.request, answer)
             case _:
                 raise TypeError(f"{self.route.path} returned what is no page")
@@ -70,7 +70,7 @@ class PageEndpoint(Endpoint):
         """Make the page that says what went wrong; who is not signed in is led to where that is done."""
         return self._frame.refuse(error, request)
 
-    async def _led(self, request: web.BaseRequest, answer: Led) -> Response:
+    async def _led(self, request: web.BaseRequest, answer: Redirect) -> Response:
         response = led(answer.to)
         match answer:
             case SignedIn():

@@ -14,7 +14,7 @@ from firmtrail_server.http.responses import REQUEST_ID, Response
 from firmtrail_server.pages.cookies import Cookies
 from firmtrail_server.pages.forms import FormTokens
 from firmtrail_server.pages.rendering import led, page, rendered
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.results import View
 
 SIGN_IN, HOME = "/sign-in", "/projects"
 #: where programs ask, whatever they accept
@@ -28,7 +28,7 @@ class Frame:
         self.cookies = Cookies(services)
         self.tokens = FormTokens(services.authentication.digests)
 
-    def shown(self, request: web.BaseRequest, shown: Shown) -> Response:
+    def shown(self, request: web.BaseRequest, shown: View) -> Response:
         """Render a template."""
         data = {
             **shown.data,
@@ -43,7 +43,7 @@ class Frame:
             onward = f"?{urlencode({'next': request.path_qs})}" if request.method == hdrs.METH_GET else ""
             return led(f"{SIGN_IN}{onward}")
         problem = _Refusal(error, request)
-        response = self.shown(request, Shown(template="refused.html", data=problem.data, status=problem.status))
+        response = self.shown(request, View(template="refused.html", data=problem.data, status=problem.status))
         if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
             response.headers[hdrs.RETRY_AFTER] = str(seconds)
         self.cookies.keep_renewed(request, response)

@@ -11,7 +11,7 @@ from firmtrail_contract import AccessToken
 
 
 @attrs.frozen(kw_only=True)
-class Shown:
+class View:
     """A page, made of a template and what it shows."""
 
     template: str
@@ -20,22 +20,22 @@ class Shown:
 
 
 @attrs.frozen(kw_only=True)
-class Led:
-    """The browser is led to another page."""
+class Redirect:
+    """The browser goes to another page."""
 
     to: str
 
 
 @attrs.frozen(kw_only=True)
-class SignedIn(Led):
-    """The browser is signed in, and led on."""
+class SignedIn(Redirect):
+    """The browser is signed in and redirected."""
 
     session: AccessToken = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
-class SignedOut(Led):
-    """The browser is signed out, and led on."""
+class SignedOut(Redirect):
+    """The browser is signed out and redirected."""
 
 
 @attrs.frozen(kw_only=True)

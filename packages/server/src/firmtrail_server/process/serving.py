@@ -12,8 +12,8 @@ from aiohttp import web
 
 from firmtrail_server.app import create_app
 from firmtrail_server.auth.failure_counts import FailureMemory
+from firmtrail_server.db.connection_limits import conninfo
 from firmtrail_server.db.pooling import refuse_transaction_pooling
-from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.db.schema import SchemaTooOld, migrate, pending_migrations
 from firmtrail_server.db.schema.errors import explained
 from firmtrail_server.http.protocol import running_http

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from firmtrail_server.db.reaching import conninfo
+from firmtrail_server.db.connection_limits import conninfo
 from firmtrail_server.db.schema.errors import DatabaseNotReachable
 
 Connection = psycopg.Connection[tuple[Any, ...]]

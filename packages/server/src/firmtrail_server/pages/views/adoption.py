@@ -31,9 +31,9 @@ from firmtrail_contract.observations import DEFAULT_COMPONENT
 from firmtrail_server.db import Connection
 from firmtrail_server.handlers import adoption, firmware_versions, projects, rollbacks
 from firmtrail_server.http.context import Context
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.charts.areas import Areas, stacked
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.results import View
 from firmtrail_server.pages.time_bar import TimeBar, time_bar
 from firmtrail_server.pages.words import query as url_query
 
@@ -73,7 +73,7 @@ class Newest:
 class Spreading:
     """Asks how one component of the devices with some labels spread."""
 
-    _ask: Asking
+    _ask: ApiCalls
     _project_id: uuid.UUID
     component: str
     labels: str | None
@@ -108,8 +108,8 @@ def newest_of(versions: Sequence[VersionCount]) -> str:
     return (spread or versions)[0].version
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AdoptionPageQuery) -> Shown:
-    ask, now = Asking(ctx, conn), ctx.now()
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AdoptionPageQuery) -> View:
+    ask, now = ApiCalls(ctx, conn), ctx.now()
     counting = FirmwareVersionsQuery(component=query.component, labels=query.labels, at=query.at)
     counted: FirmwareVersions = await ask(
         firmware_versions.count_firmware_versions, project_id=project_id, query=counting
@@ -128,4 +128,4 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Ado
         "as_of": counted.as_of,
         "link": url_query,
     }
-    return Shown(template=f"adoption_{query.part}.html" if query.part else "adoption.html", data=data)
+    return View(template=f"adoption_{query.part}.html" if query.part else "adoption.html", data=data)

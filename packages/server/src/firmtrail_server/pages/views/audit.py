@@ -12,8 +12,8 @@ from firmtrail_contract import AsOf, AuditAction, AuditEvent, AuditQuery, DayOrM
 from firmtrail_server.db import Connection
 from firmtrail_server.handlers import audit_events
 from firmtrail_server.http.context import Context
-from firmtrail_server.pages.asking import Asking
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.api_calls import ApiCalls
+from firmtrail_server.pages.results import View
 from firmtrail_server.pages.views.settings import settings_of
 from firmtrail_server.pages.words import query as url_query
 
@@ -33,8 +33,8 @@ class AuditPageQuery:
     page_token: str | None = None
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AuditPageQuery) -> Shown:
-    ask = Asking(ctx, conn)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AuditPageQuery) -> View:
+    ask = ApiCalls(ctx, conn)
     asked = AuditQuery(
         action=query.action,
         actor_id=query.actor_id,
@@ -53,7 +53,7 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Aud
         "actions": [*AuditAction],
         "link": url_query,
     }
-    return Shown(template="settings_audit.html", data=data)
+    return View(template="settings_audit.html", data=data)
 
 
 def _beginning(since: dt.date | None) -> dt.datetime | None:

@@ -12,9 +12,9 @@ from firmtrail_server.db import Connection
 from firmtrail_server.handlers import desired_versions
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.forms import Form, filled, labels_of
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 from firmtrail_server.pages.views.settings import settings_of
 from firmtrail_server.pages.words import query as url_query
 
@@ -31,8 +31,8 @@ class DesiredVersionForm(Form):
     replaces: str | None = None
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery) -> Shown:
-    ask = Asking(ctx, conn)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery) -> View:
+    ask = ApiCalls(ctx, conn)
     data = {
         **await settings_of(ask, project_id),
         "rules": await ask(desired_versions.list_desired_versions, project_id=project_id, query=query),
@@ -40,12 +40,12 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Des
         "may_change": ask.may(desired_versions.create_desired_version),
         "link": url_query,
     }
-    return Shown(template="settings_desired.html", data=data)
+    return View(template="settings_desired.html", data=data)
 
 
 async def create(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[DesiredVersionForm, FORM]
-) -> Led:
+) -> Redirect:
     """Set a rule; where `replaces` names another one, that one ends in the same moment."""
     new = filled(
         NewDesiredVersion,
@@ -55,7 +55,7 @@ async def create(
         priority=body.priority,
         replaces=body.replaces,
     )
-    await Asking(ctx, conn)(desired_versions.create_desired_version, project_id=project_id, body=new)
+    await ApiCalls(ctx, conn)(desired_versions.create_desired_version, project_id=project_id, body=new)
     return _back(project_id)
 
 
@@ -65,11 +65,11 @@ async def end(
     project_id: uuid.UUID,
     desired_version_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
+) -> Redirect:
     which = {"project_id": project_id, "desired_version_id": desired_version_id}
-    await Asking(ctx, conn)(desired_versions.end_desired_version, **which)
+    await ApiCalls(ctx, conn)(desired_versions.end_desired_version, **which)
     return _back(project_id)
 
 
-def _back(project_id: uuid.UUID) -> Led:
-    return Led(to=f"/projects/{project_id}/desired_versions")
+def _back(project_id: uuid.UUID) -> Redirect:
+    return Redirect(to=f"/projects/{project_id}/desired_versions")

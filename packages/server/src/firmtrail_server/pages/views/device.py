@@ -16,10 +16,10 @@ from firmtrail_server.errors import FieldOutOfRange
 from firmtrail_server.handlers import audit_events, desired_versions, device_api_keys, devices, history, projects
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.charts.lanes import lanes
 from firmtrail_server.pages.forms import Form, filled, labels_of
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 from firmtrail_server.pages.time_bar import time_bar
 from firmtrail_server.pages.words import query as url_query
 
@@ -58,8 +58,8 @@ class DeletionForm(Form):
     name: str = ""
 
 
-async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: DevicePageQuery) -> Shown:
-    ask, now = Asking(ctx, conn), ctx.now()
+async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: DevicePageQuery) -> View:
+    ask, now = ApiCalls(ctx, conn), ctx.now()
     device: DeviceDetails = await ask(devices.get_device, device_id=device_id)
     paging = HistoryQuery(page_size=MAX_PAGE_SIZE, page_token=query.page_token)
     periods: History = await ask(history.list_firmware_versions, device_id=device_id, query=paging)
@@ -84,42 +84,42 @@ async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: Devi
         "may_change_keys": ask.may(device_api_keys.create_device_api_key),
         **await _about(ask, device),
     }
-    return Shown(template="device_state.html" if query.part else "device.html", data=data)
+    return View(template="device_state.html" if query.part else "device.html", data=data)
 
 
-async def rename(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[RenameForm, FORM]) -> Led:
-    await Asking(ctx, conn)(devices.change_device, device_id=device_id, body=DeviceChange(name=body.name))
-    return Led(to=f"/devices/{device_id}")
+async def rename(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[RenameForm, FORM]) -> Redirect:
+    await ApiCalls(ctx, conn)(devices.change_device, device_id=device_id, body=DeviceChange(name=body.name))
+    return Redirect(to=f"/devices/{device_id}")
 
 
-async def relabel(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[LabelsForm, FORM]) -> Led:
+async def relabel(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[LabelsForm, FORM]) -> Redirect:
     """Labels that somebody else has added meanwhile stay."""
     wanted = labels_of(body.labels)
     change = filled(DeviceChange, labels=dict.fromkeys(labels_of(body.shown)) | wanted)
-    await Asking(ctx, conn)(devices.change_device, device_id=device_id, body=change)
-    return Led(to=f"/devices/{device_id}")
+    await ApiCalls(ctx, conn)(devices.change_device, device_id=device_id, body=change)
+    return Redirect(to=f"/devices/{device_id}")
 
 
-async def delete(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[DeletionForm, FORM]) -> Led:
-    ask = Asking(ctx, conn)
+async def delete(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[DeletionForm, FORM]) -> Redirect:
+    ask = ApiCalls(ctx, conn)
     device: DeviceDetails = await ask(devices.get_device, device_id=device_id)
     if body.name != device.name:
         raise FieldOutOfRange("name", f"must be {device.name}, the name of the device")
     await ask(devices.delete_device, device_id=device_id)
-    return Led(to=f"/projects/{device.project_id}/devices")
+    return Redirect(to=f"/projects/{device.project_id}/devices")
 
 
-async def retire(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001
-    await Asking(ctx, conn)(devices.retire_device, device_id=device_id)
-    return Led(to=f"/devices/{device_id}")
+async def retire(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Redirect:  # noqa: ARG001
+    await ApiCalls(ctx, conn)(devices.retire_device, device_id=device_id)
+    return Redirect(to=f"/devices/{device_id}")
 
 
-async def restore(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001
-    await Asking(ctx, conn)(devices.restore_device, device_id=device_id)
-    return Led(to=f"/devices/{device_id}")
+async def restore(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[Form, FORM]) -> Redirect:  # noqa: ARG001
+    await ApiCalls(ctx, conn)(devices.restore_device, device_id=device_id)
+    return Redirect(to=f"/devices/{device_id}")
 
 
-async def _about(ask: Asking, device: DeviceDetails) -> dict[str, Any]:
+async def _about(ask: ApiCalls, device: DeviceDetails) -> dict[str, Any]:
     """What some may see and others not; None: the caller may not."""
     trail = AuditQuery(target_id=device.id, page_size=_MOST_EVENTS)
     return {

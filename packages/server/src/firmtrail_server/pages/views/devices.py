@@ -18,8 +18,8 @@ from firmtrail_contract import (
 from firmtrail_server.db import Connection
 from firmtrail_server.handlers import devices, firmware_versions, projects
 from firmtrail_server.http.context import Context
-from firmtrail_server.pages.asking import Asking
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.api_calls import ApiCalls
+from firmtrail_server.pages.results import View
 from firmtrail_server.pages.time_bar import time_bar
 from firmtrail_server.pages.words import query as url_query
 
@@ -32,8 +32,8 @@ class DevicesQuery(DeviceQuery):
     part: str | None = attrs.field(default=None, validator=optional(in_(["state"])))
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DevicesQuery) -> Shown:
-    ask = Asking(ctx, conn)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DevicesQuery) -> View:
+    ask = ApiCalls(ctx, conn)
     if query.version is not None or query.component is not None:
         query = attrs.evolve(query, order=None)  # an order that was chosen before a version was asked for
     listed: DeviceList = await ask(devices.list_devices, project_id=project_id, query=query)
@@ -52,11 +52,11 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Dev
         "link": url_query,
     }
     if query.part:
-        return Shown(template="devices_state.html", data=data)
-    return Shown(template="devices.html", data=data | await _around(ask, project_id, query))
+        return View(template="devices_state.html", data=data)
+    return View(template="devices.html", data=data | await _around(ask, project_id, query))
 
 
-async def _around(ask: Asking, project_id: uuid.UUID, query: DevicesQuery) -> dict[str, Any]:
+async def _around(ask: ApiCalls, project_id: uuid.UUID, query: DevicesQuery) -> dict[str, Any]:
     """The time bar, and what may be filtered by: of now, which takes a part of the time of a moment that has passed."""
     counted: FirmwareVersions = await ask(
         firmware_versions.count_firmware_versions, project_id=project_id, query=FirmwareVersionsQuery()

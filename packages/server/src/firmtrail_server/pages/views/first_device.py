@@ -13,9 +13,9 @@ from firmtrail_server.db import Connection
 from firmtrail_server.handlers import device_api_keys, devices, projects
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.forms import Form
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.results import View
 
 
 @attrs.frozen(kw_only=True)
@@ -27,9 +27,9 @@ class FirstDeviceForm(Form):
 
 async def register(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[FirstDeviceForm, FORM]
-) -> Shown:
+) -> View:
     """Its key is in this page alone, this once."""
-    ask = Asking(ctx, conn)
+    ask = ApiCalls(ctx, conn)
     device = (await ask(devices.create_device, project_id=project_id, body=NewDevice(name=body.name))).body
     new_key = NewDeviceApiKey(label="made on the page")
     key = (await ask(device_api_keys.create_device_api_key, device_id=device.id, body=new_key)).body
@@ -41,4 +41,4 @@ async def register(
         "device": device,
         "key": f"{key.id}:{key.secret}",
     }
-    return Shown(template="fleet_empty.html", data=data)
+    return View(template="fleet_empty.html", data=data)

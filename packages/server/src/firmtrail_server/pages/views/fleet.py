@@ -41,8 +41,8 @@ from firmtrail_server.handlers import (
     silent_devices,
 )
 from firmtrail_server.http.context import Context
-from firmtrail_server.pages.asking import Asking
-from firmtrail_server.pages.results import Shown
+from firmtrail_server.pages.api_calls import ApiCalls
+from firmtrail_server.pages.results import View
 from firmtrail_server.pages.time_bar import TimeBar, time_bar
 from firmtrail_server.pages.views.adoption import Spreading, newest_of
 from firmtrail_server.pages.words import query as url_query
@@ -113,8 +113,8 @@ class State:
         return (self.as_of - dt.timedelta(days=7)).replace(microsecond=0)
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: FleetQuery) -> Shown:
-    ask = Asking(ctx, conn)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: FleetQuery) -> View:
+    ask = ApiCalls(ctx, conn)
     project: Project = await ask(projects.get_project, project_id=project_id)
     is_now = query.at is None or query.at >= ctx.now()
     state = await (_now(ask, project_id, query) if is_now else _then(ask, project_id, query))
@@ -129,14 +129,16 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Fle
     if state.first_reported_at is None:
         may = ask.may(devices.create_device) and ask.may(device_api_keys.create_device_api_key)
         data |= {"may_register": may, "url": ctx.services.tokens.issuer, "key": None, "device": None}
-        return Shown(template="fleet_empty.html", data=data)
+        return View(template="fleet_empty.html", data=data)
     bar = time_bar(state.first_reported_at, ctx.now(), query.at)
     state = attrs.evolve(state, components=sorted(state.components, key=lambda one: one.component != DEFAULT_COMPONENT))
     data |= await _spread(ask, project_id, query, state, bar)
-    return Shown(template="fleet_state.html" if query.part else "fleet.html", data=data)
+    return View(template="fleet_state.html" if query.part else "fleet.html", data=data)
 
 
-async def _spread(ask: Asking, project_id: uuid.UUID, query: FleetQuery, state: State, bar: TimeBar) -> dict[str, Any]:
+async def _spread(
+    ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery, state: State, bar: TimeBar
+) -> dict[str, Any]:
     """The chart under the time bar, and the newest version's rollout, where they are quick to work out."""
     chosen = _charted(state, query.component)
     spreading = Spreading(ask, project_id, chosen.component, query.labels)
@@ -159,7 +161,7 @@ def _charted(state: State, component: str | None) -> OfComponent:
     return by_name.get(wanted or "", nothing)
 
 
-async def _now(ask: Asking, project_id: uuid.UUID, query: FleetQuery) -> State:
+async def _now(ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery) -> State:
     status: FleetStatus = await ask(
         fleet_status.get_fleet_status, project_id=project_id, query=FleetStatusQuery(labels=query.labels)
     )
@@ -182,7 +184,7 @@ async def _now(ask: Asking, project_id: uuid.UUID, query: FleetQuery) -> State:
     )
 
 
-async def _then(ask: Asking, project_id: uuid.UUID, query: FleetQuery) -> State:
+async def _then(ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery) -> State:
     chosen: dict[str, Any] = {"at": query.at, "component": query.component, "labels": query.labels}
     counted: FirmwareVersions = await ask(
         firmware_versions.count_firmware_versions, project_id=project_id, query=FirmwareVersionsQuery(**chosen)
@@ -206,7 +208,7 @@ async def _then(ask: Asking, project_id: uuid.UUID, query: FleetQuery) -> State:
 
 
 async def _first_report(
-    ask: Asking, project_id: uuid.UUID, query: FleetQuery, counted: FirmwareVersions
+    ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery, counted: FirmwareVersions
 ) -> dt.datetime | None:
     """When the bar begins, also for a component that nothing has."""
     if counted.first_reported_at is not None:
@@ -232,7 +234,7 @@ def _most(component: str, versions: Sequence[VersionCount]) -> OfComponent:
     )
 
 
-async def _silences(ask: Asking, project_id: uuid.UUID, query: FleetQuery, at: dt.datetime) -> Silences | None:
+async def _silences(ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery, at: dt.datetime) -> Silences | None:
     """Those that were silent at a moment: silences that are not over, and those that ended later."""
     if at < ask.now() - _SILENCES_KEPT:
         return None

@@ -24,9 +24,9 @@ from firmtrail_server.db import Connection
 from firmtrail_server.handlers import api_keys, enrollment_keys, members
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.forms import Form, filled, labels_of
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 from firmtrail_server.pages.views.settings import settings_of
 
 
@@ -59,8 +59,8 @@ class EnrollmentKeyForm(Form):
     labels: str | None = None
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Shown:
-    ask, many = Asking(ctx, conn), PageQuery(page_size=MAX_PAGE_SIZE)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> View:
+    ask, many = ApiCalls(ctx, conn), PageQuery(page_size=MAX_PAGE_SIZE)
     keys = await ask(api_keys.list_api_keys, project_id=project_id, query=many)
     people = await ask(members.list_members, project_id=project_id, query=many)
     data: dict[str, Any] = {
@@ -73,22 +73,22 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Shown:
         "now": ctx.now(),
         "in_a_month": ctx.now() + dt.timedelta(days=30),
     }
-    return Shown(template="settings_keys.html", data=data)
+    return View(template="settings_keys.html", data=data)
 
 
-async def create(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[KeyForm, FORM]) -> Shown:
+async def create(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[KeyForm, FORM]) -> View:
     """Its secret is in this page alone, this once."""
     new = filled(NewApiKey, role=body.role, label=body.label, expires_at=_spelt(body.expires))
-    issued = await Asking(ctx, conn)(api_keys.create_api_key, project_id=project_id, body=new)
+    issued = await ApiCalls(ctx, conn)(api_keys.create_api_key, project_id=project_id, body=new)
     return await _made(ctx, conn, project_id, issued.body)
 
 
 async def rotate(
     ctx: Context, conn: Connection, project_id: uuid.UUID, api_key_id: uuid.UUID, body: Annotated[RotationForm, FORM]
-) -> Shown:
+) -> View:
     rotation = filled(KeyRotation, overlap_seconds=body.overlap_seconds)
     asked: dict[str, Any] = {"project_id": project_id, "api_key_id": api_key_id, "body": rotation}
-    issued = await Asking(ctx, conn)(api_keys.rotate_api_key, **asked)
+    issued = await ApiCalls(ctx, conn)(api_keys.rotate_api_key, **asked)
     return await _made(ctx, conn, project_id, issued.body)
 
 
@@ -98,14 +98,14 @@ async def delete(
     project_id: uuid.UUID,
     api_key_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
-    await Asking(ctx, conn)(api_keys.delete_api_key, project_id=project_id, api_key_id=api_key_id)
-    return Led(to=f"/projects/{project_id}/keys")
+) -> Redirect:
+    await ApiCalls(ctx, conn)(api_keys.delete_api_key, project_id=project_id, api_key_id=api_key_id)
+    return Redirect(to=f"/projects/{project_id}/keys")
 
 
 async def create_for_enrollment(
     ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[EnrollmentKeyForm, FORM]
-) -> Shown:
+) -> View:
     """Its secret is in this page alone, this once."""
     new = filled(
         NewEnrollmentKey,
@@ -115,7 +115,7 @@ async def create_for_enrollment(
         on_known=body.on_known,
         labels=labels_of(body.labels),
     )
-    issued = await Asking(ctx, conn)(enrollment_keys.create_enrollment_key, project_id=project_id, body=new)
+    issued = await ApiCalls(ctx, conn)(enrollment_keys.create_enrollment_key, project_id=project_id, body=new)
     return await _made(ctx, conn, project_id, issued.body, enrolls=True)
 
 
@@ -125,21 +125,21 @@ async def delete_for_enrollment(
     project_id: uuid.UUID,
     enrollment_key_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
+) -> Redirect:
     which = {"project_id": project_id, "enrollment_key_id": enrollment_key_id}
-    await Asking(ctx, conn)(enrollment_keys.delete_enrollment_key, **which)
-    return Led(to=f"/projects/{project_id}/keys")
+    await ApiCalls(ctx, conn)(enrollment_keys.delete_enrollment_key, **which)
+    return Redirect(to=f"/projects/{project_id}/keys")
 
 
-async def _made(ctx: Context, conn: Connection, project_id: uuid.UUID, issued: Any, *, enrolls: bool = False) -> Shown:
+async def _made(ctx: Context, conn: Connection, project_id: uuid.UUID, issued: Any, *, enrolls: bool = False) -> View:
     data = {
-        **await settings_of(Asking(ctx, conn), project_id),
+        **await settings_of(ApiCalls(ctx, conn), project_id),
         "issued": issued,
         "key": f"{issued.id}:{issued.secret}",
         "enrolls": enrolls,
         "url": ctx.services.tokens.issuer,
     }
-    return Shown(template="settings_key_made.html", data=data)
+    return View(template="settings_key_made.html", data=data)
 
 
 def _spelt(moment: dt.datetime | None) -> str | None:

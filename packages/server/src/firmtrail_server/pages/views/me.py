@@ -14,7 +14,7 @@ from firmtrail_server.handlers import sessions, users
 from firmtrail_server.http.context import UserContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.forms import Form, filled
-from firmtrail_server.pages.results import Led, Shown, SignedIn
+from firmtrail_server.pages.results import Redirect, SignedIn, View
 from firmtrail_server.pages.views.settings import NameForm
 
 _HERE = "/me"
@@ -28,14 +28,14 @@ class PasswordForm(Form):
     new_password: str | None = attrs.field(default=None, repr=False)
 
 
-async def show(ctx: UserContext, conn: Connection) -> Shown:
+async def show(ctx: UserContext, conn: Connection) -> View:
     listed = await sessions.list_my_sessions(ctx, conn, PageQuery(page_size=MAX_PAGE_SIZE))
-    return Shown(template="me.html", data={"user": await users.get_me(ctx, conn), "sessions": listed.items})
+    return View(template="me.html", data={"user": await users.get_me(ctx, conn), "sessions": listed.items})
 
 
-async def rename(ctx: UserContext, conn: Connection, body: Annotated[NameForm, FORM]) -> Led:
+async def rename(ctx: UserContext, conn: Connection, body: Annotated[NameForm, FORM]) -> Redirect:
     await users.change_me(ctx, conn, filled(UserChange, name=body.name))
-    return Led(to=_HERE)
+    return Redirect(to=_HERE)
 
 
 async def change_password(ctx: UserContext, body: Annotated[PasswordForm, FORM]) -> SignedIn:
@@ -49,6 +49,6 @@ async def end_session(
     conn: Connection,
     session_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
+) -> Redirect:
     await sessions.end_my_session(ctx, conn, session_id)
-    return Led(to=_HERE)
+    return Redirect(to=_HERE)

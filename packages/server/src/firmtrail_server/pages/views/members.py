@@ -22,9 +22,9 @@ from firmtrail_server.handlers import invitations, members
 from firmtrail_server.http.context import Context, PublicContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.http.results import Created
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.forms import Form, filled
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 from firmtrail_server.pages.views.settings import settings_of
 from firmtrail_server.pages.words import query as url_query
 
@@ -43,8 +43,8 @@ class InvitationForm(RoleForm):
     email: str | None = None
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> Shown:
-    ask = Asking(ctx, conn)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: PageQuery) -> View:
+    ask = ApiCalls(ctx, conn)
     listed: Page[Member] = await ask(members.list_members, project_id=project_id, query=query)
     many = PageQuery(page_size=MAX_PAGE_SIZE)
     data = {
@@ -57,14 +57,14 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Pag
         "now": ctx.now(),
         "link": url_query,
     }
-    return Shown(template="settings_members.html", data=data)
+    return View(template="settings_members.html", data=data)
 
 
 async def change_role(
     ctx: Context, conn: Connection, project_id: uuid.UUID, user_id: uuid.UUID, body: Annotated[RoleForm, FORM]
-) -> Led:
+) -> Redirect:
     change = filled(MemberChange, role=body.role)
-    await Asking(ctx, conn)(members.change_member, project_id=project_id, user_id=user_id, body=change)
+    await ApiCalls(ctx, conn)(members.change_member, project_id=project_id, user_id=user_id, body=change)
     return _back(project_id)
 
 
@@ -74,14 +74,14 @@ async def remove(
     project_id: uuid.UUID,
     user_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
-    await Asking(ctx, conn)(members.remove_member, project_id=project_id, user_id=user_id)
+) -> Redirect:
+    await ApiCalls(ctx, conn)(members.remove_member, project_id=project_id, user_id=user_id)
     return _back(project_id)
 
 
-async def invite(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[InvitationForm, FORM]) -> Shown:
+async def invite(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[InvitationForm, FORM]) -> View:
     """Its link is in this page alone, this once."""
-    ask = Asking(ctx, conn)
+    ask = ApiCalls(ctx, conn)
     new = filled(NewInvitation, role=body.role, email=body.email)
     issued = (await ask(invitations.create_invitation, project_id=project_id, body=new)).body
     data = {
@@ -90,10 +90,10 @@ async def invite(ctx: Context, conn: Connection, project_id: uuid.UUID, body: An
         "invitation": issued,
         "link": url_query,
     }
-    return Shown(template="settings_invited.html", data=data)
+    return View(template="settings_invited.html", data=data)
 
 
-async def send(ctx: PublicContext, answer: Shown) -> Shown:
+async def send(ctx: PublicContext, answer: View) -> View:
     """Send an invitation that is stored, and say whether it was sent."""
     issued: Created[IssuedInvitation] = Created(answer.data["invitation"])
     sent = (await invitations.send_invitation(ctx, issued)).body
@@ -106,10 +106,10 @@ async def revoke(
     project_id: uuid.UUID,
     invitation_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
-    await Asking(ctx, conn)(invitations.revoke_invitation, project_id=project_id, invitation_id=invitation_id)
+) -> Redirect:
+    await ApiCalls(ctx, conn)(invitations.revoke_invitation, project_id=project_id, invitation_id=invitation_id)
     return _back(project_id)
 
 
-def _back(project_id: uuid.UUID) -> Led:
-    return Led(to=f"/projects/{project_id}/members")
+def _back(project_id: uuid.UUID) -> Redirect:
+    return Redirect(to=f"/projects/{project_id}/members")

@@ -11,7 +11,7 @@ from firmtrail_server.handlers import password_resets
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.forms import Form, filled
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 
 
 @attrs.frozen(kw_only=True)
@@ -36,21 +36,21 @@ class NewPasswordForm(Form):
     new_password: str | None = attrs.field(default=None, repr=False)
 
 
-async def show_forgotten(ctx: PublicContext) -> Shown:
-    return Shown(template="forgotten.html", data={"sends_mail": ctx.services.mailer.is_configured, "sent_to": ""})
+async def show_forgotten(ctx: PublicContext) -> View:
+    return View(template="forgotten.html", data={"sends_mail": ctx.services.mailer.is_configured, "sent_to": ""})
 
 
-async def request(ctx: PublicContext, body: Annotated[ForgottenForm, FORM]) -> Shown:
+async def request(ctx: PublicContext, body: Annotated[ForgottenForm, FORM]) -> View:
     """The page is the same whether or not the address has a user."""
     asked = filled(PasswordResetRequest, email=body.email)
     receipt = (await password_resets.request_password_reset(ctx, asked)).body
-    return Shown(template="forgotten.html", data={"sends_mail": True, "sent_to": receipt.email})
+    return View(template="forgotten.html", data={"sends_mail": True, "sent_to": receipt.email})
 
 
-async def show(_ctx: PublicContext, query: CodeQuery) -> Shown:
-    return Shown(template="new_password.html", data={"code": query.code})
+async def show(_ctx: PublicContext, query: CodeQuery) -> View:
+    return View(template="new_password.html", data={"code": query.code})
 
 
-async def reset(ctx: PublicContext, body: Annotated[NewPasswordForm, FORM]) -> Led:
+async def reset(ctx: PublicContext, body: Annotated[NewPasswordForm, FORM]) -> Redirect:
     await password_resets.reset_password(ctx, filled(PasswordReset, code=body.code, new_password=body.new_password))
-    return Led(to="/sign-in")
+    return Redirect(to="/sign-in")

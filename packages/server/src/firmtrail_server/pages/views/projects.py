@@ -13,7 +13,7 @@ from firmtrail_server.handlers import projects
 from firmtrail_server.http.context import UserContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.forms import Form
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 
 
 @attrs.frozen(kw_only=True)
@@ -23,11 +23,11 @@ class ProjectForm(Form):
     name: str = attrs.field(validator=project_name_limits)
 
 
-async def show(ctx: UserContext, conn: Connection, query: PageQuery) -> Shown:
+async def show(ctx: UserContext, conn: Connection, query: PageQuery) -> View:
     listed = await projects.list_projects(ctx, conn, query)
-    return Shown(template="projects.html", data={"projects": listed.items, "next_page_token": listed.next_page_token})
+    return View(template="projects.html", data={"projects": listed.items, "next_page_token": listed.next_page_token})
 
 
-async def create(ctx: UserContext, conn: Connection, body: Annotated[ProjectForm, FORM]) -> Led:
+async def create(ctx: UserContext, conn: Connection, body: Annotated[ProjectForm, FORM]) -> Redirect:
     made = await projects.create_project(ctx, conn, NewProject(name=body.name))
-    return Led(to=f"/projects/{made.body.id}")
+    return Redirect(to=f"/projects/{made.body.id}")

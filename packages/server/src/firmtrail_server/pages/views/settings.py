@@ -13,9 +13,9 @@ from firmtrail_server.db import Connection
 from firmtrail_server.handlers import api_keys, audit_events, desired_versions, members, projects, webhooks
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.forms import Form, filled
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 
 #: the pages: what they are called, where they are, and who may open them
 _PLACES = [
@@ -42,7 +42,7 @@ class LeaveForm(Form):
     sure: str = attrs.field(validator=in_(["yes"]))
 
 
-async def settings_of(ask: Asking, project_id: uuid.UUID) -> dict[str, Any]:
+async def settings_of(ask: ApiCalls, project_id: uuid.UUID) -> dict[str, Any]:
     """What the templates of all these pages get."""
     base = f"/projects/{project_id}"
     return {
@@ -52,29 +52,29 @@ async def settings_of(ask: Asking, project_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Shown:
-    ask = Asking(ctx, conn)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> View:
+    ask = ApiCalls(ctx, conn)
     data = {
         **await settings_of(ask, project_id),
         "role": ctx.principal.role,
         "may_change": ask.may(projects.rename_project),
     }
-    return Shown(template="settings_project.html", data=data)
+    return View(template="settings_project.html", data=data)
 
 
-async def rename(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[NameForm, FORM]) -> Led:
+async def rename(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[NameForm, FORM]) -> Redirect:
     change = filled(ProjectChange, name=body.name)
-    await Asking(ctx, conn)(projects.rename_project, project_id=project_id, body=change)
-    return Led(to=f"/projects/{project_id}/settings")
+    await ApiCalls(ctx, conn)(projects.rename_project, project_id=project_id, body=change)
+    return Redirect(to=f"/projects/{project_id}/settings")
 
 
-async def delete(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[NameForm, FORM]) -> Led:
+async def delete(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[NameForm, FORM]) -> Redirect:
     """The person has typed the project's name."""
     proof = filled(ProjectDeletion, name=body.name)
-    await Asking(ctx, conn)(projects.delete_project, project_id=project_id, query=proof)
-    return Led(to="/projects")
+    await ApiCalls(ctx, conn)(projects.delete_project, project_id=project_id, query=proof)
+    return Redirect(to="/projects")
 
 
-async def leave(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[LeaveForm, FORM]) -> Led:  # noqa: ARG001
-    await Asking(ctx, conn)(members.leave_project, project_id=project_id)
-    return Led(to="/projects")
+async def leave(ctx: Context, conn: Connection, project_id: uuid.UUID, body: Annotated[LeaveForm, FORM]) -> Redirect:  # noqa: ARG001
+    await ApiCalls(ctx, conn)(members.leave_project, project_id=project_id)
+    return Redirect(to="/projects")

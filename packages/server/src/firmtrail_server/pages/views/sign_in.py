@@ -15,7 +15,7 @@ from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.cookies import SCOPE
 from firmtrail_server.pages.forms import Form
-from firmtrail_server.pages.results import Led, Shown, SignedIn, SignedOut
+from firmtrail_server.pages.results import Redirect, SignedIn, SignedOut, View
 from firmtrail_server.services import login_links
 from firmtrail_server.settings import SignUpMode
 
@@ -48,11 +48,11 @@ class LinkQuery:
     secret: str = attrs.field(repr=False)
 
 
-async def show(ctx: PublicContext, query: SignInQuery) -> Shown:
+async def show(ctx: PublicContext, query: SignInQuery) -> View:
     return _shown(ctx, query.next or HOME)
 
 
-async def sign_in(ctx: PublicContext, body: Annotated[SignInForm, FORM]) -> Shown | SignedIn:
+async def sign_in(ctx: PublicContext, body: Annotated[SignInForm, FORM]) -> View | SignedIn:
     """By the API's own login, with its throttle."""
     try:
         token = await issue_token(ctx, _token_request(body))
@@ -61,7 +61,7 @@ async def sign_in(ctx: PublicContext, body: Annotated[SignInForm, FORM]) -> Show
     return SignedIn(to=own_path(body.next), session=token)
 
 
-async def follow_link(ctx: PublicContext, query: LinkQuery) -> Shown | SignedIn:
+async def follow_link(ctx: PublicContext, query: LinkQuery) -> View | SignedIn:
     """A link works once, for some minutes."""
     services = ctx.services
     try:
@@ -71,7 +71,7 @@ async def follow_link(ctx: PublicContext, query: LinkQuery) -> Shown | SignedIn:
     return SignedIn(to=HOME, session=ctx.granted(opened.user, opened.refresh_token))
 
 
-async def sign_out(_ctx: PublicContext, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001  it holds the form's token
+async def sign_out(_ctx: PublicContext, body: Annotated[Form, FORM]) -> Redirect:  # noqa: ARG001  it holds the form's token
     return SignedOut(to="/sign-in")
 
 
@@ -85,11 +85,11 @@ def _token_request(form: SignInForm) -> TokenRequest:
     return TokenRequest(grant_type="password", username=form.email or None, password=form.password or None, scope=SCOPE)
 
 
-def _shown(ctx: PublicContext, onward: str, *, email: str = "", refused: str = "") -> Shown:
+def _shown(ctx: PublicContext, onward: str, *, email: str = "", refused: str = "") -> View:
     data = {
         "next": own_path(onward),
         "email": email,
         "refused": refused,
         "sign_up": ctx.services.settings.sign_up is not SignUpMode.OFF,
     }
-    return Shown(template="sign_in.html", data=data, status=_UNAUTHORIZED if refused else 200)
+    return View(template="sign_in.html", data=data, status=_UNAUTHORIZED if refused else 200)

@@ -14,7 +14,7 @@ from firmtrail_server.handlers import users
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.forms import Form
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 from firmtrail_server.settings import SignUpMode
 
 _converter = strict_converter()
@@ -53,11 +53,11 @@ class ConfirmationForm(Form):
     password: str = attrs.field(default="", repr=False)
 
 
-async def show(ctx: PublicContext, query: SignUpQuery) -> Shown:
+async def show(ctx: PublicContext, query: SignUpQuery) -> View:
     return _shown(ctx, SignUpForm(invitation=query.invitation))
 
 
-async def sign_up(ctx: PublicContext, body: Annotated[SignUpForm, FORM]) -> Shown:
+async def sign_up(ctx: PublicContext, body: Annotated[SignUpForm, FORM]) -> View:
     """By the API's own sign-up, with its throttle."""
     fields = {name: value for name, value in attrs.asdict(body).items() if name != "form_token"}
     try:
@@ -67,25 +67,25 @@ async def sign_up(ctx: PublicContext, body: Annotated[SignUpForm, FORM]) -> Show
         return _shown(ctx, body, refused=f"{refused}.", status=_INVALID)
     except DomainError as error:
         return _shown(ctx, body, refused=str(error), status=STATUS[error.code])
-    return Shown(template="signed_up.html", data={"email": body.email, "must_confirm": receipt.must_confirm})
+    return View(template="signed_up.html", data={"email": body.email, "must_confirm": receipt.must_confirm})
 
 
-async def show_confirmation(_ctx: PublicContext, query: ConfirmationQuery) -> Shown:
-    return Shown(template="confirm.html", data={"code": query.code or "", "refused": ""})
+async def show_confirmation(_ctx: PublicContext, query: ConfirmationQuery) -> View:
+    return View(template="confirm.html", data={"code": query.code or "", "refused": ""})
 
 
-async def confirm(ctx: PublicContext, body: Annotated[ConfirmationForm, FORM]) -> Shown | Led:
+async def confirm(ctx: PublicContext, body: Annotated[ConfirmationForm, FORM]) -> View | Redirect:
     """By the code that was sent to the address, and the password that was chosen."""
     try:
         await users.confirm_sign_up(ctx, SignUpConfirmation(code=body.code, password=body.password))
     except (DomainError, Violation) as error:
         data = {"code": body.code, "refused": str(error)}
         status = STATUS[error.code] if isinstance(error, DomainError) else _INVALID
-        return Shown(template="confirm.html", data=data, status=status)
-    return Led(to="/sign-in")
+        return View(template="confirm.html", data=data, status=status)
+    return Redirect(to="/sign-in")
 
 
-def _shown(ctx: PublicContext, form: SignUpForm, *, refused: str = "", status: int = 200) -> Shown:
+def _shown(ctx: PublicContext, form: SignUpForm, *, refused: str = "", status: int = 200) -> View:
     mode = ctx.services.settings.sign_up
     data: dict[str, Any] = {
         "form": form,
@@ -93,4 +93,4 @@ def _shown(ctx: PublicContext, form: SignUpForm, *, refused: str = "", status: i
         "is_open": mode is not SignUpMode.OFF,
         "by_invitation": mode is SignUpMode.INVITED,
     }
-    return Shown(template="sign_up.html", data=data, status=status)
+    return View(template="sign_up.html", data=data, status=status)

@@ -21,10 +21,10 @@ from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.handlers import webhooks
 from firmtrail_server.http.context import Context
 from firmtrail_server.http.forms import FORM
-from firmtrail_server.pages.asking import Asking
+from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.forms import Form, filled
 from firmtrail_server.pages.page import Handler
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 from firmtrail_server.pages.views.keys import RotationForm
 from firmtrail_server.pages.views.settings import settings_of
 from firmtrail_server.pages.words import query as url_query
@@ -59,20 +59,20 @@ class ReplayForm(Form):
     after: str | None = None
 
 
-async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> Shown:
-    ask, many = Asking(ctx, conn), PageQuery(page_size=MAX_PAGE_SIZE)
+async def show(ctx: Context, conn: Connection, project_id: uuid.UUID) -> View:
+    ask, many = ApiCalls(ctx, conn), PageQuery(page_size=MAX_PAGE_SIZE)
     data = {
         **await settings_of(ask, project_id),
         "webhooks": await ask(webhooks.list_webhooks, project_id=project_id, query=many),
         "kinds": [*ChangeKind],
     }
-    return Shown(template="settings_webhooks.html", data=data)
+    return View(template="settings_webhooks.html", data=data)
 
 
 async def show_one(
     ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, query: PageQuery
-) -> Shown:
-    ask, which = Asking(ctx, conn), {"project_id": project_id, "webhook_id": webhook_id}
+) -> View:
+    ask, which = ApiCalls(ctx, conn), {"project_id": project_id, "webhook_id": webhook_id}
     data = {
         **await settings_of(ask, project_id),
         "hook": await ask(webhooks.get_webhook, **which),
@@ -82,10 +82,10 @@ async def show_one(
         "now": ctx.now(),
         "link": url_query,
     }
-    return Shown(template="settings_webhook.html", data=data)
+    return View(template="settings_webhook.html", data=data)
 
 
-async def create(ctx: Context, project_id: uuid.UUID, body: Annotated[WebhookForm, FORM]) -> Shown:
+async def create(ctx: Context, project_id: uuid.UUID, body: Annotated[WebhookForm, FORM]) -> View:
     """Its secret is in this page alone, this once."""
     new = filled(
         NewWebhook, url=body.url, label=body.label, kinds=body.kinds, component=body.component, labels=body.labels
@@ -96,7 +96,7 @@ async def create(ctx: Context, project_id: uuid.UUID, body: Annotated[WebhookFor
 
 async def change(
     ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, body: Annotated[WebhookForm, FORM]
-) -> Led:
+) -> Redirect:
     new = filled(
         WebhookChange,
         url=body.url,
@@ -110,15 +110,17 @@ async def change(
 
 async def rotate(
     ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, body: Annotated[RotationForm, FORM]
-) -> Shown:
+) -> View:
     """The new secret is in this page alone, this once."""
     rotation = filled(SecretRotation, overlap_seconds=body.overlap_seconds)
     asked: dict[str, Any] = {"project_id": project_id, "webhook_id": webhook_id, "body": rotation}
-    issued = await Asking(ctx, conn)(webhooks.rotate_webhook_secret, **asked)
+    issued = await ApiCalls(ctx, conn)(webhooks.rotate_webhook_secret, **asked)
     return await _made(conn, ctx, project_id, issued)
 
 
-async def send_test(ctx: Context, project_id: uuid.UUID, webhook_id: uuid.UUID, body: Annotated[Form, FORM]) -> Led:  # noqa: ARG001
+async def send_test(
+    ctx: Context, project_id: uuid.UUID, webhook_id: uuid.UUID, body: Annotated[Form, FORM]  # noqa: ARG001
+) -> Redirect:
     """What the receiver answered is the first of the deliveries."""
     await webhooks.test_webhook(ctx, project_id, webhook_id)
     return _to(project_id, webhook_id)
@@ -126,7 +128,7 @@ async def send_test(ctx: Context, project_id: uuid.UUID, webhook_id: uuid.UUID, 
 
 async def replay(
     ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID, body: Annotated[ReplayForm, FORM]
-) -> Led:
+) -> Redirect:
     start = filled(WebhookReplay, after=body.after)
     return await _done(ctx, conn, webhooks.replay_webhook, project_id, webhook_id, body=start)
 
@@ -137,7 +139,7 @@ async def resume(
     project_id: uuid.UUID,
     webhook_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
+) -> Redirect:
     return await _done(ctx, conn, webhooks.resume_webhook, project_id, webhook_id)
 
 
@@ -147,22 +149,22 @@ async def delete(
     project_id: uuid.UUID,
     webhook_id: uuid.UUID,
     body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Led:
+) -> Redirect:
     await _done(ctx, conn, webhooks.delete_webhook, project_id, webhook_id)
-    return Led(to=f"/projects/{project_id}/webhooks")
+    return Redirect(to=f"/projects/{project_id}/webhooks")
 
 
 async def _done(
     ctx: Context, conn: Connection, handler: Handler, project_id: uuid.UUID, webhook_id: uuid.UUID, **more: Any
-) -> Led:
-    await Asking(ctx, conn)(handler, project_id=project_id, webhook_id=webhook_id, **more)
+) -> Redirect:
+    await ApiCalls(ctx, conn)(handler, project_id=project_id, webhook_id=webhook_id, **more)
     return _to(project_id, webhook_id)
 
 
-async def _made(conn: Connection, ctx: Context, project_id: uuid.UUID, issued: IssuedWebhook) -> Shown:
-    data = {**await settings_of(Asking(ctx, conn), project_id), "issued": issued}
-    return Shown(template="settings_webhook_made.html", data=data)
+async def _made(conn: Connection, ctx: Context, project_id: uuid.UUID, issued: IssuedWebhook) -> View:
+    data = {**await settings_of(ApiCalls(ctx, conn), project_id), "issued": issued}
+    return View(template="settings_webhook_made.html", data=data)
 
 
-def _to(project_id: uuid.UUID, webhook_id: uuid.UUID) -> Led:
-    return Led(to=f"/projects/{project_id}/webhooks/{webhook_id}")
+def _to(project_id: uuid.UUID, webhook_id: uuid.UUID) -> Redirect:
+    return Redirect(to=f"/projects/{project_id}/webhooks/{webhook_id}")

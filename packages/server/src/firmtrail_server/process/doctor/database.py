@@ -10,8 +10,8 @@ from psycopg import AsyncConnection
 from psycopg.crdb import CrdbConnection, CrdbConnectionInfo
 
 from firmtrail_server.db import Connection, Transaction
+from firmtrail_server.db.connection_limits import conninfo
 from firmtrail_server.db.pooling import Between, TransactionPooling, find_between
-from firmtrail_server.db.reaching import conninfo
 from firmtrail_server.db.schema import pending_migrations
 from firmtrail_server.db.schema.errors import first_line
 from firmtrail_server.process.doctor.finding import Finding, fail, ok, warn

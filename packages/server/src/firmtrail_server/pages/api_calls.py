@@ -14,7 +14,7 @@ from firmtrail_server.pages.page import ROUTE_OF, Handler
 
 
 @attrs.frozen
-class Asking:
+class ApiCalls:
     """Asks handlers for one request of one caller in one project."""
 
     _ctx: Context

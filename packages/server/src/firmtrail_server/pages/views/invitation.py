@@ -13,7 +13,7 @@ from firmtrail_server.handlers import invitations
 from firmtrail_server.http.context import PublicContext, UserContext
 from firmtrail_server.http.forms import FORM
 from firmtrail_server.pages.forms import Form, filled
-from firmtrail_server.pages.results import Led, Shown
+from firmtrail_server.pages.results import Redirect, View
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +30,7 @@ class AcceptanceForm(Form):
     secret: str | None = attrs.field(default=None, repr=False)
 
 
-async def show(_ctx: PublicContext, query: InvitationQuery) -> Shown:
+async def show(_ctx: PublicContext, query: InvitationQuery) -> View:
     """Nothing is accepted by opening a link: mail programs open them too."""
     here = f"/invitation?{urlencode({'secret': query.secret})}"
     data = {
@@ -38,9 +38,9 @@ async def show(_ctx: PublicContext, query: InvitationQuery) -> Shown:
         "sign_in": f"/sign-in?{urlencode({'next': here})}",
         "sign_up": f"/sign-up?{urlencode({'invitation': query.secret})}",
     }
-    return Shown(template="invitation.html", data=data)
+    return View(template="invitation.html", data=data)
 
 
-async def accept(ctx: UserContext, conn: Connection, body: Annotated[AcceptanceForm, FORM]) -> Led:
+async def accept(ctx: UserContext, conn: Connection, body: Annotated[AcceptanceForm, FORM]) -> Redirect:
     joined = await invitations.accept_invitation(ctx, conn, filled(InvitationAcceptance, secret=body.secret))
-    return Led(to=f"/projects/{joined.id}")
+    return Redirect(to=f"/projects/{joined.id}")
