@@ -119,7 +119,10 @@ async def rotate(
 
 
 async def send_test(
-    ctx: Context, project_id: uuid.UUID, webhook_id: uuid.UUID, body: Annotated[Form, FORM]  # noqa: ARG001
+    ctx: Context,
+    project_id: uuid.UUID,
+    webhook_id: uuid.UUID,
+    body: Annotated[Form, FORM],  # noqa: ARG001
 ) -> Redirect:
     """What the receiver answered is the first of the deliveries."""
     await webhooks.test_webhook(ctx, project_id, webhook_id)
