@@ -23,7 +23,7 @@ from firmtrail import (
     RawResponse,
     ServerError,
 )
-from firmtrail._http import new_client
+from firmtrail._http import new_transport
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
 from firmtrail._tables import MAX_ROWS
@@ -263,7 +263,7 @@ def test_an_http_library_without_our_place_in_it_is_warned_about(monkeypatch: py
     monkeypatch.setattr("httpx.HTTPTransport.__init__", Other.__init__)
 
     with pytest.warns(UserWarning, match="httpx"):
-        new_client(Settings(url="http://127.0.0.1", credential=None))
+        new_transport(Settings(url="http://127.0.0.1", credential=None))
 
 
 def test_the_version_is_in_the_package() -> None:

@@ -121,7 +121,7 @@ def _parsed_uuid(text: str) -> uuid.UUID:
     """Read one that is often named again at once: every reading of a batch names its boot."""
     if not _UUID.fullmatch(text):  # UUID() also takes braces, URNs and bare hexadecimal
         raise Violation(ViolationCode.MALFORMED, "must be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b")
-    return uuid.UUID(text)
+    return uuid.UUID(int=int(text.replace("-", ""), 16))  # twice as fast as from the text
 
 
 def _moment(value: Any, _: Any) -> dt.datetime:
@@ -274,11 +274,13 @@ def _model_hook(converter: cattrs.Converter, max_errors: int, model: Any) -> Hoo
 
     def structure_quickly(value: Any, _: Any) -> Any:
         given: dict[str, Any] = _object(value, dict)
-        if converter.forbid_extra_keys and not names.issuperset(given):
+        if not names.issuperset(given):
             raise ForbiddenExtraKeysError("", model, given.keys() - names)
         return structure_fields(given, model)
 
-    return structure if converter.detailed_validation else structure_quickly
+    if converter.detailed_validation:
+        return structure
+    return structure_quickly if converter.forbid_extra_keys else structure_fields
 
 
 def _forgetful(error: Exception) -> Exception:

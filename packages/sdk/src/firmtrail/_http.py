@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Callable, Generator
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from base64 import b64encode
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpcore
 import httpx
@@ -51,18 +53,23 @@ _CERTIFICATE_REFUSED = (
     "CERTIFICATE_REVOKED",
     "CERTIFICATE_UNKNOWN",
 )
-#: how a request says whose it is
-Authorization = httpx.Auth
 #: anything that keeps a whole answer from coming back; what TLS says of a damaged record httpcore lets through
 FAILURES = (httpx.RequestError, OSError, DeadlinePassed)
 
 
-def new_async_client(settings: Settings) -> httpx.AsyncClient:
-    return _opened(httpx.AsyncClient, httpx.AsyncHTTPTransport, settings)
+_HEADERS = {
+    "User-Agent": f"firmtrail-python/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # the least of what is compressed fills all memory
+}
 
 
-def new_client(settings: Settings) -> httpx.Client:
-    return _opened(httpx.Client, _TimedTransport, settings)
+def new_async_transport(settings: Settings) -> httpx.AsyncHTTPTransport:
+    return _opened(httpx.AsyncHTTPTransport, settings)
+
+
+def new_transport(settings: Settings) -> httpx.HTTPTransport:
+    return _opened(_TimedTransport, settings)
 
 
 class _TimedTransport(httpx.HTTPTransport):
@@ -79,35 +86,45 @@ class _TimedTransport(httpx.HTTPTransport):
             warnings.warn(message, stacklevel=6)
 
 
-def basic(key: ApiKey) -> Authorization:
-    """Let a request say whose it is by an API key."""
-    return httpx.BasicAuth(key.id, key.secret)
+def request_of(call: Call, settings: Settings, shown: ApiKey | Token | None, remaining: float) -> httpx.Request:
+    """Build what is sent. A client of httpx would merge into it, each time, what is the same for all.
 
-
-def bearer(token: Token) -> Authorization:
-    """Let a request say whose it is by an access token."""
-    return _Bearer(token)
-
-
-class _Bearer(httpx.Auth):
-    """Adds the header when the request is made, so that no variable on the way holds it."""
-
-    def __init__(self, token: Token) -> None:
-        self._token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Bearer {self._token.value}"
-        yield request
-
-
-def timeouts(remaining: float, call: Call) -> httpx.Timeout:
-    """Bound each step of an attempt, and none by more than is left of the call."""
-    return httpx.Timeout(
-        connect=min(_CONNECT_SECONDS, remaining),
-        read=min(_READ_SECONDS + call.waits_seconds, remaining),
-        write=min(_WRITE_SECONDS, remaining),
-        pool=min(_POOL_SECONDS, remaining),
+    Each step of the attempt is bounded, and none by more than is left of the call.
+    """
+    request = httpx.Request(
+        call.method,
+        _url(settings.url, call.path, urlencode(call.query)),
+        headers=_HEADERS | call.headers,
+        content=call.content,
+        extensions={
+            "timeout": {
+                "connect": min(_CONNECT_SECONDS, remaining),
+                "read": min(_READ_SECONDS + call.waits_seconds, remaining),
+                "write": min(_WRITE_SECONDS, remaining),
+                "pool": min(_POOL_SECONDS, remaining),
+            }
+        },
     )
+    if isinstance(shown, ApiKey):
+        request.headers["Authorization"] = f"Basic {b64encode(f'{shown.id}:{shown.secret}'.encode()).decode()}"
+    elif shown is not None:
+        request.headers["Authorization"] = f"Bearer {shown.value}"
+    return request
+
+
+@lru_cache(256)
+def _url(base: str, path: str, query: str) -> httpx.URL:
+    """Read it once for all the reports of a device."""
+    return httpx.URL(f"{base}{path}{'?' if query else ''}{query}")
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Give them by lower-case name; one that came twice is a list (RFC 9110, section 5.3)."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def failure(error: Exception, call: Call, settings: Settings, *, in_time: bool) -> TransportError:
@@ -162,21 +179,11 @@ def _said_by_tls(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _opened(kind: Callable[..., T], transport: Callable[..., object], settings: Settings) -> T:
+def _opened(transport: Callable[..., T], settings: Settings) -> T:
     try:
-        tls = settings.ssl_context or _tls(settings)
-        return kind(
-            base_url=settings.url,
-            transport=transport(verify=tls, proxy=settings.proxy, trust_env=False),
-            trust_env=False,  # the settings hold the proxy; of NO_PROXY httpx understands too little
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # clients that share it may be different people
-            headers={
-                "User-Agent": f"firmtrail-python/{__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",  # the least of what is compressed fills all memory
-            },
-        )
+        httpx.URL(settings.url)
+        # the settings hold the proxy; of NO_PROXY httpx understands too little
+        return transport(verify=settings.ssl_context or _tls(settings), proxy=settings.proxy, trust_env=False)
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         reason = type(error).__name__  # its own text may repeat a proxy's URL, and the password in it
     raise ConfigError(

@@ -10,7 +10,6 @@ import attrs
 from firmtrail._async.attempts import AsyncAttempts, AsyncStream
 from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
 from firmtrail._deadline import WAITED, AsyncLock
-from firmtrail._http import basic, bearer
 from firmtrail._retry import RetryPolicy
 from firmtrail._sessions import LOCK_SECONDS, ProcessLock, SessionTokens, StoredSession
 from firmtrail._settings import Settings, checked_timeout, is_same_server
@@ -54,16 +53,14 @@ class AsyncTransport:
         """Send until an answer begins that is read while it comes; the timeout is for its beginning."""
         deadline = self._deadline(call.options)
         credential = self._credential()
-        if isinstance(credential, Token):
-            begun = await self._attempts.stream(call, bearer(credential), deadline)
-        elif isinstance(credential, ApiKey) and self._settings.auth == "basic":
-            begun = await self._attempts.stream(call, basic(credential), deadline)
+        if isinstance(credential, Token) or (isinstance(credential, ApiKey) and self._settings.auth == "basic"):
+            begun = await self._attempts.stream(call, credential, deadline)
         else:
             token = await self._token(credential, deadline)
-            begun = await self._attempts.stream(call, bearer(token), deadline)
+            begun = await self._attempts.stream(call, token, deadline)
             if isinstance(begun, Answer):
                 token = await self._token(credential, deadline, refused=token)
-                begun = await self._attempts.stream(call, bearer(token), deadline)
+                begun = await self._attempts.stream(call, token, deadline)
         if isinstance(begun, Answer):
             raise refusal(begun, call)
         return begun
@@ -113,16 +110,14 @@ class AsyncTransport:
         if not call.needs_key:
             return await self._attempts.send(call, None, deadline)
         credential = self._credential()
-        if isinstance(credential, Token):
-            return await self._attempts.send(call, bearer(credential), deadline)
-        if isinstance(credential, ApiKey) and self._settings.auth == "basic":
-            return await self._attempts.send(call, basic(credential), deadline)
+        if isinstance(credential, Token) or (isinstance(credential, ApiKey) and self._settings.auth == "basic"):
+            return await self._attempts.send(call, credential, deadline)
         token = await self._token(credential, deadline)
-        answer = await self._attempts.send(call, bearer(token), deadline)
+        answer = await self._attempts.send(call, token, deadline)
         if not answer.refuses_token:
             return answer
         token = await self._token(credential, deadline, refused=token)
-        return await self._attempts.send(call, bearer(token), deadline)
+        return await self._attempts.send(call, token, deadline)
 
     def _credential(self) -> Credential | StoredSession:
         if self._settings.credential is None:
@@ -168,7 +163,7 @@ class AsyncTransport:
             return error.with_traceback(None)
 
     async def _granted(self, credential: ApiKey | Login, call: Call, deadline: float) -> Answer:
-        shown = basic(credential) if isinstance(credential, ApiKey) else None
+        shown = credential if isinstance(credential, ApiKey) else None
         return await self._attempts.send(call, shown, deadline)
 
     async def _of_session(self, session: StoredSession, deadline: float, refused: Token | None) -> Token:

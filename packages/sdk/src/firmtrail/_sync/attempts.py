@@ -8,10 +8,11 @@ from typing import Any
 
 from firmtrail._calls import Answer, Call, refusal
 from firmtrail._deadline import ends_after
-from firmtrail._http import FAILURES, Authorization, failure, new_client, timeouts
+from firmtrail._http import FAILURES, failure, headers_of, new_transport, request_of
 from firmtrail._log import log_attempt, log_repetition
 from firmtrail._retry import RetryPolicy
 from firmtrail._settings import Settings
+from firmtrail.credentials import ApiKey, Token
 from firmtrail.errors import (
     ClientClosedError,
     ConnectionLostError,
@@ -32,15 +33,15 @@ class Attempts:
         self._settings = settings
         self._policy = policy
         self._process = os.getpid()
-        self._http = new_client(settings)
+        self._http = new_transport(settings)
         self._is_closed = False
 
-    def send(self, call: Call, auth: Authorization | None, deadline: float) -> Answer:
+    def send(self, call: Call, shown: ApiKey | Token | None, deadline: float) -> Answer:
         """Send until it succeeds, cannot succeed, or the time is over; give a refusal of the access token back too."""
         self._check_open()
         policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
-            outcome = self._attempt(call, auth, deadline)
+            outcome = self._attempt(call, shown, deadline)
             if isinstance(outcome, Answer):
                 return outcome
             wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
@@ -50,12 +51,12 @@ class Attempts:
             policy.sleep(wait)
             attempt += 1
 
-    def stream(self, call: Call, auth: Authorization | None, deadline: float) -> Stream | Answer:
+    def stream(self, call: Call, shown: ApiKey | Token | None, deadline: float) -> Stream | Answer:
         """Send until an answer begins that is a success, cannot succeed, or the time until then is over."""
         self._check_open()
         policy, attempt = self._policy.with_attempts(call.options.attempts), 1
         while True:
-            outcome = self._begin(call, auth, deadline)
+            outcome = self._begin(call, shown, deadline)
             if not isinstance(outcome, FirmtrailError):
                 return outcome
             wait = policy.wait(outcome, repeatable=call.repeatable, attempt=attempt, deadline=deadline)
@@ -73,13 +74,13 @@ class Attempts:
         if self._is_closed:
             raise ClientClosedError("This client is closed. Make another one, or call it inside its `with` block.")
 
-    def _begin(self, call: Call, auth: Authorization | None, deadline: float) -> Stream | Answer | FirmtrailError:
+    def _begin(self, call: Call, shown: ApiKey | Token | None, deadline: float) -> Stream | Answer | FirmtrailError:
         def remaining() -> float:
             return deadline - self._policy.clock()
 
         try:
             with ends_after(remaining):
-                response = self._open(call, auth)
+                response = self._open(call, shown, STREAM_SECONDS)
                 if response.is_success:
                     return Stream(response, call, self._settings)
                 answer = self._read(response, call)
@@ -89,18 +90,12 @@ class Attempts:
             call.options.on_response(answer.raw(call))
         return answer if answer.refuses_token else refusal(answer, call)
 
-    def _open(self, call: Call, auth: Authorization | None) -> Any:
+    def _open(self, call: Call, shown: ApiKey | Token | None, remaining: float) -> Any:
         self._after_fork()
+        request = request_of(call, self._settings, shown, remaining)
         started = self._policy.clock()
-        request = self._http.build_request(
-            call.method,
-            call.path,
-            params=dict(call.query),
-            headers=call.headers,
-            timeout=timeouts(STREAM_SECONDS, call),
-        )
-        response = self._http.send(request, auth=auth, stream=True)
-        log_attempt(call, response.request.headers, self._answer(response, b""), self._policy.clock() - started)
+        response = self._http.handle_request(request)
+        log_attempt(call, request.headers, self._answer(response, b""), self._policy.clock() - started)
         return response
 
     def _read(self, response: Any, call: Call) -> Answer:
@@ -116,13 +111,13 @@ class Attempts:
 
     def _answer(self, response: Any, content: bytes) -> Answer:
         proxy = without_password(self._settings.proxy) if self._settings.proxy else None
-        return Answer(status=response.status_code, headers=_headers(response), content=content, proxy=proxy)
+        return Answer(status=response.status_code, headers=headers_of(response), content=content, proxy=proxy)
 
     def _after_fork(self) -> None:
         if os.getpid() != self._process:
-            self._process, self._http = os.getpid(), new_client(self._settings)
+            self._process, self._http = os.getpid(), new_transport(self._settings)
 
-    def _attempt(self, call: Call, auth: Authorization | None, deadline: float) -> Answer | FirmtrailError:
+    def _attempt(self, call: Call, shown: ApiKey | Token | None, deadline: float) -> Answer | FirmtrailError:
         """Return an error, not raise it: raised here, its context would be httpx's error with the request in it."""
 
         def remaining() -> float:
@@ -130,33 +125,14 @@ class Attempts:
 
         try:
             with ends_after(remaining):
-                answer = self._exchange(call, auth, remaining())
+                answer = self._read(self._open(call, shown, remaining()), call)
         except FAILURES as error:
             return failure(error, call, self._settings, in_time=remaining() > 0)
         if call.options.on_response:
             call.options.on_response(answer.raw(call))
-        return answer if answer.is_success or answer.refuses_token else refusal(answer, call)
-
-    def _exchange(self, call: Call, auth: Authorization | None, remaining: float) -> Answer:
-        self._after_fork()
-        started = self._policy.clock()
-        with self._http.stream(
-            call.method,
-            call.path,
-            params=dict(call.query),
-            content=call.content,
-            headers=call.headers,
-            auth=auth,
-            timeout=timeouts(remaining, call),
-        ) as response:
-            content = bytearray()
-            for chunk in response.iter_raw():
-                content += chunk
-                if len(content) > call.max_answer_bytes:
-                    break
-        answer = self._answer(response, bytes(content))
-        log_attempt(call, response.request.headers, answer, self._policy.clock() - started)
-        return _whole(answer, call)
+        if answer.is_success:
+            return _whole(answer, call)
+        return answer if answer.refuses_token else refusal(answer, call)
 
 
 class Stream:
@@ -165,7 +141,7 @@ class Stream:
     def __init__(self, response: Any, call: Call, settings: Settings) -> None:
         self._response, self._call, self._settings = response, call, settings
         #: by lower-case name
-        self.headers = _headers(response)
+        self.headers = headers_of(response)
 
     def chunks(self) -> Generator[bytes]:
         """Give the bytes as they come.
@@ -189,10 +165,6 @@ class Stream:
 
     def close(self) -> None:
         self._response.close()
-
-
-def _headers(response: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _stream_seconds() -> float:
