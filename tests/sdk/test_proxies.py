@@ -50,6 +50,11 @@ def is_direct(environment: pytest.MonkeyPatch, no_proxy: str, url: str) -> bool:
         ("my_host", "http://my_host"),
         ("localhost", "http://localhost:8080"),
         ("127.0.0.0/8", "http://127.0.0.1:8080"),
+        ("::ffff:10.0.0.1", "https://10.0.0.1"),
+        ("[::ffff:10.0.0.0]/104", "https://10.1.2.3"),
+        ("::ffff:10.0.0.1", "https://[::ffff:10.0.0.1]"),
+        ("3com.example", "https://3com.example"),
+        ("1-2", "https://1-2"),
         ("10.1.2.3/8", "https://10.255.0.1"),
         ("10.0.0.0/255.0.0.0", "https://10.255.0.1"),
         ("10.0.0.0/8:8080", "https://10.1.1.1:8080"),
@@ -77,6 +82,8 @@ def test_no_proxy_leads_past_the_proxy(environment: pytest.MonkeyPatch, no_proxy
         ("example.com:8080", "https://example.com"),
         ("http://example.com", "https://example.com"),
         ("10.0.0.0/8", "https://11.0.0.1"),
+        ("::ffff:10.0.0.0/104", "https://11.0.0.1"),
+        ("::/0", "https://10.0.0.1"),
         ("10.0.0.0/8", "https://[fd00::1]"),
         ("fd00::/8", "https://10.0.0.1"),
         ("fd00::/8", "https://example.com"),
@@ -90,7 +97,21 @@ def test_what_no_proxy_does_not_name_takes_the_proxy(environment: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     "entry",
-    ["10.*", "10.", "10.0.0.0/33", "fd00::/129", "10.0/8", "h/8", "<local>", "h:99999", "[::1", "[h]", "a*b", "/"],
+    [
+        "10.*",
+        "10.",
+        "10.0.0.1-10.0.0.9",
+        "10.0.0.0/33",
+        "fd00::/129",
+        "10.0/8",
+        "h/8",
+        "<local>",
+        "h:99999",
+        "[::1",
+        "[h]",
+        "a*b",
+        "/",
+    ],
 )
 def test_a_form_of_no_proxy_that_is_unknown_is_named_and_skipped(environment: pytest.MonkeyPatch, entry: str) -> None:
     environment.setenv("ALL_PROXY", PROXY)

@@ -7,17 +7,19 @@ and punctuation do not matter.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-#: a text that is made of these alone says nothing: "To be filled by O.E.M.", "SystemSerialNumber", "n/a", "@VERSION@"
+#: a text that is made of these alone says nothing: "To be filled by O.E.M.", "SystemSerialNumber", "@IMAGE_VERSION@"
 _WORDS_OF_NOTHING = """
 allocated applicable asset assigned available baseboard be bios blank board by change changeme chassis computer
-configured data default defined detail determined empty error failed filled fillme firmware fixme found has have
-here id implemented info information initialised initialized installed invalid is known machine mainboard make
-manufacturer mb me missing model more motherboard na name nil no non none not nothing null num number oem of
-placeholder present product programmed provided replace reserved sample serial set settable sku specified specify
-string supported system tag tba tbd this to todo type unallocated unassigned unavailable unconfigured undefined
-uninitialised uninitialized unk unkown unknow unknown unprogrammed unset unspecified unsupported unused used uuid
-value vendor version xx xxx yet
+configured customer data default defined detail determined dummy empty enclosure error example failed filled
+fillme firmware fixme found has have here id image implemented info information initialised initialized
+installed invalid is known machine mainboard make manufacturer mb me missing model more motherboard na name nil
+no non none not nothing null num number odm oem of part placeholder present product programmed provided replace
+reserved sample serial sernum sernum0 set settable sku specified specify string supported system tag tba tbd
+this to todo type type1 type2 type3 unallocated unassigned unavailable unconfigured undefined uninitialised
+uninitialized unk unknow unknown unkown unprogrammed unset unspecified unsupported unused used uuid value vendor
+version xx xxx yet
 """
 _WORDS = frozenset(_WORDS_OF_NOTHING.split())
 #: a maker's number that many machines have, without its hyphens
@@ -31,13 +33,14 @@ _SHARED = frozenset(
         "4c4c454400002010802080c04f202020",  # Dell's, of a board without a service tag
         "4c4c4544002020108020a0c04f202020",
         "123456fvgv3i0b8o5n6n7k",
+        "deadbeef",
         "eval",
         "iatpass",
         "tulipcomputers",
     }
 )
-#: before a number: "SYS-1234567890", "SN-12345"
-_LABEL = re.compile(r"(?:sys|sn|serialnumber|serialno|serial|id|no|0x)(?=\w)")
+#: before a number: "SYS-1234567890", "SN-12345", "MB-1234567890"
+_LABEL = re.compile(r"(?:sys|bsn|csn|sn|mb|nb|serialnumber|serialno|serial|id|no|0x)(?=\w)")
 _UUID = re.compile(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}")
 _RISING = ("01234567890123456789012345678901234567890", "0123456789abcdef" * 3, "abcdefghijklmnopqrstuvwxyz")
 _RUNS = (*_RISING, *(rising[::-1] for rising in _RISING))
@@ -97,10 +100,16 @@ def _says_nothing(plain: str) -> bool:
 
 
 def _is_pattern(number: str) -> bool:
-    """Say whether a number goes up or down by one, repeats itself, or counts in bytes: 00010203, 03000200."""
+    """Say whether a number goes up or down by one, repeats itself, or counts in bytes, maybe with zeros."""
     if len(number) >= _LONG_NUMBER and set(number[::2]) == {"0"}:
         return True
-    return len(set(number)) == 1 or _is_run(number) or _is_run(number.rstrip("0")) or _repeats(number)
+    return (
+        _counts_bytes(number)
+        or len(set(number)) == 1
+        or _is_run(number)
+        or _is_run(number.rstrip("0"))
+        or _repeats(number)
+    )
 
 
 def _is_uuid_of_patterns(text: str) -> bool:
@@ -110,6 +119,17 @@ def _is_uuid_of_patterns(text: str) -> bool:
 
 def _is_run(number: str) -> bool:
     return len(number) >= _SHORTEST_RUN and any(number in run for run in _RUNS)
+
+
+def _counts_bytes(number: str) -> bool:
+    """Say whether each byte is the next one's number less one, as in 01020304-0506-0708-090a-0b0c0d0e0f10."""
+    if len(number) < _LONG_NUMBER:
+        return False
+    try:
+        given = bytes.fromhex(number)
+    except ValueError:
+        return False
+    return all(after == before + 1 for before, after in pairwise(given))
 
 
 def _repeats(number: str) -> bool:

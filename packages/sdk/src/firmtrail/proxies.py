@@ -15,16 +15,18 @@ from __future__ import annotations
 import re
 import warnings
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 65535
+#: of an IPv6 address before the IPv4 address that it may hold: ::ffff:0:0/96
+_MAPPED_BITS = 96
 _BRACKETED = re.compile(r"\[(?P<address>[^\]]+)\](?P<range>/\d+)?(:(?P<port>\d+))?")
 _WITH_PORT = re.compile(r"(?P<place>[^:]+):(?P<port>\d+)")
-_NAME = re.compile(r"(\*\.|\.)?[\w-]+(\.[\w-]+)*\.?")
-_DIGITS = re.compile(r"[\d.]+")
+#: its last label is no number: 10.0.0.1-10.0.0.9 is no host
+_NAME = re.compile(r"(\*\.|\.)?([\w-]+\.)*(?!\d+\.?$)[\w-]+\.?")
 
 
 def proxy_for(url: str) -> str | None:
@@ -79,19 +81,28 @@ def _place_and_port(text: str) -> tuple[str, int | None]:
         place, port = found["place"], found["port"]
     if port is not None and int(port) > _LAST_PORT:
         raise ValueError(text)
-    is_name = _NAME.fullmatch(place) and not _DIGITS.fullmatch(place) and not text.startswith("[")
+    is_name = _NAME.fullmatch(place) and not text.startswith("[")
     if place != "*" and not is_name:
-        ip_network(_without_zone(place), strict=False)
+        _network(place)
     return place, None if port is None else int(port)
 
 
 def _holds(place: str, host: str) -> bool:
     if (address := _address(host)) is not None:
         with suppress(ValueError):
-            return address in ip_network(_without_zone(place), strict=False)
+            return address in _network(place)
         return False
     host, place = _ascii(host), _ascii(place)
     return host == place or host.endswith(f".{place}")
+
+
+def _network(place: str) -> IPv4Network | IPv6Network:
+    """Read an address or a range; IPv4 within IPv6 is what it is within it."""
+    network = ip_network(_without_zone(place), strict=False)
+    inner = getattr(network.network_address, "ipv4_mapped", None)
+    if inner is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return ip_network((inner, network.prefixlen - _MAPPED_BITS))
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
