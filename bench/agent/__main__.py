@@ -105,12 +105,12 @@ async def _measure(folder: Path, *, reports: int, idle_seconds: float) -> list[F
             end = await exit_ms(agent)
     ours, least = "of bare Python", "of httpx + attrs + cattrs"
     return [
-        Figure("memory when ready, MB", rss_ready, 36, {ours: bare.rss_mb, least: imports.rss_mb}),
-        Figure(_MEMORY, rss_early, 36, {ours: bare.rss_mb, least: imports.rss_mb}),
+        Figure("memory when ready, MB", rss_ready, 34, {ours: bare.rss_mb, least: imports.rss_mb}),
+        Figure(_MEMORY, rss_early, 34, {ours: bare.rss_mb, least: imports.rss_mb}),
         Figure(f"its growth over {reports:,} reports, MB", rss_late - rss_early, 1),
-        Figure(_START, start, 200, {ours: bare.cpu_ms, least: imports.cpu_ms}),
+        Figure(_START, start, 110, {ours: bare.cpu_ms, least: imports.cpu_ms}),
         Figure("CPU of the first report, which loads the HTTP library, ms", first_cpu, None),
-        Figure("CPU of a report, ms", cpu, None, {"of curl": curl_cpu}),
+        Figure("CPU of a report, ms", cpu, 6, {"of curl": curl_cpu}),
         Figure(_WAKEUPS, wakeups, 0.2),
         Figure(_EXIT, end, 2000),
         Figure("the same while DNS hangs, ms", hung, 2000),
