@@ -81,3 +81,4 @@ async def test_the_command_shows_agents_and_gaps(keyed: Shell, server: Server, d
         assert "0.1.0 failing: main: RAUC cannot be read (rauc, since 2026-06-01 10:00:00Z)" in text
     assert await keyed("devices", "list", "--agent-health", "ok", "-q") == ""
     assert "3 records missing from 2026-06-01 10:00:00Z to 2026-06-01 11:00:00Z" in remark
+    assert "damaged" in remark

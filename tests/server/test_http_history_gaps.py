@@ -1,4 +1,4 @@
-"""Records that a device had to drop leave a gap in its history, which a member sees."""
+"""Records that a device has lost leave a gap in its history, which a member sees."""
 
 from __future__ import annotations
 

@@ -112,6 +112,6 @@ async def test_a_device_shows_its_agent_and_its_gaps(browser: Browser, mara: Cal
     assert f"command: {MARKUP}" in text
     assert "No space left on device" in text
     assert "every 1 h" in text
-    assert re.search(r"Gaps .* Records dropped 2026-06-01 03:00 2026-06-01 04:00 17", text)
+    assert re.search(r"Gaps .* Records lost 2026-06-01 03:00 2026-06-01 04:00 17", text)
     assert 'class="gap"' in page
     assert "pump-2" in text_of(await browser.opened(f"{fleet}/devices", agent_version="0.1.0"))

@@ -106,13 +106,13 @@ class HistoryQuery(PageQuery):
 
 @attrs.frozen(kw_only=True)
 class HistoryGap:
-    """A stretch of time of which the device had to drop records: what its components ran there is not known."""
+    """A stretch of time of which records were lost: no room, damaged or refused. What ran there is not known."""
 
     #: the last moment before, of which it told; null: it has told of none
     began_at: dt.datetime | None
     #: the first moment after, of which it told
     ended_at: dt.datetime
-    #: that were dropped, each of one or several observations
+    #: that were lost, each of one or several observations
     records: int
 
 

@@ -73,5 +73,5 @@ class ObservationRecord:
     last_observed: ClockReading | None = None
     #: each named once
     components: list[ComponentReading] = attrs.field(validator=Count(1, MAX_RECORD_COMPONENTS))
-    #: records between the one before and this one that the device had to drop for want of room
+    #: records between the one before and this one that the device has lost: no room for them, damaged or refused
     dropped_before: int = attrs.field(default=0, validator=Range(0, _MAX_COUNT))

@@ -50,7 +50,7 @@ class HistoryPager(Pager[VersionPeriod]):
 
     @property
     def gaps(self) -> list[HistoryGap]:
-        """Where the device had to drop records, so that nothing is known: on the pages fetched so far."""
+        """Where records of the device were lost, so that nothing is known: on the pages fetched so far."""
         return [self._gaps[ended_at] for ended_at in sorted(self._gaps)]
 
     def plot(self, ax: Axes | None = None, *, colors: Mapping[str, str] | None = None) -> Axes:

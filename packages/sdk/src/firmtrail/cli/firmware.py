@@ -12,7 +12,7 @@ from firmtrail.cli.verbs import AT, DATES, FROM_DATE, LIMIT, Column, Verb, flag,
 def _gaps(history: firmtrail.HistoryPager) -> str:
     return "; ".join(
         f"{counted(gap.records, 'record')} missing{f' from {shown(gap.began_at)}' if gap.began_at else ''} "
-        f"to {shown(gap.ended_at)}: the device had no room"
+        f"to {shown(gap.ended_at)}: no room for them, damaged or refused"
         for gap in history.gaps
     )
 

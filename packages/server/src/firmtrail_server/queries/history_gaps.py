@@ -1,4 +1,4 @@
-"""Gaps in histories: where a device had to drop records."""
+"""Gaps in histories: where records of a device were lost."""
 
 from __future__ import annotations
 
