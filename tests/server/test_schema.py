@@ -37,6 +37,13 @@ def tables(url: str) -> set[str]:
         return {row[0] for row in found.fetchall()} - {"migration_lease"}
 
 
+def options(url: str) -> list[str]:
+    """What PostgreSQL is told of device_versions."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        found = conn.execute("select reloptions from pg_class where oid = 'device_versions'::regclass").fetchone()
+        return found[0] if found else []
+
+
 def expiry(url: str) -> float:
     """When the lease runs out, in seconds of the database's clock; 0 while nobody holds it."""
     with psycopg.connect(url, autocommit=True) as conn:
@@ -80,6 +87,32 @@ def test_a_second_run_does_nothing(empty_database_url: str) -> None:
     migrate(empty_database_url)
 
     assert migrate(empty_database_url) == []
+
+
+def test_postgresql_vacuums_what_fleets_count_often(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+
+    assert options(empty_database_url) == ["autovacuum_vacuum_scale_factor=0.002"]
+
+
+def test_an_operator_who_says_when_to_vacuum_is_obeyed(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
+        conn.execute("alter table device_versions set (autovacuum_vacuum_scale_factor = 0.05)")
+
+    migrate(empty_database_url)
+
+    assert options(empty_database_url) == ["autovacuum_vacuum_scale_factor=0.05"]
+
+
+def test_a_vacuum_that_is_at_work_holds_up_no_migration(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as vacuum:
+        vacuum.execute("alter table device_versions reset (autovacuum_vacuum_scale_factor)")
+        vacuum.commit()
+        vacuum.execute("lock table device_versions in share update exclusive mode")
+
+        assert migrate(empty_database_url) == []
 
 
 def test_down_leaves_none_of_our_tables_and_up_again_makes_them(empty_database_url: str) -> None:

@@ -53,18 +53,28 @@ class Counted:
         }
 
 
-#: the devices that are counted, of the rows of `ran`: not deleted, and with the labels
+#: the devices that are counted, of the rows of `ran`: not deleted, with the labels, and in service at the moment or not
 _COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-               and (
-                       %(all_labels)s
-                       or ran.device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and labels @> %(labels)s
-                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                          )
-                   )"""
+                       and (
+                               %(all_labels)s
+                               or ran.device_id in (
+                                      select id
+                                        from devices
+                                       where project_id = %(project_id)s
+                                         and labels @> %(labels)s
+                                         and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                  )
+                           )
+                       and (
+                               %(state)s = 'any'
+                               or ran.device_id in (
+                                      select id
+                                        from devices
+                                       where project_id = %(project_id)s
+                                         and retired_at is not null
+                                         and retired_at <= %(at)s
+                                  ) = (%(state)s = 'retired')
+                           )"""
 
 
 async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
@@ -182,32 +192,29 @@ async def list_versions_ever(
 async def count_now(
     conn: Connection, project_id: uuid.UUID, counted: Counted, now: dt.datetime, limit: int
 ) -> list[CountedVersion]:
-    """Count the devices that run each version; at most `limit` versions, those on most devices."""
+    """Count the devices that run each version; at most `limit` versions, those on most devices.
+
+    Each component is counted by itself: its entries of the index come by version, so that nothing is sorted or hashed.
+    """
     async with conn.cursor(row_factory=rows(CountedVersion)) as cur:
         await cur.execute(
             f"""
-            select component, version, count(*) as devices, min(since) as first_since, max(since) as last_since,
-                   sum(count(*)) over (partition by component)::int8 as component_devices,
+            select component, version, devices, first_since, last_since,
+                   sum(devices) over (partition by component)::int8 as component_devices,
                    count(*) over () as versions
-              from device_versions as ran
-             where project_id = %(project_id)s
-               and component = any(%(components)s)
-               and {_COUNTED}
-               and (
-                       %(state)s = 'any'
-                       or device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and retired_at is not null
-                                 and retired_at <= %(now)s
-                          ) = (%(state)s = 'retired')
-                   )
-             group by component, version
+              from unnest(%(components)s::text[]) as wanted (component)
+             cross join lateral (
+                    select version, count(*) as devices, min(since) as first_since, max(since) as last_since
+                      from device_versions as ran
+                     where project_id = %(project_id)s
+                       and component = wanted.component
+                       and {_COUNTED}
+                     group by version
+                   ) as of_component
              order by devices desc, component, version
              limit %(limit)s
             """,  # noqa: S608  its parts are literals
-            {"project_id": project_id, **counted.parameters, "now": now, "limit": limit},
+            {"project_id": project_id, **counted.parameters, "at": now, "limit": limit},
             prepare=False,
         )
         return await cur.fetchall()
@@ -220,40 +227,34 @@ async def count_at(
     async with conn.cursor(row_factory=rows(CountedVersion)) as cur:
         await cur.execute(
             f"""
-            select component, version, count(*) as devices, min(since) as first_since, max(since) as last_since,
-                   sum(count(*)) over (partition by component)::int8 as component_devices,
+            select component, version, sum(devices)::int8 as devices, min(first_since) as first_since,
+                   max(last_since) as last_since,
+                   sum(sum(devices)) over (partition by component)::int8 as component_devices,
                    count(*) over () as versions
-              from (
-                    select periods.device_id, periods.component, periods.version,
-                           periods.first_reported_at as since
-                      from unnest(%(components)s::text[]) as wanted (component)
-                     cross join unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[]) as class (span, lower_bound)
-                      join device_firmware_periods as periods
-                        on periods.project_id = %(project_id)s
-                       and periods.component = wanted.component
-                       and periods.span = class.span
-                       and periods.first_reported_at > class.lower_bound
-                       and periods.first_reported_at <= %(at)s
-                       and periods.superseded_at > %(at)s
-                       and periods.version <> ''
+              from unnest(%(components)s::text[]) as wanted (component)
+             cross join lateral (
+                    select version, count(*) as devices, min(first_reported_at) as first_since,
+                           max(first_reported_at) as last_since
+                      from unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[]) as class (span, lower_bound)
+                      join device_firmware_periods as ran
+                        on ran.project_id = %(project_id)s
+                       and ran.component = wanted.component
+                       and ran.span = class.span
+                       and ran.first_reported_at > class.lower_bound
+                       and ran.first_reported_at <= %(at)s
+                       and ran.superseded_at > %(at)s
+                       and ran.version <> ''
+                     where {_COUNTED}
+                     group by version
                      union all
-                    select device_id, component, version, since
-                      from device_versions
+                    select version, count(*), min(since), max(since)
+                      from device_versions as ran
                      where project_id = %(project_id)s
-                       and component = any(%(components)s)
+                       and component = wanted.component
                        and since <= %(at)s
-                   ) as ran
-             where {_COUNTED}
-               and (
-                       %(state)s = 'any'
-                       or device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and retired_at is not null
-                                 and retired_at <= %(at)s
-                          ) = (%(state)s = 'retired')
-                   )
+                       and {_COUNTED}
+                     group by version
+                   ) as of_component
              group by component, version
              order by devices desc, component, version
              limit %(limit)s

@@ -26,6 +26,7 @@ from firmtrail_server.db.schema.backend import Backend, open_backend
 from firmtrail_server.db.schema.batches import FILLINGS, fill_in
 from firmtrail_server.db.schema.errors import LockNotGiven, MigrationFailed, MigrationNotFound, explained
 from firmtrail_server.db.schema.lease import Lease
+from firmtrail_server.db.schema.vacuuming import vacuum_often
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 LEASE_SECONDS = 30.0
@@ -62,6 +63,7 @@ def migrate(
         for migration in backend.to_apply(_read(folder)):
             report(f"applying {migration.id}")
             done.append(_one(lease, lambda one: _apply(database_url, lease, backend, one), migration, wait_seconds))
+        vacuum_often(database_url)
         return done
 
 
