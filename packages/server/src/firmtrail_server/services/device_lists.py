@@ -91,7 +91,7 @@ async def _by_id(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, ve
         until = uuid.UUID(int=min(after.int + width, HIGHEST_ID.int))
         some = await look(conn, project_id, query, KeyRange(versions, after, until), missing)
         found += some
-        after, width = until, width * _widened(len(some), query.page_size + 1 - len(found))
+        after, width = until, _widened(width, len(some), query.page_size + 1 - len(found))
     return found
 
 
@@ -103,9 +103,9 @@ async def _total(conn: Connection, project_id: uuid.UUID, query: DeviceQuery, ve
     return await count(conn, project_id, query, KeyRange(versions, LOWEST_ID, HIGHEST_ID))
 
 
-def _widened(found: int, missing: int) -> int:
-    """How much wider the next stretch must be, so that it holds what is missing: rather a little too wide."""
-    return min(1 + 3 * missing // (2 * found), _WIDER**2) if found else _WIDER
+def _widened(width: int, found: int, missing: int) -> int:
+    """How wide the next stretch must be to hold what is missing: a quarter wider than its share of the key."""
+    return min(5 * width * missing // (4 * found), width * _WIDER**2) if found else width * _WIDER
 
 
 async def _wanted(conn: Connection, project_id: uuid.UUID, query: DeviceQuery) -> Versions:
