@@ -32,6 +32,7 @@ class Governed:
             "component": self.rules[0].component,
             "rule_labels": [orjson.dumps(rule.labels).decode() for rule in self.rules],
             "rule_versions": [orjson.dumps(rule.versions).decode() for rule in self.rules],
+            "all_labels": self.labels is None,
             "labels": Jsonb(labels),
             "label_keys": label_keys,
             **span_bounds(self.at),
@@ -55,7 +56,8 @@ class RuleCount:
 async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Governed) -> list[RuleCount]:
     """Count, for the rules of a component, the devices in service that were registered or ran something at a moment.
 
-    A rule that counts for no device is left out. Every device is read once, however many rules there are.
+    A rule that counts for no device is left out. Every device is read once, however many rules there are: its rule is
+    found once for all devices that have its labels, and what they ran is compared with a rule's versions once for each.
     """
     async with conn.cursor(row_factory=rows(RuleCount)) as cur:
         await cur.execute(
@@ -65,41 +67,56 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Gover
                   from unnest(%(rule_labels)s::text[], %(rule_versions)s::text[]) with ordinality
                     as input (labels, versions, position)
             )
-            select position, count(*) as devices, count(ran.version) as running,
-                   count(*) filter (where rule.versions ? ran.version) as accepted
-              from devices
-             cross join lateral (
-                    select position, versions
-                      from rules
-                     where devices.labels @> rules.labels
-                     order by position
-                     limit 1
-                   ) as rule
-              left join (
-                    select periods.device_id, periods.version
-                      from unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[]) as class (span, lower_bound)
-                      join device_firmware_periods as periods
-                        on periods.project_id = %(project_id)s
-                       and periods.component = %(component)s
-                       and periods.span = class.span
-                       and periods.first_reported_at > class.lower_bound
-                       and periods.first_reported_at <= %(at)s
-                       and periods.superseded_at > %(at)s
-                       and periods.version <> ''
-                     where not %(is_now)s
-                     union all
-                    select device_id, version
-                      from device_versions
-                     where project_id = %(project_id)s
-                       and component = %(component)s
-                       and (%(is_now)s or since <= %(at)s)
-                   ) as ran
-                on ran.device_id = devices.id
-             where devices.project_id = %(project_id)s
-               and (devices.created_at <= %(at)s or ran.device_id is not null)
-               and (devices.retired_at is null or devices.retired_at > %(at)s)
-               and devices.labels @> %(labels)s
-               and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
+            select position, sum(counted.devices)::int8 as devices,
+                   coalesce(sum(counted.devices) filter (where version is not null), 0)::int8 as running,
+                   coalesce(sum(counted.devices) filter (where versions ? version), 0)::int8 as accepted
+              from (
+                    select governed.position, ran.version, count(*) as devices
+                      from (
+                            select devices.id, devices.created_at, rule.position
+                              from devices
+                             cross join lateral (
+                                    select position
+                                      from rules
+                                     where devices.labels @> rules.labels
+                                     order by position
+                                     limit 1
+                                   ) as rule
+                             where devices.project_id = %(project_id)s
+                               and (devices.retired_at is null or devices.retired_at > %(at)s)
+                               and (
+                                       %(all_labels)s
+                                       or devices.labels @> %(labels)s
+                                      and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
+                                   )
+                            offset 0  -- or the labels of every device go through the join
+                           ) as governed
+                      left join (
+                            select periods.device_id, periods.version
+                              from unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[])
+                                   as class (span, lower_bound)
+                              join device_firmware_periods as periods
+                                on periods.project_id = %(project_id)s
+                               and periods.component = %(component)s
+                               and periods.span = class.span
+                               and periods.first_reported_at > class.lower_bound
+                               and periods.first_reported_at <= %(at)s
+                               and periods.superseded_at > %(at)s
+                               and periods.version <> ''
+                             where not %(is_now)s
+                             union all
+                            select device_id, version
+                              from device_versions
+                             where project_id = %(project_id)s
+                               and component = %(component)s
+                               and (%(is_now)s or since <= %(at)s)
+                           ) as ran
+                        on ran.device_id = governed.id
+                     where governed.created_at <= %(at)s
+                        or ran.device_id is not null
+                     group by governed.position, ran.version
+                   ) as counted
+              join rules using (position)
              group by position
             """,
             {"project_id": project_id, **governed.parameters},
