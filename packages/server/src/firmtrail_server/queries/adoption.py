@@ -82,6 +82,7 @@ async def count_over_time(
                            and retired.id = ran.device_id
                            and retired.retired_at is not null
                          where {_COUNTED}
+                        offset 0  -- or each row is put into its buckets twice, for `where` and for `group by`
                        ) as seen
                  where opened < closed
                  group by version, opened, closed
