@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 
 from firmtrail_contract import Violation, ViolationCode, format_moment, parse_moment
+from firmtrail_contract.moments import parse_as_of, parse_day_or_moment
 
 
 @pytest.mark.parametrize(
@@ -38,5 +40,14 @@ def test_an_offset_has_hours_up_to_23_and_minutes_up_to_59(offset: str) -> None:
 def test_a_time_of_day_ends_at_23_59_59(time: str) -> None:
     with pytest.raises(Violation) as refused:
         parse_moment(f"2026-05-03T{time}Z")
+
+    assert refused.value.code is ViolationCode.MALFORMED
+
+
+@pytest.mark.parametrize("parse", [parse_as_of, parse_day_or_moment])
+@pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "2026-5-3", "2026-05-03T12:00:00", "yesterday", ""])
+def test_where_a_date_will_do_the_refusal_shows_one(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(Violation, match="a date such as 2026-05-03, or a date-time") as refused:
+        parse(text)
 
     assert refused.value.code is ViolationCode.MALFORMED

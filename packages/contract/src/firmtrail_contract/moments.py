@@ -41,12 +41,8 @@ def parse_as_of(text: str) -> AsOf:
     Raises:
         Violation: it is neither.
     """
-    if not _DATE.fullmatch(text):
-        return AsOf(parse_moment(text))
-    try:
-        return end_of(dt.date.fromisoformat(text))
-    except ValueError:
-        raise _malformed() from None
+    day = _day_or_moment(text)
+    return AsOf(day) if isinstance(day, dt.datetime) else end_of(day)
 
 
 def parse_day_or_moment(text: str) -> DayOrMoment:
@@ -55,12 +51,7 @@ def parse_day_or_moment(text: str) -> DayOrMoment:
     Raises:
         Violation: it is neither.
     """
-    if not _DATE.fullmatch(text):
-        return DayOrMoment(parse_moment(text))
-    try:
-        return DayOrMoment(dt.date.fromisoformat(text))
-    except ValueError:
-        raise _malformed() from None
+    return DayOrMoment(_day_or_moment(text))
 
 
 def end_of(day: dt.date) -> AsOf:
@@ -75,5 +66,13 @@ def format_moment(moment: dt.datetime) -> str:
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def _malformed() -> Violation:
-    return Violation(ViolationCode.MALFORMED, "must be a date-time with an offset, such as 2026-05-03T12:00:00Z")
+def _day_or_moment(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text) if _DATE.fullmatch(text) else parse_moment(text)
+    except ValueError:
+        raise _malformed("a date such as 2026-05-03, or ") from None
+
+
+def _malformed(or_else: str = "") -> Violation:
+    text = f"must be {or_else}a date-time with an offset, such as 2026-05-03T12:00:00Z"
+    return Violation(ViolationCode.MALFORMED, text)

@@ -188,8 +188,8 @@ def near(text: str, known_versions: Iterable[str]) -> list[str]:
     """Name at most five known versions that a filter which found none may have meant, the most likely first.
 
     First those that differ in case, blanks, a leading v or a build suffix; then those that go on where the text ends,
-    at a separator before inside a number; then those of similar letters. Of a filter with several versions the first
-    counts.
+    at a separator before inside a number; then those of similar letters, of which the ones that begin alike come first.
+    Of a filter with several versions the first counts.
     """
     first = text.split(",", maxsplit=1)[0].strip().lstrip("=<>!").rstrip("*")
     wanted = _bare(first)[:_MAX_COMPARED_LENGTH].rstrip("-._")
@@ -219,7 +219,7 @@ def _alike(wanted: str, bare: dict[str, str]) -> list[str]:
     matcher.set_seq2(wanted)
     ratios = {version: _ratio(matcher, bare[version][:_MAX_COMPARED_LENGTH]) for version in compared}
     alike = [version for version, ratio in ratios.items() if ratio >= _ALIKE]
-    return sorted(alike, key=lambda version: (-ratios[version], version))
+    return sorted(alike, key=lambda version: (-ratios[version], *_distance(bare[version], wanted), version))
 
 
 def _distance(text: str, wanted: str) -> tuple[int, int]:
