@@ -248,6 +248,13 @@ async def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(
     assert os.environ["FIRMTRAIL_API_KEY"].partition(":")[2] not in errors
 
 
+async def test_a_wrong_choice_is_refused_with_the_words_to_write(keyed: Shell) -> None:
+    errors = await keyed("fleet", "versions", "--scheme", "roman", code=2)
+
+    assert "semver" in errors
+    assert "VersionScheme" not in errors
+
+
 async def test_desired_versions_are_set_ended_and_complied_with(keyed: Shell, demo: Demo) -> None:
     keyed.monkeypatch.delenv("FIRMTRAIL_PROJECT")
     rule = await keyed.one("desired-versions", "set", "1.5.0", "1.4.2")

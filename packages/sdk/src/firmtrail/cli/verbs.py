@@ -113,7 +113,9 @@ def positional(name: str, about: str, **how: Any) -> Argument:
     return Argument(name, about, how)
 
 
-def option(name: str, about: str, **how: Any) -> Argument:
+def option(name: str, about: str, *, choices: Sequence[str] | None = None, **how: Any) -> Argument:
+    if choices is not None:
+        how["choices"] = [*map(str, choices)]  # argparse shows the repr of what is no plain text
     return Argument(f"--{name}", about, how)
 
 
