@@ -116,16 +116,20 @@ class Drain:
         _expect(conn.pgconn.get_result(), ExecStatus.COPY_OUT)
 
     def _blocks(self, conn: psycopg.Connection) -> Iterator[tuple[int, bytes]]:
-        """Gather what arrives, row by row: a call of libpq each, and no iterator of the driver's around it."""
-        take, rows, size = conn.pgconn.get_copy_data, list[memoryview](), 0
+        """Gather what arrives, row by row: a call of libpq each, and no iterator of the driver's around it.
+
+        No row is kept as an object of its own: a list of thousands is what the garbage collector would look through.
+        """
+        take, rows, block = conn.pgconn.get_copy_data, 0, bytearray()
         while True:
             length, row = take(1)
             if length > 0:
-                rows.append(row)
-                size += length
-                if size >= _BLOCK_BYTES:
-                    yield len(rows), b"".join(rows)
-                    rows, size = [], 0
+                block += row
+                rows += 1
+                if len(block) >= _BLOCK_BYTES:
+                    yield rows, bytes(block)
+                    rows = 0
+                    block.clear()
             elif length == 0:
                 self._wait(conn)
             else:
@@ -133,7 +137,7 @@ class Drain:
         _expect(conn.pgconn.get_result(), ExecStatus.COMMAND_OK)
         conn.pgconn.get_result()  # there is none: the connection is idle again
         if rows:
-            yield len(rows), b"".join(rows)
+            yield rows, bytes(block)
 
     def _wait(self, conn: psycopg.Connection) -> None:
         poll = select.poll()

@@ -27,6 +27,8 @@ _NULL: Final = b"\x04"
 #: after a text that was rewritten, which may end as a moment does
 _STOP: Final = b"\x02"
 _MOMENT_ENDS: Final = b"+00"
+_OFFSET: Final = b"+00:00"
+_OFFSET_GROWS: Final = len(_OFFSET) - len(_MOMENT_ENDS)
 
 #: as the SDK's command has it; "\t" and "\r" are written with a backslash, and looked at anyway
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -50,14 +52,19 @@ def ndjson(text: bytes) -> bytes:
 def csv_rows(text: bytes) -> bytes:
     """Make a line of CSV of each row: what is null is empty, and nothing is a formula."""
     moments = 3 * _rows(text) - text.count(_NULL)
+    written = _with_offsets(text)
     if (
         any(mark in text for mark in _NOT_CSV)
         or _BEGINS_A_FORMULA.search(text)
-        or text.count(_MOMENT_ENDS + SEPARATOR) != moments
+        or len(written) - len(text) != moments * _OFFSET_GROWS  # a text ends as a moment does
     ):
-        text = _rewritten(text, _FREE, _csv_cell)
-    text = text.replace(_MOMENT_ENDS + SEPARATOR, b"+00:00,").replace(b"\n", b":00\n")
-    return text.translate(_TO_CSV).replace(_NULL, b"").replace(_STOP, b"")
+        written = _with_offsets(_rewritten(text, _FREE, _csv_cell))
+    return written.replace(b"\n", b":00\n").translate(_TO_CSV).replace(_NULL, b"").replace(_STOP, b"")
+
+
+def _with_offsets(text: bytes) -> bytes:
+    """Complete the moments that a column follows."""
+    return text.replace(_MOMENT_ENDS + SEPARATOR, _OFFSET + b",")
 
 
 def csv_header() -> bytes:
