@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -13,10 +17,11 @@ import pytest
 
 from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE
 from firmtrail_server.app import create_app
+from firmtrail_server.exports import pace
 from firmtrail_server.settings import Settings
 from tests.served import Server, serving
 from tests.server.conftest import Demo, seed
-from tests.server.exporting import FORMATS, PATH, fill
+from tests.server.exporting import FORMATS, PATH, fill, read
 
 #: more than the buffers on the way to a client that does not read
 _DEVICES, _PERIODS = 500, 100
@@ -64,6 +69,44 @@ async def test_a_reader_that_stops_holds_no_snapshot_for_long(database_url: str,
 
         assert (await http.get("/healthz")).status_code == 200
         writer.close()
+
+
+async def test_a_whole_export_ends_in_time_under_a_load_that_does_not(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "RESTS", 1e6)  # each rest is as long as one may be: together longer than an export
+    settings = Settings(seed_enabled=True, password_cost=4, export_seconds=10)
+    async with (
+        serving(create_app(settings, database_url)) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        demo = await seed(http)
+        await asyncio.to_thread(lambda: fill(database_url, demo, devices=200, periods=_PERIODS))
+
+        with busy():
+            answer = await http.get(PATH, auth=demo.project_key, headers={"Accept": NDJSON_TYPE}, timeout=60)
+
+    exported = read(NDJSON_TYPE, answer.content)
+    assert exported.end is not None
+    assert exported.end["rows"] == len(exported.rows) == 200 * (_PERIODS + 1)
+
+
+@contextmanager
+def busy() -> Generator[None]:
+    """Let another thread use what this process gets of the processor."""
+    done = threading.Event()
+
+    def spin() -> None:
+        while not done.is_set():
+            hashlib.sha256(bytes(1024**2))  # without Python's lock
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 async def test_a_client_that_hangs_up_ends_its_export_and_leaves_its_place(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, contextmanager
@@ -17,6 +18,7 @@ from firmtrail_server.db import Address, Drain
 from firmtrail_server.errors import DomainError, TooManyExports
 from firmtrail_server.exports.channel import Abandoned, Channel
 from firmtrail_server.exports.export import Export
+from firmtrail_server.exports.pace import Others, Pace
 from firmtrail_server.exports.writer import Writer
 from firmtrail_server.queries.exports import Stretch
 
@@ -119,8 +121,15 @@ class Exporter:
 
 
 def _rows(conn: Drain, export: Export, writer: Writer, stretch: Stretch | None) -> Generator[bytes]:
+    """Read and write the rows of one statement, at the pace that others leave."""
+    pace, others = Pace(conn.seconds / 2), Others()
+    began = time.monotonic()
     for count, content in writer.form.rows(conn, export.project_id, export.selection, stretch):
-        yield writer.rows(count, content)
+        block = writer.rows(count, content)
+        worked = time.monotonic() - began
+        yield block
+        time.sleep(pace.rest(worked, others.share()))
+        began = time.monotonic()
 
 
 def _never() -> None:
