@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from firmtrail_contract import ARROW_KEY, ExportEnd, ExportRecord, ExportStart
+from firmtrail_contract import ARROW_KEY, ExportEnd, ExportMarker, ExportStart
 from firmtrail_server.db import Drain
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.exports.arrow import ArrowFormat
@@ -30,8 +30,8 @@ def never() -> None:
 @pytest.mark.parametrize("length", range(9))
 def test_a_record_of_any_length_is_a_valid_batch_without_rows(length: int) -> None:
     form = ArrowFormat()
-    content = form.begin(ExportRecord(start=_START))
-    content += form.record(ExportRecord(end=ExportEnd(rows=7, sha256="x" * length))) + form.end()
+    content = form.begin(ExportMarker(start=_START))
+    content += form.marker(ExportMarker(end=ExportEnd(rows=7, sha256="x" * length))) + form.end()
 
     batch, metadata = ipc.open_stream(content).read_next_batch_with_custom_metadata()
 

@@ -1,6 +1,6 @@
-"""A project's whole history, streamed: the rows, and the records around them that say where it begins, stands and ends.
+"""A project's whole history, streamed: the rows, and the markers around them that say where it begins, stands and ends.
 
-Every format carries the same records: NDJSON as lines, CSV as lines that begin with `#`, Arrow as metadata. An export
+Every format carries the same markers: NDJSON as lines, CSV as lines that begin with `#`, Arrow as metadata. An export
 without `ExportEnd` was cut.
 """
 
@@ -20,7 +20,7 @@ from firmtrail_contract.problems import ProblemCode
 NDJSON_TYPE = "application/x-ndjson"
 CSV_TYPE = "text/csv"
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
-#: the metadata of Arrow's schema and record batches that holds a record
+#: the metadata of Arrow's schema and record batches that holds a marker
 ARROW_KEY = b"firmtrail"
 
 
@@ -67,7 +67,7 @@ class ExportedPeriod:
 
 @attrs.frozen(kw_only=True)
 class ExportStart:
-    """What an export holds; the first record."""
+    """What an export holds; the first marker."""
 
     #: the moment at which the reading began
     as_of: dt.datetime
@@ -86,24 +86,24 @@ class ExportPosition:
 
 @attrs.frozen(kw_only=True)
 class ExportEnd:
-    """The last record of an export that is whole."""
+    """The last marker of an export that is whole."""
 
     #: of this answer
     rows: int
-    #: of all bytes of this answer before this record, decompressed: before its line, or before Arrow's message
+    #: of all bytes of this answer before this marker, decompressed: before its line, or before Arrow's message
     sha256: str
 
 
 @attrs.frozen(kw_only=True)
 class ExportFailure:
-    """The last record of an export that breaks off."""
+    """The last marker of an export that breaks off."""
 
     code: ProblemCode
     detail: str
 
 
 @attrs.frozen(kw_only=True)
-class ExportRecord:
+class ExportMarker:
     """A line, or Arrow metadata, that is no row: one of these."""
 
     start: ExportStart | None = None

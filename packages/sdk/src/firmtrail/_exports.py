@@ -28,13 +28,13 @@ from firmtrail_contract import (
     NDJSON_TYPE,
     ExportEnd,
     ExportFailure,
-    ExportRecord,
+    ExportMarker,
     Violation,
     lenient_converter,
 )
 
 _OK = 200
-_RECORD_LINES = {
+_MARKER_LINES = {
     NDJSON_TYPE: re.compile(rb'^(\{"(?:start|position|end|error)":.*)\n', re.MULTILINE),
     CSV_TYPE: re.compile(rb"^#(.*)\n", re.MULTILINE),
 }
@@ -83,7 +83,7 @@ class Decoder(ABC):
         self.is_whole = False
 
     @abstractmethod
-    def feed(self, data: bytes) -> Iterator[Piece | ExportRecord]:
+    def feed(self, data: bytes) -> Iterator[Piece | ExportMarker]:
         """Take some bytes, and give what is complete.
 
         Raises:
@@ -94,21 +94,21 @@ class Decoder(ABC):
     def check_end(self) -> None:
         """Raise `ConnectionLostError` unless the end has come."""
         if not self.is_whole:
-            raise ConnectionLostError("The export broke off: its last record is missing.")
+            raise ConnectionLostError("The export broke off: its end is missing.")
 
     def _piece(self, rows: int, content: Any, sent: bytes) -> Piece:
         self._rows += rows
         self._digest.update(sent)
         return Piece(rows, content)
 
-    def _record(self, text: bytes, sent: bytes) -> ExportRecord:
-        record = _read_record(text)
-        if record.error is not None:
-            raise _failed(record.error)
-        if record.end is not None:
-            self._end(record.end)
+    def _marker(self, text: bytes, sent: bytes) -> ExportMarker:
+        marker = _read_marker(text)
+        if marker.error is not None:
+            raise _failed(marker.error)
+        if marker.end is not None:
+            self._end(marker.end)
         self._digest.update(sent)
-        return record
+        return marker
 
     def _end(self, end: ExportEnd) -> None:
         if (end.rows, end.sha256) != (self._rows, self._digest.hexdigest()):
@@ -117,24 +117,24 @@ class Decoder(ABC):
 
 
 class TextDecoder(Decoder):
-    """NDJSON and CSV: lines, of which some are records."""
+    """NDJSON and CSV: lines, of which some are markers."""
 
     def __init__(self, media_type: str) -> None:
         super().__init__()
-        self._records = _RECORD_LINES[media_type]
+        self._markers = _MARKER_LINES[media_type]
         self._waits_for_header = media_type == CSV_TYPE
         self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[Piece | ExportRecord]:
+    def feed(self, data: bytes) -> Iterator[Piece | ExportMarker]:
         head, line_break, rest = data.rpartition(b"\n")
         if not line_break:
             self._rest += data
             return
         text, self._rest = self._rest + head + line_break, rest
         begins = 0
-        for found in self._records.finditer(text):
+        for found in self._markers.finditer(text):
             yield from self._lines(text[begins : found.start()])
-            yield self._record(found[1], found[0])
+            yield self._marker(found[1], found[0])
             begins = found.end()
         yield from self._lines(text[begins:])
 
@@ -161,7 +161,7 @@ class ArrowDecoder(Decoder):
         self._buffer = bytearray()
         self._schema = b""
 
-    def feed(self, data: bytes) -> Iterator[Piece | ExportRecord]:
+    def feed(self, data: bytes) -> Iterator[Piece | ExportMarker]:
         self._buffer += data
         while message := self._next_message():
             yield from self._read(message)
@@ -189,20 +189,20 @@ class ArrowDecoder(Decoder):
             raise _damaged("a message has an impossible size")
         return size
 
-    def _read(self, message: bytes) -> Iterator[Piece | ExportRecord]:
+    def _read(self, message: bytes) -> Iterator[Piece | ExportMarker]:
         if len(message) == _PREFIX_BYTES:
             return
         try:
             reader = self._arrow.ipc.open_stream(self._schema + message)
             if not self._schema:
                 self._schema = message
-                yield self._record(reader.schema.metadata[ARROW_KEY], message)
+                yield self._marker(reader.schema.metadata[ARROW_KEY], message)
                 return
             batch, metadata = reader.read_next_batch_with_custom_metadata()
         except (self._arrow.ArrowException, LookupError, TypeError, EOFError) as error:
             raise _damaged(f"{type(error).__name__} in its Arrow stream") from None
         if metadata is not None and ARROW_KEY in metadata:
-            yield self._record(metadata[ARROW_KEY], message)
+            yield self._marker(metadata[ARROW_KEY], message)
         else:
             yield self._piece(batch.num_rows, batch, message)
 
@@ -279,11 +279,11 @@ def accepted_coding() -> str:
     return "zstd" if find_spec("zstandard") else "identity"
 
 
-def _read_record(text: bytes) -> ExportRecord:
+def _read_marker(text: bytes) -> ExportMarker:
     try:
-        return _converter.structure(json.loads(text), ExportRecord)
+        return _converter.structure(json.loads(text), ExportMarker)
     except (BaseValidationError, Violation, ValueError, RecursionError):
-        raise _damaged("a record cannot be read") from None
+        raise _damaged("a marker cannot be read") from None
 
 
 def _failed(failure: ExportFailure) -> Exception:

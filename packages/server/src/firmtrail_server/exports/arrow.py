@@ -1,4 +1,4 @@
-"""Arrow's stream format: the schema, record batches, and records as metadata of batches without rows.
+"""Arrow's stream format: the schema, record batches, and markers as metadata of batches without rows.
 
 Needs the extra `arrow`, of which nanoarrow writes it: pyarrow would take 45 MB more of memory.
 
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from firmtrail_contract import ARROW_KEY, ARROW_TYPE, ExportRecord
+from firmtrail_contract import ARROW_KEY, ARROW_TYPE, ExportMarker
 from firmtrail_server.db import Drain
 from firmtrail_server.exports.arrow_metadata import metadata_message
-from firmtrail_server.exports.formats import record_text
+from firmtrail_server.exports.formats import marker_text
 from firmtrail_server.queries import exports
 from firmtrail_server.queries.exports import Selection, Stretch
 
@@ -51,8 +51,8 @@ class ArrowFormat:
         self._written = io.BytesIO()
         self._writer = ipc.StreamWriter.from_writable(self._written)
 
-    def begin(self, record: ExportRecord) -> bytes:
-        schema = na.c_schema(na.struct(_FIELDS)).modify(metadata={ARROW_KEY: record_text(record)})
+    def begin(self, marker: ExportMarker) -> bytes:
+        schema = na.c_schema(na.struct(_FIELDS)).modify(metadata={ARROW_KEY: marker_text(marker)})
         self._writer.write_stream(c_array_stream.CArrayStream.from_c_arrays([], schema))
         return self._taken()
 
@@ -67,8 +67,8 @@ class ArrowFormat:
             self._writer.write_array(batch)
             yield batch.length, self._taken()
 
-    def record(self, record: ExportRecord) -> bytes:
-        return metadata_message(ARROW_KEY, record_text(record), columns=len(_FIELDS), buffers=_BUFFERS)
+    def marker(self, marker: ExportMarker) -> bytes:
+        return metadata_message(ARROW_KEY, marker_text(marker), columns=len(_FIELDS), buffers=_BUFFERS)
 
     def end(self) -> bytes:
         return _END_OF_STREAM

@@ -59,7 +59,7 @@ class Exporter:
             self.running -= 1
 
     async def content(self, export: Export, writer: Writer) -> AsyncGenerator[bytes]:
-        """Give the bytes of an export; what fails after the first of them is also its last record.
+        """Give the bytes of an export; what fails after the first of them is also its last marker.
 
         Raises:
             DomainError: it cannot be read, or not to its end.

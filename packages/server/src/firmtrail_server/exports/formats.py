@@ -1,4 +1,4 @@
-"""What an export is written in: rows, and the records around them."""
+"""What an export is written in: rows, and the markers around them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 import attrs
 
-from firmtrail_contract import CSV_TYPE, NDJSON_TYPE, ExportRecord, strict_converter
+from firmtrail_contract import CSV_TYPE, NDJSON_TYPE, ExportMarker, strict_converter
 from firmtrail_server.db import Drain
 from firmtrail_server.exports import lines
 from firmtrail_server.queries import exports
@@ -24,7 +24,7 @@ class Format(Protocol):
     @property
     def media_type(self) -> str: ...
 
-    def begin(self, record: ExportRecord) -> bytes: ...
+    def begin(self, marker: ExportMarker) -> bytes: ...
 
     def rows(
         self, conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch | None
@@ -32,16 +32,16 @@ class Format(Protocol):
         """Give a number of rows and their bytes, again and again."""
         ...
 
-    def record(self, record: ExportRecord) -> bytes: ...
+    def marker(self, marker: ExportMarker) -> bytes: ...
 
     def end(self) -> bytes:
-        """Give what has to follow the last record."""
+        """Give what has to follow the last marker."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class TextFormat:
-    """Lines: those of records begin with a mark, if they would be taken for rows otherwise."""
+    """Lines: those of markers begin with a sign, if they would be taken for rows otherwise."""
 
     media_type: str
     mark: bytes
@@ -50,8 +50,8 @@ class TextFormat:
     copy_stretch: Callable[[Drain, uuid.UUID, Selection, Stretch], Iterator[tuple[int, bytes]]]
     write: Callable[[bytes], bytes]
 
-    def begin(self, record: ExportRecord) -> bytes:
-        return self.record(record) + self.header
+    def begin(self, marker: ExportMarker) -> bytes:
+        return self.marker(marker) + self.header
 
     def rows(
         self, conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch | None
@@ -63,16 +63,16 @@ class TextFormat:
         for rows, text in blocks:
             yield rows, self.write(text)
 
-    def record(self, record: ExportRecord) -> bytes:
-        return self.mark + record_text(record) + b"\n"
+    def marker(self, marker: ExportMarker) -> bytes:
+        return self.mark + marker_text(marker) + b"\n"
 
     def end(self) -> bytes:
         return b""
 
 
-def record_text(record: ExportRecord) -> bytes:
-    """Write a record as JSON, without what it is not."""
-    known = {name: value for name, value in _converter.unstructure(record).items() if value is not None}
+def marker_text(marker: ExportMarker) -> bytes:
+    """Write a marker as JSON, without what it is not."""
+    known = {name: value for name, value in _converter.unstructure(marker).items() if value is not None}
     return json.dumps(known, separators=(",", ":")).encode()
 
 

@@ -1,4 +1,4 @@
-"""An export's bytes: rows and records in their format, counted, summed up and compressed."""
+"""An export's bytes: rows and markers in their format, counted, summed up and compressed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from typing import Protocol
 
-from firmtrail_contract import ExportEnd, ExportFailure, ExportPosition, ExportRecord, ExportStart
+from firmtrail_contract import ExportEnd, ExportFailure, ExportMarker, ExportPosition, ExportStart
 from firmtrail_server.errors import DomainError
 from firmtrail_server.exports.formats import Format
 
@@ -24,7 +24,7 @@ class Compressor(Protocol):
 
 
 class Writer:
-    """Writes one answer; nothing but the last record tells that it is whole."""
+    """Writes one answer; nothing but the last marker tells that it is whole."""
 
     def __init__(self, form: Format, compressor: Compressor | None) -> None:
         self.form = form
@@ -32,25 +32,25 @@ class Writer:
         self._rows, self._digest = 0, hashlib.sha256()
 
     def begin(self, start: ExportStart) -> bytes:
-        return self._sent(self.form.begin(ExportRecord(start=start)))
+        return self._sent(self.form.begin(ExportMarker(start=start)))
 
     def rows(self, count: int, content: bytes) -> bytes:
         self._rows += count
         return self._sent(content)
 
     def position(self, after: uuid.UUID) -> bytes:
-        written = self._sent(self.form.record(ExportRecord(position=ExportPosition(after=after))))
+        written = self._sent(self.form.marker(ExportMarker(position=ExportPosition(after=after))))
         return written + self._flushed()
 
     def end(self) -> bytes:
         end = ExportEnd(rows=self._rows, sha256=self._digest.hexdigest())
-        written = self._sent(self.form.record(ExportRecord(end=end)) + self.form.end())
+        written = self._sent(self.form.marker(ExportMarker(end=end)) + self.form.end())
         return written + (self._compressor.finish() if self._compressor else b"")
 
     def failure(self, error: DomainError) -> bytes:
         """Say why nothing follows; the answer stays without its end."""
         failure = ExportFailure(code=error.code, detail=str(error))
-        return self._sent(self.form.record(ExportRecord(error=failure))) + self._flushed()
+        return self._sent(self.form.marker(ExportMarker(error=failure))) + self._flushed()
 
     def _sent(self, content: bytes) -> bytes:
         self._digest.update(content)

@@ -21,8 +21,8 @@ from firmtrail_server.services.time_ranges import DAY, time_range
 async def export_firmware_history(
     ctx: Context, project_id: uuid.UUID, query: ExportQuery
 ) -> Annotated[Export, NDJSON_TYPE, CSV_TYPE, ARROW_TYPE]:
-    """The first record is `{"start": ...}`, the last one of a whole answer `{"end": {"rows": ..., "sha256": ...}}`.
-    NDJSON has records as lines, CSV as lines that begin with `#`, and Arrow as metadata named `firmtrail`, of its
+    """The first marker is `{"start": ...}`, the last one of a whole answer `{"end": {"rows": ..., "sha256": ...}}`.
+    NDJSON has markers as lines, CSV as lines that begin with `#`, and Arrow as metadata named `firmtrail`, of its
     schema and of record batches without rows. An answer without its end was cut.
 
     Without `resumable` the rows are those of one moment, in no order, and must be read within 60 seconds, or what the
