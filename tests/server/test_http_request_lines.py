@@ -135,3 +135,52 @@ async def test_the_longest_filters_that_are_allowed_fit_into_a_request_line(
     answer = await http.get(url, params=query, auth=demo.project_key)
 
     assert answer.status_code == 200, answer.text
+
+
+_GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+_POST = b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+_LINE = b"X: " + b"x" * 8_000 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "line", "end"),
+    [
+        (_GET, _LINE, b"\r\n"),
+        (_POST + b"0\r\n", _LINE, b"\r\n"),
+        (_POST + b"2;", b"x" * 8_000, b"\r\n{}\r\n0\r\n\r\n"),
+    ],
+    ids=["head", "trailer", "chunk extension"],
+)
+async def test_a_head_of_too_many_bytes_is_given_up(
+    address: tuple[str, int], begun: bytes, line: bytes, end: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection(*address)
+    answer = b""
+    try:
+        writer.write(begun)
+        for _ in range(60):  # each is short enough, and they are not too many
+            writer.write(line)
+            await writer.drain()
+        writer.write(end)
+        answer = await reader.read(1)
+    except ConnectionError:
+        pass
+    writer.close()
+
+    assert answer == b""
+
+
+async def test_heads_of_one_connection_are_not_added_up(http: httpx.AsyncClient) -> None:
+    for _ in range(20):
+        assert (await http.get("/healthz", headers={"X-Long": "x" * 8_000})).status_code == 200
+
+
+async def test_a_body_in_small_chunks_is_no_head(http: httpx.AsyncClient, demo: Demo) -> None:
+    async def rows() -> AsyncGenerator[bytes]:
+        for number in range(10_000):
+            yield b'{"name": "pump %d"}\n' % number
+
+    path, kind = f"/v1/projects/{demo.project_id}/devices/import", {"Content-Type": "application/x-ndjson"}
+    answer = await http.post(path, params={"dry_run": True}, content=rows(), headers=kind, auth=demo.project_key)
+
+    assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""What bad bodies leave behind in the memory of a worker."""
+"""What bad bodies, and bytes that are no request, leave behind in the memory of a worker."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.server.server_process import ServerProcess
 #: SECURITY.md names it
 BOUND_MIB = 256
 ROUNDS = 3
+#: of 100 MB that were sent
+LEFT_MIB = 32
 
 
 async def test_a_workers_memory_stays_within_its_bound_under_bad_bodies(database_url: str) -> None:
@@ -32,6 +34,31 @@ async def test_a_workers_memory_stays_within_its_bound_under_bad_bodies(database
 
     assert {*sum(statuses, Counter[int]())} == {200, 400, 422}
     assert peak < BOUND_MIB
+
+
+async def test_bytes_that_are_no_request_leave_nothing_behind(database_url: str) -> None:
+    server = ServerProcess("serve", FIRMTRAIL_DATABASE_URL=database_url)
+    try:
+        host, _, port = server.url().removeprefix("http://").partition(":")
+        before = _peak_mib(server.pid)
+        for _ in range(50):
+            answers = await asyncio.gather(*(_refused(host, int(port)) for _ in range(10)))
+            assert {answer.split(b" ", 2)[1] for answer in answers} == {b"400"}
+        peak = _peak_mib(server.pid)
+    finally:
+        server.stop()
+
+    assert peak - before < LEFT_MIB
+
+
+async def _refused(host: str, port: int) -> bytes:
+    """Send 200,000 bytes that are no request line, of which the server reads no more than it needs to refuse them."""
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(b"\x16" * 200_000)
+    try:
+        return await reader.readuntil(b"\r\n")
+    finally:
+        writer.transport.abort()
 
 
 async def _send(http: httpx.AsyncClient, requests: Iterator[Bad]) -> Counter[int]:

@@ -1,7 +1,7 @@
 """Below the application: requests that aiohttp cannot even parse are answered with a problem document too.
 
-Clients that neither send nor read are given up. aiohttp has no setting for either, so its protocol is extended here and
-nowhere else; tests/server/test_private_names.py says what of it that depends on.
+Clients that neither send nor read, or send a head without end, are given up. aiohttp has no setting for that, so its
+protocol is extended here and nowhere else; tests/server/test_private_names.py says what of it that depends on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from types import CoroutineType
 from typing import Any, cast
 
-from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 
@@ -34,6 +34,8 @@ READING_SECONDS = 30
 _LINGERING_SECONDS = 0.5
 #: of a request line, or of a header: the longest filters of a list have half of it when every byte of them is escaped
 MAX_LINE_BYTES = 32 * 1024
+#: of a head, and of what stands in a chunked body without being of it; aiohttp bounds each line and their number alone
+MAX_HEAD_BYTES = 64 * 1024
 
 
 @asynccontextmanager
@@ -97,6 +99,26 @@ class _ProblemHandler(web.RequestHandler):
     _is_held_back = False
     #: whether the connection closes after the answer that is being made
     _is_last = False
+    #: the body of the newest request
+    _body: StreamReader = EMPTY_PAYLOAD
+    #: what has arrived since the last of it, or since the head of its request
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrives. A head that does not end is given up: nobody has to say who they are to send one."""
+        requests, body_bytes = len(self._messages), self._body.total_bytes
+        super().data_received(data)
+        if len(self._messages) > requests:
+            message, self._body = self._messages[-1]
+            self._head_bytes = 0
+            if isinstance(error := getattr(message, "exc", None), Exception):
+                error.__traceback__ = None  # it holds the frame that holds `data` and the error
+        elif self._body.total_bytes > body_bytes:
+            self._head_bytes = 0
+        else:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._give_up()
 
     def close(self) -> None:
         """Close the connection; when a request is being answered, also while its body arrives, after that."""
