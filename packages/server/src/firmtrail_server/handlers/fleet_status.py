@@ -32,15 +32,14 @@ async def get_fleet_status(
     components = await firmware_versions.list_components(conn, project_id)
     counted = Counted(components=components, labels=query.labels, state=DeviceState.ACTIVE)
     devices = await fleet_status.count_devices(conn, project_id, counted)
-    silent = await fleet_status.count_silent(conn, project_id, counted)
     versions = ordered(await count_now(conn, project_id, counted, now, MAX_VERSIONS))
     return FleetStatus(
         as_of=now,
         first_reported_at=await fleet_status.find_first_report(conn, project_id, components),
         devices=devices.devices,
-        reporting=devices.devices - silent.silent,
-        silent=silent.silent - silent.never_reported,
-        never_reported=silent.never_reported,
+        reporting=devices.devices - devices.silent,
+        silent=devices.silent - devices.never_reported,
+        never_reported=devices.never_reported,
         retired=devices.retired,
         two_machines=devices.two_machines,
         components=[

@@ -16,57 +16,33 @@ from firmtrail_server.queries.firmware_versions import Counted
 
 @attrs.frozen(kw_only=True)
 class DeviceCounts:
-    """How many devices a project has, in service and out of it."""
+    """How many devices a project has, in service and out of it; and of those in service, how many are silent."""
 
     devices: int
     retired: int
     two_machines: int
-
-
-@attrs.frozen(kw_only=True)
-class SilentCounts:
-    """How many of the devices in service are silent, and how many of those have never reported."""
-
+    #: also those that have never reported
     silent: int
     never_reported: int
 
 
 async def count_devices(conn: Connection, project_id: uuid.UUID, counted: Counted) -> DeviceCounts:
-    """Count a project's devices."""
+    """Count a project's devices, and those in service that are silent: one that never reported, since registered."""
     async with conn.cursor(row_factory=rows(DeviceCounts)) as cur:
         await cur.execute(
             """
             select count(*) filter (where retired_at is null) as devices,
                    count(*) filter (where retired_at is not null) as retired,
-                   count(*) filter (where two_machines_since is not null) as two_machines
+                   count(*) filter (where two_machines_since is not null) as two_machines,
+                   count(silence.device_id) filter (where retired_at is null) as silent,
+                   count(*) filter (where retired_at is null and silence.silent_since = devices.created_at)
+                       as never_reported
               from devices
-             where project_id = %(project_id)s
-               and (
-                       %(all_labels)s
-                       or labels @> %(labels)s
-                      and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                   )
-            """,
-            {"project_id": project_id, **counted.parameters},
-            prepare=False,
-        )
-        return await one(cur)
-
-
-async def count_silent(conn: Connection, project_id: uuid.UUID, counted: Counted) -> SilentCounts:
-    """Count the devices in service that are silent now: one that never reported, since it was registered."""
-    async with conn.cursor(row_factory=rows(SilentCounts)) as cur:
-        await cur.execute(
-            """
-            select count(*) as silent,
-                   count(*) filter (where silence.silent_since = devices.created_at) as never_reported
-              from device_silences as silence
-              join devices
-                on devices.id = silence.device_id
-               and devices.project_id = %(project_id)s
-               and devices.retired_at is null
-             where silence.project_id = %(project_id)s
+              left join device_silences as silence
+                on silence.project_id = %(project_id)s
+               and silence.device_id = devices.id
                and silence.ended_at is null
+             where devices.project_id = %(project_id)s
                and (
                        %(all_labels)s
                        or devices.labels @> %(labels)s
