@@ -203,7 +203,7 @@ async def test_records_that_a_device_had_to_drop_are_in_the_log(
     with caplog.at_level(logging.WARNING, "firmtrail_server"):
         await report(http, demo, reading(1, 0), record(reading(1, 0), main="1") | {"dropped_before": 17})
 
-    assert caplog.messages == [f"device {demo.device_id} had no room for 17 records"]
+    assert caplog.messages == [f"device {demo.device_id} lost 17 records: no room, damaged or refused"]
 
 
 async def test_devices_are_not_asked_for_an_interval_unless_the_operator_says_so(

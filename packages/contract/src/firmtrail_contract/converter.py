@@ -121,7 +121,7 @@ def _parsed_uuid(text: str) -> uuid.UUID:
     """Read one that is often named again at once: every reading of a batch names its boot."""
     if not _UUID.fullmatch(text):  # UUID() also takes braces, URNs and bare hexadecimal
         raise Violation(ViolationCode.MALFORMED, "must be a UUID such as 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b")
-    return uuid.UUID(int=int(text.replace("-", ""), 16))  # twice as fast as from the text
+    return uuid.UUID(text)
 
 
 def _moment(value: Any, _: Any) -> dt.datetime:

@@ -122,7 +122,7 @@ def _is_run(number: str) -> bool:
 
 
 def _counts_bytes(number: str) -> bool:
-    """Say whether each byte is the next one's number less one, as in 01020304-0506-0708-090a-0b0c0d0e0f10."""
+    """Say whether each byte is one more than the one before, as in 01020304-0506-0708-090a-0b0c0d0e0f10."""
     if len(number) < _LONG_NUMBER:
         return False
     try:

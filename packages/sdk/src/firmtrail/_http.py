@@ -35,6 +35,13 @@ T = TypeVar("T")
 
 _CONNECT_SECONDS, _READ_SECONDS, _WRITE_SECONDS, _POOL_SECONDS = 5, 30, 30, 5
 
+#: of every request; a call may say otherwise
+_HEADERS = {
+    "User-Agent": f"firmtrail-python/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # the least of what is compressed fills all memory
+}
+
 #: the request did not leave
 _NOT_SENT = (
     httpx.ConnectError,
@@ -55,13 +62,6 @@ _CERTIFICATE_REFUSED = (
 )
 #: anything that keeps a whole answer from coming back; what TLS says of a damaged record httpcore lets through
 FAILURES = (httpx.RequestError, OSError, DeadlinePassed)
-
-
-_HEADERS = {
-    "User-Agent": f"firmtrail-python/{__version__}",
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",  # the least of what is compressed fills all memory
-}
 
 
 def new_async_transport(settings: Settings) -> httpx.AsyncHTTPTransport:

@@ -41,10 +41,10 @@ class Format(Protocol):
 
 @attrs.frozen(kw_only=True)
 class TextFormat:
-    """Lines: those of markers begin with a sign, if they would be taken for rows otherwise."""
+    """Lines: those of markers begin with a prefix where they would be taken for rows otherwise."""
 
     media_type: str
-    mark: bytes
+    prefix: bytes
     header: bytes
     copy_all: Callable[[Drain, uuid.UUID, Selection], Iterator[tuple[int, bytes]]]
     copy_stretch: Callable[[Drain, uuid.UUID, Selection, Stretch], Iterator[tuple[int, bytes]]]
@@ -64,7 +64,7 @@ class TextFormat:
             yield rows, self.write(text)
 
     def marker(self, marker: ExportMarker) -> bytes:
-        return self.mark + marker_text(marker) + b"\n"
+        return self.prefix + marker_text(marker) + b"\n"
 
     def end(self) -> bytes:
         return b""
@@ -78,7 +78,7 @@ def marker_text(marker: ExportMarker) -> bytes:
 
 NDJSON = TextFormat(
     media_type=NDJSON_TYPE,
-    mark=b"",
+    prefix=b"",
     header=b"",
     copy_all=exports.copy_ndjson,
     copy_stretch=exports.copy_ndjson_of,
@@ -86,7 +86,7 @@ NDJSON = TextFormat(
 )
 CSV = TextFormat(
     media_type=CSV_TYPE,
-    mark=b"#",
+    prefix=b"#",
     header=lines.csv_header(),
     copy_all=exports.copy_csv,
     copy_stretch=exports.copy_csv_of,

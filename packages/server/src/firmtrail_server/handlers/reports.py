@@ -53,7 +53,7 @@ async def report_firmware_batch(ctx: ReportContext, device_id: uuid.UUID, body: 
 
 def _receipt(device_id: uuid.UUID, record: ObservationRecord, outcome: Outcome) -> RecordReceipt:
     if record.dropped_before:
-        logger.warning("device %s had no room for %d records", device_id, record.dropped_before)
+        logger.warning("device %s lost %d records: no room, damaged or refused", device_id, record.dropped_before)
     versions = iter(outcome.versions)
     components = [
         ComponentReceipt(component=reading.component, outcome=next(versions) if batches.tells(reading) else None)

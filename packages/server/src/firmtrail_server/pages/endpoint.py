@@ -16,7 +16,7 @@ from firmtrail_server.http.traffic import Meter
 from firmtrail_server.pages.downloads import sent
 from firmtrail_server.pages.forms import check_origin, form_token_of
 from firmtrail_server.pages.frame import Frame
-from firmtrail_server.pages.rendering import led
+from firmtrail_server.pages.rendering import redirect
 from firmtrail_server.pages.results import Download, Redirect, SignedIn, SignedOut, View
 from firmtrail_server.services.authentication import Credential
 
@@ -38,7 +38,7 @@ class PageEndpoint(Endpoint):
         if request.method == hdrs.METH_POST:
             check_origin(request)
         elif "" in request.query.values():  # an HTML form sends the fields that were left empty
-            return led(_without_blanks(request))
+            return redirect(_without_blanks(request))
         response = await super().respond(request, named)
         self._cookies.keep_renewed(request, response)
         return response
@@ -62,16 +62,16 @@ class PageEndpoint(Endpoint):
             case Download():
                 return await sent(answer, call.request)
             case Redirect():
-                return await self._led(call.request, answer)
+                return await self._redirected(call.request, answer)
             case _:
                 raise TypeError(f"{self.route.path} returned what is no page")
 
     def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
-        """Make the page that says what went wrong; who is not signed in is led to where that is done."""
+        """Make the page that says what went wrong; who is not signed in goes to where that is done."""
         return self._frame.refuse(error, request)
 
-    async def _led(self, request: web.BaseRequest, answer: Redirect) -> Response:
-        response = led(answer.to)
+    async def _redirected(self, request: web.BaseRequest, answer: Redirect) -> Response:
+        response = redirect(answer.to)
         match answer:
             case SignedIn():
                 self._cookies.keep(request, response, answer.session)

@@ -13,7 +13,7 @@ from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.responses import REQUEST_ID, Response
 from firmtrail_server.pages.cookies import Cookies
 from firmtrail_server.pages.forms import FormTokens
-from firmtrail_server.pages.rendering import led, page, rendered
+from firmtrail_server.pages.rendering import page, redirect, rendered
 from firmtrail_server.pages.results import View
 
 SIGN_IN, HOME = "/sign-in", "/projects"
@@ -28,20 +28,20 @@ class Frame:
         self.cookies = Cookies(services)
         self.tokens = FormTokens(services.authentication.digests)
 
-    def shown(self, request: web.BaseRequest, shown: View) -> Response:
+    def shown(self, request: web.BaseRequest, view: View) -> Response:
         """Render a template."""
         data = {
-            **shown.data,
+            **view.data,
             "form_token": self.tokens.new(self.cookies.bound_to(request)),
             "is_signed_in": self.cookies.is_signed_in(request),
         }
-        return page(rendered(shown.template, data), shown.status, request)
+        return page(rendered(view.template, data), view.status, request)
 
     def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
-        """Make the page that says what went wrong; who is not signed in is led to where that is done."""
+        """Make the page that says what went wrong; who is not signed in goes to where that is done."""
         if isinstance(error, Unauthenticated):
             onward = f"?{urlencode({'next': request.path_qs})}" if request.method == hdrs.METH_GET else ""
-            return led(f"{SIGN_IN}{onward}")
+            return redirect(f"{SIGN_IN}{onward}")
         problem = _Refusal(error, request)
         response = self.shown(request, View(template="refused.html", data=problem.data, status=problem.status))
         if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
@@ -61,7 +61,7 @@ class Frame:
 
 
 def _asks_for_page(request: web.BaseRequest) -> bool:
-    """Whether a browser looks for a page; at the root it is led to one."""
+    """Whether a browser looks for a page; at the root it is sent to one."""
     path = request.rel_url.raw_path
     return path != "/" and not path.startswith(_OF_PROGRAMS) and "text/html" in request.headers.get(hdrs.ACCEPT, "")
 

@@ -60,6 +60,6 @@ def page(html: str, status: int, request: web.BaseRequest) -> Response:
     return Response(status, _PAGE, content, headers)
 
 
-def led(path: str) -> Response:
-    """Lead a browser to a page, which it gets with GET."""
+def redirect(path: str) -> Response:
+    """Send a browser to a page, which it gets with GET."""
     return Response(HTTPStatus.SEE_OTHER, _PRIVATE, headers={hdrs.LOCATION: path})

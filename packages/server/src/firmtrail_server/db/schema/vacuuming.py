@@ -18,15 +18,15 @@ def vacuum_often(database_url: str) -> None:
     takes 21 ms takes 120.
     """
     with connect(database_url) as conn:
-        if CrdbConnection.is_crdb(conn) or _is_told(conn):
+        if CrdbConnection.is_crdb(conn) or _is_set(conn):
             return
         conn.execute("set lock_timeout = '1s'")
-        with suppress(psycopg.errors.LockNotAvailable):  # a VACUUM is at work there: the next start tells it
+        with suppress(psycopg.errors.LockNotAvailable):  # a VACUUM holds the table: the next `migrate` sets it
             conn.execute("alter table if exists device_versions set (autovacuum_vacuum_scale_factor = 0.002)")
 
 
-def _is_told(conn: psycopg.Connection) -> bool:
-    """Say whether there is such an option, which may be an operator's own."""
+def _is_set(conn: psycopg.Connection) -> bool:
+    """Say whether the table has the option already, perhaps an operator's own."""
     found = conn.execute(
         """
         select 1
