@@ -6,7 +6,7 @@ import itertools
 import secrets
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -49,7 +49,7 @@ def echo(stage: Stage, fleet: list[Device]) -> Measures:
     """The bare server, which gets the same requests as ours."""
     say("starting the bare echo")
     requests = write_requests(stage.folder / "echo.requests", map(report, fleet))
-    site = stage.site("echo", [*_module("bench.servers.echo"), "application"], _PATH, devices=len(fleet))
+    site = stage.site("echo", *echo_command("application"), devices=len(fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {
         Row.ECHO: load.measure_warm,
@@ -64,7 +64,7 @@ def floors(stage: Stage, fleet: list[Device]) -> Measures:
     requests = write_requests(stage.folder / "floors.requests", map(report, fleet))
 
     def load(kind: str) -> Measure:
-        site = stage.site(kind, [*_module("bench.servers.echo"), kind], _PATH, devices=len(fleet))
+        site = stage.site(kind, *echo_command(kind), devices=len(fleet))
         return Contestant(site=site, requests=requests, connections=CONNECTIONS).measure_warm
 
     return {Row.ECHO_SERVER: load("server"), Row.ECHO_OURS: load("ours")}
@@ -203,6 +203,11 @@ def inserts(stage: Stage) -> Measures:
         Row.PGBENCH: lambda seconds: _measured(stage, lambda: insert_with_pgbench(url, seconds)),
         Row.INSERT_ALONE: lambda seconds: _measured(stage, lambda: insert_one_by_one(url, seconds)),
     }
+
+
+def echo_command(kind: str) -> tuple[list[str | Path], Mapping[str, str]]:
+    """Name the command of a bare server, and its environment."""
+    return [*_module("bench.servers.echo"), kind], _PATH
 
 
 def _module(name: str) -> list[str | Path]:

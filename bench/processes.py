@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.errors import CannotMeasure
 
-START_SECONDS = 60
-STOP_SECONDS = 30
+_START_SECONDS = 60
+_STOP_SECONDS = 30
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -28,8 +28,12 @@ class Server:
 
 
 @contextmanager
-def running(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Generator[Server]:
+def running(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, *, patience: int = 1
+) -> Generator[Server]:
     """Run a server for as long as the block lasts. It says its address on standard error, as they all do.
+
+    `patience` is how many times longer than usual it may take to start and to stop.
 
     Raises:
         CannotMeasure: it ends, or says nothing.
@@ -44,9 +48,9 @@ def running(command: Sequence[str | Path], environment: Mapping[str, str] | None
         process_group=0,  # Ctrl-C reaches us alone, and we stop it in order
     )
     try:
-        yield Server(_address(process, command), process.pid)
+        yield Server(_address(process, command, patience * _START_SECONDS), process.pid)
     finally:
-        _stop(process)
+        _stop(process, patience * _STOP_SECONDS)
 
 
 def _clean_environment() -> dict[str, str]:
@@ -54,7 +58,7 @@ def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("FIRMTRAIL_", "PG"))}
 
 
-def _address(process: subprocess.Popen[str], command: Sequence[str | Path]) -> str:
+def _address(process: subprocess.Popen[str], command: Sequence[str | Path], seconds: int) -> str:
     found: list[str] = []
     said: deque[str] = deque(maxlen=20)
     known = threading.Event()
@@ -69,16 +73,16 @@ def _address(process: subprocess.Popen[str], command: Sequence[str | Path]) -> s
         known.set()
 
     threading.Thread(target=read, daemon=True).start()
-    known.wait(START_SECONDS)
+    known.wait(seconds)
     if not found:
         raise CannotMeasure(f"{' '.join(map(str, command))} did not start. It said:\n{''.join(said)}")
     return found[0]
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def _stop(process: subprocess.Popen[str], seconds: int) -> None:
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

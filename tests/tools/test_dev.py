@@ -37,7 +37,7 @@ def test_a_benchmark_that_is_not_there_is_answered_by_those_that_are(arguments: 
     done = dev(*arguments)
 
     assert done.returncode == 1
-    assert done.stderr == "dev: name a benchmark: reports, profile, herd, fleet, export, pages, agent, frames, sdk\n"
+    assert done.stderr == "dev: name a benchmark: reports, profile, instructions, herd, fleet, export, pages, agent, frames, sdk\n"
 
 
 def test_every_verb_is_in_the_help() -> None:
