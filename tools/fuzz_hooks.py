@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import schemathesis
 
@@ -81,8 +81,8 @@ def _seen(value: Any) -> Any:
     if isinstance(value, str):
         return value if not value or trimmed(value) else f"1{value[1:]}"
     if isinstance(value, dict):
-        return {name: _seen(one) for name, one in value.items()}
-    return [_seen(one) for one in value] if isinstance(value, list) else value
+        return {name: _seen(one) for name, one in cast("dict[str, Any]", value).items()}
+    return [_seen(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _mend_query(path: str, query: dict[str, Any]) -> None:
