@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Self
+from typing import NamedTuple, Self
 
 import attrs
 
@@ -25,6 +25,18 @@ class Stretch:
     def earliest_after(self, up: dt.timedelta) -> dt.datetime:
         """Say when a later reading was made at the earliest: after `until`, a microsecond for each 10 ms."""
         return self.until + (self.started_at + up - self.until) / 10_000
+
+
+class SendingBoot(NamedTuple):
+    """The boot that sends a batch, by the batch alone."""
+
+    boot_id: uuid.UUID
+    #: when the batch was received, less what its boot clock had counted by then
+    started_at: dt.datetime
+
+    def moment(self, reading: ClockReading) -> ObservedMoment:
+        """Tell which moment a reading of this boot counts for, if nothing is known of it."""
+        return ObservedMoment(at=self.started_at + elapsed(reading), source=ObservedAtSource.BOOT_CLOCK)
 
 
 @attrs.frozen(kw_only=True)
