@@ -1,8 +1,8 @@
 """What makers and tools write where they know nothing: no version, and no number that tells one device from another.
 
-The words and numbers are those of public lists of fleets (osquery, the inventories OCS and GLPI, systemd). "Rev X.0x" is
-what boards of ASUS have as their version. 255 is what SMBIOS (DSP0134, type 0) has where there is no release, and all
-bits set is what erased flash reads as. Case, blanks and punctuation do not matter.
+The words and numbers are those of public lists of fleets (osquery, the inventories OCS and GLPI, systemd). "Rev X.0x"
+is of boards of ASUS; SMBIOS (DSP0134, type 0) has 255 where there is no release, and erased flash has all bits set.
+Case, blanks and punctuation do not matter.
 """
 
 from __future__ import annotations
