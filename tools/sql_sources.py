@@ -1,7 +1,7 @@
 """Where SQL stands: files of it, and string literals in Python, as the database gets them.
 
-Placeholders are numbered. f-strings are put together from constants of their module; what cannot be resolved stays in
-braces, which no database reads.
+Placeholders are numbered. f-strings are put together from constants of their module, and from those that it imports
+from another of the same tree; what cannot be resolved stays in braces, which no database reads.
 """
 
 from __future__ import annotations
@@ -76,13 +76,14 @@ def sources_in(path: Path) -> Iterator[Source]:
     if path.suffix == ".sql":
         yield Source(path, path.stem, ((1, path.read_text(encoding="utf-8")),))
     elif path.suffix == ".py":
-        for name, pieces in _literals(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        for name, pieces in _literals(path):
             yield Source(path, name, tuple(pieces))
 
 
-def _literals(tree: ast.Module) -> Iterator[tuple[str, list[_Piece]]]:
+def _literals(path: Path) -> Iterator[tuple[str, list[_Piece]]]:
     """Whatever is executed, and every string that opens like a statement; docstrings and parts of others apart."""
-    constants = dict(_constants(tree))
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    constants = dict(_imported(tree, path)) | dict(_constants(tree))
     nodes = list(ast.walk(tree))
     executed = {id(_meant(node.args[0], constants)) for node in nodes if isinstance(node, ast.Call) and _executes(node)}
     parts = {id(_meant(part, constants)) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
@@ -102,6 +103,24 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _is_text(node.value):
             yield _name(node), node.value
+
+
+def _imported(tree: ast.Module, path: Path) -> Iterator[tuple[str, ast.expr]]:
+    """The constants of other modules. A line of theirs counts from the place that names them."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (source := _module_file(node, path)):
+            module = ast.parse(source.read_text(encoding="utf-8"), str(source))
+            constants = dict(_constants(module))
+            for alias in node.names:
+                if alias.name in constants:
+                    text = "".join(piece for _, piece in _pieces(constants[alias.name], constants))
+                    yield alias.asname or alias.name, ast.Constant(text, lineno=node.lineno)
+
+
+def _module_file(node: ast.ImportFrom, path: Path) -> Path | None:
+    """The file of an imported module, below one of the folders above the file that imports it."""
+    name = Path(*(node.module or "").split(".")).with_suffix(".py")
+    return next((folder / name for folder in path.resolve().parents if node.module and (folder / name).is_file()), None)
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -38,3 +38,8 @@ def test_a_short_secret_is_not_redacted() -> None:
     hide_secret("main")
 
     assert one_line("main 1.4.2") == "main 1.4.2"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u3164\u2800", "\U000e0100"])
+def test_a_text_of_which_nothing_is_seen_becomes_an_empty_line(text: str) -> None:
+    assert one_line(text) == ""

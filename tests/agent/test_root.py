@@ -35,7 +35,8 @@ def url(root: Path) -> str:
 def test_a_directory_of_the_configuration_is_not_followed_out_of_the_root(root: Path, target: str) -> None:
     (root / "etc/firmtrail-agent/config.d").symlink_to(target.format(host=root.parent / "host"))
 
-    assert url(root) == "http://of.the.tree"
+    with pytest.raises(BadConfiguration, match=r"config\.d: is a link to .*, which is not there"):
+        url(root)
 
 
 def test_a_file_of_the_configuration_is_not_followed_out_of_the_root(root: Path) -> None:
@@ -51,6 +52,31 @@ def test_a_file_of_the_configuration_is_not_followed_out_of_the_root(root: Path)
 def test_an_absolute_link_of_the_configuration_begins_at_the_root(root: Path) -> None:
     (root / "etc/firmtrail-agent/config.toml").rename(root / "usr/lib/agent.toml")
     (root / "etc/firmtrail-agent/config.toml").symlink_to("/usr/lib/agent.toml")
+
+    assert url(root) == "http://of.the.tree"
+
+
+@pytest.mark.parametrize("name", ["config.toml", "config.d", "config.d/1.toml"])
+def test_a_link_of_the_configuration_to_nothing_is_named(root: Path, name: str) -> None:
+    link = root / "etc/firmtrail-agent" / name
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to("/data/agent.toml")
+
+    with pytest.raises(BadConfiguration, match=f"{name}: is a link to /data/agent.toml, which is not there"):
+        url(root)
+
+
+def test_a_drop_in_that_is_a_link_to_dev_null_has_no_settings(root: Path) -> None:
+    (root / "etc/firmtrail-agent/config.d").mkdir()
+    (root / "etc/firmtrail-agent/config.d/1.toml").symlink_to("/dev/null")
+
+    assert url(root) == "http://of.the.tree"
+
+
+def test_a_directory_behind_a_link_may_have_no_configuration(root: Path) -> None:
+    (root / "usr/lib/firmtrail-agent").symlink_to("/usr/lib/empty")
+    (root / "usr/lib/empty").mkdir()
 
     assert url(root) == "http://of.the.tree"
 

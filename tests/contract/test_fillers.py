@@ -78,10 +78,17 @@ WORDS = [
     "Customer",
     "${VERSION}",
     "{{ version }}",
+    "NaN",
+    "nan",
     "0123456789",
     "123456789",
     "1234567890",
     "9876543210",
+]
+#: what looks like a version and is none
+TEMPLATES = [
+    *("Rev X.0x", "REV X.0X", "Rev x.xx", "Version X.0X", "V0.xx", "X.0x"),
+    *("255.255", "255.255.255", "255.255.255.255", "65535.65535", "4294967295", " 255.255\n"),
 ]
 NUMBERS = [
     "03000200-0400-0500-0006-000700080009",
@@ -124,6 +131,7 @@ NUMBERS = [
     "EVAL",
     "IATPASS",
     "Tulip Computers",
+    *("TEST", "Test", "Board-SN", "SN", "Board S/N", "PF000000", "CZC0000000", "PFXXXXXX"),
 ]
 VERSIONS = [
     *("1", "11", "12", "1234", "1.2.3", "0.1.2", "1.1.1", "0", "0.0.0", "0000", "2.2.2.2", "20240501", "123456.789"),
@@ -141,6 +149,7 @@ VERSIONS = [
         "A",
         "ff",
     ),
+    *("255", "255.1", "1.255.255", "65535", "4294967296", "X00", "X1.00", "0x00", "4.x", "Rev X", "rev 1.0x", "test"),
     *("1.4.2+git.unknown", "abcdef1", "deadbeef", "sha256:47e5", "0x000000a6", "1.2.3-none", "R1", "beta", "Nox"),
 ]
 IDENTITIES = [
@@ -153,6 +162,7 @@ IDENTITIES = [
         "20212223",
         "6f1d1a9b0c4e4a2e8b5f3d7c9e1a2b4c",
     ),
+    *("TEST-7", "PF000001", "PF00000", "Z000000A", "rack0000", "TXX1234", "BOARD-7SN"),
     *("03d40274-0435-05a1-5606-9d0700080009", "VMware-56 4d 1c 2a", "SN-48213", "SYS-A7731"),
 ]
 
@@ -161,6 +171,11 @@ IDENTITIES = [
 def test_a_filler_is_no_version_and_no_identity(text: str) -> None:
     assert is_filler_version(text)
     assert is_filler_identity(text)
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_the_outline_of_a_version_is_none(text: str) -> None:
+    assert is_filler_version(text)
 
 
 @pytest.mark.parametrize("text", NUMBERS)
@@ -185,7 +200,7 @@ def test_a_random_uuid_is_no_filler(number: object) -> None:
     assert not is_filler_identity(str(number))
 
 
-@given(st.lists(st.integers(0, 99999), min_size=2, max_size=5))
+@given(st.lists(st.integers(0, 99999), min_size=2, max_size=5).filter(lambda numbers: not {255, 65535} >= {*numbers}))
 def test_numbers_with_dots_are_versions(numbers: list[int]) -> None:
     assert not is_filler_version(".".join(map(str, numbers)))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from firmtrail_contract import Violation, ViolationCode, format_moment, parse_moment
-from firmtrail_contract.moments import parse_as_of, parse_day_or_moment
+from firmtrail_contract.moments import parse_as_of, parse_day_or_moment, parse_day_start
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_time_of_day_ends_at_23_59_59(time: str) -> None:
     assert refused.value.code is ViolationCode.MALFORMED
 
 
-@pytest.mark.parametrize("parse", [parse_as_of, parse_day_or_moment])
+@pytest.mark.parametrize("parse", [parse_as_of, parse_day_start, parse_day_or_moment])
 @pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "2026-5-3", "2026-05-03T12:00:00", "yesterday", ""])
 def test_where_a_date_will_do_the_refusal_shows_one(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(Violation, match="a date such as 2026-05-03, or a date-time") as refused:

@@ -102,6 +102,18 @@ async def test_the_status_counts_devices_on_desired_versions(command: Shell) -> 
     assert "  main 1.5.0 (site=berlin)        2  100.0%" in await command("fleet", "status")
 
 
+async def test_the_status_has_a_row_of_csv_for_each_figure(command: Shell) -> None:
+    await command("desired-versions", "set", "1.5.0", "--label", "site=berlin")
+
+    head, *rows = csv.reader((await command("fleet", "status", "--csv")).splitlines())
+
+    assert head == ["figure", "component", "version", "labels", "devices", "share", "as_of"]
+    assert ["in_service", "", "", "", "6", ""] in [row[:-1] for row in rows]
+    assert ["silent", "1"] in [[row[0], row[4]] for row in rows]
+    assert ["version", "main", "1.5.0", "", "3", "0.6"] in [row[:-1] for row in rows]
+    assert ["on_desired_version", "main", "1.5.0", "site=berlin", "2", "1.0"] in [row[:-1] for row in rows]
+
+
 async def test_a_list_as_of_a_date_states_its_moment(command: Shell) -> None:
     listed = (await command("devices", "list", "--at", "2026-05-13", "--version", "1.4.1")).splitlines()
     empty = (await command("devices", "list", "--at", "2026-04-01", "--version", "1.4.*")).splitlines()

@@ -14,7 +14,8 @@ from firmtrail_contract.moments import AsOf
 from firmtrail_server.db import Transaction
 from firmtrail_server.history.adoption import curves
 from firmtrail_server.queries import adoption, history, rollbacks
-from firmtrail_server.queries.firmware_versions import Counted, CountedVersion, count_at, count_now
+from firmtrail_server.queries.counted import Counted
+from firmtrail_server.queries.firmware_versions import CountedVersion, count_at, count_now
 from firmtrail_server.queries.rollbacks import Changes
 from firmtrail_server.services.device_lists import list_page
 from tests.server.fleet_histories import COMPONENTS, FILTERS, VERSIONS

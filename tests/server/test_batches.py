@@ -96,6 +96,8 @@ class Device:
         self.booted = 0
         self.spool: list[ObservationRecord] = []
         self.sent: list[ReportBatch] = []
+        #: on its way for longer than the device waits for an answer
+        self.held_up: list[ReportBatch] = []
         #: every version that was observed, and when
         self.truth: list[tuple[int, str]] = []
         #: when the boot clock was zero
@@ -131,6 +133,17 @@ class Device:
         if answered:
             del self.spool[:count]
         return outcomes
+
+    def send_late(self, count: int) -> None:
+        """Send the oldest records, which stay in the spool: the network takes hours."""
+        self.held_up.append(batch(self.clocks(), *self.spool[:count], waiting=ends_of_boots(self.spool[count:])))
+
+    def arrive(self, _: object = None) -> None:
+        """Let the network deliver what it held up."""
+        for late in self.held_up:
+            self.sent.append(late)
+            self.server.receive(late, moment(self.now))
+        self.held_up = []
 
     def send_again(self, share: float) -> list[ReportOutcome]:
         """Let the network deliver a copy of what was sent at some time before."""
@@ -181,6 +194,11 @@ lives_without_boot_ids = st.lists(observe | observe | reboot | restart | send, m
     lambda life: [("observe", 1, "A"), ("send", 0, True), *life]
 )
 lives = st.lists(observe | observe | reboot | send | copy, max_size=25)
+send_late = st.tuples(st.just("send late"), st.integers(1, 2_000_000), st.integers(1, 64))
+arrive = st.tuples(st.just("arrive"), st.integers(1, 20_000_000), st.none())
+lives_with_late_batches = st.lists(observe | observe | reboot | send | send_late | arrive, max_size=25).map(
+    lambda life: [("observe", 1, "A"), ("send late", 1, 64), ("arrive", 7_200_000, None), *life]
+)
 
 
 def lived(life: Sequence[tuple[str, int, Any]], *, most: int = 64) -> Device:
@@ -196,6 +214,8 @@ def lived(life: Sequence[tuple[str, int, Any]], *, most: int = 64) -> Device:
             "reboot": device.reboot,
             "restart": device.restart,
             "copy": device.send_again,
+            "send late": device.send_late,
+            "arrive": device.arrive,
         }
         events[kind](what)
     while device.spool:
@@ -253,6 +273,32 @@ def test_a_copy_that_the_network_delivers_weeks_later_changes_nothing(
 
     assert {*outcomes} <= {ReportOutcome.KNOWN}
     assert device.server.periods == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives_with_late_batches, st.floats(0, 1, exclude_max=True))
+def test_a_retry_changes_nothing_though_first_deliveries_took_hours(
+    life: list[tuple[str, int, Any]], share: float
+) -> None:
+    device = lived(life)
+    device.arrive()
+    before = device.server.periods.copy()
+
+    device.send_again(share)
+
+    assert device.server.periods == before
+
+
+def test_no_record_counts_for_a_moment_after_its_batch_was_received() -> None:
+    hour = 3_600_000
+    server = Server()
+    server.receive(batch(reading(1, 10), record(reading(1, 5), version="A")), moment(2 * hour))  # held up for two hours
+    later = [record(reading(1, 5), reading(1, hour - 10), version="A"), record(reading(1, hour), version="B")]
+
+    server.receive(batch(reading(1, hour), *later), moment(2 * hour + 60_000))
+
+    assert [p.version for p in server.periods] == ["A", "B"]
+    assert server.periods[-1].last_reported_at <= moment(2 * hour + 60_000)
 
 
 @settings(max_examples=300, deadline=None)

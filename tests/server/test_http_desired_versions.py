@@ -55,6 +55,18 @@ async def test_rules_are_listed_by_component_and_priority(admin: Caller) -> None
     assert await listed(admin, component="main") == ["main 7", "main 1", "main 0"]
 
 
+@pytest.mark.parametrize(
+    ("at", "as_of"),
+    [
+        ({}, "2026-06-01T12:00:00.000000Z"),
+        ({"at": "2026-05-03"}, "2026-05-03T23:59:59.999999Z"),
+        ({"at": "2030-01-01T00:00:00Z"}, "2026-06-01T12:00:00.000000Z"),
+    ],
+)
+async def test_a_list_of_rules_says_what_moment_it_is_about(admin: Caller, at: dict[str, str], as_of: str) -> None:
+    assert read(await admin.get(PATH, **at)) == {"items": [], "next_page_token": None, "as_of": as_of}
+
+
 async def test_an_ended_rule_is_in_force_in_the_past_alone(admin: Caller, clock: Clock) -> None:
     first = await rule(admin, "1")
     clock.advance(days=1)

@@ -131,6 +131,8 @@ async def test_the_list_shows_what_devices_run_and_ran(owner: Caller, devices: s
         ({"component": "main"}, ["Pump 1", "Pump 2", "Valve"]),
         ({"component": "main", "at": "2026-06-02"}, ["Pump 1", "Pump 2"]),
         ({"changed_since": "2026-06-10T00:00:00Z"}, ["Pump 1", "Pump 2"]),
+        ({"changed_since": "2026-06-14"}, ["Pump 2"]),
+        ({"changed_since": "2026-06-15"}, []),
         ({"silent": "true"}, []),
     ],
 )

@@ -216,6 +216,15 @@ async def test_a_clients_name_is_cut_and_visible(http: httpx.AsyncClient, ada: C
     assert session["client"].isprintable()
 
 
+async def test_a_clients_name_of_which_nothing_is_seen_is_none(http: httpx.AsyncClient, ada: Caller) -> None:
+    http.headers = [(b"User-Agent", "\u3164 \U000e0041".encode())]
+
+    granted = await begin(http)
+
+    (session,) = await sessions_of(as_user(http, granted))
+    assert session["client"] == ""
+
+
 async def test_a_revoked_refresh_token_ends_its_session(http: httpx.AsyncClient, ada: Caller) -> None:
     granted = await begin(http)
 

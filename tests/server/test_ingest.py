@@ -13,13 +13,26 @@ import attrs
 import psycopg
 import pytest
 
-from firmtrail_contract import HistoryQuery, NewDevice, ObservedAtSource, ObservedMoment, ReportOutcome
+from firmtrail_contract import (
+    ActorKind,
+    ClockReading,
+    ComponentReading,
+    HistoryQuery,
+    NewDevice,
+    ObservationRecord,
+    ObservedAtSource,
+    ObservedMoment,
+    ReportBatch,
+    ReportOutcome,
+)
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Link, Transaction
 from firmtrail_server.errors import DatabaseUnavailable, ReportQueueFull, SecretUnproved
+from firmtrail_server.history import batches
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Ingest, Outcome, Submission
 from firmtrail_server.queries import devices, history, periods, projects, reports
+from firmtrail_server.queries.audit_events import Actor
 from firmtrail_server.queries.reports import Report
 from firmtrail_server.services.api_keys import KeyIssuer, Terms
 from firmtrail_server.services.deletion import Sweeper, remove_devices
@@ -43,6 +56,17 @@ class Device:
     def says_all(self, *versions: tuple[str, str], at: dt.datetime | None = None) -> Submission:
         moment = ObservedMoment(at=at or NOW, source=ObservedAtSource.DEVICE if at else ObservedAtSource.SERVER)
         return Submission(Sender(self.key_id, self.id, None), NOW, Record(moment, moment, versions))
+
+    def sends(self, *observed: int, sent: int = 60, received_at: dt.datetime = NOW) -> Submission:
+        """A batch of one record; `observed` and `sent` are what the boot clock showed, in seconds."""
+        readings = [ClockReading(boot_id=self.id, boot_sequence=1, boot_time_ms=1_000 * up) for up in (*observed, sent)]
+        components = [ComponentReading(component=name, version="1.0") for name in ("main", "modem")]
+        record = ObservationRecord(
+            first_observed=readings[0], last_observed=readings[-2] if observed[1:] else None, components=components
+        )
+        actor = Actor(kind=ActorKind.API_KEY, id=self.key_id, address="", request_id="")
+        batch = ReportBatch(sent=readings[-1], records=[record])
+        return Submission(Sender(self.key_id, self.id, None), received_at, batch, actor)
 
 
 @attrs.frozen
@@ -399,3 +423,71 @@ async def test_a_component_that_others_open_and_close_meanwhile_keeps_its_histor
     await fleet.ingest.submit(device.says("1.0", NOW - dt.timedelta(hours=1)))
 
     assert await fleet.history(device) == [("1.0", 1), ("2.0", 1), ("1.0", 1)]
+
+
+async def test_a_record_of_a_known_boot_is_stored_by_one_statement_at_the_moments_of_that_boot(fleet: Fleet) -> None:
+    device = await fleet.device()
+    await fleet.ingest.submit(device.sends(60, sent=60))
+    before = fleet.ingest.commits, fleet.database.commits
+
+    late = NOW + dt.timedelta(seconds=33)  # by three seconds, which the request took
+    (outcome,) = await fleet.ingest.submit(device.sends(70, 80, sent=90, received_at=late))
+
+    assert (fleet.ingest.commits, fleet.database.commits) == (before[0] + 1, before[1])
+    assert outcome.versions == [ReportOutcome.EXTENDED] * 2
+    for moment, seconds in ((outcome.first, 10), (outcome.last, 20)):
+        assert moment == ObservedMoment(at=NOW + dt.timedelta(seconds=seconds), source=ObservedAtSource.BOOT_CLOCK)
+    assert await fleet.ask("select last_reported_at from device_firmware") == [(outcome.last.at,)] * 2
+    assert await fleet.history(device) == [("1.0", 3)] * 2
+
+
+ANOTHER_BOOT = """
+    insert into device_boots (device_id, boot_id, project_id, started_at, source, recorded_at, api_key_id)
+    select device_id, gen_random_uuid(), project_id, started_at, source, {}, {} from device_boots
+"""
+STRETCHES = (
+    """[{"started_at": "2026-05-31T23:00:00+00:00", "source": "boot_clock", "until": "2026-05-31T23:00:01+00:00"}]"""
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_stored"),
+    [
+        ("update device_boots set started_at = started_at + interval '300 seconds'", True),
+        ("update device_boots set started_at = started_at - interval '301 seconds'", False),
+        ("update device_boots set started_at = started_at + interval '301 seconds'", False),
+        ("delete from device_boots", False),
+        ("update device_boots set api_key_id = null", False),
+        ("update device_boots set api_key_id = gen_random_uuid()", False),
+        ("update device_boots set source = 'device'", False),
+        (f"update device_boots set stretches = '{STRETCHES}'", False),
+        (ANOTHER_BOOT.format("recorded_at", "api_key_id"), False),
+        (ANOTHER_BOOT.format("recorded_at - interval '1 second'", "api_key_id"), True),
+        (ANOTHER_BOOT.format("recorded_at", "null"), True),
+        (ANOTHER_BOOT.format("recorded_at", "gen_random_uuid()"), True),
+    ],
+)
+async def test_the_statement_of_reports_leaves_alone_what_tells_more_of_boots(
+    fleet: Fleet, isolation: Transaction, change: str, *, is_stored: bool
+) -> None:
+    device, neighbour = await fleet.device(), await fleet.device()
+    for one in (device, neighbour):
+        await fleet.ingest.submit(one.sends(60))
+    async with await psycopg.AsyncConnection.connect(fleet.url) as conn:
+        await conn.execute(f"{change} where device_id = '{device.id}'".encode())
+    link = Link(fleet.url, isolation=isolation)
+
+    received_at = NOW + dt.timedelta(minutes=10)
+    stored = await reports.extend_histories(
+        link, [_placed(one.sends(660, sent=660, received_at=received_at)) for one in (device, neighbour)]
+    )
+
+    await link.close()
+    assert [bool(one) for one in stored] == [is_stored, True]
+
+
+def _placed(submission: Submission) -> Report:
+    assert isinstance(submission.said, ReportBatch)
+    placed = batches.by_sending_boot(submission.said, submission.received_at)
+    assert placed
+    return Report(submission.sender, submission.received_at, *placed)

@@ -78,6 +78,17 @@ def test_f_strings_are_put_together_from_constants_of_their_module(tmp_path: Pat
     assert (source.name, source.text) == ("get", "select a, $1, $2, $1")
 
 
+def test_f_strings_are_put_together_from_constants_that_their_module_imports(tmp_path: Path) -> None:
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms" / "shared.py").write_text('A = "%(a)s"\nB: Final = f"{A}, %(b)s"\n')
+
+    [source] = sources_of(
+        tmp_path, 'from rooms.shared import B as C\n\nasync def get(conn):\n    conn.execute(f"select {C}, %(a)s")\n'
+    )
+
+    assert (source.text, source.line_at(0)) == ("select $1, $2, $1", 4)
+
+
 def test_a_finding_in_a_shared_part_names_the_line_of_the_part(tmp_path: Path) -> None:
     text = 'WHERE = """true\n and 1 / 2 = 0"""\n\nconn.execute(f"""\n select a\n where {WHERE} and\n 3 / 4 = 0""")\n'
 

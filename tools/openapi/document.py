@@ -27,6 +27,9 @@ A refusal is an RFC 9457 problem document with a stable `code`; that of the toke
 answer carries `{REQUEST_ID_HEADER}`: the id that
 the request gave, or a new one.
 
+A `pattern` names no character beyond U+FFFF, so that every language reads it alike. The server checks more: a text that
+must hold a visible character is also refused when it holds only tags, variation selectors or other marks from there.
+
 Lists come in pages: pass `next_page_token` as `page_token` until it is null.
 
 A newer server may add fields to its answers and members to its enumerations; ignore those that you do not know."""

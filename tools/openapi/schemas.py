@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from firmtrail_contract import AsOf, Bytes, Count, DayOrMoment, Labels, Range, Text, Texts
+from firmtrail_contract import AsOf, Bytes, Count, DayOrMoment, DayStart, Labels, Range, Text, Texts
 from tools.openapi.prose import field_comments, paragraphs, sentence
 
 Schema = dict[str, Any]
@@ -24,6 +24,7 @@ _PLAIN: dict[Any, Schema] = {
     uuid.UUID: {"type": "string", "format": "uuid"},
     dt.datetime: {"type": "string", "format": "date-time"},
     DayOrMoment: {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]},
+    DayStart: {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]},
     AsOf: {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]},
     dict[str, str]: {"type": "object", "additionalProperties": {"type": "string"}},
     dict[str, str | None]: {"type": "object", "additionalProperties": {"type": ["string", "null"]}},

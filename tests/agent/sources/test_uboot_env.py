@@ -153,6 +153,23 @@ def test_without_a_file_fw_printenv_is_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("printed", "version"),
+    [
+        ("firmware_version=1.4.2", "1.4.2"),
+        ("Environment OK, copy 1\nfirmware_version=1.4.2", "1.4.2"),
+        ("version=1.4.2", "version=1.4.2"),
+        ("1.4.2=firmware_version=", "1.4.2=firmware_version="),
+    ],
+)
+def test_the_name_that_fw_printenv_prints_in_spite_of_n_is_no_part_of_the_value(
+    tmp_path: Path, printed: str, version: str
+) -> None:
+    printing(tmp_path, "usr/bin/fw_printenv", f"{printed}\n")
+
+    assert read(PRINTED, tmp_path).version == version
+
+
+@pytest.mark.parametrize(
     "warning", ["Warning: Bad CRC, using default environment", "Cannot read environment, using default"]
 )
 def test_a_default_environment_is_not_what_is_there(tmp_path: Path, warning: str) -> None:

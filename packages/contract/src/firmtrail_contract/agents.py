@@ -8,15 +8,16 @@ from enum import StrEnum
 import attrs
 from attrs.validators import optional
 
+from firmtrail_contract.blanks import visible_text
 from firmtrail_contract.firmware import component_limits
-from firmtrail_contract.limits import Count, Range, Text
+from firmtrail_contract.limits import Count, Range
 from firmtrail_contract.observations import MAX_BOOT_TIME_MS
 
 MAX_FAILING_SOURCES = 64
 
-agent_version_limits = Text(1, 64)
-source_limits = Text(1, 64)
-agent_error_limits = Text(1, 256)
+agent_version_limits = visible_text(1, 64)
+source_limits = visible_text(1, 64)
+agent_error_limits = visible_text(1, 256)
 
 
 class AgentHealth(StrEnum):

@@ -8,13 +8,14 @@ import uuid
 import attrs
 from attrs.validators import optional
 
-from firmtrail_contract.limits import Range, Text
+from firmtrail_contract.blanks import visible_text
+from firmtrail_contract.limits import Range
 from firmtrail_contract.projects import Role
 
 DEFAULT_OVERLAP_SECONDS = 24 * 3600
 MAX_OVERLAP_SECONDS = 30 * 24 * 3600
 
-key_label_limits = Text(0, 100)
+key_label_limits = visible_text(0, 100)
 
 
 @attrs.frozen(kw_only=True)

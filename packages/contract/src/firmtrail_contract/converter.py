@@ -26,7 +26,16 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from firmtrail_contract.labels import Labels
 from firmtrail_contract.limits import Count, Violation, ViolationCode
-from firmtrail_contract.moments import AsOf, DayOrMoment, format_moment, parse_as_of, parse_day_or_moment, parse_moment
+from firmtrail_contract.moments import (
+    AsOf,
+    DayOrMoment,
+    DayStart,
+    format_moment,
+    parse_as_of,
+    parse_day_or_moment,
+    parse_day_start,
+    parse_moment,
+)
 from firmtrail_contract.observations import ComponentReading
 from firmtrail_contract.problems import MAX_ERRORS
 
@@ -76,6 +85,7 @@ def _converter(*, forbid_extra_keys: bool, max_errors: int) -> cattrs.Converter:
     converter.register_structure_hook(uuid.UUID, _uuid)
     converter.register_structure_hook(dt.datetime, _moment)
     converter.register_structure_hook(AsOf, _as_of)
+    converter.register_structure_hook(DayStart, _day_start)
     converter.register_structure_hook(DayOrMoment, _day_or_moment)
     converter.register_unstructure_hook(uuid.UUID, str)
     converter.register_unstructure_hook(dt.datetime, format_moment)
@@ -140,6 +150,10 @@ def _written_moment(value: Any, _: Any) -> dt.datetime:
 
 def _as_of(value: Any, _: Any) -> AsOf:
     return parse_as_of(_text(value, str))
+
+
+def _day_start(value: Any, _: Any) -> DayStart:
+    return parse_day_start(_text(value, str))
 
 
 def _day_or_moment(value: Any, _: Any) -> DayOrMoment:

@@ -79,6 +79,17 @@ class DesiredVersionQuery(PageQuery):
 
 
 @attrs.frozen(kw_only=True)
+class DesiredVersionList:
+    """A page of rules, and what moment it is about."""
+
+    items: list[DesiredVersion]
+    #: pass it as `page_token` to get the next page; null on the last one
+    next_page_token: str | None = None
+    #: the moment at which the rules were in force, or had been ended by; a client reads null from an older server
+    as_of: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
 class DeviceDesiredVersion:
     """What a component of a device should run."""
 

@@ -17,7 +17,7 @@ from firmtrail_contract.fillers import is_filler_fingerprint
 from firmtrail_contract.firmware import VersionPeriod, component_limits
 from firmtrail_contract.labels import Labels, label_filter_limits
 from firmtrail_contract.limits import PRINTABLE, Text, Violation, ViolationCode
-from firmtrail_contract.moments import AsOf
+from firmtrail_contract.moments import AsOf, DayStart
 from firmtrail_contract.paging import PageQuery
 from firmtrail_contract.version_schemes import VersionScheme
 
@@ -163,14 +163,16 @@ class DeviceQuery(PageQuery):
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
     #: how versions are ordered for `version`; what those of a component look like decides, if left out
     scheme: VersionScheme | None = None
-    created_from: dt.datetime | None = None
-    created_before: dt.datetime | None = None
-    #: it reported at this moment or later
-    reported_from: dt.datetime | None = None
-    #: it has not reported since this moment, or never
-    reported_before: dt.datetime | None = None
-    #: one of its components has run its version since this moment or later
-    changed_since: dt.datetime | None = None
+    #: registered at this moment or later; a date means its beginning in UTC, here and in the next four
+    created_from: DayStart | None = None
+    #: registered before this moment, or this date
+    created_before: DayStart | None = None
+    #: it reported at this moment, on this date, or later
+    reported_from: DayStart | None = None
+    #: it has not reported since this moment, or the beginning of this date, or never
+    reported_before: DayStart | None = None
+    #: one of its components has run its version since this moment, this date, or later
+    changed_since: DayStart | None = None
     #: whether it has been silent for longer than its own cadence allows
     silent: bool | None = None
     #: whether two machines have been seen to report with one of its API keys

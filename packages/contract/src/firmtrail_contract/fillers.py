@@ -1,7 +1,8 @@
 """What makers and tools write where they know nothing: no version, and no number that tells one device from another.
 
-The words and numbers are those of public lists of fleets (osquery, the inventories OCS and GLPI, systemd). Case, blanks
-and punctuation do not matter.
+The words and numbers are those of public lists of fleets (osquery, the inventories OCS and GLPI, systemd). "Rev X.0x"
+is of boards of ASUS; SMBIOS (DSP0134, type 0) has 255 where there is no release, and erased flash has all bits set.
+Case, blanks and punctuation do not matter.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _WORDS_OF_NOTHING = """
 allocated applicable asset assigned available baseboard be bios blank board by change changeme chassis computer
 configured customer data default defined detail determined dummy empty enclosure error example failed filled
 fillme firmware fixme found has have here id image implemented info information initialised initialized
-installed invalid is known machine mainboard make manufacturer mb me missing model more motherboard na name nil
+installed invalid is known machine mainboard make manufacturer mb me missing model more motherboard na name nan nil
 no non none not nothing null num number odm oem of part placeholder present product programmed provided replace
 reserved sample serial sernum sernum0 set settable sku specified specify string supported system tag tba tbd
 this to todo type type1 type2 type3 unallocated unassigned unavailable unconfigured undefined uninitialised
@@ -22,6 +23,8 @@ uninitialized unk unknow unknown unkown unprogrammed unset unspecified unsupport
 version xx xxx yet
 """
 _WORDS = frozenset(_WORDS_OF_NOTHING.split())
+#: these say nothing of which device it is; a version may well be called "test"
+_WORDS_OF_NO_DEVICE = _WORDS | {"sn", "test"}
 #: a maker's number that many machines have, without its hyphens
 _SHARED = frozenset(
     {
@@ -41,6 +44,12 @@ _SHARED = frozenset(
 )
 #: before a number: "SYS-1234567890", "SN-12345", "MB-1234567890"
 _LABEL = re.compile(r"(?:sys|bsn|csn|sn|mb|nb|serialnumber|serialno|serial|id|no|0x)(?=\w)")
+#: "PF000000", "PFXXXXXX": a maker's prefix, and the number left out
+_NO_NUMBER = re.compile(r"[a-z]{1,4}(?:0{6,}|x{4,})")
+#: "Rev X.0x": what a version looks like, and none; X00 is one, of a prototype
+_TEMPLATE = re.compile(r"(?:rev(?:ision)?|ver(?:sion)?|v|r)?0*x[0x]*x")
+#: numbers of 8, 16 and 32 bits that are all set
+_ALL_ONES = frozenset({"255", "65535", "4294967295"})
 _UUID = re.compile(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}")
 _RISING = ("01234567890123456789012345678901234567890", "0123456789abcdef" * 3, "abcdefghijklmnopqrstuvwxyz")
 _RUNS = (*_RISING, *(rising[::-1] for rising in _RISING))
@@ -53,12 +62,16 @@ _LONG_NUMBER = 16
 def is_filler_version(text: str) -> bool:
     """Say whether a text in the place of a version says that there is none.
 
-    11, 1.2.3 and 0.0 are versions; "Default string", "x.x.x" and "0123456789" are none.
+    11, 1.2.3, 255 and 0.0 are versions; "Default string", "x.x.x", 255.255 and "0123456789" are none.
     """
     plain = _plain(text).removeprefix("0x")
     if plain.isdecimal():
-        return plain in text and len(plain) >= _SHORTEST_RUN_OF_A_VERSION and _is_run(plain)
-    return _says_nothing(plain) or (len(plain) >= _SHORTEST_SAME_LETTERS and len(set(plain)) == 1)
+        return _is_all_ones(text) or (plain in text and len(plain) >= _SHORTEST_RUN_OF_A_VERSION and _is_run(plain))
+    return (
+        _says_nothing(plain, _WORDS)
+        or bool(_TEMPLATE.fullmatch(plain))
+        or (len(plain) >= _SHORTEST_SAME_LETTERS and len(set(plain)) == 1)
+    )
 
 
 def is_filler_identity(text: str) -> bool:
@@ -67,7 +80,8 @@ def is_filler_identity(text: str) -> bool:
     number = _number(plain)
     return (
         len(set(number)) <= 2  # noqa: PLR2004  0000..., ffff... and the like
-        or _says_nothing(plain)
+        or _says_nothing(plain, _WORDS_OF_NO_DEVICE)
+        or bool(_NO_NUMBER.fullmatch(plain))
         or number in _SHARED
         or _is_pattern(number)
         or _is_uuid_of_patterns(text.strip().lower())
@@ -77,7 +91,8 @@ def is_filler_identity(text: str) -> bool:
 def is_filler_fingerprint(text: str) -> bool:
     """Say whether a person who registers a device gives it such a text; a short number may be one of their own."""
     plain = _plain(text)
-    return is_filler_identity(text) and (len(_number(plain)) >= _SHORTEST_RUN or _says_nothing(plain))
+    is_long = len(_number(plain)) >= _SHORTEST_RUN
+    return is_filler_identity(text) and (is_long or _says_nothing(plain, _WORDS_OF_NO_DEVICE))
 
 
 def _number(plain: str) -> str:
@@ -90,12 +105,18 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w\ud800-\udfff]|_", "", text).lower()
 
 
-def _says_nothing(plain: str) -> bool:
+def _is_all_ones(text: str) -> bool:
+    """Say whether a version is numbers with all bits set: at least two, or one of 32 bits, which no count reaches."""
+    numbers = text.strip().split(".")
+    return _ALL_ONES.issuperset(numbers) and (len(numbers) > 1 or max(map(int, numbers)) > 2**31)
+
+
+def _says_nothing(plain: str, words: frozenset[str]) -> bool:
     """Say whether a text can be cut into words that say nothing; no text at all is such a one."""
     ends = {0}
     for start in range(len(plain)):
         if start in ends:
-            ends |= {start + len(word) for word in _WORDS if plain.startswith(word, start)}
+            ends |= {start + len(word) for word in words if plain.startswith(word, start)}
     return len(plain) in ends
 
 

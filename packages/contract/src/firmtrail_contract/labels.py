@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from firmtrail_contract.blanks import visible_text
 from firmtrail_contract.limits import IDENTIFIER, PRINTABLE, Text, Violation, ViolationCode
 
 MAX_LABELS = 64
@@ -14,7 +15,9 @@ _KEY = IDENTIFIER.strip("^$")
 _VALUE = PRINTABLE.replace("[^", "[^,", 1)
 
 label_key_limits = Text(1, 64, IDENTIFIER, "have keys that start with a-z or 0-9 and hold only a-z, 0-9, '.', '_', '-'")
-label_value_limits = Text(1, 128, f"^{_VALUE}*$", "have values without commas and control characters")
+label_value_limits = visible_text(
+    1, 128, one=_VALUE, rule="have values with a visible character, and without commas and control characters"
+)
 #: `site=berlin,rack`: each label, or any value of it
 label_filter_limits = Text(
     1, 1024, f"^{_KEY}(={_VALUE}+)?(,{_KEY}(={_VALUE}+)?)*$", "be labels such as site=berlin,rack=3"

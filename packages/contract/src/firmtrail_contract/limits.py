@@ -55,11 +55,13 @@ class Text:
     pattern: str = f"^{PRINTABLE}*$"
     #: completes the sentence "must ..."
     rule: str = "hold no control characters"
+    #: what is checked in the place of `pattern`, where that says less: it is published, for other languages
+    checked_pattern: str | None = None
 
     @cached_property
     def _allowed(self) -> re.Pattern[str]:
         length = f"(?=(?s:.{{{self.min_length},{self.max_length}}})\\Z)"
-        return re.compile(length + self.pattern.removesuffix("$") + r"\Z")
+        return re.compile(length + (self.checked_pattern or self.pattern).removesuffix("$") + r"\Z")
 
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: str) -> None:
         if not self._allowed.match(value):

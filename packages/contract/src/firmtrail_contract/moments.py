@@ -1,6 +1,7 @@
 """Moments on the wire: RFC 3339 with an offset going in, UTC with microseconds and a Z coming out.
 
-Where a question is about a moment (`at`), a date alone will do, and means the end of that day in UTC.
+Where a question is about a moment (`at`), a date alone will do, and means the end of that day in UTC; where it is about
+what came since or before a moment, a date means its beginning.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 #: the moment that a question is about
 AsOf = NewType("AsOf", dt.datetime)
+#: the moment since or before which something was
+DayStart = NewType("DayStart", dt.datetime)
 #: one end of a stretch of time: a moment, or a day of the time zone that is asked for
 DayOrMoment = NewType("DayOrMoment", dt.date)
 
@@ -43,6 +46,16 @@ def parse_as_of(text: str) -> AsOf:
     """
     day = _day_or_moment(text)
     return AsOf(day) if isinstance(day, dt.datetime) else end_of(day)
+
+
+def parse_day_start(text: str) -> DayStart:
+    """Read an RFC 3339 date-time, or a date, which means its first microsecond in UTC.
+
+    Raises:
+        Violation: it is neither.
+    """
+    day = _day_or_moment(text)
+    return DayStart(day if isinstance(day, dt.datetime) else dt.datetime.combine(day, dt.time.min, dt.UTC))
 
 
 def parse_day_or_moment(text: str) -> DayOrMoment:

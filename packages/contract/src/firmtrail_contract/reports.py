@@ -12,15 +12,16 @@ import attrs
 from attrs.validators import optional
 
 from firmtrail_contract.agents import AgentStatement
+from firmtrail_contract.blanks import visible_text
 from firmtrail_contract.firmware import ObservedAtSource, ReportOutcome, interval_limits
-from firmtrail_contract.limits import Count, Text
+from firmtrail_contract.limits import Count
 from firmtrail_contract.observations import ClockReading, ObservationRecord
 from firmtrail_contract.problems import FieldError, ProblemCode
 
 MAX_RECORDS = 64
 MAX_WAITING_READINGS = 32
 
-error_limits = Text(1, 256)
+error_limits = visible_text(1, 256)
 
 
 @attrs.frozen(kw_only=True)

@@ -17,12 +17,14 @@ from typing import Any
 import attrs
 
 from firmtrail_agent.config.toml_lines import line_of
-from firmtrail_agent.system.rooted_path import real_path
+from firmtrail_agent.system.rooted_path import RootedPath, real_path
 from firmtrail_agent.validation.suggestions import nearest, tables_of
 
 PREFIX = "FIRMTRAIL_AGENT_"
 SYSTEM_FILES = ("usr/lib/firmtrail-agent/config.toml", "etc/firmtrail-agent/config.toml")
 DROP_INS = "etc/firmtrail-agent/config.d"
+#: as systemd has it: a link to it stands for a file without a setting
+_NOTHING = "/dev/null"
 _NAME = re.compile(r"[^.].*\.toml", re.DOTALL)
 _OTHERS_WRITE = 0o022
 #: a variable of our prefix that the systemd unit sets and that is no setting
@@ -101,11 +103,11 @@ def _all(layers: Layers, known: Sequence[str], problems: list[str]) -> Iterator[
 def _files(layers: Layers, problems: list[str]) -> list[Path]:
     if layers.file:
         return [layers.file]
-    return [*(real_path(layers.root, name) for name in SYSTEM_FILES), *_drop_ins(layers.root, problems)]
+    return [*(_resolved(layers.root, name, problems) for name in SYSTEM_FILES), *_drop_ins(layers.root, problems)]
 
 
 def _drop_ins(root: Path, problems: list[str]) -> list[Path]:
-    directory = real_path(root, DROP_INS)
+    directory = _resolved(root, DROP_INS, problems)
     try:
         names = sorted(file.name for file in directory.iterdir())  # glob keeps silent about errors
     except FileNotFoundError:
@@ -113,7 +115,28 @@ def _drop_ins(root: Path, problems: list[str]) -> list[Path]:
     except OSError as error:
         problems.append(f"{directory}: cannot be read: {error.strerror}")
         return []
-    return [real_path(root, f"{DROP_INS}/{name}") for name in names if _NAME.fullmatch(name)]
+    return [_resolved(root, f"{DROP_INS}/{name}", problems) for name in names if _NAME.fullmatch(name)]
+
+
+def _resolved(root: Path, name: str, problems: list[str]) -> Path:
+    """Follow the links of a file that may be missing. One that is a link to nothing was meant to be there."""
+    file = RootedPath(root, name)
+    try:
+        file.stat()
+    except FileNotFoundError:
+        if (target := _target(file)) not in {None, _NOTHING}:
+            problems.append(f"{file}: is a link to {target}, which is not there")
+    except OSError:
+        pass  # whoever reads it says why
+    return real_path(root, name)
+
+
+def _target(file: RootedPath) -> str | None:
+    """Read where a link leads; None: it is no link."""
+    try:
+        return str((file.parent.real() / file.name).readlink())
+    except OSError:
+        return None
 
 
 def _from_file(file: Path, known: Sequence[str], problems: list[str], *, required: bool) -> Iterator[tuple[str, Given]]:

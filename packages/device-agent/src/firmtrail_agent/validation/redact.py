@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from firmtrail_contract.blanks import trimmed
+
 LONGEST_LINE = 400
 #: of whatever is shown or written; what is longer did not come from here
 LONGEST_TEXT = 2000
@@ -38,8 +40,8 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:
-    """Make a line of it, of so many characters at most."""
-    return visible(" ".join(text.split()))[:longest]
+    """Make a line of it, of so many characters at most; of a text in which nothing is seen, an empty one."""
+    return visible(" ".join(trimmed(text).split()))[:longest]
 
 
 def cleaned(value: Any) -> Any:

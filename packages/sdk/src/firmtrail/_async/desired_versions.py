@@ -13,6 +13,7 @@ from firmtrail._checks import body, filters, path
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
     DesiredVersion,
+    DesiredVersionList,
     DesiredVersionQuery,
     DeviceDesiredVersion,
     NewDesiredVersion,
@@ -77,6 +78,8 @@ class AsyncDesiredVersions(AsyncResource):
     ) -> AsyncPager[DesiredVersion]:
         """List the rules in force, by component, the greatest priority first; filters add up.
 
+        Once a page is fetched, the list's `as_of` is the moment that it is about.
+
         Args:
             project_id: the project; None: that of the API key.
             at: the moment, an aware datetime, or a date, which means its end in UTC; now, if left out.
@@ -94,6 +97,7 @@ class AsyncDesiredVersions(AsyncResource):
             path(_RULES, project_id=project_id),
             DesiredVersion,
             filters=filters(DesiredVersionQuery, at=at, component=component, state=state),
+            page=DesiredVersionList,
             limit=limit,
             page_size=page_size,
             page_token=page_token,

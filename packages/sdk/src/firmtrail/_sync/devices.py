@@ -89,12 +89,12 @@ class Devices(Resource):
         component: str | None = None,
         scheme: VersionScheme | str | None = None,
         at: dt.datetime | dt.date | None = None,
-        changed_since: dt.datetime | None = None,
+        changed_since: dt.datetime | dt.date | None = None,
         silent: bool | None = None,
-        created_from: dt.datetime | None = None,
-        created_before: dt.datetime | None = None,
-        reported_from: dt.datetime | None = None,
-        reported_before: dt.datetime | None = None,
+        created_from: dt.datetime | dt.date | None = None,
+        created_before: dt.datetime | dt.date | None = None,
+        reported_from: dt.datetime | dt.date | None = None,
+        reported_before: dt.datetime | dt.date | None = None,
         two_machines: bool | None = None,
         agent_health: AgentHealth | str | None = None,
         agent_version: str | None = None,
@@ -107,8 +107,9 @@ class Devices(Resource):
     ) -> DevicePager:
         """List the devices of a project with what they run, or ran at a moment; filters add up.
 
-        They come by name; with `version` or `component` by id. Moments are aware datetimes. Once a page is fetched, the
-        list's `as_of` is the moment of the versions, and `near_versions` says what exists when a filter finds nothing.
+        They come by name; with `version` or `component` by id. Moments are aware datetimes; a date means its beginning
+        in UTC, but for `at`, where it means its end. Once a page is fetched, the list's `as_of` is the moment of the
+        versions, and `near_versions` says what exists when a filter finds nothing.
 
         Args:
             project_id: the project; None: that of the API key.

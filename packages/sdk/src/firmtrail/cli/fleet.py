@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import firmtrail
-from firmtrail.cli.fleet_views import adoption_chart, other_versions, points, status_lines
+from firmtrail.cli.fleet_views import adoption_chart, figures, other_versions, points, status_lines
 from firmtrail.cli.moments import earlier
 from firmtrail.cli.names import project_id
 from firmtrail.cli.screen import Screen
@@ -73,8 +73,10 @@ VERBS = [
         "how many devices report, are silent or never did, what they run, and what changed last",
         lambda c, o: c.fleet.status(project_id(c, o), labels=o.labels),
         [LABELS],
+        ["figure", "component", "version", "labels", "devices", "share"],
+        rows=figures,
         view=status_lines,
-        examples=["fleet status", "fleet status --labels site=berlin"],
+        examples=["fleet status", "fleet status --labels site=berlin", "fleet status --csv > status.csv"],
     ),
     Verb(
         "versions",

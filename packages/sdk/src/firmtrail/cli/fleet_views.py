@@ -31,6 +31,36 @@ class Point:
     share: float
 
 
+@attrs.frozen
+class Figure:
+    """A figure of the status: a row of the CSV."""
+
+    figure: str
+    devices: int
+    #: of the devices that the figure is about, 0 to 1; None where it is of none
+    share: float | None = None
+    component: str | None = None
+    #: of a desired version: all that are accepted
+    version: str | None = None
+    labels: dict[str, str] | None = None
+
+
+def figures(status: FleetStatus) -> Iterator[Figure]:
+    """Go through what `status_lines` shows, but for the latest changes."""
+    yield Figure("in_service", status.devices)
+    for name in ("reporting", "silent", "never_reported"):
+        yield Figure(name, getattr(status, name), _share(getattr(status, name), status.devices))
+    yield Figure("retired", status.retired)
+    yield Figure("two_machines", status.two_machines)
+    for of_component in status.components:
+        for one in of_component.versions:
+            yield Figure("version", one.devices, one.share, of_component.component, one.version)
+    for of_rule in status.compliance:
+        rule, on_it = of_rule.rule, of_rule.on_accepted_version
+        share = _share(on_it, of_rule.devices)
+        yield Figure("on_desired_version", on_it, share, rule.component, shown(rule.versions), rule.labels)
+
+
 def points(adoption: Adoption) -> Iterator[Point]:
     """Go through the versions at each moment."""
     for number, moment in enumerate(adoption.moments):
@@ -71,8 +101,12 @@ def _rule(rule: DesiredVersion) -> str:
 
 
 def _bar_line(name: str, count: int, total: int, screen: Screen) -> str:
-    share = count / total if total else 0.0
+    share = _share(count, total)
     return screen.line(f"  {name.ljust(14)}  {count:>7,}  {share:6.1%} {screen.bar(share)}")
+
+
+def _share(count: int, total: int) -> float:
+    return count / total if total else 0.0
 
 
 def adoption_chart(adoption: Adoption, screen: Screen) -> Iterator[str]:

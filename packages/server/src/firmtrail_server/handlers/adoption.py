@@ -14,7 +14,7 @@ from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.adoption import curves, milestones
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import adoption
-from firmtrail_server.queries.firmware_versions import Counted
+from firmtrail_server.queries.counted import Counted
 from firmtrail_server.services.time_ranges import time_range
 
 _DEFAULT = dt.timedelta(days=90)

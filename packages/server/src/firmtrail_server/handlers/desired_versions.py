@@ -12,6 +12,7 @@ from firmtrail_contract import (
     MAX_RULES,
     AuditAction,
     DesiredVersion,
+    DesiredVersionList,
     DesiredVersionQuery,
     DeviceDesiredVersion,
     NewDesiredVersion,
@@ -47,13 +48,15 @@ async def create_desired_version(
 
 async def list_desired_versions(
     ctx: Context, conn: Connection, project_id: uuid.UUID, query: DesiredVersionQuery
-) -> Page[DesiredVersion]:
+) -> DesiredVersionList:
     """Those in force now or at a moment; by choice those that had ended by then. Filters add up."""
     now = ctx.now()
+    at = min(query.at or now, now)
     after = desired_versions.KEYSET.position(query, project_id)
-    asked = attrs.evolve(query, at=min(query.at or now, now))
+    asked = attrs.evolve(query, at=at)
     found = await desired_versions.list_rules(conn, project_id, asked, after, query.page_size + 1)
-    return desired_versions.KEYSET.page(found, query, project_id)
+    page = desired_versions.KEYSET.page(found, query, project_id)
+    return DesiredVersionList(items=page.items, next_page_token=page.next_page_token, as_of=at)
 
 
 async def end_desired_version(

@@ -11,7 +11,8 @@ from firmtrail_contract.version_order import detect_scheme, newer_known, sort_ke
 from firmtrail_server.db import Connection
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, fleet_status
-from firmtrail_server.queries.firmware_versions import Counted, CountedVersion, count_at, count_now
+from firmtrail_server.queries.counted import Counted
+from firmtrail_server.queries.firmware_versions import CountedVersion, count_at, count_now
 
 MAX_VERSIONS = 5_000
 

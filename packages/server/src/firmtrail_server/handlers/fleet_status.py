@@ -19,7 +19,8 @@ from firmtrail_server.handlers.compliance import get_compliance
 from firmtrail_server.handlers.firmware_versions import MAX_VERSIONS, ordered
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, fleet_status
-from firmtrail_server.queries.firmware_versions import Counted, count_now
+from firmtrail_server.queries.counted import Counted
+from firmtrail_server.queries.firmware_versions import count_now
 
 _MOST_VERSIONS = 10
 _LATEST = 10

@@ -27,7 +27,8 @@ from firmtrail_server.queries import devices, history, history_gaps
 async def report_firmware_version(
     ctx: ReportContext, device_id: uuid.UUID, body: FirmwareReport
 ) -> Created[FirmwareReceipt] | FirmwareReceipt:
-    """Idempotent: a retry changes nothing.
+    """Idempotent: a retry changes nothing. One exception: since its first delivery a late report has split a version
+    period, and a moment within that, which was not kept, is told again.
 
     201 when the report opened a version period, 200 when it extended one or was known. A moment that cannot be right
     counts for the server's, and `observed_at_source` says so; with `strict` the report is refused instead.

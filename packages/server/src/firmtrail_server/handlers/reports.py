@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 
 async def report_firmware_batch(ctx: ReportContext, device_id: uuid.UUID, body: ReportBatch) -> BatchReceipt:
-    """Idempotent: a retry changes nothing.
+    """Idempotent: a retry changes nothing. One exception: since its first delivery a late report has split a version
+    period, and a moment within that, which was not kept, is told again.
 
     Each record has its own result; one that is refused does not keep the others from being stored. The moments of
     observations are worked out from the device's clocks, without trusting any that was not synced.

@@ -25,7 +25,7 @@ from firmtrail_server.errors import FilterRefused
 from firmtrail_server.history.adoption import FLAPPING_CHANGES, downgrades, flapping
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import firmware_versions, rollbacks
-from firmtrail_server.queries.firmware_versions import Counted
+from firmtrail_server.queries.counted import Counted
 from firmtrail_server.queries.rollbacks import ChangedOften, Changes
 from firmtrail_server.services.time_ranges import time_range
 

@@ -5,6 +5,7 @@ When they were observed is a question for boot_clocks.py.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
@@ -27,8 +28,9 @@ from firmtrail_contract.firmware import component_limits, version_limits
 from firmtrail_contract.reports import error_limits
 from firmtrail_contract.version_periods import GONE
 from firmtrail_server.history.boot_clocks import moments, order
-from firmtrail_server.history.boots import Boot
+from firmtrail_server.history.boots import Boot, SendingBoot
 from firmtrail_server.history.timeline import Record
+from firmtrail_server.history.wall_clocks import elapsed
 
 #: of a record: an answer must not become many times as large as what was sent
 MAX_RECORD_ERRORS = 8
@@ -75,16 +77,36 @@ def records(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> list[Record]
         Record(
             first=found[record.first_observed],
             last=found[record.last_observed or record.first_observed],
-            versions=[(one.component, one.version or GONE) for one in record.components if tells(one)],
+            versions=_versions(record),
             interval_seconds=batch.interval_seconds,
         )
         for record in batch.records
     ]
 
 
+def by_sending_boot(batch: ReportBatch, received_at: dt.datetime) -> tuple[Record, SendingBoot] | None:
+    """Place the record of a batch that tells of one boot alone, as nearly all do, as if nothing was known of that boot.
+
+    None: it tells of more, or of less.
+    """
+    if len(batch.records) != 1 or batch.waiting:
+        return None
+    (record,) = batch.records
+    first, last = record.first_observed, record.last_observed or record.first_observed
+    boot = SendingBoot(batch.sent.boot_id, received_at - elapsed(batch.sent))
+    versions = _versions(record)
+    if record.dropped_before or not first.boot_id == last.boot_id == boot.boot_id or not versions:
+        return None
+    return Record(boot.moment(first), boot.moment(last), versions, interval_seconds=batch.interval_seconds), boot
+
+
 def tells(reading: ComponentReading) -> bool:
     """Whether a reading tells what became of its component: an error alone does not."""
     return reading.gone or reading.version is not None
+
+
+def _versions(record: ObservationRecord) -> list[tuple[str, str]]:
+    return [(one.component, one.version or GONE) for one in record.components if tells(one)]
 
 
 def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[FieldError]:

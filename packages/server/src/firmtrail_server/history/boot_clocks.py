@@ -31,13 +31,17 @@ all versions that it tells of the boot are later than whatever is known of the d
 the start of before (`stretches`). So does what another boot's batch told of a boot: its readings may count for a moment
 before that of the next boot, and then no later report of the device shows how far they went.
 
+A start by which a batch was sent after it was received is too late for certain: the first batch of the boot was held
+up. Then it is found anew whatever the batch tells. All that the device has reported until then keeps its moments, and
+later readings count for moments after those.
+
 The first batch of a boot may be held up until the next boot has reported. The number of a boot orders only the boots of
 one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
-boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, and
-one of these holds: its synced clock shows a moment before that boot was heard of; its number is the one before; by its
-boot clock it began before that boot was heard of. If this was wrong, its next report corrects it: that is made after
-the other boot was heard of. It does so at once, also when the start is right by chance: later it would move what that
-report told.
+boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, it
+tells nothing of older boots that came after that boot began, and one of these holds: its synced clock shows a moment
+before that boot was heard of; its number is the one before; by its boot clock it began before that boot was heard of.
+If this was wrong, its next report corrects it: that is made after the other boot was heard of. It does so at once, also
+when the start is right by chance: later it would move what that report told.
 """
 
 from __future__ import annotations
@@ -64,7 +68,7 @@ def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.
     if not named_boots(batch) <= known.keys():
         return False
     sending = known[batch.sent.boot_id]
-    if sending.source is not ObservedAtSource.BOOT_CLOCK or _has_drifted(sending, batch.sent, received_at):
+    if sending.source is not ObservedAtSource.BOOT_CLOCK or _is_off(sending, batch.sent, received_at):
         return False
     others = [one for one in observed(batch) if one.boot_id != sending.boot_id]
     return all(known[one.boot_id].has_settled(elapsed(one)) for one in others)
@@ -78,7 +82,7 @@ def find_boots(
     `known` holds at least those of them that are remembered, what was heard of last beside the boot that sends, and
     boots that have its number.
     """
-    sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch.sent, received_at, known)
+    sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch, received_at, known)
     if sending is None and next_boot is not None:
         reported_until = next_boot.reported_until
     until = _right_until(batch, received_at, known, reported_until)
@@ -174,13 +178,16 @@ def _new_boot(
     )
 
 
-def _overtaker(sent: ClockReading, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> Boot | None:
+def _overtaker(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> Boot | None:
     """Find the boot after the one that sends, if the batch was held up until after that one had reported."""
+    sent = batch.sent
     newest = _newest(known, sent.boot_id)
     if newest is None or (newest.boot_sequence or 0) <= sent.boot_sequence:
         return None
     if any(boot.boot_sequence == sent.boot_sequence for boot in known.values()):
         return None  # numbers count anew
+    if any(one.boot_id in known and known[one.boot_id].moment(one).at > newest.first_start for one in observed(batch)):
+        return None  # what it tells of the boots before was after that boot began
     made_at = synced_wall_time(sent)
     if made_at is not None and made_at <= received_at + MAX_CLOCK_LEAD:
         return newest if made_at < newest.recorded_at else None
@@ -195,11 +202,10 @@ def _newest(known: Mapping[uuid.UUID, Boot], sending: uuid.UUID) -> Boot | None:
 
 
 def _moved(sending: Boot, told: ToldBoot, received_at: dt.datetime, reported_until: dt.datetime | None) -> Boot:
-    start = _sending_start(told, received_at)
     return attrs.evolve(
         sending,
-        started_at=start.started_at,
-        source=start.source,
+        started_at=received_at - told.last,
+        source=ObservedAtSource.BOOT_CLOCK,
         reported_until=reported_until,
         boot_sequence=told.sequence,
     )
@@ -212,7 +218,9 @@ def _right_until(
     sending, newest = known.get(batch.sent.boot_id), _newest(known, batch.sent.boot_id)
     if sending is None:
         return None
-    if _has_drifted(sending, batch.sent, received_at) and _is_news(batch, sending, reported_until):
+    if _starts_too_late(sending, batch.sent, received_at):
+        return reported_until or EARLIEST_MOMENT
+    if _is_behind(sending, batch.sent, received_at) and _is_news(batch, sending, reported_until):
         return max([_told_from(batch, sending) - RESOLUTION, *_agreeing(batch, sending, received_at)])
     if newest is not None and _runs_after(sending, batch.sent, newest):
         return newest.recorded_at + MAX_CLOCK_LEAD
@@ -228,8 +236,21 @@ def _agreeing(batch: ReportBatch, sending: Boot, received_at: dt.datetime) -> It
             yield sending.started_at + one.last
 
 
-def _has_drifted(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
-    return abs(boot.moment(sent).at - received_at) > MAX_CLOCK_LEAD
+def _is_off(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
+    if abs(boot.moment(sent).at - received_at) <= MAX_CLOCK_LEAD:
+        return False
+    return _starts_too_late(boot, sent, received_at) or _is_behind(boot, sent, received_at)
+
+
+def _starts_too_late(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
+    """Say whether the batch would have been sent after it was received."""
+    up = elapsed(sent)
+    return boot.started_at + up > received_at + MAX_CLOCK_LEAD and not boot.has_settled(up)
+
+
+def _is_behind(boot: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
+    """Say whether the batch was held up, or the machine was held and counted nothing."""
+    return received_at - boot.moment(sent).at > MAX_CLOCK_LEAD
 
 
 def _is_news(batch: ReportBatch, sending: Boot, reported_until: dt.datetime | None) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Self
+from typing import NamedTuple, Self
 
 import attrs
 
 from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment
+from firmtrail_contract.version_periods import EARLIEST_MOMENT
 from firmtrail_server.history.wall_clocks import elapsed
 
 
@@ -20,6 +21,22 @@ class Stretch:
     source: ObservedAtSource
     #: the moment of its last reading, by that start
     until: dt.datetime
+
+    def earliest_after(self, up: dt.timedelta) -> dt.datetime:
+        """Say when a later reading was made at the earliest: after `until`, a microsecond for each 10 ms."""
+        return self.until + (self.started_at + up - self.until) / 10_000
+
+
+class SendingBoot(NamedTuple):
+    """The boot that sends a batch, by the batch alone."""
+
+    boot_id: uuid.UUID
+    #: when the batch was received, less what its boot clock had counted by then
+    started_at: dt.datetime
+
+    def moment(self, reading: ClockReading) -> ObservedMoment:
+        """Tell which moment a reading of this boot counts for, if nothing is known of it."""
+        return ObservedMoment(at=self.started_at + elapsed(reading), source=ObservedAtSource.BOOT_CLOCK)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,9 +76,14 @@ class Boot:
         return attrs.evolve(self, stretches=(*earlier, latest))
 
     def moment(self, reading: ClockReading) -> ObservedMoment:
-        """Tell which moment a reading of this boot counts for."""
+        """Tell which moment a reading of this boot counts for: one after that of each earlier reading."""
         up = elapsed(reading)
+        if not self.stretches:  # as of nearly every boot
+            return ObservedMoment(at=self.started_at + up, source=self.source)
+        started_at, source, earliest = self.started_at, self.source, EARLIEST_MOMENT
         for one in self.stretches:
             if one.started_at + up <= one.until:
-                return ObservedMoment(at=one.started_at + up, source=one.source)
-        return ObservedMoment(at=self.started_at + up, source=self.source)
+                started_at, source = one.started_at, one.source
+                break
+            earliest = max(earliest, one.earliest_after(up))
+        return ObservedMoment(at=max(started_at + up, earliest), source=source)

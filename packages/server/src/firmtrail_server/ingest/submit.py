@@ -89,6 +89,8 @@ class Ingest:
             DatabaseUnavailable: what became of it is not known; a report may be sent again.
         """
         said = submission.said
+        if isinstance(said, ReportBatch) and (outcome := await self._store_at_once(submission, said)):
+            return [outcome]
         records = [said] if isinstance(said, Record) else await self._placed(submission, said)
         telling = [record for record in records if record.versions]
         stored = iter(await self._store(submission, telling))
@@ -122,6 +124,22 @@ class Ingest:
         passed = [self._reports.submit(gateway.report(said[index][0], received_at, said[index][1])) for index in alone]
         stored = zip(alone, await asyncio.gather(*passed), strict=True)
         return {index: one for index, one in stored if one}
+
+    async def _store_at_once(self, submission: Submission, batch: ReportBatch) -> Outcome | None:
+        """Store what nearly every batch is: one record, of a boot that the statement itself finds known.
+
+        None: it is left alone.
+        """
+        placed = batches.by_sending_boot(batch, submission.received_at)
+        if placed is None:
+            return None
+        record, boot = placed
+        stored = await self._reports.submit(Report(submission.sender, submission.received_at, record, boot))
+        if not stored:
+            return None
+        first = ObservedMoment(at=stored[0].observed_at, source=record.first.source)
+        last = ObservedMoment(at=first.at + (record.last.at - record.first.at), source=first.source)
+        return Outcome(first, last, [one.outcome for one in stored])
 
     async def _placed(self, submission: Submission, batch: ReportBatch) -> list[Record]:
         """Work out the moments of a batch, and keep where records are missing in it."""

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--plan", action="store_true", help="change nothing; print the SQL that would be run")
     migrate_parser.set_defaults(run=commands.migrate)
 
-    check_help = "compare what the database keeps twice for speed: device_versions with device_firmware; 1: they differ"
+    check_help = "compare what the database keeps twice for speed, what devices run and who is silent; 1: they differ"
     check_parser = verbs.add_parser("check-derived", parents=[database], help=check_help)
     check_parser.add_argument("--repair", action="store_true", help="make equal what differs, while servers serve")
     check_parser.set_defaults(run=commands.check_derived)

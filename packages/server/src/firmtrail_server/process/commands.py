@@ -37,8 +37,9 @@ from firmtrail_server.process.first_user import checked_user
 from firmtrail_server.process.login_link import make_login_link
 from firmtrail_server.process.signals import hold_signals
 from firmtrail_server.process.sockets import bound, url_of
+from firmtrail_server.services import derived_silences, derived_tables
 from firmtrail_server.services.background import in_background
-from firmtrail_server.services.derived_tables import Comparison, compare
+from firmtrail_server.services.derived_tables import Comparison
 from firmtrail_server.settings import BadSetting, Settings, SettingsReader
 from firmtrail_server.telemetry.logs import PROGRAM
 from firmtrail_server.telemetry.metrics import Board, Metrics
@@ -125,7 +126,7 @@ def migrate(options: argparse.Namespace) -> int:
         applied = serving.migrated(url)
         sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "the schema is up to date\n")
         found = asyncio.run(_compare_derived(url, repair=True))
-    sys.stdout.write(f"{found.text}\n" if found.differences else "")
+    sys.stdout.write("".join(f"{one.text}\n" for one in found if one.differences))
     return 0
 
 
@@ -141,16 +142,18 @@ def _show_pending(url: str, *, plan: bool) -> int:
 def check_derived(options: argparse.Namespace) -> int:
     with database(_settings(options), make=False) as (url, _):
         asyncio.run(serving.check_schema(url))
-        found = asyncio.run(_compare_derived(url, repair=options.repair))
-    sys.stdout.write(f"{found.text}\n")
-    return 1 if found.differences and not options.repair else 0
+        found = asyncio.run(_compare_derived(url, repair=options.repair, with_silences=True))
+    sys.stdout.write("".join(f"{one.text}\n" for one in found))
+    return 1 if any(one.differences for one in found) and not options.repair else 0
 
 
-async def _compare_derived(url: str, *, repair: bool) -> Comparison:
+async def _compare_derived(url: str, *, repair: bool, with_silences: bool = False) -> list[Comparison]:
+    """Compare what is kept twice. Silences are no matter of a new schema: every server sweeps them."""
     pool = Database(url, max_connections=1)
     await pool.open()
     try:
-        return await compare(pool, repair=repair)
+        found = [await derived_tables.compare(pool, repair=repair)]
+        return [*found, await derived_silences.compare(pool, utc_now(), repair=repair)] if with_silences else found
     finally:
         await pool.close()
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Final
 
 import attrs
 
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.history.spans import span_bounds
-from firmtrail_server.queries.firmware_versions import Counted
+from firmtrail_server.queries.counted import COUNTED, Counted
 
 
 @attrs.frozen(kw_only=True)
@@ -20,20 +19,6 @@ class Dwell:
 
     median_seconds: float | None
     replaced: int
-
-
-#: the devices that are counted, of the rows of `ran`: not deleted, and with the labels
-_COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-               and (
-                       %(all_labels)s
-                       or ran.device_id in (
-                              select id
-                                from devices
-                               where project_id = %(project_id)s
-                                 and labels @> %(labels)s
-                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                          )
-                   )"""
 
 
 async def count_over_time(
@@ -81,7 +66,7 @@ async def count_over_time(
                             on retired.project_id = %(project_id)s
                            and retired.id = ran.device_id
                            and retired.retired_at is not null
-                         where {_COUNTED}
+                         where {COUNTED}
                         offset 0  -- or each row is put into its buckets twice, for `where` and for `group by`
                        ) as seen
                  where opened < closed
@@ -129,7 +114,7 @@ async def list_first_starts(
                    and running.version = %(version)s
                    and running.since <= %(at)s
                ) as ran
-         where {_COUNTED}
+         where {COUNTED}
            and ran.device_id not in (
                    select id
                      from devices
@@ -162,7 +147,7 @@ async def get_dwell(conn: Connection, project_id: uuid.UUID, counted: Counted, v
                and ran.version = %(version)s
                and ran.superseded_at > ran.first_reported_at
                and ran.superseded_at <= %(at)s
-             where {_COUNTED}
+             where {COUNTED}
             """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **counted.parameters, "version": version, "at": at},
             prepare=False,
@@ -202,7 +187,7 @@ async def count_successors(
                     and version <> ''
                   limit 1)
                ) as following
-         where {_COUNTED}
+         where {COUNTED}
          group by following.version
         """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **counted.parameters, "version": version, "at": at},

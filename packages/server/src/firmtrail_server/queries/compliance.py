@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import attrs
 import orjson
-from psycopg.types.json import Jsonb
 
-from firmtrail_contract import DesiredVersion, parse_label_filter
+from firmtrail_contract import DesiredVersion
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.history.spans import span_bounds
+from firmtrail_server.queries.counted import LABELLED, Labelled
 
 
 @attrs.frozen(kw_only=True)
@@ -27,14 +27,11 @@ class Governed:
 
     @property
     def parameters(self) -> dict[str, object]:
-        labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
         return {
             "component": self.rules[0].component,
             "rule_labels": [orjson.dumps(rule.labels).decode() for rule in self.rules],
             "rule_versions": [orjson.dumps(rule.versions).decode() for rule in self.rules],
-            "all_labels": self.labels is None,
-            "labels": Jsonb(labels),
-            "label_keys": label_keys,
+            **Labelled(self.labels).parameters,
             **span_bounds(self.at),
             "at": self.at,
             "is_now": self.is_now,
@@ -61,7 +58,7 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Gover
     """
     async with conn.cursor(row_factory=rows(RuleCount)) as cur:
         await cur.execute(
-            """
+            f"""
             with rules as materialized (
                 select position, labels::jsonb as labels, versions::jsonb as versions
                   from unnest(%(rule_labels)s::text[], %(rule_versions)s::text[]) with ordinality
@@ -84,11 +81,7 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Gover
                                    ) as rule
                              where devices.project_id = %(project_id)s
                                and (devices.retired_at is null or devices.retired_at > %(at)s)
-                               and (
-                                       %(all_labels)s
-                                       or devices.labels @> %(labels)s
-                                      and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
-                                   )
+                               and {LABELLED}
                             offset 0  -- or the labels of every device go through the join
                            ) as governed
                       left join (
@@ -118,7 +111,7 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, governed: Gover
                    ) as counted
               join rules using (position)
              group by position
-            """,
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **governed.parameters},
             prepare=False,
         )

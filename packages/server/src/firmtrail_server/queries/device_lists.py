@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import attrs
-from psycopg.types.json import Jsonb
 
-from firmtrail_contract import Device, DeviceQuery, RunningVersion, parse_label_filter
+from firmtrail_contract import Device, DeviceQuery, RunningVersion
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import LOWEST_ID, Keyset
+from firmtrail_server.queries.counted import LABELLED, Labelled
 
 BY_NAME = Keyset("devices by name", {"name": ""})
 #: no name is as long as this, and none begins with a greater character
@@ -124,9 +124,8 @@ _THAT_RAN: Final = """(
                        and ran.device_id <= %(until)s
                        and ran.since <= %(at)s
                    ) as matching"""
-_FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
-               and labels @> %(labels)s
-               and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+_FILTERS: Final = f"""(%(name)s::text is null or strpos(lower(name), lower(%(name)s)) > 0)
+               and {LABELLED}
                and (
                        %(state)s = 'any'
                        or (retired_at is not null and (%(at)s::timestamptz is null or retired_at <= %(at)s))
@@ -155,7 +154,7 @@ _FILTERS: Final = """(%(name)s::text is null or strpos(lower(name), lower(%(name
                                where device_id = devices.id
                                  and first_reported_at >= %(changed_since)s
                           )
-                   )"""
+                   )"""  # noqa: S608  its parts are literals
 
 
 async def list_devices(
@@ -173,7 +172,7 @@ async def list_devices(
                and {_FILTERS}
              order by devices.name
              limit %(limit)s
-            """,  # noqa: S608  its parts are literals of this file
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, "after": after, "limit": limit, **_parameters(query)},
             prepare=False,
         )
@@ -195,7 +194,7 @@ async def list_devices_descending(
                and {_FILTERS}
              order by devices.name desc
              limit %(limit)s
-            """,  # noqa: S608  its parts are literals of this file
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, "before": before, "limit": limit, **_parameters(query)},
             prepare=False,
         )
@@ -216,7 +215,7 @@ async def list_running(
              where {_FILTERS}
              order by devices.id
              limit %(limit)s
-            """,  # noqa: S608  its parts are literals of this file
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, "limit": limit, **_parameters(query), **stretch.parameters},
             prepare=False,
         )
@@ -237,7 +236,7 @@ async def list_that_ran(
              where {_FILTERS}
              order by devices.id
              limit %(limit)s
-            """,  # noqa: S608  its parts are literals of this file
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, "limit": limit, **_parameters(query), **stretch.parameters},
             prepare=False,
         )
@@ -253,7 +252,7 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, query: DeviceQu
           {_JOINED}
          where project_id = %(project_id)s
            and {_FILTERS}
-        """,  # noqa: S608  its parts are literals of this file
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **_parameters(query)},
         prepare=False,
     )
@@ -269,7 +268,7 @@ async def count_running(conn: Connection, project_id: uuid.UUID, query: DeviceQu
           {_MATCHING}
           {_JOINED}
          where {_FILTERS}
-        """,  # noqa: S608  its parts are literals of this file
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **_parameters(query), **devices.parameters},
         prepare=False,
     )
@@ -285,7 +284,7 @@ async def count_that_ran(conn: Connection, project_id: uuid.UUID, query: DeviceQ
           {_MATCHING}
           {_JOINED}
          where {_FILTERS}
-        """,  # noqa: S608  its parts are literals of this file
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **_parameters(query), **devices.parameters},
         prepare=False,
     )
@@ -293,8 +292,7 @@ async def count_that_ran(conn: Connection, project_id: uuid.UUID, query: DeviceQ
 
 
 def _parameters(query: DeviceQuery) -> dict[str, object]:
-    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
-    return {**attrs.asdict(query), "labels": Jsonb(labels), "label_keys": label_keys}
+    return {**attrs.asdict(query), **Labelled(query.labels).parameters}
 
 
 async def list_versions_now(

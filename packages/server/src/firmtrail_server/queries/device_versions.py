@@ -15,13 +15,13 @@ from firmtrail_server.db import Connection
 
 
 class Difference(StrEnum):
-    """What is wrong with a row of device_versions."""
+    """What is wrong with a row of device_versions, or of device_silences."""
 
-    #: there is none for what a component runs
+    #: there is none for what a component runs, or for a device that is silent
     MISSING = "missing"
-    #: it has another version than the open period, or another beginning
+    #: it has another version than the open period, or another beginning; or its device is not silent since then
     OUTDATED = "outdated"
-    #: there is no open period for it
+    #: there is no open period for it, or no device in service
     ORPHANED = "orphaned"
 
 

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
-from psycopg.types.json import Jsonb
 
-from firmtrail_contract import parse_label_filter
 from firmtrail_server.db import Connection, Drain
 from firmtrail_server.db.keyset import HIGHEST_ID, LOWEST_ID
+from firmtrail_server.queries.counted import LABELLED, Labelled
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +30,7 @@ class Selection:
 
     @property
     def parameters(self) -> dict[str, object]:
-        labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
-        return {**attrs.asdict(self), "labels": Jsonb(labels), "label_keys": label_keys}
+        return {**attrs.asdict(self), **Labelled(self.labels).parameters}
 
 
 @attrs.frozen
@@ -165,21 +163,20 @@ async def find_stretch(
 ) -> Stretch | None:
     """The stretch of so many devices after one; None: there are no more."""
     cur = await conn.execute(
-        """
+        f"""
         select id
           from (
                 select id
                   from devices
                  where project_id = %(project_id)s
                    and id > %(after)s
-                   and labels @> %(labels)s
-                   and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                   and {LABELLED}
                  order by id
                  limit %(devices)s
                ) as following
          order by id desc
          limit 1
-        """,
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **selection.parameters, "after": after, "devices": devices},
         prepare=False,
     )

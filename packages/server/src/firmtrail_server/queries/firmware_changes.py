@@ -6,11 +6,10 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from psycopg.types.json import Jsonb
-
-from firmtrail_contract import FirmwareChange, FirmwareChangesQuery, parse_label_filter
+from firmtrail_contract import FirmwareChange, FirmwareChangesQuery
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.history.changes import PeriodChange
+from firmtrail_server.queries.counted import LABELLED, Labelled
 
 
 async def insert_of_parts(
@@ -101,10 +100,9 @@ async def list_changes(
 
     Without filters the numbers of a page are known: there are no gaps.
     """
-    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
     async with conn.cursor(row_factory=rows(FirmwareChange)) as cur:
         await cur.execute(
-            """
+            f"""
             select number, kind, device_id, nullif(component, '') as component,
                    case when component <> '' then change_number end as change_number,
                    period_id, version, previous_version, first_reported_at, tie_rank, silent_since, ended_at,
@@ -114,7 +112,7 @@ async def list_changes(
                and number > %(after)s
                and number <= %(until)s
                and (%(component)s::text is null or component = %(component)s or component = '')
-               and (%(kinds)s::text[] = '{}'::text[] or kind = any(%(kinds)s))
+               and (%(kinds)s::text[] = '{{}}'::text[] or kind = any(%(kinds)s))
                and (%(device_id)s::uuid is null or device_id = %(device_id)s)
                and (
                        %(all_labels)s
@@ -123,13 +121,12 @@ async def list_changes(
                               select id
                                 from devices
                                where project_id = %(project_id)s
-                                 and labels @> %(labels)s
-                                 and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
+                                 and {LABELLED}
                           )
                    )
              order by number
              limit %(limit)s
-            """,
+            """,  # noqa: S608  its parts are literals
             {
                 "project_id": project_id,
                 "after": after,
@@ -138,9 +135,7 @@ async def list_changes(
                 "component": query.component,
                 "kinds": query.kind.split(",") if query.kind else [],
                 "device_id": query.device_id,
-                "all_labels": query.labels is None,
-                "labels": Jsonb(labels),
-                "label_keys": label_keys,
+                **Labelled(query.labels).parameters,
             },
             prepare=False,
         )

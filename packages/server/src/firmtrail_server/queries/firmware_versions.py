@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import attrs
-from psycopg.types.json import Jsonb
 
-from firmtrail_contract import DeviceState, parse_label_filter
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.history.spans import span_bounds
+from firmtrail_server.queries.counted import COUNTED, Counted
 
 
 @attrs.frozen(kw_only=True)
@@ -33,39 +32,8 @@ class CountedVersion:
     versions: int
 
 
-@attrs.frozen(kw_only=True)
-class Counted:
-    """What is counted: components, on devices with labels, that were in service at the moment or not."""
-
-    components: Sequence[str]
-    labels: str | None
-    state: DeviceState
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        labels, label_keys = parse_label_filter(self.labels) if self.labels else ({}, [])
-        return {
-            "components": list(self.components),
-            "all_labels": self.labels is None,
-            "labels": Jsonb(labels),
-            "label_keys": label_keys,
-            "state": self.state,
-        }
-
-
-#: the devices that are counted, of the rows of `ran`: not deleted, with the labels, and in service at the moment or not
-_COUNTED: Final = """ran.device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-                       and (
-                               %(all_labels)s
-                               or ran.device_id in (
-                                      select id
-                                        from devices
-                                       where project_id = %(project_id)s
-                                         and labels @> %(labels)s
-                                         and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                  )
-                           )
-                       and (
+#: of the rows of `ran`: those of devices that were in service at the moment or not
+_IN_STATE: Final = """(
                                %(state)s = 'any'
                                or ran.device_id in (
                                       select id
@@ -208,7 +176,8 @@ async def count_now(
                       from device_versions as ran
                      where project_id = %(project_id)s
                        and component = wanted.component
-                       and {_COUNTED}
+                       and {COUNTED}
+                       and {_IN_STATE}
                      group by version
                    ) as of_component
              order by devices desc, component, version
@@ -244,7 +213,8 @@ async def count_at(
                        and ran.first_reported_at <= %(at)s
                        and ran.superseded_at > %(at)s
                        and ran.version <> ''
-                     where {_COUNTED}
+                     where {COUNTED}
+                       and {_IN_STATE}
                      group by version
                      union all
                     select version, count(*), min(since), max(since)
@@ -252,7 +222,8 @@ async def count_at(
                      where project_id = %(project_id)s
                        and component = wanted.component
                        and since <= %(at)s
-                       and {_COUNTED}
+                       and {COUNTED}
+                       and {_IN_STATE}
                      group by version
                    ) as of_component
              group by component, version

@@ -11,7 +11,7 @@ import attrs
 from firmtrail_contract import LatestChange
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.history.spans import SPANS
-from firmtrail_server.queries.firmware_versions import Counted
+from firmtrail_server.queries.counted import COUNTED, LABELLED, Counted
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +30,7 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, counted: Counte
     """Count a project's devices, and those in service that are silent: one that never reported, since registered."""
     async with conn.cursor(row_factory=rows(DeviceCounts)) as cur:
         await cur.execute(
-            """
+            f"""
             select count(*) filter (where retired_at is null) as devices,
                    count(*) filter (where retired_at is not null) as retired,
                    count(*) filter (where two_machines_since is not null) as two_machines,
@@ -43,12 +43,8 @@ async def count_devices(conn: Connection, project_id: uuid.UUID, counted: Counte
                and silence.device_id = devices.id
                and silence.ended_at is null
              where devices.project_id = %(project_id)s
-               and (
-                       %(all_labels)s
-                       or devices.labels @> %(labels)s
-                      and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
-                   )
-            """,
+               and {LABELLED}
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **counted.parameters},
             prepare=False,
         )
@@ -95,23 +91,13 @@ async def list_latest_changes(
     """The components that began to run their versions last."""
     async with conn.cursor(row_factory=rows(LatestChange)) as cur:
         await cur.execute(
-            """
+            f"""
             select running.device_id, devices.name as device_name, running.component, running.version, running.since
               from (
                     select device_id, component, version, since
-                      from device_versions
+                      from device_versions as ran
                      where project_id = %(project_id)s
-                       and device_id not in (select device_id from removed_devices where project_id = %(project_id)s)
-                       and (
-                               %(all_labels)s
-                               or device_id in (
-                                      select id
-                                        from devices
-                                       where project_id = %(project_id)s
-                                         and labels @> %(labels)s
-                                         and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                                  )
-                           )
+                       and {COUNTED}
                      order by since desc, device_id, component
                      limit %(limit)s
                    ) as running
@@ -119,7 +105,7 @@ async def list_latest_changes(
                 on devices.project_id = %(project_id)s
                and devices.id = running.device_id
              order by running.since desc, running.device_id, running.component
-            """,
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **counted.parameters, "limit": limit},
             prepare=False,
         )

@@ -8,8 +8,10 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
+from firmtrail_contract.version_periods import MAX_CLOCK_LEAD
 from firmtrail_server.db import Connection, Link, array, bytea_array, text_array
 from firmtrail_server.errors import SecretUnproved, Unauthenticated
+from firmtrail_server.history.boots import SendingBoot
 from firmtrail_server.history.timeline import Record, Sender
 
 
@@ -19,6 +21,8 @@ class Report(NamedTuple):
     sender: Sender
     received_at: dt.datetime
     record: Record
+    #: the boot that sends, where the record was placed by that alone; None: its moments stand
+    boot: SendingBoot | None = None
 
     @property
     def keys(self) -> list[tuple[int, str]]:
@@ -41,6 +45,9 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     when the component was heard of. A record of which any other part is late, or is of a component that has no period
     yet or is gone from now on, is left alone whole. The key tells the project, so the statement takes none: it is the
     device's own, or that of a gateway of the device's project.
+    A record that was placed by the boot that sends moves to where that boot is remembered to have started. It is left
+    alone where more has to be found out: the boot is not known, is known as an earlier one, has drifted, has not sent
+    with this key, or another one has that was heard of since.
     The server's moment of all of them is that of the last. The cadence of a component is a mean of the gaps between its
     reports, weighted by time: a burst of reboots weighs nothing, and an outage at most doubles it.
 
@@ -57,19 +64,20 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         """
         with input as (
             select position, report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
-                   interval_seconds
+                   interval_seconds, boot_id, started_at
               from unnest(
                        %(reports)s::int8[], %(parts)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[],
                        %(digests)s::bytea[], %(components)s::text[], %(versions)s::text[],
                        %(first_moments)s::timestamptz[], %(last_moments)s::timestamptz[], %(counts)s::int8[],
-                       %(intervals)s::int4[]
+                       %(intervals)s::int4[], %(boot_ids)s::uuid[], %(boot_starts)s::timestamptz[]
                    ) with ordinality
                 as input (report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
-                          interval_seconds, position)
+                          interval_seconds, boot_id, started_at, position)
         ),
         alive as (
             select input.position, input.report, input.parts, input.device_id, key.project_id, input.component,
-                   input.version, input.first_at, input.last_at, input.count, input.interval_seconds
+                   input.version, input.first_at + coalesce(boot.moved, interval '0') as first_at,
+                   input.last_at + coalesce(boot.moved, interval '0') as last_at, input.count, input.interval_seconds
               from input
              cross join lateral (
                     select project_id
@@ -89,6 +97,29 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                        and api_keys.project_id not in (select id from projects where deleted_at is not null)
                      limit 1
                    ) as key
+              left join lateral (
+                    select device_boots.started_at - input.started_at as moved
+                      from device_boots
+                     where device_boots.device_id = input.device_id
+                       and device_boots.boot_id = input.boot_id
+                       and device_boots.api_key_id = input.api_key_id
+                       and device_boots.source = 'boot_clock'
+                       and device_boots.stretches is null
+                       and device_boots.started_at between input.started_at - %(clock_lead)s::interval
+                                                       and input.started_at + %(clock_lead)s::interval
+                       and not exists (
+                           select 1
+                             from device_boots as later
+                            where later.device_id = input.device_id
+                              and later.recorded_at >= device_boots.recorded_at
+                              and later.api_key_id = input.api_key_id
+                              and later.boot_id <> input.boot_id
+                       )
+                     limit 1
+                   ) as boot
+                on true
+             where input.boot_id is null
+                or boot.moved is not null
         ),
         known as (
             select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,
@@ -297,12 +328,15 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
     lasts: list[str] = []
     counts: list[str] = []
     intervals: list[str] = []
-    for number, (sender, _, (first, last, said, _, seconds)) in enumerate(reports):
+    boot_ids: list[str] = []
+    boot_starts: list[str] = []
+    for number, (sender, _, (first, last, said, _, seconds), boot) in enumerate(reports):
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
         count, part_count = "1", str(len(said))
         interval = "null" if seconds is None else str(seconds)
         if last.at != first.at:
             last_at, count = last.at.isoformat(), "2"
+        boot_id, boot_start = (boot.boot_id.hex, boot.started_at.isoformat()) if boot else ("null", "null")
         for component, version in said:
             numbers.append(str(number))
             parts.append(part_count)
@@ -315,6 +349,8 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
             lasts.append(last_at)
             counts.append(count)
             intervals.append(interval)
+            boot_ids.append(boot_id)
+            boot_starts.append(boot_start)
     return {
         "reports": array(numbers),
         "parts": array(parts),
@@ -327,9 +363,13 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
         "last_moments": array(lasts),
         "counts": array(counts),
         "intervals": array(intervals),
+        "boot_ids": array(boot_ids),
+        "boot_starts": array(boot_starts),
+        "clock_lead": _CLOCK_LEAD,
         "received_at": max([report.received_at for report in reports]).isoformat(),
     }
 
 
 _SERVER = ObservedAtSource.SERVER
+_CLOCK_LEAD = f"{MAX_CLOCK_LEAD.total_seconds()} seconds"
 _OUTCOMES: dict[str, ReportOutcome] = {outcome.value: outcome for outcome in ReportOutcome}

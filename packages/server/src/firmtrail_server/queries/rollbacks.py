@@ -16,7 +16,7 @@ from firmtrail_contract import Rollback
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.db.keyset import HIGHEST_ID, LATEST, Keyset, Position
 from firmtrail_server.history.spans import SPANS
-from firmtrail_server.queries.firmware_versions import Counted
+from firmtrail_server.queries.counted import COUNTED, Counted
 
 KEYSET = Keyset("rollbacks", {"at": LATEST, "device_id": HIGHEST_ID, "component": ""})
 
@@ -58,9 +58,9 @@ class Changes:
 
 
 #: each change of the counted components from `since` to `until`: device, component, both versions, moment
-_CHANGES: Final = """
-                select started.device_id, started.component, before.version as from_version,
-                       started.version as to_version, started.since as at
+_CHANGES: Final = f"""
+                select ran.device_id, ran.component, before.version as from_version,
+                       ran.version as to_version, ran.since as at
                   from (
                         select periods.device_id, periods.component, periods.version,
                                periods.first_reported_at as since
@@ -81,32 +81,20 @@ _CHANGES: Final = """
                            and component = any(%(components)s)
                            and since >= %(since)s
                            and since <= %(until)s
-                       ) as started
+                       ) as ran
                  cross join lateral (
                         select version
                           from device_firmware_periods
-                         where device_id = started.device_id
-                           and first_reported_at < started.since
-                           and component = started.component
-                           and superseded_at = started.since
+                         where device_id = ran.device_id
+                           and first_reported_at < ran.since
+                           and component = ran.component
+                           and superseded_at = ran.since
                          order by first_reported_at desc
                          limit 1
                        ) as before
-                 where before.version <> started.version  -- between the two lay one that was in force at no moment
+                 where before.version <> ran.version  -- between the two lay one that was in force at no moment
                    and before.version <> ''
-                   and started.device_id not in (
-                           select device_id from removed_devices where project_id = %(project_id)s
-                       )
-                   and (
-                           %(all_labels)s
-                           or started.device_id in (
-                                  select id
-                                    from devices
-                                   where project_id = %(project_id)s
-                                     and labels @> %(labels)s
-                                     and (%(label_keys)s::text[] = '{}'::text[] or labels ?& %(label_keys)s)
-                              )
-                       )"""
+                   and {COUNTED}"""  # noqa: S608  its parts are literals
 
 
 async def list_pairs(conn: Connection, project_id: uuid.UUID, changes: Changes) -> list[tuple[str, str, str]]:
@@ -116,7 +104,7 @@ async def list_pairs(conn: Connection, project_id: uuid.UUID, changes: Changes) 
         select distinct component, from_version, to_version
           from ({_CHANGES}
                ) as changes
-        """,  # noqa: S608  its parts are literals of this file
+        """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **changes.parameters},
         prepare=False,
     )
@@ -146,7 +134,7 @@ async def list_changes(
                    < (%(at)s, %(device_id)s, %(component)s)
              order by changes.at desc, changes.device_id desc, changes.component desc
              limit %(limit)s
-            """,  # noqa: S608  its parts are literals of this file
+            """,  # noqa: S608  its parts are literals
             {
                 "project_id": project_id,
                 **changes.parameters,
@@ -188,7 +176,7 @@ async def list_changed_often(
                and devices.id = often.device_id
              order by often.last_at desc, often.device_id, often.component
              limit %(limit)s
-            """,  # noqa: S608  its parts are literals of this file
+            """,  # noqa: S608  its parts are literals
             {"project_id": project_id, **changes.parameters, "times": times, "limit": limit},
             prepare=False,
         )

@@ -143,6 +143,123 @@ async def end_of_devices_heard_again(conn: Connection, stretch: KeyRange, now: d
     return cur.rowcount
 
 
+async def compare(
+    conn: Connection, stretch: KeyRange, settled: dt.datetime, ahead: dt.datetime
+) -> list[tuple[str | None, int]]:
+    """Count silences by what is wrong with them, `missing` ones too; null: nothing is.
+
+    What happened after `settled`, a sweep may still have to find, and by the clock of another server it may already be
+    `ahead`: neither is wrong.
+    """
+    cur = await conn.execute(
+        """
+        select difference, count(*) as silences
+          from (
+                select case when devices.id is null then 'orphaned'
+                            when devices.retired_at < %(settled)s then 'orphaned'
+                            when coalesce(heard.at, devices.created_at) < silence.silent_since then 'outdated'
+                            when heard.at > silence.silent_since and heard.at < %(settled)s then 'outdated'
+                            when heard.is_fresh then 'outdated'
+                       end as difference
+                  from device_silences as silence
+                  left join devices
+                    on devices.id = silence.device_id
+                   and devices.project_id = silence.project_id
+                  left join lateral (
+                           select max(coalesce(heard_at, last_reported_at)) as at,
+                                  bool_or(
+                                      coalesce(heard_at, last_reported_at) <= silence.silent_since
+                                      and coalesce(heard_at, last_reported_at)
+                                          >= %(ahead)s::timestamptz - interval '1 second'
+                                          * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600),
+                                                     900)
+                                  ) as is_fresh
+                             from device_firmware
+                            where device_id = silence.device_id
+                       ) as heard on true
+                 where silence.device_id > %(after)s
+                   and silence.device_id <= %(last)s
+                   and (silence.ended_at is null or devices.id is null)
+                 union all
+                select 'missing'
+                  from devices
+                 where id > %(after)s
+                   and id <= %(last)s
+                   and retired_at is null
+                   and created_at < %(settled)s::timestamptz - interval '1 hour'
+                   and project_id not in (select id from projects where deleted_at is not null)
+                   and not exists (
+                           select 1
+                             from device_firmware
+                            where device_id = devices.id
+                              and device_id > %(after)s  -- or the planner reads the whole table for each stretch
+                              and device_id <= %(last)s
+                              and coalesce(heard_at, last_reported_at) >= %(settled)s::timestamptz - interval '1 second'
+                                      * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+                       )
+                   and not exists (select 1 from device_silences where device_id = devices.id and ended_at is null)
+               ) as compared
+         group by difference
+        """,
+        {**stretch._asdict(), "settled": settled, "ahead": ahead},
+    )
+    return await cur.fetchall()
+
+
+async def withdraw_wrong(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
+    """Delete what no sweep would: silences of no device, of one that is fresh, and of one that was not heard then."""
+    cur = await conn.execute(
+        """
+        with wrong as (
+            delete from device_silences
+             where device_id > %(after)s
+               and device_id <= %(last)s
+               and (
+                       not exists (
+                           select 1
+                             from devices
+                            where id = device_silences.device_id
+                              and project_id = device_silences.project_id
+                       )
+                       or ended_at is null
+                      and silent_since > coalesce(
+                              (select max(coalesce(heard_at, last_reported_at))
+                                 from device_firmware
+                                where device_firmware.device_id = device_silences.device_id),
+                              (select created_at from devices where id = device_silences.device_id)
+                          )
+                       or ended_at is null
+                      and exists (
+                              select 1
+                                from device_firmware
+                               where device_firmware.device_id = device_silences.device_id
+                                 and coalesce(heard_at, last_reported_at) <= silent_since
+                                 and coalesce(heard_at, last_reported_at)
+                                     >= %(now)s::timestamptz - interval '1 second'
+                                     * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+                          )
+                   )
+            returning project_id, device_id, silent_since, ended_at
+        ),
+        told as (
+            insert into firmware_changes_new (
+                       project_id, device_id, change_number, component, kind, silent_since, recorded_at
+                   )
+            select project_id, device_id, 2 * (extract(epoch from now()) * 1000000)::int8, '',
+                   'silence_withdrawn', silent_since, %(now)s::timestamptz
+              from wrong
+             where ended_at is null
+               and exists (select 1 from devices where id = wrong.device_id and project_id = wrong.project_id)
+                on conflict (project_id, device_id, change_number, component) do nothing
+        )
+        select count(*) from wrong
+        """,
+        {**stretch._asdict(), "now": now},
+    )
+    row = await cur.fetchone()
+    return row[0] if row else 0
+
+
 async def withdraw_of_retired(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
     """Delete the silences of devices that were retired, and tell the feed; return how many."""
     cur = await conn.execute(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 
 import attrs
-from psycopg.types.json import Jsonb
 
-from firmtrail_contract import SilentDevice, SilentDeviceQuery, parse_label_filter
+from firmtrail_contract import SilentDevice, SilentDeviceQuery
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
+from firmtrail_server.queries.counted import LABELLED, Labelled
 
 KEYSET = Keyset("silent_devices", {"silent_since": EARLIEST, "device_id": LOWEST_ID})
 
@@ -18,10 +18,9 @@ async def list_silent_devices(
     conn: Connection, project_id: uuid.UUID, query: SilentDeviceQuery, after: Position, limit: int
 ) -> list[SilentDevice]:
     """The project's silences that the query asks for, by their beginning. A retired device has none."""
-    labels, label_keys = parse_label_filter(query.labels) if query.labels else ({}, [])
     async with conn.cursor(row_factory=rows(SilentDevice)) as cur:
         await cur.execute(
-            """
+            f"""
             select silence.device_id, devices.name, devices.labels, silence.silent_since, silence.ended_at,
                    reports.last_reported_at, reports.cadence_seconds,
                    reports.last_reported_at is null as never_reported
@@ -43,8 +42,7 @@ async def list_silent_devices(
                and (%(silent_since_before)s::timestamptz is null or silence.silent_since < %(silent_since_before)s)
                and (%(ended_from)s::timestamptz is null or silence.ended_at >= %(ended_from)s)
                and (%(ended_before)s::timestamptz is null or silence.ended_at < %(ended_before)s)
-               and devices.labels @> %(labels)s
-               and (%(label_keys)s::text[] = '{}'::text[] or devices.labels ?& %(label_keys)s)
+               and {LABELLED}
                and (
                        %(component)s::text is null
                        or exists (
@@ -56,14 +54,13 @@ async def list_silent_devices(
                    )
              order by silence.silent_since, silence.device_id
              limit %(limit)s
-            """,
+            """,  # noqa: S608  its parts are literals
             {
                 "project_id": project_id,
                 "limit": limit,
                 **after,
                 **attrs.asdict(query),
-                "labels": Jsonb(labels),
-                "label_keys": label_keys,
+                **Labelled(query.labels).parameters,
             },
             prepare=False,
         )

@@ -26,8 +26,9 @@ _WALKS: Final = [device_versions.compare_open_periods, device_versions.compare_d
 
 @attrs.define
 class Comparison:
-    """How many rows of the two tables were compared, what differed, and how many rows were repaired."""
+    """How many rows of a table were compared, what differed, and how many rows were repaired."""
 
+    table: str
     compared: int = 0
     differences: Counter[Difference] = attrs.field(factory=Counter[Difference])
     repaired: int = 0
@@ -35,7 +36,7 @@ class Comparison:
     @property
     def text(self) -> str:
         differences = ", ".join(f"{self.differences[kind]} {kind}" for kind in Difference)
-        return f"device_versions: {self.compared} rows compared; {differences}; {self.repaired} repaired"
+        return f"{self.table}: {self.compared} rows compared; {differences}; {self.repaired} repaired"
 
 
 async def compare(database: Database, *, repair: bool) -> Comparison:
@@ -44,7 +45,7 @@ async def compare(database: Database, *, repair: bool) -> Comparison:
     No snapshot lasts longer than a statement, and comparing locks nothing. It can be interrupted at any moment and
     done again.
     """
-    found = Comparison()
+    found = Comparison("device_versions")
     for walk in _WALKS:
         async for rows in _stretches(database, walk):
             differing = [(key, difference) for key, difference in rows if difference is not None]

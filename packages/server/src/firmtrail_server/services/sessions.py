@@ -14,6 +14,7 @@ from hashlib import blake2b
 import attrs
 
 from firmtrail_contract import ActorKind, AuditAction
+from firmtrail_contract.blanks import trimmed
 from firmtrail_contract.limits import PRINTABLE
 from firmtrail_server.auth.permissions import ALL_OF_A_USER, Scope, User
 from firmtrail_server.auth.refresh_tokens import RefreshDigests, RefreshToken
@@ -45,7 +46,7 @@ class Visit:
     @property
     def shown_client(self) -> str:
         """What is kept of the header: one line of visible text, cut."""
-        return "".join(_PRINTABLE.findall(self.client))[:_MAX_CLIENT_LENGTH]
+        return trimmed("".join(_PRINTABLE.findall(self.client))[:_MAX_CLIENT_LENGTH])
 
     def actor(self, user_id: uuid.UUID) -> Actor:
         return Actor(kind=ActorKind.USER, id=user_id, address=self.address, request_id=self.request_id)

@@ -13,6 +13,7 @@ from typing import NoReturn
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.errors import DatabaseUnavailable
 from firmtrail_server.queries import silences
+from firmtrail_server.queries.silences import KeyRange
 from firmtrail_server.telemetry.metrics import Metrics
 
 _WORK = "silences"
@@ -59,16 +60,21 @@ class SilenceSweeper:
         """Compare all devices with the table, and write the difference, in transactions of bounded size."""
         after: uuid.UUID | None = _FIRST
         while after is not None:
-            after = await self._database.run(Transaction.INGEST, _sweep_stretch, after, now)
+            after = await self._database.run(Transaction.INGEST, _sweep_after, after, now)
 
 
-async def _sweep_stretch(conn: Connection, after: uuid.UUID, now: dt.datetime) -> uuid.UUID | None:
+async def _sweep_after(conn: Connection, after: uuid.UUID, now: dt.datetime) -> uuid.UUID | None:
     """Sweep the devices after one; return the last of them."""
     stretch = await silences.find_stretch(conn, after, _DEVICES_AT_ONCE)
     if stretch is None:
         return None
-    await silences.withdraw_of_retired(conn, stretch, now)
-    await silences.delete_void(conn, stretch, now - _KEPT)
-    await silences.end_of_devices_heard_again(conn, stretch, now)
-    await silences.insert_fallen_silent(conn, stretch, now)
+    await sweep_stretch(conn, stretch, now)
     return stretch.last
+
+
+async def sweep_stretch(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
+    """Write what differs; return how many silences began, ended or were withdrawn."""
+    withdrawn = await silences.withdraw_of_retired(conn, stretch, now)
+    await silences.delete_void(conn, stretch, now - _KEPT)
+    ended = await silences.end_of_devices_heard_again(conn, stretch, now)
+    return withdrawn + ended + await silences.insert_fallen_silent(conn, stretch, now)

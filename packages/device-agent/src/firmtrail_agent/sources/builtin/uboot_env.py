@@ -71,7 +71,8 @@ class UbootEnv:
         )
         if PRINTS_ANOTHER in output:
             raise SourceFailed(f"{program.argv[0]} does not print what is there, but a default environment")
-        return _answer(output, program.argv[0])
+        # some print the name in spite of -n
+        return _answer(output, program.argv[0]).removeprefix(f"{self.variable}=")
 
 
 def _answer(output: str, name: str) -> str:
