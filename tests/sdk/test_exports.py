@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import datetime as dt
 import gzip
 import hashlib
 import json
@@ -19,7 +20,8 @@ import zstandard
 from firmtrail import AsyncClient, Client, ConfigError, ConnectionLostError, DecodeError, ExportProgress
 from firmtrail._exports import new_decoder
 from firmtrail._retry import RetryPolicy
-from firmtrail_contract import NDJSON_TYPE, ExportedPeriod
+from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE, ExportedPeriod, ExportMarker, ExportStart
+from firmtrail_server.exports.arrow import ArrowFormat
 from firmtrail_server.handlers import exports
 from tests.sdk.cutting import Cuts, cutting
 from tests.sdk.policies import with_policy
@@ -42,12 +44,13 @@ def filled(database_url: str, demo: Demo, monkeypatch: pytest.MonkeyPatch) -> De
     return demo
 
 
-async def no_sleep(_: float) -> None:
-    """Try again at once."""
+async def sleep_shortly(_: float) -> None:
+    """Try again soon: the server has to see that its client has gone, before there is a place for another export."""
+    await asyncio.sleep(0.05)
 
 
 def client_of(url: str, demo: Demo) -> AsyncClient:
-    policy = RetryPolicy(async_sleep=no_sleep)
+    policy = RetryPolicy(async_sleep=sleep_shortly)
     return with_policy(AsyncClient(url, api_key=":".join(demo.project_key), auth="basic"), policy)
 
 
@@ -240,6 +243,30 @@ def test_a_changed_stream_differs_from_its_checksum(changed: str) -> None:
     with pytest.raises(DecodeError):
         tuple(decoder.feed(start + rows + end))
     assert not decoder.is_whole
+
+
+def test_nothing_follows_the_end_of_an_export() -> None:
+    start = b'{"start":{"as_of":"2026-01-01T00:00:00Z","resumable":false}}\n'
+    end = json.dumps({"end": {"rows": 0, "sha256": hashlib.sha256(start).hexdigest()}}, separators=(",", ":")).encode()
+    decoder = new_decoder(NDJSON_TYPE)
+
+    with pytest.raises(DecodeError, match="after its end"):
+        tuple(decoder.feed(start + end + b'\n{"device_id":"9"}\n'))
+
+
+def test_arrow_with_any_bit_changed_is_read_or_refused() -> None:
+    whole = ArrowFormat().begin(ExportMarker(start=ExportStart(as_of=dt.datetime.now(dt.UTC), resumable=False)))
+    refused = 0
+
+    for place in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        try:
+            tuple(new_decoder(ARROW_TYPE).feed(bytes(damaged)))
+        except DecodeError:
+            refused += 1
+
+    assert refused > 0
 
 
 async def test_the_command_exports_and_says_how_much(server: Server, key: str, shell: Shell, tmp_path: Path) -> None:

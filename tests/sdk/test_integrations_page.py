@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from firmtrail.cli.commands import parser
@@ -145,3 +146,21 @@ def store(change):
 """
 
     assert await run(sys.executable, given + script, server, demo, tmp_path) == "opened 1\n"
+
+
+async def test_a_program_reads_the_gaps_that_no_export_has(
+    server: Server, demo: Demo, database_url: str, tmp_path: Path
+) -> None:
+    (script,) = [script for script in examples(PAGE, "python") if "history.gaps" in script]
+    fill(database_url, demo, devices=1, periods=2)
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "insert into device_history_gaps (device_id, ended_at, project_id, records)"
+            " select device_id, max(last_reported_at), project_id, 7 from device_firmware"
+            " group by device_id, project_id"
+        )
+
+    given = "import firmtrail\nclient = firmtrail.Client()\n"
+    told = "print([gap.records for one in gaps.values() for gap in one])"
+
+    assert await run(sys.executable, f"{given}{script}\n{told}", server, demo, tmp_path) == "[7]\n"

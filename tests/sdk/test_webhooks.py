@@ -127,6 +127,8 @@ async def test_the_command_replays_and_resumes(
     await receiver.wait_for(2)
     await keyed("webhooks", "replay", made["id"], "--after", "0")
     await receiver.wait_for(3)
+    paused = await keyed.one("webhooks", "pause", made["id"])
+    assert paused["pause_reason"] == "by_hand"
 
     assert "410" in said
     assert receiver.numbers == [1, 1, 1]

@@ -15,18 +15,23 @@ from firmtrail_server.exports import lines
 
 #: what the contract lets names and versions be: no control characters
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12) | st.sampled_from(
-    ["null", "\\N", "=1", "+1", "-1", "@x", 'a"b', "a,b", "a\\b", "\\", "#end", "{}", "1.0+00", "a b", "+00"]
+    ["null", "\\N", "=1", "+1", "-1", "@x", 'a"b', "a,b", "a\\b", "\\", "#end", "{}", "1.0+00", "a b", "+00", "1+2"]
 )
-ROWS = st.lists(st.tuples(TEXTS, TEXTS, st.booleans()), max_size=5)
+ROWS = st.lists(st.tuples(TEXTS, TEXTS, st.booleans()), min_size=1, max_size=5)
 
 
-#: what the statement puts before each value of an object
+#: what the statement puts before each value of an object, with hidden quotation marks
 KEYS = [
-    *(f'","{name}":"' for name in ["device_name", "component", "period_id", "version", "first_reported_at"]),
-    *(f':00","{name}":"' for name in ["last_reported_at", "superseded_at"]),
-    ':00","report_count":',
-    ',"recorded_at":"',
+    *(
+        f"\x05,\x05{name}\x05:\x05"
+        for name in ["device_name", "component", "period_id", "version", "first_reported_at"]
+    ),
+    *(f":00\x05,\x05{name}\x05:\x05" for name in ["last_reported_at", "superseded_at"]),
+    ":00\x05,\x05report_count\x05:",
+    ",\x05recorded_at\x05:\x05",
 ]
+#: of a period that is open
+OPEN_KEYS = {13: ":00\x05,\x05superseded_at\x05:null", 15: ",\x05report_count\x05:"}
 MOMENT = "2026-05-03 12:00:00.5+00"
 
 
@@ -38,7 +43,8 @@ def as_copied(rows: list[tuple[str, str, bool]], keys: list[str]) -> bytes:
         fields = ["d", texts[0], "main", "p", texts[1], MOMENT, MOMENT, "\x04" if is_open else MOMENT, "7", MOMENT]
         columns = [column for pair in zip(fields, [*keys, ""], strict=False) for column in pair][:-1]
         if is_open and keys:
-            columns[13], columns[15] = ':00","superseded_at":null', ',"report_count":'
+            for place, key in OPEN_KEYS.items():
+                columns[place] = key
         copied += "\x01".join(columns if keys else fields).encode() + b"\n"
     return copied
 

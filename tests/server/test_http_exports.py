@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -228,6 +229,18 @@ async def test_a_filter_that_is_wrong_is_named(admin: Caller, query: dict[str, s
     answer = await admin.get("projects/current/firmware_history", **query)
 
     assert [pointer for pointer, _ in wrong_fields(answer)] == [field]
+
+
+async def test_head_is_answered_without_a_body(server: Server, demo: Demo) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    credentials = httpx.BasicAuth(*demo.project_key)._auth_header  # pyright: ignore[reportPrivateUsage]
+    rest = f"Host: it\r\nAccept: {NDJSON_TYPE}\r\nAuthorization: {credentials}\r\n"
+    writer.write(f"HEAD {PATH} HTTP/1.1\r\n{rest}\r\nHEAD {PATH} HTTP/1.1\r\n{rest}Connection: close\r\n\r\n".encode())
+
+    answers = await reader.read()
+
+    writer.close()
+    assert [head.partition(b"\r\n")[0] for head in answers.split(b"\r\n\r\n")] == [b"HTTP/1.1 200 OK"] * 2 + [b""]
 
 
 async def test_devices_may_not_export(http: httpx.AsyncClient, demo: Demo) -> None:

@@ -86,6 +86,28 @@ async def test_reports_find_rows_by_key_despite_stale_statistics(
     assert [table for table in scanned if table != "projects"] == []  # of which it wants the few that are deleted
 
 
+@pytest.mark.parametrize("query", [extend, look_up])
+async def test_a_boot_is_not_looked_for_among_all_boots_of_its_device(
+    query: Callable[[Link], Awaitable[object]], database_url: str
+) -> None:
+    with pytest.raises(Told) as told:
+        await query(Listening())
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(A_FLEET)
+        conn.execute("analyze")
+        for way in ("seqscan", "hashjoin", "mergejoin"):  # as Link does
+            conn.execute(f"set enable_{way} = off".encode())
+        if conn.info.server_version < _FIRST_WITH_GENERIC_PLAN:
+            pytest.skip("PostgreSQL shows the plan of a prepared statement from version 16 on")
+        plan = conn.execute(f"explain (generic_plan) {numbered(str(told.value))}".encode()).fetchall()
+
+    conditions = re.findall(
+        r"Scan using \w+ on device_boots.*\n *Index Cond: (.*)", "\n".join(line for (line,) in plan)
+    )
+    assert conditions
+    assert [one for one in conditions if "boot_id" not in one and "recorded_at" not in one] == []
+
+
 def numbered(statement: str) -> str:
     """The statement as PostgreSQL takes it, its parameters numbered."""
     names = dict.fromkeys(re.findall(r"%\((\w+)\)s", statement))

@@ -61,9 +61,9 @@ async def run(admin: Caller, demo: Demo, *versions: str) -> None:
     [
         (hanging, "answer"),
         (dripping, "answer"),
-        (breaking_off, ""),
-        (endless_head, ""),
-        (no_http, ""),
+        (breaking_off, "broke off"),
+        (endless_head, "too large"),
+        (no_http, "not HTTP"),
         (answering(500), "500"),
         (redirecting("http://169.254.169.254/latest/meta-data/"), "redirect"),
     ],
@@ -80,6 +80,15 @@ async def test_a_hostile_receiver_is_a_failed_attempt(
     assert word in answer.error
     assert len(answer.error) <= 250
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize(("behave", "said"), [(no_http, "mail.example.com"), (breaking_off, "Content-Le")])
+async def test_an_error_shows_nothing_that_a_service_said(behave: Behaviour, said: str) -> None:
+    async with receiving(behave) as receiver, receivers.Receivers(RULE) as ours:
+        answer = await ours.send(receiver.url, b"{}", {})
+
+    assert answer.error is not None
+    assert said not in answer.error
 
 
 async def test_a_huge_answer_is_not_read() -> None:

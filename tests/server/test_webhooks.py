@@ -231,6 +231,30 @@ async def test_a_receiver_that_takes_nothing_for_three_days_is_paused(
     assert receiver.numbers == [1, 1, 1, 1]
 
 
+async def test_a_webhook_that_was_paused_by_hand_sends_what_waited_when_it_is_resumed(
+    http: httpx.AsyncClient, mailbox: Mailbox, receiver: Receiver
+) -> None:
+    ada = await confirmed_user(http, mailbox, "ada@example.com")
+    project_id = made(await ada.post("projects", {"name": "ours"}))["id"]
+    path, report = f"projects/{project_id}/webhooks", await reporter(ada, project_id)
+    hooks = [made(await ada.post(path, {"url": receiver.url, "label": label})) for label in ("paused", "other")]
+    paused, other = (f"{path}/{hook['id']}" for hook in hooks)
+
+    said = [read(await ada.bare_post(f"{paused}/pause")) for _ in range(2)]
+    await report("1")
+    await until(ada, other, lambda hook: hook["delivered_number"] == 1)
+
+    assert said[0] == said[1] == read(await ada.get(paused))
+    assert (said[0]["pause_reason"], said[0]["delivered_number"]) == ("by_hand", 0)
+    assert "resume" in said[0]["notice"].lower()
+    [event] = read(await ada.get(f"projects/{project_id}/audit_events", action="webhook.paused"))["items"]
+    assert (event["actor_kind"], event["target_id"], event["details"]["reason"]) == ("user", hooks[0]["id"], "by_hand")
+
+    read(await ada.bare_post(f"{paused}/resume"))
+    await until(ada, paused, lambda hook: hook["delivered_number"] == 1)
+    assert receiver.numbers == [1, 1]
+
+
 async def reporter(user: Caller, project_id: str) -> Callable[[str], Any]:
     """A device of a project: reports a version."""
     device = made(await user.post(f"projects/{project_id}/devices", {"name": "one"}))["id"]

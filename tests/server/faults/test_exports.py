@@ -7,9 +7,11 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import psycopg
@@ -17,7 +19,7 @@ import pytest
 
 from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE
 from firmtrail_server.app import create_app
-from firmtrail_server.exports import pace
+from firmtrail_server.exports import exporter, pace
 from firmtrail_server.settings import Settings
 from tests.served import Server, serving
 from tests.server.conftest import Demo, seed
@@ -89,6 +91,21 @@ async def test_a_whole_export_ends_in_time_under_a_load_that_does_not(
     exported = read(NDJSON_TYPE, answer.content)
     assert exported.end is not None
     assert exported.end["rows"] == len(exported.rows) == 200 * (_PERIODS + 1)
+
+
+async def test_an_export_rests_while_its_server_has_other_work(
+    server: Server, demo: Demo, database_url: str, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(exporter, "time", SimpleNamespace(monotonic=time.monotonic, sleep=rests.append))
+    await asyncio.to_thread(lambda: fill(database_url, demo, devices=100, periods=_PERIODS))
+
+    with busy():
+        answer = await http.get(PATH, auth=demo.project_key, headers={"Accept": NDJSON_TYPE}, timeout=60)
+
+    assert read(NDJSON_TYPE, answer.content).end is not None
+    assert len(rests) > 1, "it may rest after each block"
+    assert sum(rests) > 0
 
 
 @contextmanager

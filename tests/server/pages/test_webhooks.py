@@ -112,6 +112,17 @@ async def test_a_paused_webhook_says_why_and_is_resumed(
     assert read(await mara.get(path[1:]))["paused_at"] is None
 
 
+async def test_a_webhook_is_paused_by_hand(browser: Browser, mara: Caller, project: str, receiver: Receiver) -> None:
+    path, _ = await webhook(browser, project, receiver.url)
+
+    await browser.post(f"{path}/pause", path)
+
+    assert read(await mara.get(path[1:]))["pause_reason"] == "by_hand"
+    shown = text_of(await browser.opened(path))
+    assert "Resume" in shown
+    assert "paused by hand" in shown
+
+
 async def test_a_webhook_is_deleted(browser: Browser, mara: Caller, project: str, receiver: Receiver) -> None:
     path, _ = await webhook(browser, project, receiver.url)
 

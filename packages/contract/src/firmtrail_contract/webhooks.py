@@ -39,6 +39,8 @@ class PauseReason(StrEnum):
     GONE = "gone"
     #: the changes after its last delivery are not kept any more
     CHANGES_NOT_KEPT = "changes_not_kept"
+    #: somebody paused it
+    BY_HAND = "by_hand"
 
 
 class DeliveryStatus(StrEnum):

@@ -97,11 +97,13 @@ class Decoder(ABC):
             raise ConnectionLostError("The export broke off: its end is missing.")
 
     def _piece(self, rows: int, content: Any, sent: bytes) -> Piece:
+        self._check_open()
         self._rows += rows
         self._digest.update(sent)
         return Piece(rows, content)
 
     def _marker(self, text: bytes, sent: bytes) -> ExportMarker:
+        self._check_open()
         marker = _read_marker(text)
         if marker.error is not None:
             raise _failed(marker.error)
@@ -109,6 +111,10 @@ class Decoder(ABC):
             self._end(marker.end)
         self._digest.update(sent)
         return marker
+
+    def _check_open(self) -> None:
+        if self.is_whole:
+            raise _damaged("it goes on after its end")
 
     def _end(self, end: ExportEnd) -> None:
         if (end.rows, end.sha256) != (self._rows, self._digest.hexdigest()):
@@ -199,7 +205,7 @@ class ArrowDecoder(Decoder):
                 yield self._marker(reader.schema.metadata[ARROW_KEY], message)
                 return
             batch, metadata = reader.read_next_batch_with_custom_metadata()
-        except (self._arrow.ArrowException, LookupError, TypeError, EOFError) as error:
+        except (self._arrow.ArrowException, LookupError, TypeError, OSError, EOFError) as error:
             raise _damaged(f"{type(error).__name__} in its Arrow stream") from None
         if metadata is not None and ARROW_KEY in metadata:
             yield self._marker(metadata[ARROW_KEY], message)

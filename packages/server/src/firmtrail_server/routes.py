@@ -154,6 +154,8 @@ ROUTES = [
           summary="List the last attempts of a webhook to deliver, newest first"),
     Route("POST", f"{_WEBHOOK}/replay", webhooks.replay_webhook, Scope.WEBHOOKS_WRITE, WRITE,
           summary="Deliver the changes after a number, again or for the first time", statuses=(200, 410)),
+    Route("POST", f"{_WEBHOOK}/pause", webhooks.pause_webhook, Scope.WEBHOOKS_WRITE, WRITE,
+          summary="Send nothing to a webhook until it is resumed"),
     Route("POST", f"{_WEBHOOK}/resume", webhooks.resume_webhook, Scope.WEBHOOKS_WRITE, WRITE,
           summary="Let a paused webhook go on", statuses=(200, 410)),
     Route("POST", _DESIRED_VERSIONS, desired_versions.create_desired_version, Scope.DEVICES_WRITE, WRITE,

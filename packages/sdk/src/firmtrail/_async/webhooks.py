@@ -240,6 +240,16 @@ class AsyncWebhooks(AsyncResource):
         place = path(_WEBHOOK + "/replay", project_id=project_id, webhook_id=webhook_id)
         return decode(await self._transport.send(Call(method="POST", path=place, body=said, repeatable=True)), Webhook)
 
+    async def pause(self, webhook_id: uuid.UUID | str, *, project_id: uuid.UUID | str | None = None) -> Webhook:
+        """Send nothing to a webhook until it is resumed; changes wait for it as long as the feed keeps them.
+
+        Args:
+            webhook_id: the webhook; one that is paused stays as it is.
+            project_id: the project; None: that of the API key.
+        """
+        place = path(_WEBHOOK + "/pause", project_id=project_id, webhook_id=webhook_id)
+        return decode(await self._transport.send(Call(method="POST", path=place, repeatable=True)), Webhook)
+
     async def resume(self, webhook_id: uuid.UUID | str, *, project_id: uuid.UUID | str | None = None) -> Webhook:
         """Let a paused webhook go on where it stopped.
 

@@ -126,6 +126,13 @@ VERBS = [
         examples=["webhooks replay 018f6a52-0000-7000-8000-000000000001 --after 1024"],
     ),
     Verb(
+        "pause",
+        "send nothing until it is resumed; changes wait as long as the feed keeps them",
+        lambda c, o: c.webhooks.pause(o.webhook_id, project_id=project_id(c, o)),
+        [_WEBHOOK],
+        examples=["webhooks pause 018f6a52-0000-7000-8000-000000000001"],
+    ),
+    Verb(
         "resume",
         "let a paused webhook go on where it stopped",
         lambda c, o: c.webhooks.resume(o.webhook_id, project_id=project_id(c, o)),

@@ -25,8 +25,12 @@ from firmtrail_server.errors import DatabaseUnavailable, ExportTooLong
 
 #: between columns; no text of ours holds it, and `COPY` would mark one that does
 SEPARATOR = b"\x01"
+#: what stands for null, as no text of ours does
+NULL = b"\x04"
 
-_BLOCK_BYTES = 256 * 1024
+#: Of text. So small that what is made of it stays in memory that the allocator keeps: glibc takes 128 KiB and more from
+#: the system each time, and gives it back.
+_BLOCK_BYTES = 64 * 1024
 _BATCH_BYTES = 2 * 1024 * 1024
 #: how long a wait for the database goes on after it became pointless
 _LOOK_SECONDS = 0.5
@@ -59,7 +63,7 @@ class Drain:
     def copy(self, statement: LiteralString, parameters: Mapping[str, object]) -> Iterator[tuple[int, bytes]]:
         """Give a number of rows and their text, again and again: columns end with `SEPARATOR`, rows with a line break.
 
-        What is null is the character 4, and a backslash is written as two.
+        What is null is `NULL`, and a backslash is written as two.
 
         Raises:
             DatabaseUnavailable: there is no connection to be had, or it broke.
@@ -70,8 +74,10 @@ class Drain:
         with self._refusing(), psycopg.connect(self._conninfo, autocommit=True) as conn:
             try:
                 conn.execute("; ".join(self._session).encode())  # allow unreadable: they are above
-                self._begin(conn, text)
-                yield from self._blocks(conn)
+                readable = select.poll()
+                readable.register(conn.pgconn.socket, select.POLLIN)
+                self._begin(conn, text, readable)
+                yield from self._blocks(conn, readable)
             except BaseException:
                 conn.cancel_safe(timeout=1)  # or it would go on until it has something to send
                 conn.close()
@@ -108,14 +114,14 @@ class Drain:
             yield batch
             self.look()
 
-    def _begin(self, conn: psycopg.Connection, text: str) -> None:
+    def _begin(self, conn: psycopg.Connection, text: str, readable: select.poll) -> None:
         conn.pgconn.send_query(text.encode())
         conn.pgconn.flush()  # it is small enough for the socket
         while conn.pgconn.is_busy():
-            self._wait(conn)
+            self._wait(conn, readable)
         _expect(conn.pgconn.get_result(), ExecStatus.COPY_OUT)
 
-    def _blocks(self, conn: psycopg.Connection) -> Iterator[tuple[int, bytes]]:
+    def _blocks(self, conn: psycopg.Connection, readable: select.poll) -> Iterator[tuple[int, bytes]]:
         """Gather what arrives, row by row: a call of libpq each, and no iterator of the driver's around it.
 
         No row is kept as an object of its own: a list of thousands is what the garbage collector would look through.
@@ -131,7 +137,7 @@ class Drain:
                     rows = 0
                     block.clear()
             elif length == 0:
-                self._wait(conn)
+                self._wait(conn, readable)
             else:
                 break
         _expect(conn.pgconn.get_result(), ExecStatus.COMMAND_OK)
@@ -139,10 +145,8 @@ class Drain:
         if rows:
             yield rows, bytes(block)
 
-    def _wait(self, conn: psycopg.Connection) -> None:
-        poll = select.poll()
-        poll.register(conn.pgconn.socket, select.POLLIN)
-        while not poll.poll(_LOOK_SECONDS * 1000):
+    def _wait(self, conn: psycopg.Connection, readable: select.poll) -> None:
+        while not readable.poll(_LOOK_SECONDS * 1000):
             self.look()
         self.look()
         conn.pgconn.consume_input()

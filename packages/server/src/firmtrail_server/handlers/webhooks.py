@@ -14,6 +14,7 @@ from firmtrail_contract import (
     NewWebhook,
     Page,
     PageQuery,
+    PauseReason,
     SecretRotation,
     Webhook,
     WebhookChange,
@@ -129,6 +130,18 @@ async def replay_webhook(
     change = Change(AuditAction.WEBHOOK_REPLAYED, webhook_id, webhook.label, {"after": str(body.after)})
     await ctx.audit(conn, change)
     return await _start_after(ctx, conn, webhook, body.after)
+
+
+async def pause_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> Webhook:
+    """Nothing is sent until it is resumed, but for a request that is on its way. One that is paused stays as it is.
+
+    Changes wait for it as long as the feed keeps them.
+    """
+    webhook = await _get(conn, project_id, webhook_id)
+    if await webhooks.pause(conn, project_id, webhook_id, PauseReason.BY_HAND, ctx.now()):
+        details = {"reason": PauseReason.BY_HAND.value, "delivered_number": str(webhook.delivered_number)}
+        await ctx.audit(conn, Change(AuditAction.WEBHOOK_PAUSED, webhook_id, webhook.label, details))
+    return with_notice(await _get(conn, project_id, webhook_id))
 
 
 async def resume_webhook(ctx: Context, conn: Connection, project_id: uuid.UUID, webhook_id: uuid.UUID) -> Webhook:

@@ -63,6 +63,9 @@ class StreamedResponse(Response):
         if not is_chunked:
             self.force_close()
         write = request.writer.write
+        if request.method == hdrs.METH_HEAD:  # what followed would be read as the next response
+            await write(self.head(request.version))
+            return
         await write(self.head(request.version) + (_chunk(self._first) if is_chunked else self._first))
         async for block in self._content:
             await write(_chunk(block) if is_chunked else block)

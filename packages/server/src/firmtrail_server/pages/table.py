@@ -84,6 +84,7 @@ PAGES = [
     Page("POST", f"{_WEBHOOK}/rotate_secret", views.webhooks.rotate, webhooks.rotate_webhook_secret),
     Page("POST", f"{_WEBHOOK}/test", views.webhooks.send_test, webhooks.test_webhook),
     Page("POST", f"{_WEBHOOK}/replay", views.webhooks.replay, webhooks.replay_webhook),
+    Page("POST", f"{_WEBHOOK}/pause", views.webhooks.pause, webhooks.pause_webhook),
     Page("POST", f"{_WEBHOOK}/resume", views.webhooks.resume, webhooks.resume_webhook),
     Page("POST", f"{_WEBHOOK}/delete", views.webhooks.delete, webhooks.delete_webhook),
     Page("GET", f"{_PROJECT}/audit", views.audit.show, audit_events.list_audit_events),

@@ -73,6 +73,8 @@ class BootLookup(NamedTuple):
 async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[RememberedBoot] | None]:
     """Look up, for each batch, the boots that it names, and newer ones that have sent with its key.
 
+    A boot is asked for by a range and an order, or it would be looked for among all boots of its device.
+
     Returns:
         For each batch its boots; None where the key is not alive, or the secret not proved by its digest.
     """
@@ -107,7 +109,8 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
                     select recorded_at
                       from device_boots
                      where device_boots.device_id = input.device_id
-                       and device_boots.boot_id = input.sending_boot_id
+                       and device_boots.boot_id between input.sending_boot_id and input.sending_boot_id
+                     order by device_boots.boot_id
                      limit 1
                    ) as sending
                 on true
@@ -116,12 +119,19 @@ async def find_named(link: Link, lookups: Sequence[BootLookup]) -> list[list[Rem
                found.boot_sequence, found.recorded_at, found.stretches, found.api_key_id
           from alive
           left join lateral (
-                (select boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches, api_key_id
-                   from device_boots
-                  where device_boots.device_id = alive.device_id
-                    and device_boots.boot_id in (select named.boot_id from named where named.position = alive.position)
-                  order by boot_id
-                  limit 1000)
+                (select one.boot_id, one.started_at, one.source, one.reported_until, one.boot_sequence, one.recorded_at,
+                        one.stretches, one.api_key_id
+                   from named
+                  cross join lateral (
+                        select boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches,
+                               api_key_id
+                          from device_boots
+                         where device_boots.device_id = alive.device_id
+                           and device_boots.boot_id between named.boot_id and named.boot_id
+                         order by device_boots.boot_id
+                         limit 1
+                       ) as one
+                  where named.position = alive.position)
                  union all
                 (select boot_id, started_at, source, reported_until, boot_sequence, recorded_at, stretches, api_key_id
                    from device_boots

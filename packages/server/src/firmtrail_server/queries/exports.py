@@ -1,8 +1,9 @@
 """The whole history of a project: every version period, open and closed, of the devices that there are.
 
 The whole is in no order, since to sort millions of rows takes longer than to read them; a stretch of devices is in
-order, so that it is the same whenever it is read. As text, a blank of a name or a version is the character 3, which
-none of them holds: whoever writes the rows tells moments by their blanks.
+order, so that it is the same whenever it is read. As text, a blank of a name or a version is the character 3, and a
+quotation mark around a key the character 5, which none of them holds. So whoever writes the rows tells moments by their
+blanks, and sees at once whether any name or version has a quotation mark.
 """
 
 from __future__ import annotations
@@ -41,9 +42,13 @@ class Stretch:
     last: uuid.UUID = HIGHEST_ID
 
 
+HIDDEN_BLANK: Final = b"\x03"
+HIDDEN_QUOTE: Final = b"\x05"
 #: what NDJSON has around `superseded_at`, which is null while a period is open
-_OF_CLOSED: Final = """':00","superseded_at":"' as superseded_key, ':00","report_count":' as count_key"""
-_OF_OPEN: Final = """':00","superseded_at":null' as superseded_key, ',"report_count":' as count_key"""
+_OF_CLOSED: Final = """e':00\\x05,\\x05superseded_at\\x05:\\x05' as superseded_key,
+                           e':00\\x05,\\x05report_count\\x05:' as count_key"""
+_OF_OPEN: Final = """e':00\\x05,\\x05superseded_at\\x05:null' as superseded_key,
+                           e',\\x05report_count\\x05:' as count_key"""
 _SELECTED: Final = f"""from (
                     select device_id, component, period_id, version, first_reported_at, last_reported_at,
                            superseded_at, report_count, recorded_at, tie_rank, {_OF_CLOSED}
@@ -70,15 +75,14 @@ _NAME: Final = "replace(devices.name, ' ', e'\\x03') as device_name"
 _VERSION: Final = "replace(version, ' ', e'\\x03') as version"
 _CSV: Final = f"""device_id, {_NAME}, component, period_id, {_VERSION}, first_reported_at, last_reported_at,
                    superseded_at, report_count, recorded_at"""
-_NDJSON: Final = f"""device_id, '","device_name":"' as name_key, {_NAME},
-                   '","component":"' as component_key, component, '","period_id":"' as period_key, period_id,
-                   '","version":"' as version_key, {_VERSION},
-                   '","first_reported_at":"' as first_key, first_reported_at,
-                   ':00","last_reported_at":"' as last_key, last_reported_at,
+_NDJSON: Final = f"""device_id, e'\\x05,\\x05device_name\\x05:\\x05' as name_key, {_NAME},
+                   e'\\x05,\\x05component\\x05:\\x05' as component_key, component,
+                   e'\\x05,\\x05period_id\\x05:\\x05' as period_key, period_id,
+                   e'\\x05,\\x05version\\x05:\\x05' as version_key, {_VERSION},
+                   e'\\x05,\\x05first_reported_at\\x05:\\x05' as first_key, first_reported_at,
+                   e':00\\x05,\\x05last_reported_at\\x05:\\x05' as last_key, last_reported_at,
                    superseded_key, superseded_at, count_key, report_count,
-                   ',"recorded_at":"' as recorded_key, recorded_at"""
-#: in the text of a closed period, unless its name or its version has some; of an open one there are two less
-QUOTES_OF_NDJSON: Final = (_NDJSON + _OF_CLOSED).count('"')
+                   e',\\x05recorded_at\\x05:\\x05' as recorded_key, recorded_at"""
 _VALUES: Final = """device_id::text as device_id, devices.name as device_name, component,
                    period_id::text as period_id, version, first_reported_at, last_reported_at, superseded_at,
                    report_count, recorded_at"""

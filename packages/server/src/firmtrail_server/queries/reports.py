@@ -53,7 +53,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
 
     What is known is read by locking it, so the statement decides rightly at READ COMMITTED. Each table is met row by
     row, by its primary key: a limit or a lock within `lateral` leaves the planner no other way, also while it takes the
-    tables for small ones.
+    tables for small ones. The boot is asked for by a range and an order, or it would be looked for among all boots of
+    its device.
 
     Returns:
         For each report what became of each version; nothing where it was left alone, as it is too when its key is not
@@ -98,28 +99,32 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                      limit 1
                    ) as key
               left join lateral (
-                    select device_boots.started_at - input.started_at as moved
+                    select device_boots.started_at - input.started_at as moved, recorded_at
                       from device_boots
                      where device_boots.device_id = input.device_id
-                       and device_boots.boot_id = input.boot_id
+                       and device_boots.boot_id between input.boot_id and input.boot_id
                        and device_boots.api_key_id = input.api_key_id
                        and device_boots.source = 'boot_clock'
                        and device_boots.stretches is null
                        and device_boots.started_at between input.started_at - %(clock_lead)s::interval
                                                        and input.started_at + %(clock_lead)s::interval
-                       and not exists (
-                           select 1
-                             from device_boots as later
-                            where later.device_id = input.device_id
-                              and later.recorded_at >= device_boots.recorded_at
-                              and later.api_key_id = input.api_key_id
-                              and later.boot_id <> input.boot_id
-                       )
+                     order by device_boots.boot_id
                      limit 1
                    ) as boot
                 on true
+              left join lateral (
+                    select boot_id
+                      from device_boots
+                     where device_boots.device_id = input.device_id
+                       and device_boots.recorded_at >= boot.recorded_at
+                       and device_boots.api_key_id = input.api_key_id
+                       and device_boots.boot_id <> input.boot_id
+                     order by recorded_at
+                     limit 1
+                   ) as later
+                on true
              where input.boot_id is null
-                or boot.moved is not null
+                or boot.moved is not null and later.boot_id is null
         ),
         known as (
             select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,

@@ -21,6 +21,8 @@ _NOTICES = {
     "resume it if that was a mistake: it goes on where it stopped.",
     PauseReason.CHANGES_NOT_KEPT: "The changes after the last delivery are not kept any more. Read the last number of "
     "the feed, export the history again, then replay the webhook after that number.",
+    PauseReason.BY_HAND: "It was paused by hand; the audit trail says by whom. Resume the webhook: it goes on where it "
+    "stopped, as long as the changes after its last delivery are kept.",
 }
 
 

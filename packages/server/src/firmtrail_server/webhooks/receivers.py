@@ -164,6 +164,11 @@ def _told(error: Exception) -> str:
     """Say what went wrong, in one short line."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its TLS certificate failed verification"
+    # the texts of these two hold what came, of whatever service
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "its answer is not HTTP, or its head is too large"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection broke off before the head of its answer had come"
     if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientConnectorDNSError):
         error = error.os_error
     text = "".join(mark if mark.isprintable() else " " for mark in str(error)) or type(error).__name__

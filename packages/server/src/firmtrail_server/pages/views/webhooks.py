@@ -1,4 +1,4 @@
-"""The webhooks of a project: made with the secret shown once, tested, replayed, resumed, changed, deleted."""
+"""The webhooks of a project: made with the secret shown once, tested, replayed, paused, resumed, changed, deleted."""
 
 from __future__ import annotations
 
@@ -134,6 +134,16 @@ async def replay(
 ) -> Redirect:
     start = filled(WebhookReplay, after=body.after)
     return await _done(ctx, conn, webhooks.replay_webhook, project_id, webhook_id, body=start)
+
+
+async def pause(
+    ctx: Context,
+    conn: Connection,
+    project_id: uuid.UUID,
+    webhook_id: uuid.UUID,
+    body: Annotated[Form, FORM],  # noqa: ARG001
+) -> Redirect:
+    return await _done(ctx, conn, webhooks.pause_webhook, project_id, webhook_id)
 
 
 async def resume(
