@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,31 @@ def test_a_link_of_the_configuration_to_nothing_is_named(root: Path, name: str) 
 
     with pytest.raises(BadConfiguration, match=f"{name}: is a link to /data/agent.toml, which is not there"):
         url(root)
+
+
+@pytest.mark.parametrize("name", ["config.toml", "config.d", "config.d/1.toml"])
+def test_links_of_the_configuration_that_go_in_a_circle_are_named(root: Path, name: str) -> None:
+    link = root / "etc/firmtrail-agent" / name
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to("/other")
+    (root / "other").symlink_to(f"/etc/firmtrail-agent/{name}")
+
+    with pytest.raises(BadConfiguration, match=f"{name}: cannot be read: Too many levels of symbolic links"):
+        url(root)
+
+
+@pytest.mark.parametrize("command", [["status"], ["spool", "list"]])
+def test_directories_whose_links_go_in_a_circle_are_named_in_one_line(root: Path, command: list[str]) -> None:
+    for name in ("run", "var"):
+        (root / name).symlink_to(name)
+
+    agent = Path(sys.executable).with_name("firmtrail-agent")
+    done = subprocess.run([agent, "--root", root, *command], capture_output=True, text=True, check=False)
+
+    assert done.returncode == os.EX_CANTCREAT
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("Too many levels of symbolic links")
 
 
 def test_a_drop_in_that_is_a_link_to_dev_null_has_no_settings(root: Path) -> None:

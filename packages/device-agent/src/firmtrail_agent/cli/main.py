@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except PermissionError as error:
         log.error(f"{error.filename}: {error.strerror}: run this as root")
         code = os.EX_NOPERM
+    except OSError as error:  # links in a circle, below --root
+        log.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        code = os.EX_CANTCREAT
     with suppress(OSError):  # of one that does not block, and has no room just now
         sys.stdout.flush()
     if printed.failure and not isinstance(printed.failure, BrokenPipeError):  # who has read enough may go

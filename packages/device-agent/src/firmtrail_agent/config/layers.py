@@ -5,6 +5,7 @@ What a value must be is none of this file's business: see configuration.py.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -69,7 +70,7 @@ def open_to_others(layers: Layers) -> list[str]:
     files = [file for file in _files(layers, []) if file.exists()]
     places = [place for file in files for place in (file.parent.parent, file.parent, file)]
     if layers.file is None:
-        places.append(real_path(layers.root, DROP_INS))
+        places += _resolved(layers.root, DROP_INS, [])
     return [problem for place in dict.fromkeys(places) if (problem := _open_to_others(place, layers.root))]
 
 
@@ -103,32 +104,40 @@ def _all(layers: Layers, known: Sequence[str], problems: list[str]) -> Iterator[
 def _files(layers: Layers, problems: list[str]) -> list[Path]:
     if layers.file:
         return [layers.file]
-    return [*(_resolved(layers.root, name, problems) for name in SYSTEM_FILES), *_drop_ins(layers.root, problems)]
+    files = [file for name in SYSTEM_FILES for file in _resolved(layers.root, name, problems)]
+    return [*files, *_drop_ins(layers.root, problems)]
 
 
 def _drop_ins(root: Path, problems: list[str]) -> list[Path]:
-    directory = _resolved(root, DROP_INS, problems)
-    try:
-        names = sorted(file.name for file in directory.iterdir())  # glob keeps silent about errors
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        problems.append(f"{directory}: cannot be read: {error.strerror}")
-        return []
-    return [_resolved(root, f"{DROP_INS}/{name}", problems) for name in names if _NAME.fullmatch(name)]
+    names: list[str] = []
+    for directory in _resolved(root, DROP_INS, problems):
+        try:
+            names = sorted(file.name for file in directory.iterdir())  # glob keeps silent about errors
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            problems.append(f"{directory}: cannot be read: {error.strerror}")
+    matching = [f"{DROP_INS}/{name}" for name in names if _NAME.fullmatch(name)]
+    return [file for name in matching for file in _resolved(root, name, problems)]
 
 
-def _resolved(root: Path, name: str, problems: list[str]) -> Path:
-    """Follow the links of a file that may be missing. One that is a link to nothing was meant to be there."""
+def _resolved(root: Path, name: str, problems: list[str]) -> list[Path]:
+    """Follow the links of a file that may be missing, to one path, or to none if they go in a circle.
+
+    One that is a link to nothing was meant to be there.
+    """
     file = RootedPath(root, name)
     try:
         file.stat()
     except FileNotFoundError:
         if (target := _target(file)) not in {None, _NOTHING}:
             problems.append(f"{file}: is a link to {target}, which is not there")
-    except OSError:
-        pass  # whoever reads it says why
-    return real_path(root, name)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            problems.append(f"{file}: cannot be read: {error.strerror}")
+            return []
+        # whoever reads it says why
+    return [real_path(root, name)]
 
 
 def _target(file: RootedPath) -> str | None:
