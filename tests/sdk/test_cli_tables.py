@@ -73,6 +73,14 @@ async def test_colours_are_for_terminals_and_end_with_no_color(command: Shell) -
     assert "\x1b" not in await command("fleet", "status")
 
 
+async def test_quiet_leaves_out_what_has_nothing_that_names_it(command: Shell) -> None:
+    status = await command("fleet", "status", "--csv")
+    versions = [row["version"] for row in csv.DictReader(status.splitlines()) if row["version"]]
+
+    assert versions
+    assert (await command("fleet", "status", "-q")).splitlines() == versions
+
+
 async def test_the_chart_fits_the_terminal(command: Shell) -> None:
     chart = await on_a_terminal(
         *("fleet", "adoption", "--since", "2026-05-01", "--step", "hour"), COLUMNS="80", NO_COLOR="1"

@@ -35,7 +35,8 @@ def show(result: Any, options: Any, verb: Verb) -> None:
     elif verb.columns and options.csv:
         _show_csv(result, verb, with_moment=not chosen)
     elif options.quiet:
-        _write(visible(essence(item)) for item in (verb.rows(result) if verb.columns else [result]))
+        words = map(essence, verb.rows(result) if verb.columns else [result])
+        _write(visible(word) for word in words if word)
     elif verb.view:
         _write(verb.view(result, Screen.of(sys.stdout)))
     elif verb.columns:
