@@ -246,6 +246,10 @@ class AsyncWebhooks(AsyncResource):
         Args:
             webhook_id: the webhook; one that is paused stays as it is.
             project_id: the project; None: that of the API key.
+
+        Raises:
+            NotFoundError: there is no such webhook, or you may not see it.
+            PermissionDeniedError: it takes an admin of the project.
         """
         place = path(_WEBHOOK + "/pause", project_id=project_id, webhook_id=webhook_id)
         return decode(await self._transport.send(Call(method="POST", path=place, repeatable=True)), Webhook)
