@@ -20,8 +20,8 @@ def previous_commit() -> str:
 
 
 def commit_with_schema(migration_id: str) -> str:
-    """The commit that added a migration; "": the history does not go back so far."""
-    return _added(f"{_MIGRATIONS}/{migration_id}.sql")
+    """The commit since which a migration is as it is now; "": the history does not go back so far."""
+    return _git("log", "-1", "--format=%H", "--", f"{_MIGRATIONS}/{migration_id}.sql")
 
 
 def python_path(commit: str, folder: Path) -> str:
