@@ -46,22 +46,32 @@ _IN_STATE: Final = """(
 
 
 async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
-    """Every component that the project's devices have, a step of the key each."""
+    """Every component that the project's devices have or had, a step of an index each.
+
+    One that is gone from all devices has no row in device_versions, but ran what its closed periods say.
+    """
     cur = await conn.execute(
         """
         with recursive found as (
-            (select component
-               from device_versions
-              where project_id = %(project_id)s
-              order by component
-              limit 1)
+            select least(
+                       (select min(component) from device_versions where project_id = %(project_id)s),
+                       (select min(component)
+                          from device_firmware_periods
+                         where project_id = %(project_id)s
+                           and version <> '')
+                   ) as component
              union all
-            select (select component
-                      from device_versions
-                     where project_id = %(project_id)s
-                       and component > found.component
-                     order by component
-                     limit 1)
+            select least(
+                       (select min(component)
+                          from device_versions
+                         where project_id = %(project_id)s
+                           and component > found.component),
+                       (select min(component)
+                          from device_firmware_periods
+                         where project_id = %(project_id)s
+                           and component > found.component
+                           and version <> '')
+                   )
               from found
              where found.component is not null
         )
