@@ -35,9 +35,9 @@ from bench.walk import Walk
 RESULTS = Path(__file__).with_name("results")
 DEVICES = 640
 REQUESTS = 1280
-#: times, that a server may be under valgrind
-_SLOWER = 8
-#: until every path that a request takes has been taken, and what is remembered is
+#: how many times longer than usual a server under valgrind may take to start and to stop
+_PATIENCE = 8
+#: over all devices, before anything counts: statements are prepared then, and keys and boots known
 _WARM_PASSES = 2
 #: more would wait for a connection to the database until they are refused, so slow is the server
 _READERS = 8
@@ -126,7 +126,7 @@ def _measure(stage: Stage, fleet: list[Device], kind: Request, options: argparse
     # A seed of its own would put dicts of strings into another order in each run.
     environment = {**subject.environment, "PYTHONHASHSEED": "1"}
     walk = Walk(len(fleet))
-    with running([*valgrind, *subject.command], environment, patience=_SLOWER) as server:
+    with running([*valgrind, *subject.command], environment, patience=_PATIENCE) as server:
 
         def send(count: int) -> Load:
             requests = visits(server.url, subject.requests, walk, count=count)
