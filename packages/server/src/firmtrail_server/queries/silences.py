@@ -17,9 +17,13 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from firmtrail_server.db import Connection
+
+#: of a row of `device_firmware`: how long its component is fresh after the server has heard of it
+_FRESH_FOR: Final = """interval '1 second'
+                       * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)"""
 
 
 class KeyRange(NamedTuple):
@@ -66,7 +70,7 @@ async def find_stretch(conn: Connection, after: uuid.UUID, limit: int) -> KeyRan
 async def insert_fallen_silent(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
     """Store the silences that have begun, and tell the feed; return how many."""
     cur = await conn.execute(
-        """
+        f"""
         with fallen as (
             insert into device_silences (device_id, silent_since, project_id, found_at)
             select id,
@@ -89,8 +93,7 @@ async def insert_fallen_silent(conn: Connection, stretch: KeyRange, now: dt.date
                         where device_id = devices.id
                           and device_id > %(after)s  -- or the planner reads the whole table for each stretch
                           and device_id <= %(last)s
-                          and coalesce(heard_at, last_reported_at) >= %(now)s::timestamptz - interval '1 second'
-                                  * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+                          and coalesce(heard_at, last_reported_at) >= %(now)s::timestamptz - {_FRESH_FOR}
                    )
                and not exists (select 1 from device_silences where device_id = devices.id and ended_at is null)
                 on conflict (device_id, silent_since) do nothing
@@ -103,7 +106,7 @@ async def insert_fallen_silent(conn: Connection, stretch: KeyRange, now: dt.date
                silent_since, %(now)s::timestamptz
           from fallen
             on conflict (project_id, device_id, change_number, component) do nothing
-        """,
+        """,  # noqa: S608  its parts are literals
         {**stretch._asdict(), "now": now},
     )
     return cur.rowcount
@@ -152,7 +155,7 @@ async def compare(
     `ahead`: neither is wrong.
     """
     cur = await conn.execute(
-        """
+        f"""
         select difference, count(*) as silences
           from (
                 select case when devices.id is null then 'orphaned'
@@ -170,9 +173,7 @@ async def compare(
                                   bool_or(
                                       coalesce(heard_at, last_reported_at) <= silence.silent_since
                                       and coalesce(heard_at, last_reported_at)
-                                          >= %(ahead)s::timestamptz - interval '1 second'
-                                          * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600),
-                                                     900)
+                                          >= %(ahead)s::timestamptz - {_FRESH_FOR}
                                   ) as is_fresh
                              from device_firmware
                             where device_id = silence.device_id
@@ -194,13 +195,12 @@ async def compare(
                             where device_id = devices.id
                               and device_id > %(after)s  -- or the planner reads the whole table for each stretch
                               and device_id <= %(last)s
-                              and coalesce(heard_at, last_reported_at) >= %(settled)s::timestamptz - interval '1 second'
-                                      * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+                              and coalesce(heard_at, last_reported_at) >= %(settled)s::timestamptz - {_FRESH_FOR}
                        )
                    and not exists (select 1 from device_silences where device_id = devices.id and ended_at is null)
                ) as compared
          group by difference
-        """,
+        """,  # noqa: S608  its parts are literals
         {**stretch._asdict(), "settled": settled, "ahead": ahead},
     )
     return await cur.fetchall()
@@ -209,7 +209,7 @@ async def compare(
 async def withdraw_wrong(conn: Connection, stretch: KeyRange, now: dt.datetime) -> int:
     """Delete what no sweep would: silences of no device, of one that is fresh, and of one that was not heard then."""
     cur = await conn.execute(
-        """
+        f"""
         with wrong as (
             delete from device_silences
              where device_id > %(after)s
@@ -235,8 +235,7 @@ async def withdraw_wrong(conn: Connection, stretch: KeyRange, now: dt.datetime) 
                                where device_firmware.device_id = device_silences.device_id
                                  and coalesce(heard_at, last_reported_at) <= silent_since
                                  and coalesce(heard_at, last_reported_at)
-                                     >= %(now)s::timestamptz - interval '1 second'
-                                     * greatest(3 * coalesce(greatest(cadence, interval_seconds::float8), 3600), 900)
+                                     >= %(now)s::timestamptz - {_FRESH_FOR}
                           )
                    )
             returning project_id, device_id, silent_since, ended_at
@@ -253,7 +252,7 @@ async def withdraw_wrong(conn: Connection, stretch: KeyRange, now: dt.datetime) 
                 on conflict (project_id, device_id, change_number, component) do nothing
         )
         select count(*) from wrong
-        """,
+        """,  # noqa: S608  its parts are literals
         {**stretch._asdict(), "now": now},
     )
     row = await cur.fetchone()
