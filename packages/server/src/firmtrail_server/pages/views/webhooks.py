@@ -29,6 +29,9 @@ from firmtrail_server.pages.views.keys import RotationForm
 from firmtrail_server.pages.views.settings import settings_of
 from firmtrail_server.pages.words import query as url_query
 
+_ALL = "/projects/{project_id}/webhooks"
+_ONE = f"{_ALL}/{{webhook_id}}"
+
 
 @attrs.frozen(kw_only=True)
 class WebhookForm(Form):
@@ -136,35 +139,25 @@ async def replay(
     return await _done(ctx, conn, webhooks.replay_webhook, project_id, webhook_id, body=start)
 
 
-async def pause(
-    ctx: Context,
-    conn: Connection,
-    project_id: uuid.UUID,
-    webhook_id: uuid.UUID,
-    body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Redirect:
-    return await _done(ctx, conn, webhooks.pause_webhook, project_id, webhook_id)
+def _action(handler: Handler, to: str = _ONE) -> Handler:
+    """Make the view of what takes nothing but the webhook."""
+
+    async def act(
+        ctx: Context,
+        conn: Connection,
+        project_id: uuid.UUID,
+        webhook_id: uuid.UUID,
+        body: Annotated[Form, FORM],  # noqa: ARG001
+    ) -> Redirect:
+        which = {"project_id": project_id, "webhook_id": webhook_id}
+        await ApiCalls(ctx, conn)(handler, **which)
+        return Redirect(to=to.format(**which))
+
+    return act
 
 
-async def resume(
-    ctx: Context,
-    conn: Connection,
-    project_id: uuid.UUID,
-    webhook_id: uuid.UUID,
-    body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Redirect:
-    return await _done(ctx, conn, webhooks.resume_webhook, project_id, webhook_id)
-
-
-async def delete(
-    ctx: Context,
-    conn: Connection,
-    project_id: uuid.UUID,
-    webhook_id: uuid.UUID,
-    body: Annotated[Form, FORM],  # noqa: ARG001
-) -> Redirect:
-    await _done(ctx, conn, webhooks.delete_webhook, project_id, webhook_id)
-    return Redirect(to=f"/projects/{project_id}/webhooks")
+pause, resume = _action(webhooks.pause_webhook), _action(webhooks.resume_webhook)
+delete = _action(webhooks.delete_webhook, to=_ALL)
 
 
 async def _done(
@@ -180,4 +173,4 @@ async def _made(conn: Connection, ctx: Context, project_id: uuid.UUID, issued: I
 
 
 def _to(project_id: uuid.UUID, webhook_id: uuid.UUID) -> Redirect:
-    return Redirect(to=f"/projects/{project_id}/webhooks/{webhook_id}")
+    return Redirect(to=_ONE.format(project_id=project_id, webhook_id=webhook_id))
