@@ -78,6 +78,8 @@ async def test_the_history_comes_back_as_periods_oldest_first(
         "report_count": 2,
         "superseded_at": moment(3),
         "recorded_at": "2026-06-01T12:00:00.000000Z",
+        "first_reported_at_source": "device",
+        "last_reported_at_source": None,
     }
     assert (second["version"], second["superseded_at"]) == ("1.1", None)
 

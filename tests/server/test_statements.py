@@ -54,6 +54,7 @@ _COMPARED = {"project_id": uuid.UUID, "component": str, "device_id": uuid.UUID, 
 #: what is unpacked by hand, in the order in which that happens
 UNPACKED = {
     "boots.list_remembered": _BOOT,
+    "boots.list_starts": {name: _BOOT[name] for name in ("started_at", "source", "stretches")},
     "boots.find_named": {"position": int, **_BOOT},
     "device_versions.compare_open_periods": _COMPARED,
     "device_versions.compare_derived_rows": _COMPARED,

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from firmtrail_server.pages.views import device as device_page
 from tests.server.browser import Browser, keys_on, text_of
 from tests.server.callers import Caller, key_of, made, read
 from tests.server.pages.conftest import MARKUP, reporting
@@ -20,6 +21,37 @@ async def test_a_device_shows_each_period_and_when_it_was_heard_of(browser: Brow
 
     assert len(re.findall(r'<tr id="p-', page)) == 4
     assert "Superseded 2026-05-20 08:00:00 UTC" in page
+
+
+async def test_a_long_history_goes_on_on_another_page(
+    browser: Browser, fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_page, "MOST_PERIODS", 3)
+    (path,) = set(re.findall(r'href="(/devices/[0-9a-f-]{36})', await browser.opened(f"{fleet}/devices")))
+
+    first = await browser.opened(path)
+    (later,) = re.findall(r'href="([^"]+page_token=[^"]+)"', first)
+    second = await browser.opened(later)
+
+    assert [page.count('<tr id="p-') for page in (first, second)] == [3, 1]
+    assert "Later periods" not in second
+
+
+async def test_a_timeline_says_why_each_moment_is_believed(browser: Browser, mara: Caller, project: str) -> None:
+    device = made(await mara.post(f"projects/{project}/devices", {"name": "pump-1"}))["id"]
+    key = Caller(mara.http, key_of(made(await mara.post(f"devices/{device}/api_keys", {}))))
+    boots = [{"boot_id": str(uuid.UUID(int=one)), "boot_sequence": one, "boot_time_ms": 1_000} for one in (1, 2)]
+    records = [{"first_observed": boots[0], "components": [{"version": "1"}]}]
+    read(await key.post(f"devices/{device}/firmware_reports", {"sent": boots[1], "records": records}))
+    made(await key.post(f"devices/{device}/firmware_version", {"version": "2"}))
+
+    page = await browser.opened(f"/devices/{device}")
+
+    tips = re.findall(r'data-tip="([^"]+)"', page)
+    assert ["at the latest, perhaps earlier" in tip for tip in tips] == [True, False]
+    assert "server&#39;s clock when the report arrived" in tips[1]
+    assert page.count('class="bound"') == 2
+    assert "at the latest" in text_of(page)
 
 
 async def test_a_device_is_renamed_retired_and_restored(browser: Browser, mara: Caller, fleet: str) -> None:

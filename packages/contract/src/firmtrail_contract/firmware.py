@@ -92,6 +92,10 @@ class VersionPeriod:
     superseded_at: dt.datetime | None
     #: the server's moment at which it learned of the period
     recorded_at: dt.datetime
+    #: where `first_reported_at` comes from. In a device's history alone; null where it is not known
+    first_reported_at_source: ObservedAtSource | None = None
+    #: the same of `last_reported_at`: of a device that tells no boot clocks it is not known
+    last_reported_at_source: ObservedAtSource | None = None
 
 
 @attrs.frozen(kw_only=True)

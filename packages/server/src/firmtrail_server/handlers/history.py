@@ -17,11 +17,12 @@ from firmtrail_contract.version_periods import moment
 from firmtrail_server.db import Connection
 from firmtrail_server.db.keyset import LATEST
 from firmtrail_server.errors import NoStrictMoment
+from firmtrail_server.history.moment_sources import MomentSources
 from firmtrail_server.history.timeline import Record, is_doubtful
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.ingest import Outcome, Submission
-from firmtrail_server.queries import devices, history, history_gaps
+from firmtrail_server.queries import boots, devices, history, history_gaps
 
 
 async def report_firmware_version(
@@ -65,14 +66,16 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
     project_id = ctx.principal.project_id
     after = history.KEYSET.position(query, device_id)
     await devices.get(conn, project_id, device_id)
+    sources = MomentSources(await boots.list_starts(conn, project_id, device_id))
     if query.at is not None:
         now = ctx.now()
         at = query.at if query.at < now else LATEST  # now is what was reported last, by a clock that is ahead too
         in_force = await history.list_in_force(conn, project_id, device_id, query.component, at)
         gaps = await history_gaps.list_at(conn, project_id, device_id, at)
-        return History(items=in_force, as_of=min(query.at, now), gaps=gaps)
+        return History(items=[*map(sources.told, in_force)], as_of=min(query.at, now), gaps=gaps)
     periods = await history.list_periods(conn, project_id, device_id, query, after)
     listed = history.KEYSET.page(periods, query, device_id)
     until = listed.items[-1].first_reported_at if listed.next_page_token else LATEST
     gaps = await history_gaps.list_between(conn, project_id, device_id, after["first_reported_at"], until)
-    return History(items=[row.shown for row in listed.items], next_page_token=listed.next_page_token, gaps=gaps)
+    items = [sources.told(row.shown) for row in listed.items]
+    return History(items=items, next_page_token=listed.next_page_token, gaps=gaps)

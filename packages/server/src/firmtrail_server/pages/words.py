@@ -7,11 +7,22 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from firmtrail_contract import format_moment
+from firmtrail_contract import ObservedAtSource, format_moment
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _MARKS = "*,"
 _COMPARISONS = ("<", ">", "=")
+#: why a moment is believed, in a word or two, and in a sentence's end
+_SOURCES: Final[dict[ObservedAtSource | None, tuple[str, str]]] = {
+    ObservedAtSource.DEVICE: ("device", "the device's own clock"),
+    ObservedAtSource.SERVER: ("server", "the server's clock when the report arrived"),
+    ObservedAtSource.BOOT_CLOCK: (
+        "boot clock",
+        "the device's boot clock, counted back from when the server heard of it",
+    ),
+    ObservedAtSource.UPPER_BOUND: ("at the latest", "the device's next boot: then at the latest, perhaps earlier"),
+    None: ("not kept", "the device's clock or the server's: which of them is not kept"),
+}
 
 
 def moment(at: dt.datetime | None) -> str:
@@ -43,6 +54,16 @@ def duration(seconds: float | None) -> str:
             value = seconds / unit
             return f"{value:.0f} {name}" if value >= 10 or value == round(value) else f"{value:.1f} {name}"  # noqa: PLR2004
     return f"{seconds:.0f} s"
+
+
+def source(of: ObservedAtSource | None) -> str:
+    """Where a moment comes from, in a word or two."""
+    return _SOURCES[of][0]
+
+
+def reason(of: ObservedAtSource | None) -> str:
+    """The same as the end of a sentence: why the moment is believed."""
+    return _SOURCES[of][1]
 
 
 def share(part: float) -> str:
@@ -84,6 +105,8 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "exactly": exactly,
     "machine": machine,
     "duration": duration,
+    "source": source,
+    "reason": reason,
     "share": share,
     "count": count,
     "exact_filter": exact_filter,

@@ -14,6 +14,7 @@ from firmtrail_contract import ObservedAtSource, ReportBatch
 from firmtrail_server.db import Connection, Link, array, bytea_array
 from firmtrail_server.history.boots import Boot, Stretch
 from firmtrail_server.history.clone_detection import RememberedBoot
+from firmtrail_server.history.moment_sources import BootStart
 from firmtrail_server.history.timeline import Sender
 from firmtrail_server.history.told_boots import named_boots
 
@@ -55,6 +56,29 @@ async def list_remembered(
         },
     )
     return [_remembered(row) for row in await cur.fetchall()]
+
+
+async def list_starts(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[BootStart]:
+    """When the boots of a device began, oldest first, without those that say the same of moments as the one before."""
+    cur = await conn.execute(
+        """
+        select started_at, source, stretches
+          from (
+                select started_at, source, stretches, lag(source) over (order by started_at, boot_id) as source_before
+                  from device_boots
+                 where project_id = %(project_id)s
+                   and device_id = %(device_id)s
+               ) as boots
+         where source is distinct from source_before
+            or stretches is not null
+         order by started_at
+        """,
+        {"project_id": project_id, "device_id": device_id},
+    )
+    return [
+        BootStart(started_at, _SOURCES[source], _kept_stretches(stretches))
+        for started_at, source, stretches in await cur.fetchall()
+    ]
 
 
 class BootLookup(NamedTuple):
@@ -171,9 +195,13 @@ def _remembered(row: Sequence[Any]) -> RememberedBoot:
         reported_until=reported_until,
         boot_sequence=boot_sequence,
         recorded_at=recorded_at,
-        stretches=_STRETCHES.structure(stretches, tuple[Stretch, ...]) if stretches else (),
+        stretches=_kept_stretches(stretches),
         api_key_id=api_key_id,
     )
+
+
+def _kept_stretches(stored: Any) -> tuple[Stretch, ...]:
+    return _STRETCHES.structure(stored, tuple[Stretch, ...]) if stored else ()
 
 
 def _stored_stretches(boot: Boot) -> str | None:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import attrs
 
-from firmtrail_contract import VersionPeriod
+from firmtrail_contract import ObservedAtSource, VersionPeriod
 from firmtrail_server.pages.time_bar import TimeBar
 
 #: a bar that lasted for a moment can still be seen and pointed at
@@ -33,6 +33,13 @@ class Bar:
     @property
     def recorded_late(self) -> bool:
         return self.period.recorded_at - self.period.first_reported_at > _LATE
+
+    @property
+    def bounds(self) -> list[float]:
+        """Where a moment of it is a bound: known to be then at the latest."""
+        period, bound = self.period, ObservedAtSource.UPPER_BOUND
+        ends = ((self.x, period.first_reported_at_source), (self.x + self.width, period.last_reported_at_source))
+        return [x for x, source in ends if source is bound]
 
     @property
     def unknown_seconds(self) -> float:
