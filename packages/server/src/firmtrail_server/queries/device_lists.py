@@ -318,24 +318,37 @@ async def list_versions_now(
 async def list_versions_at(
     conn: Connection, project_id: uuid.UUID, device_ids: Sequence[uuid.UUID], at: dt.datetime
 ) -> list[DeviceVersion]:
-    """What the components of devices ran at a moment that has passed."""
+    """What the components of devices ran at a moment that has passed.
+
+    Every component has an open period. Where that began later, the last period before it is met by its key.
+    """
     async with conn.cursor(row_factory=rows(DeviceVersion)) as cur:
         await cur.execute(
             """
-            select device_id, component, version, first_reported_at as since
-              from device_firmware_periods
-             where project_id = %(project_id)s
-               and device_id = any(%(device_ids)s)
-               and first_reported_at <= %(at)s
-               and superseded_at > %(at)s
-               and version <> ''
-             union all
             select device_id, component, version, first_reported_at as since
               from device_firmware
              where project_id = %(project_id)s
                and device_id = any(%(device_ids)s)
                and first_reported_at <= %(at)s
                and version <> ''
+             union all
+            select later.device_id, later.component, ran.version, ran.first_reported_at as since
+              from device_firmware as later
+             cross join lateral (
+                    select version, first_reported_at, superseded_at
+                      from device_firmware_periods
+                     where device_id = later.device_id
+                       and component = later.component
+                       and first_reported_at <= %(at)s
+                       and superseded_at > first_reported_at
+                     order by first_reported_at desc
+                     limit 1
+                   ) as ran
+             where later.project_id = %(project_id)s
+               and later.device_id = any(%(device_ids)s)
+               and later.first_reported_at > %(at)s
+               and ran.superseded_at > %(at)s
+               and ran.version <> ''
              order by device_id, component
             """,
             {"project_id": project_id, "device_ids": list(device_ids), "at": at},
