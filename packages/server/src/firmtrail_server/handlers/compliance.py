@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 
-from firmtrail_contract import Compliance, ComplianceQuery, DesiredVersion, RuleCompliance
+import attrs
+
+from firmtrail_contract import Compliance, ComplianceQuery, DesiredVersion, DeviceState, RuleCompliance
 from firmtrail_server.db import Connection
 from firmtrail_server.history.desired_versions import in_order
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import compliance, desired_versions
-from firmtrail_server.queries.compliance import Governed, RuleCount
+from firmtrail_server.queries.compliance import Looked
+from firmtrail_server.queries.counted import Counted
+from firmtrail_server.queries.firmware_versions import ALL, CountedVersion, count_now
+
+#: devices by the version that they ran; None: they ran none
+Ran = Counter[str | None]
+
+
+@attrs.frozen
+class Running:
+    """What all devices in service run now."""
+
+    devices: int
+    versions: Sequence[CountedVersion]
+
+    def of(self, component: str) -> Ran:
+        ran = Ran({one.version: one.devices for one in self.versions if one.component == component})
+        ran[None] = self.devices - ran.total()
+        return ran
 
 
 async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, query: ComplianceQuery) -> Compliance:
@@ -21,27 +42,53 @@ async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     """
     now = ctx.now()
     at = min(query.at or now, now)
-    in_force = await desired_versions.list_in_force(conn, project_id, at, query.component)
-    items: list[RuleCompliance] = []
-    for _, of_component in groupby(in_order(in_force), key=lambda rule: rule.component):
-        rules = [*of_component]
-        governed = Governed(rules=rules, labels=query.labels, at=at, is_now=at == now)
-        counts = await compliance.count_devices(conn, project_id, governed)
-        items += _by_rule(rules, counts)
+    rules = in_order(await desired_versions.list_in_force(conn, project_id, at, query.component))
+    looked = Looked(labels=query.labels, at=at, is_now=at == now)
+    running = await _running(conn, project_id, looked, rules) if looked.is_now else None
+    items = await count_by_rule(conn, project_id, looked, rules, running)
     return Compliance(as_of=at, labels_as_of=now, items=items)
 
 
-def _by_rule(rules: Sequence[DesiredVersion], counts: Sequence[RuleCount]) -> list[RuleCompliance]:
-    counted = {count.position: count for count in counts}
-    nothing = RuleCount(position=0, devices=0, running=0, accepted=0)
-    return [_result(rule, counted.get(position, nothing)) for position, rule in enumerate(rules, start=1)]
+async def count_by_rule(
+    conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion], running: Running | None
+) -> list[RuleCompliance]:
+    """Count the devices of rules that are in order; of a moment of the past without what all of them run now.
+
+    With it, only devices with the labels of a rule are asked for: a rule for all counts those that they leave.
+    """
+    items: list[RuleCompliance] = []
+    for component, of_component in groupby(rules, key=lambda rule: rule.component):
+        all_rules = [*of_component]
+        asked = [*takewhile(lambda rule: rule.labels, all_rules)] if running else all_rules
+        ran = await _ran(conn, project_id, looked, asked)
+        if running and len(asked) < len(all_rules):
+            ran.append(running.of(component) - sum(ran, Ran()))
+        ran += [Ran()] * (len(all_rules) - len(ran))  # a rule behind one for all devices counts for none
+        items += map(_result, all_rules, ran)
+    return items
 
 
-def _result(rule: DesiredVersion, count: RuleCount) -> RuleCompliance:
+async def _running(conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion]) -> Running:
+    components = sorted({rule.component for rule in rules if not rule.labels})
+    counted = Counted(components=components, labels=looked.labels, state=DeviceState.ACTIVE)
+    versions = await count_now(conn, project_id, counted, looked.at, ALL)
+    return Running(await compliance.count_in_service(conn, project_id, looked), versions)
+
+
+async def _ran(conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion]) -> list[Ran]:
+    """What the devices of each rule ran."""
+    by_position: defaultdict[int, Ran] = defaultdict(Ran)
+    for one in await compliance.count_governed(conn, project_id, looked, rules) if rules else []:
+        by_position[one.position][one.version] += one.devices
+    return [by_position[position] for position in range(1, len(rules) + 1)]
+
+
+def _result(rule: DesiredVersion, ran: Ran) -> RuleCompliance:
+    accepted = sum(ran[version] for version in {*rule.versions})
     return RuleCompliance(
         rule=rule,
-        devices=count.devices,
-        on_accepted_version=count.accepted,
-        on_other_version=count.running - count.accepted,
-        without_version=count.devices - count.running,
+        devices=ran.total(),
+        on_accepted_version=accepted,
+        on_other_version=ran.total() - ran[None] - accepted,
+        without_version=ran[None],
     )

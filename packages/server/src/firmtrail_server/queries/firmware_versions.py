@@ -32,6 +32,8 @@ class CountedVersion:
     versions: int
 
 
+#: as a limit: none
+ALL: Final = 2**31 - 1
 #: of the rows of `ran`: those of devices that were in service at the moment or not
 _IN_STATE: Final = """(
                                %(state)s = 'any'
