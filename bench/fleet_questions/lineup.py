@@ -7,8 +7,9 @@ from itertools import islice
 
 from bench.fleet_questions.answers import Counts, History, Runners, Silent, Spread
 from bench.fleet_questions.fleet import Device, Fleet, Life
-from bench.fleet_questions.questions import Adoption, Devices, Past, Question, Silence, Versions
-from bench.fleet_questions.rollouts import ALL, DAY, END, HOUR, TENTH, Release, Ring, version_name
+from bench.fleet_questions.questions import Adoption, Compliance, Devices, Past, Question, Silence, Versions
+from bench.fleet_questions.rollouts import ALL, COMPONENTS, DAY, END, HOUR, TENTH, Release, Ring, version_name
+from bench.fleet_questions.rules import Compliant, Rule
 
 WEEK = 7 * DAY
 _LOOKED_AT = 1000
@@ -21,7 +22,14 @@ _SITE, _TENTH, _FIFTH = {"site": "site-07"}, {"model": "edge-3"}, {"model": "edg
 
 def line_up(fleet: Fleet) -> list[Question]:
     """Make all questions about a fleet; `work_out` has to fill in their answers."""
-    return [*_versions(fleet), *_devices(fleet), *_adoption(fleet), *_histories(fleet), *_silence(fleet)]
+    return [
+        *_versions(fleet),
+        *_devices(fleet),
+        *_adoption(fleet),
+        *_histories(fleet),
+        *_silence(fleet),
+        *_compliance(fleet),
+    ]
 
 
 def _versions(fleet: Fleet) -> Iterator[Question]:
@@ -82,23 +90,45 @@ def _histories(fleet: Fleet) -> Iterator[Question]:
 
 def _silence(fleet: Fleet) -> Iterator[Question]:
     yield Silence(fleet=fleet, name="summary", target_ms=100, answer=Silent(), summary=True)
+    yield Silence(
+        fleet=fleet, name="summary, five rules", target_ms=100, answer=Silent(), summary=True, rules=_rules(fleet)
+    )
     yield Silence(fleet=fleet, name="silent devices", target_ms=20, answer=Silent())
 
 
-def common_version(fleet: Fleet, at: int) -> str:
-    """Name the version of `app` that most devices ran at a moment: the last one that had reached all by then."""
-    return version_name(_last_release(fleet, ALL, at - ALL.ends).number)
+def _compliance(fleet: Fleet) -> Iterator[Question]:
+    def asked(name: str, target_ms: float, at: int | None, times: float | None = None) -> Question:
+        answer = Compliant(at, rules)
+        return Compliance(fleet=fleet, name=name, target_ms=target_ms, times=times, answer=answer, rules=rules)
+
+    rules = _rules(fleet)
+    yield asked("five rules, now", 100, None)
+    yield asked("five rules, 9 months ago", 300, NINE_MONTHS, _TIMES)
+
+
+def _rules(fleet: Fleet) -> list[Rule]:
+    """A rule for each component, and two for some devices that shall run something else."""
+    return [
+        Rule("app", (rare_version(fleet, END),), _SITE),
+        Rule("app", (common_version(fleet, END), common_version(fleet, NINE_MONTHS)), _FIFTH),
+        *(Rule(component.name, (common_version(fleet, END, component.name),)) for component in COMPONENTS),
+    ]
+
+
+def common_version(fleet: Fleet, at: int, component: str = "app") -> str:
+    """Name the version that most devices ran at a moment: the last one that had reached all by then."""
+    return version_name(_last_release(fleet, component, ALL, at - ALL.ends).number)
 
 
 def rare_version(fleet: Fleet, at: int) -> str:
     """Name a version of `app` that went to a tenth of the devices and no further, the last before a moment."""
-    return version_name(_last_release(fleet, TENTH, at - TENTH.ends).number)
+    return version_name(_last_release(fleet, "app", TENTH, at - TENTH.ends).number)
 
 
-def _last_release(fleet: Fleet, reached: Ring, before: int) -> Release:
+def _last_release(fleet: Fleet, component: str, reached: Ring, before: int) -> Release:
     return next(
         release
-        for release in reversed(fleet.releases["app"])
+        for release in reversed(fleet.releases[component])
         if release.reached == reached and release.at <= before and release.rolled_back_at is None
     )
 

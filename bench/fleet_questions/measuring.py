@@ -17,6 +17,7 @@ import psycopg
 from bench.errors import WrongAnswers
 from bench.fleet_questions.ledger import Ledger
 from bench.fleet_questions.questions import WALKED_SIZE, Question
+from bench.fleet_questions.rules import put_in_force
 
 _ANSWER_SECONDS = 120
 #: of a question in a round: so long, and at most so many calls; a single one where that takes longer
@@ -124,6 +125,7 @@ class Bench:
             WrongAnswers: an answer is wrong.
         """
         outcome = Outcome(question)
+        put_in_force(self.peers, question.fleet.big, question.rules)
         outcome.peer_plans = self.ledger.plans_of(lambda: self._check_peer(question))
         try:
             self._targets[question.name] = target = self.api.target_of(question)
@@ -135,6 +137,7 @@ class Bench:
 
     def measure(self, outcome: Outcome) -> None:
         """Add one sample of each side."""
+        put_in_force(self.peers, outcome.question.fleet.big, outcome.question.rules)
         if outcome.not_there is None:
             target = self._targets[outcome.question.name]
             outcome.samples.append(self._sample(lambda: self.api.get(target)))

@@ -105,3 +105,28 @@ SILENT = """
                   and heard_at >= now() - greatest(3 * coalesce(cadence, 3600), 900) * interval '1 second'
            )
 """
+
+_COMPLIANCE: LiteralString = """
+    select rule.id, count(*), count(version), count(*) filter (where versions ? version)
+      from devices
+     cross join lateral (
+            select distinct on (component) id, component, versions
+              from desired_versions
+             where desired_versions.project_id = devices.project_id
+               and devices.labels @> desired_versions.labels
+             order by component, priority desc
+           ) as rule
+      left join {ran} as ran
+        on ran.device_id = devices.id
+       and ran.component = rule.component
+     where devices.project_id = %(project_id)s
+       and (retired_at is null or retired_at > %(at)s)
+       and (created_at <= %(at)s or version is not null)
+     group by rule.id
+"""
+
+COMPLIANCE_NOW: LiteralString = _COMPLIANCE.format(ran="device_firmware")
+
+COMPLIANCE_THEN: LiteralString = _COMPLIANCE.format(
+    ran=f"(select * from ({_EVER}) as ever where first_reported_at <= %(at)s and superseded_at > %(at)s)"
+)

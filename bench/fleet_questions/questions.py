@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, LiteralString, TypeVar
 
@@ -15,6 +15,7 @@ from bench.fleet_questions import peers
 from bench.fleet_questions.answers import Answer, Counts, History, Runners, Silent, Spread
 from bench.fleet_questions.fleet import Fleet
 from bench.fleet_questions.rollouts import moment_of
+from bench.fleet_questions.rules import Compliant, Rule, id_of
 
 PAGE_SIZE = 100
 #: pages are walked in larger steps; a multiple, so that one of them ends where the last small page begins
@@ -46,6 +47,8 @@ class KindOfQuestion(ABC, Generic[A]):
     times: float | None = None
     #: whether the answer is a list whose last page is wanted
     last_page: bool = False
+    #: in force while it is asked
+    rules: Sequence[Rule] = ()
     #: whether the server works the answer out in the background, so that it may be late
     settles: ClassVar[bool] = False
 
@@ -238,7 +241,49 @@ class Silence(KindOfQuestion[Silent]):
         return {device_id for (device_id,) in rows} == self.answer.found
 
 
-Question = Versions | Devices | Adoption | Past | Silence
+@dataclass(kw_only=True)
+class Compliance(KindOfQuestion[Compliant]):
+    """How many devices run what they should, or ran it at a moment, by rule."""
+
+    @property
+    def path(self) -> str:
+        return f"{self._project}/compliance"
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return _given(at=_text(self.answer.at))
+
+    @property
+    def peer(self) -> Peer:
+        at = self.answer.at
+        if at is None:
+            return Peer(peers.COMPLIANCE_NOW, self._scope | {"at": dt.datetime.now(dt.UTC)})
+        return Peer(peers.COMPLIANCE_THEN, self._scope | {"at": moment_of(at)})
+
+    def accepts(self, document: Any) -> bool:
+        return self._is_right(
+            (
+                uuid.UUID(item["rule"]["id"]),
+                item["on_accepted_version"],
+                item["on_other_version"],
+                item["without_version"],
+            )
+            for item in document["items"]
+        )
+
+    def accepts_rows(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        return self._is_right(
+            (rule_id, accepted, running - accepted, devices - running) for rule_id, devices, running, accepted in rows
+        )
+
+    def _is_right(self, counts: Iterable[tuple[uuid.UUID, int, int, int]]) -> bool:
+        """Compare the rules that count for any device."""
+        found = {rule_id: counts for rule_id, *counts in counts if any(counts)}
+        numbers = {number for number, _ in self.answer.found}
+        return found == {id_of(one): [self.answer.found[one, ran] for ran in (True, False, None)] for one in numbers}
+
+
+Question = Versions | Devices | Adoption | Past | Silence | Compliance
 
 
 def _given(**parameters: str | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ from bench.fleet_questions.fleet import Device, Fleet
 from bench.fleet_questions.lineup import common_version, line_up, rare_version
 from bench.fleet_questions.questions import Devices, KindOfQuestion, Silence, Versions
 from bench.fleet_questions.rollouts import DAY, END
+from bench.fleet_questions.rules import put_in_force
 from bench.fleet_questions.storing import store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,7 @@ def test_a_wrong_answer_is_not_accepted(stored: psycopg.Connection, devices: lis
     refused = [question.name for question in questions if not question.accepts_rows(rows(stored, question))]
 
     assert "all components, now" in refused
+    assert "five rules, now" in refused
     assert "adoption of app, a year by week" in refused
 
 
@@ -189,4 +191,5 @@ def measured(folder: Path) -> dict[str, Any]:
 
 
 def rows(conn: psycopg.Connection, question: KindOfQuestion[Any]) -> list[tuple[Any, ...]]:
+    put_in_force(conn, FLEET.big, question.rules)
     return conn.execute(question.peer.statement, question.peer.parameters).fetchall()
