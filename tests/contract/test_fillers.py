@@ -75,6 +75,10 @@ WORDS = [
     "No Enclosure",
     "Dummy",
     "Example",
+    "Fill By OEM",
+    "YOUR_VERSION",
+    "<BAD INDEX>",
+    "<OUT OF SPEC>",
     "Customer",
     "${VERSION}",
     "{{ version }}",
@@ -87,7 +91,7 @@ WORDS = [
 ]
 #: what looks like a version and is none
 TEMPLATES = [
-    *("Rev X.0x", "REV X.0X", "Rev x.xx", "Version X.0X", "V0.xx", "X.0x"),
+    *("Rev X.0x", "REV X.0X", "Rev x.xx", "Version X.0X", "V0.xx", "X.0x", "Rev 1.xx", "V12.xx"),
     *("255.255", "255.255.255", "255.255.255.255", "65535.65535", "4294967295", " 255.255\n"),
 ]
 NUMBERS = [
@@ -109,6 +113,14 @@ NUMBERS = [
     "4C4C4544-0000-2010-8020-80C04F202020",
     "deadbeef-dead-beef-dead-beefdeadbeef",
     "0123456789abcdef0123456789abcdef",
+    "00112233-4455-6677-8899-aabbccddeeff",
+    "11223344-5566-7788-99AA-BBCCDDEEFF00",
+    "1234567890abcdef",
+    "a1b2c3d4e5f6",
+    "00:11:22:33:44:55",
+    "AA:BB:CC:DD:EE:FF",
+    "cafebabe",
+    "feedface",
     "0000000000000000",
     "1",
     "1234",
@@ -124,6 +136,7 @@ NUMBERS = [
     "BSN12345678901234567",
     "CSN12345678901234567",
     "MB-1234567890",
+    "BSS-0123456789",
     "NB-1234567890",
     "SYS-9876543210",
     "SN-12345",

@@ -12,15 +12,15 @@ from itertools import pairwise
 
 #: a text that is made of these alone says nothing: "To be filled by O.E.M.", "SystemSerialNumber", "@IMAGE_VERSION@"
 _WORDS_OF_NOTHING = """
-allocated applicable asset assigned available baseboard be bios blank board by change changeme chassis computer
-configured customer data default defined detail determined dummy empty enclosure error example failed filled
-fillme firmware fixme found has have here id image implemented info information initialised initialized
-installed invalid is known machine mainboard make manufacturer mb me missing model more motherboard na name nan nil
-no non none not nothing null num number odm oem of part placeholder present product programmed provided replace
-reserved sample serial sernum sernum0 set settable sku specified specify string supported system tag tba tbd
-this to todo type type1 type2 type3 unallocated unassigned unavailable unconfigured undefined uninitialised
-uninitialized unk unknow unknown unkown unprogrammed unset unspecified unsupported unused used uuid value vendor
-version xx xxx yet
+allocated applicable asset assigned available badindex baseboard be bios blank board by change changeme
+chassis computer configured customer data default defined detail determined dummy empty enclosure error
+example failed fill filled fillme firmware fixme found has have here id image implemented info information
+initialised initialized installed invalid is known machine mainboard make manufacturer mb me missing model
+more motherboard na name nan nil no non none not nothing null num number odm oem of outofspec part placeholder
+present product programmed provided replace reserved sample serial sernum sernum0 set settable sku specified
+specify string supported system tag tba tbd this to todo type type1 type2 type3 unallocated unassigned
+unavailable unconfigured undefined uninitialised uninitialized unk unknow unknown unkown unprogrammed unset
+unspecified unsupported unused used uuid value vendor version xx xxx yet your
 """
 _WORDS = frozenset(_WORDS_OF_NOTHING.split())
 #: these say nothing of which device it is; a version may well be called "test"
@@ -31,27 +31,32 @@ _SHARED = frozenset(
         "10000000000080000040000000000000",
         "01234567891011121314151617181920",
         "123456781234567890abcddeefaabbcc",
-        "112233445566778899aabbccddeeff00",
-        "00112233445566778899aabbccddeeff",
         "4c4c454400002010802080c04f202020",  # Dell's, of a board without a service tag
         "4c4c4544002020108020a0c04f202020",
         "123456fvgv3i0b8o5n6n7k",
+        "cafebabe",
         "deadbeef",
         "eval",
+        "feedface",
         "iatpass",
         "tulipcomputers",
     }
 )
 #: before a number: "SYS-1234567890", "SN-12345", "MB-1234567890"
-_LABEL = re.compile(r"(?:sys|bsn|csn|sn|mb|nb|serialnumber|serialno|serial|id|no|0x)(?=\w)")
+_LABEL = re.compile(r"(?:sys|bsn|bss|csn|sn|mb|nb|serialnumber|serialno|serial|id|no|0x)(?=\w)")
 #: "PF000000", "PFXXXXXX": a maker's prefix, and the number left out
 _NO_NUMBER = re.compile(r"[a-z]{1,4}(?:0{6,}|x{4,})")
 #: "Rev X.0x": what a version looks like, and none; X00 is one, of a prototype
-_TEMPLATE = re.compile(r"(?:rev(?:ision)?|ver(?:sion)?|v|r)?0*x[0x]*x")
+_TEMPLATE = re.compile(r"(?:rev(?:ision)?|ver(?:sion)?|v|r)?\d*x[0x]*x")
 #: numbers of 8, 16 and 32 bits that are all set
 _ALL_ONES = frozenset({"255", "65535", "4294967295"})
 _UUID = re.compile(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}")
-_RISING = ("01234567890123456789012345678901234567890", "0123456789abcdef" * 3, "abcdefghijklmnopqrstuvwxyz")
+_RISING = (
+    "01234567890123456789012345678901234567890",
+    "0123456789abcdef" * 3,
+    "1234567890abcdef",
+    "abcdefghijklmnopqrstuvwxyz",
+)
 _RUNS = (*_RISING, *(rising[::-1] for rising in _RISING))
 #: what is shorter may be chance
 _SHORTEST_RUN, _SHORTEST_RUN_OF_A_VERSION = 4, 9
@@ -121,7 +126,7 @@ def _says_nothing(plain: str, words: frozenset[str]) -> bool:
 
 
 def _is_pattern(number: str) -> bool:
-    """Say whether a number goes up or down by one, repeats itself, or counts in bytes, maybe with zeros."""
+    """Say whether a number goes up or down by one, maybe at every other place, repeats itself, or counts in bytes."""
     if len(number) >= _LONG_NUMBER and set(number[::2]) == {"0"}:
         return True
     return (
@@ -129,6 +134,7 @@ def _is_pattern(number: str) -> bool:
         or len(set(number)) == 1
         or _is_run(number)
         or _is_run(number.rstrip("0"))
+        or (_is_run(number[::2]) and _is_run(number[1::2]))
         or _repeats(number)
     )
 
