@@ -122,13 +122,16 @@ def test_a_package_that_rpm_does_not_know_is_an_error(tmp_path: Path) -> None:
         ('name: x\nversion: "1.10"  # of the day\n', "1.10"),
         ("version: 1.10\r\n", "1.10"),
         ("version:   v2 beta\n", "v2 beta"),
+        ("version: 1.2+git#5  # built\n", "1.2+git#5"),
     ],
 )
 def test_a_snap_tells_its_version(tmp_path: Path, yaml: str, version: str) -> None:
     assert snap(tmp_path, yaml) == (version, None)
 
 
-@pytest.mark.parametrize("yaml", ["", "name: core22\n", "apps:\n  version: 7\n", "version:\n", "version: unknown\n"])
+@pytest.mark.parametrize(
+    "yaml", ["", "name: core22\n", "apps:\n  version: 7\n", "version:\n", "version: # to do\n", "version: unknown\n"]
+)
 def test_a_snap_without_a_version_is_an_error(tmp_path: Path, yaml: str) -> None:
     version, error = snap(tmp_path, yaml)
 

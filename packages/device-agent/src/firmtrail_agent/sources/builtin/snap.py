@@ -15,7 +15,7 @@ from firmtrail_agent.sources.support.files import below, read_text
 #: where snaps are mounted, which depends on the distribution
 FOLDERS = ("/snap", "/var/lib/snapd/snap")
 MAX_BYTES = 256 * 1024
-_VERSION = re.compile(r"""^version:[ \t]*(["']?)(.*?)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
+_VERSION = re.compile(r"""^version:[ \t]*(["']?)((?!#).*?)\1(?:[ \t]+#.*|[ \t]*)$""", re.MULTILINE)
 
 
 @attrs.frozen(kw_only=True)
