@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -244,10 +246,20 @@ def test_a_file_that_is_no_toml_is_named(files: Files, content: bytes, problem: 
     assert files.problems()[0].startswith(f"etc/firmtrail-agent/config.toml{problem}")
 
 
-def test_a_file_that_cannot_be_read_is_named(files: Files) -> None:
-    (files.root / SYSTEM).mkdir(parents=True)
+@pytest.mark.parametrize("path", [SYSTEM, "etc/firmtrail-agent/config.d/1.toml"])
+def test_a_file_of_windows_is_read(files: Files, path: str) -> None:
+    files.write(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), path)
 
-    assert files.problems()[0] == "etc/firmtrail-agent/config.toml: cannot be read: Is a directory"
+    assert str(files.load().device_id) == DEVICE_ID
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_named_and_not_waited_for(files: Files, make: Callable[[Path], None]) -> None:
+    files.write(GOOD)
+    (files.root / "etc/firmtrail-agent/config.d").mkdir()
+    make(files.root / "etc/firmtrail-agent/config.d/1.toml")
+
+    assert files.problems() == ["etc/firmtrail-agent/config.d/1.toml: cannot be read: it is no regular file"]
 
 
 def test_a_directory_of_drop_ins_that_cannot_be_read_is_named(files: Files) -> None:

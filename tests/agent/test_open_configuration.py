@@ -43,10 +43,14 @@ async def test_a_file_of_another_user_is_named(device: Device) -> None:
     assert (result.code, f"chown root {file}" in result.stdout) == (os.EX_CONFIG, True)
 
 
-async def test_a_directory_with_the_sticky_bit_is_no_problem(device: Device) -> None:
-    (device.root / "etc").chmod(0o1777)
+@pytest.mark.parametrize(("name", "code"), [("etc", os.EX_OK), ("etc/firmtrail-agent/config.d", os.EX_CONFIG)])
+async def test_the_sticky_bit_guards_what_is_there_and_not_what_is_read_because_it_is_there(
+    device: Device, name: str, code: int
+) -> None:
+    (device.root / "etc/firmtrail-agent/config.d").mkdir()
+    (device.root / name).chmod(0o1777)
 
-    assert (await device.run("check-config")).code == os.EX_OK
+    assert (await device.run("check-config")).code == code
 
 
 async def test_the_status_is_degraded_and_names_it(device: Device, service_manager: ServiceManager) -> None:

@@ -68,10 +68,13 @@ def gather(layers: Layers, known: Sequence[str], problems: list[str]) -> dict[st
 def open_to_others(layers: Layers) -> list[str]:
     """Name the files and directories of the configuration that others may write: a source in it may run any command."""
     files = [file for file in _files(layers, []) if file.exists()]
-    places = [place for file in files for place in (file.parent.parent, file.parent, file)]
-    if layers.file is None:
-        places += _resolved(layers.root, DROP_INS, [])
-    return [problem for place in dict.fromkeys(places) if (problem := _open_to_others(place, layers.root))]
+    drop_ins = [] if layers.file else _resolved(layers.root, DROP_INS, [])
+    places = [place for file in files for place in (file.parent.parent, file.parent, file)] + drop_ins
+    return [
+        problem
+        for place in dict.fromkeys(places)
+        if place != layers.root and (problem := _open_to_others(place, may_grow=place not in drop_ins))
+    ]
 
 
 def variable(name: str) -> str:
@@ -79,12 +82,13 @@ def variable(name: str) -> str:
     return PREFIX + name.upper().replace(".", "_")
 
 
-def _open_to_others(place: Path, root: Path) -> str | None:
+def _open_to_others(place: Path, *, may_grow: bool) -> str | None:
+    """Say who may change a place. `may_grow`: others may add files there, if the sticky bit guards those that count."""
     try:
         status = place.stat()
     except OSError:
         return None
-    if place == root or status.st_mode & stat.S_ISVTX:
+    if may_grow and status.st_mode & stat.S_ISVTX:
         return None
     what = "change the configuration, and run commands as the agent by it"
     if status.st_uid not in {0, os.geteuid()}:
@@ -150,7 +154,7 @@ def _target(file: RootedPath) -> str | None:
 
 def _from_file(file: Path, known: Sequence[str], problems: list[str], *, required: bool) -> Iterator[tuple[str, Given]]:
     try:
-        text = file.read_bytes().decode()
+        text = _content(file).decode("utf-8-sig")
         values = tomllib.loads(text)
     except FileNotFoundError:
         if required:
@@ -165,6 +169,18 @@ def _from_file(file: Path, known: Sequence[str], problems: list[str], *, require
     else:
         for path, value in _flattened(values, tables_of(known)):
             yield ".".join(path), Given(value=value, place=partial(_place, file, text, *path))
+
+
+def _content(file: Path) -> bytes:
+    """Read a file whole, and never wait for the other end of a pipe."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) and file != Path(_NOTHING):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with open(descriptor, "rb", closefd=False) as opened:
+            return opened.read()
+    finally:
+        os.close(descriptor)
 
 
 def _flattened(values: Mapping[str, Any], tables: set[str], *above: str) -> Iterator[tuple[tuple[str, ...], Any]]:
