@@ -105,7 +105,8 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         SECRET,
         f"id {SECRET}",
         f"{API_KEY}\n{API_KEY}",
-        f"id:{SECRET}\x00",
+        f"id:\x00{SECRET}",
+        API_KEY.encode("utf-16"),
         f"id:{SECRET} x",
         f"id:{SECRET}ü",
         b"\xff\xfe",
@@ -121,8 +122,10 @@ def test_what_is_no_key_is_refused_and_not_repeated(tmp_path: Path, content: str
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [API_KEY, f"{API_KEY}\n", f"{API_KEY}\r\n"])
-def test_the_end_of_the_line_does_not_matter(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content", [API_KEY, f"{API_KEY}\n", f"{API_KEY}\r\n", f"\ufeff{API_KEY}\r\n", f"\u00a0{API_KEY}\0"]
+)
+def test_what_an_editor_puts_before_and_after_a_key_does_not_matter(tmp_path: Path, content: str) -> None:
     assert load(key_file(tmp_path / "key", content), {}).api_key == API_KEY
 
 

@@ -35,6 +35,14 @@ def test_a_version_says_which_file_it_comes_from(tmp_path: Path) -> None:
     assert [reading.detail for reading in read_all([DROPPED], tmp_path)] == [str(file)]
 
 
+@pytest.mark.parametrize("after", ["", "\r\n", "\r\n\x1a", "\0\0"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_of_any_editor_is_read(tmp_path: Path, encoding: str, after: str) -> None:
+    drop(tmp_path, "modem.json", f'{{"modem": "1"}}{after}'.encode(encoding))
+
+    assert versions(DROPPED, tmp_path) == {"modem": "1"}
+
+
 def test_files_with_other_names_are_not_read(tmp_path: Path) -> None:
     drop(tmp_path, "modem.json", '{"modem": "1"}')
     for name in (".modem.json", "modem.json.tmp", "README"):

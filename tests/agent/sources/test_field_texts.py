@@ -52,9 +52,22 @@ def test_blanks_of_any_kind_are_no_part_of_a_version(tmp_path: Path, line: bytes
         b"1.4.2\rbuilt by me\r",
         b"\xef\xbb\xbf\xc2\xa01.4.2\xe2\x80\x8b\n",
         b"1.4.2\0\0\0\0",
+        b"1.4.2\r\n\x1a",
+        b"1.4.2\x1a",
+        b"1.4.2" + b"\xff" * 11,
         b"1.4.2\nbuilt by Sch\xf6ller\n",
     ],
-    ids=["UTF-16", "UTF-16 big endian", "CR", "invisible", "NUL", "Latin-1 below"],
+    ids=[
+        "UTF-16",
+        "UTF-16 big endian",
+        "CR",
+        "invisible",
+        "NUL",
+        "DOS",
+        "DOS without a line end",
+        "erased flash",
+        "Latin-1 below",
+    ],
 )
 def test_a_file_of_any_editor_has_a_first_line(tmp_path: Path, content: bytes) -> None:
     assert of_file(tmp_path, content) == "1.4.2"

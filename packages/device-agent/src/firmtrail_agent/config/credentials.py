@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +12,15 @@ import attrs
 
 from firmtrail_agent.state import identity
 from firmtrail_agent.state.identity import Identity, IdentityDamaged
+from firmtrail_contract.blanks import trimmed
 
 NAME = "firmtrail-agent.api-key"
 #: the unit loads both, and systemd wants a name for each
 NAMES = (NAME, f"{NAME}.encrypted")
 MAX_BYTES = 4096
 _OTHERS = 0o077
+#: all of it visible ASCII
+_KEY = re.compile(r"(?!:)[!-~]+?:[!-~]+")
 
 
 class CredentialRefused(Exception):
@@ -98,12 +102,11 @@ def _content(file: Path, *, guarded: bool) -> bytes | None:
 
 
 def checked(content: bytes, file: Path | str) -> str:
-    """Take the text of a key file, which ends with a newline or not."""
+    """Take the text of a key file, whatever an editor has put before and after it."""
     try:
-        text = content.decode("ascii").strip()
+        text = trimmed(content.decode())
     except UnicodeDecodeError:
         text = ""
-    key_id, _, secret = text.partition(":")
-    if not key_id or not secret or not text.isprintable() or " " in text or len(content) > MAX_BYTES:
+    if not _KEY.fullmatch(text) or len(content) > MAX_BYTES:
         raise CredentialRefused(f'{file} must hold one line, "<key id>:<secret>".')
     return text

@@ -18,7 +18,7 @@ import attrs
 from firmtrail_agent.sources.engine.naming import Part, by_component, component_name
 from firmtrail_agent.sources.engine.source import Found, Gone, Said, SourceAbsent, SourceFailed, Unknown
 from firmtrail_agent.sources.support import json_text, validators
-from firmtrail_agent.sources.support.files import as_text, below, listed, opened
+from firmtrail_agent.sources.support.files import below, listed, opened, text_of_file
 from firmtrail_agent.system.rooted_path import RootedPath
 
 DIRECTORY = "/run/firmtrail-agent/versions.d"
@@ -76,7 +76,7 @@ def _versions(file: RootedPath) -> dict[str, Any]:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise SourceFailed(f"{file} is larger than {MAX_BYTES} bytes")
-    return json_text.parsed_object(as_text(content), str(file))
+    return json_text.parsed_object(text_of_file(content), str(file))
 
 
 def _said(name: str, value: Any, file: RootedPath) -> Said:

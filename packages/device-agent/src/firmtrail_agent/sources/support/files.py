@@ -13,6 +13,8 @@ from typing import BinaryIO
 from firmtrail_agent.sources.engine.source import SourceAbsent, SourceFailed
 from firmtrail_agent.system.rooted_path import RootedPath
 
+#: what lies behind a text: NUL, the mark with which DOS ends one, and erased flash
+_PADDING = b"\0\x1a\xff"
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a named pipe",
@@ -29,15 +31,16 @@ def below(root: Path, path: str) -> RootedPath:
 
 
 def read_text(file: RootedPath, *, max_bytes: int) -> str:
-    """Read a file whole, as the editors of any system write it: UTF-8 or UTF-16, with their ends of lines.
+    """Read a file whole; raises what `read_bytes` raises."""
+    return text_of_file(read_bytes(file, max_bytes=max_bytes))
 
-    Raises what `read_bytes` raises.
-    """
-    content = read_bytes(file, max_bytes=max_bytes)
+
+def text_of_file(content: bytes) -> str:
+    """Decode what the editors of any system write: UTF-8 or UTF-16, with their ends of lines, and padding behind it."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         with suppress(UnicodeDecodeError):
             content = content.decode("utf-16").encode()
-    return as_text(content).replace("\r", "\n")
+    return as_text(content.rstrip(_PADDING) or content).replace("\r", "\n")
 
 
 def read_bytes(file: RootedPath, *, max_bytes: int) -> bytes:
