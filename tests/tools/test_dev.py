@@ -37,7 +37,7 @@ def test_a_benchmark_that_is_not_there_is_answered_by_those_that_are(arguments: 
     done = dev(*arguments)
 
     assert done.returncode == 1
-    names = "reports, profile, instructions, herd, fleet, export, pages, agent, frames, sdk"
+    names = "reports, derived, profile, instructions, herd, fleet, export, pages, agent, frames, sdk"
     assert done.stderr == f"dev: name a benchmark: {names}\n"
 
 
