@@ -77,6 +77,12 @@ def _photograph(browser: Browser, link: str, folder: Path) -> None:
     for name in ("keys", "desired_versions", "audit"):
         light.goto(f"{fleet}/{name}")
         _keep(light, folder / f"{name}.png")
+    light.goto(f"{fleet}/webhooks")
+    light.fill("input[name=url]", "https://alerts.example.com/firmware")
+    light.fill("input[name=label]", "alerts")
+    light.click("text=Make the webhook")
+    light.click("text=To the webhook")
+    _keep(light, folder / "webhook.png")
     light.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     light.goto(f"{fleet}?labels=model")
     _keep(light, folder / "fleet-phone.png")
