@@ -7,9 +7,11 @@ from html import unescape
 
 import pytest
 
+from firmtrail_server.handlers import fleet_status
 from firmtrail_server.pages import views
 from tests.server.browser import Browser, text_of
-from tests.server.callers import Caller, made, read
+from tests.server.callers import Caller, key_of, made, read
+from tests.server.pages.conftest import reporting
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,29 @@ async def test_the_fleet_at_a_moment_is_what_the_api_answers(
     assert [(version, int(devices)) for version, devices in rows] == [
         (one["version"], one["devices"]) for one in counted
     ]
+
+
+async def test_the_main_component_comes_first(browser: Browser, mara: Caller, project: str) -> None:
+    device = made(await mara.post(f"projects/{project}/devices", {"name": "pump-1"}))["id"]
+    key = Caller(mara.http, key_of(made(await mara.post(f"devices/{device}/api_keys", {}))))
+    for component in ("bootloader", "main", "modem"):
+        made(await key.post(f"devices/{device}/firmware_version", {"version": "1", "component": component}))
+
+    page = await browser.opened(f"/projects/{project}")
+
+    assert re.findall(r"<h2>(\w+) <span", page)[:3] == ["main", "bootloader", "modem"]
+
+
+async def test_a_rollout_is_shown_from_its_second_device_on(
+    browser: Browser, mara: Caller, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_status, "_MOST_VERSIONS", 1)
+    for number, version in enumerate(["1.0", "1.0", "1.0", "1.1", "1.1", "1.2"]):
+        await reporting(mara, project, f"pump-{number}", [(version, "2026-05-01")])
+
+    page = text_of(await browser.opened(f"/projects/{project}"))
+
+    assert "Rollout of 1.1 main" in page
 
 
 async def test_charts_of_a_large_fleet_are_loaded_after_the_page(

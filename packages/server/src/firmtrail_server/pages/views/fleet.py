@@ -118,6 +118,8 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Fle
     project: Project = await ask(projects.get_project, project_id=project_id)
     is_now = query.at is None or query.at >= ctx.now()
     state = await (_now(ask, project_id, query) if is_now else _then(ask, project_id, query))
+    main_first = sorted(state.components, key=lambda one: one.component != DEFAULT_COMPONENT)
+    state = attrs.evolve(state, components=main_first)
     data: dict[str, Any] = {
         "project": project,
         "base": f"/projects/{project_id}",
@@ -131,7 +133,6 @@ async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: Fle
         data |= {"may_register": may, "url": ctx.services.tokens.issuer, "key": None, "device": None}
         return View(template="fleet_empty.html", data=data)
     bar = time_bar(state.first_reported_at, ctx.now(), query.at)
-    state = attrs.evolve(state, components=sorted(state.components, key=lambda one: one.component != DEFAULT_COMPONENT))
     data |= await _spread(ask, project_id, query, state, bar)
     return View(template="fleet_state.html" if query.part else "fleet.html", data=data)
 
@@ -147,10 +148,23 @@ async def _spread(
     if is_quick and not query.part:
         areas, bar = await spreading.chart(bar)
     if is_quick and chosen.versions:
-        newest = await spreading.newest(newest_of(chosen.versions), state.as_of)
+        newest = await spreading.newest(newest_of(await _all_versions(ask, project_id, query, chosen)), state.as_of)
     if areas is None:
         bar = bar.with_marks((one.first_since, one.version) for one in chosen.versions)
     return {"bar": bar, "areas": areas, "newest": newest, "charted": chosen.component, "is_quick": is_quick}
+
+
+async def _all_versions(
+    ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery, chosen: OfComponent
+) -> Sequence[VersionCount]:
+    """The versions of a component, also those on few devices: a rollout begins there."""
+    if not chosen.other_versions:
+        return chosen.versions
+    everything = FirmwareVersionsQuery(at=query.at, component=chosen.component, labels=query.labels)
+    answer: FirmwareVersions = await ask(
+        firmware_versions.count_firmware_versions, project_id=project_id, query=everything
+    )
+    return answer.items
 
 
 def _charted(state: State, component: str | None) -> OfComponent:
