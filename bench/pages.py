@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import re
 import secrets
 import statistics
@@ -205,6 +206,7 @@ def _table(timed: Sequence[Timed], first: float, stored: Stored, fleet: Fleet, r
     verdict = "met" if first <= TARGET_KB else "MISSED"
     facts = {
         "measured": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds of {_EACH} requests",
+        "other programs": f"a load of {os.getloadavg()[0]:.0f} while it was measured, its own included",
         "fleet": f"{fleet.devices:,} devices in the project; that of ./dev bench fleet",
         **describe_machine(stored.cluster, stored.folder),
     }
