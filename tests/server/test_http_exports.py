@@ -6,9 +6,11 @@ import asyncio
 import gzip
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import Any
 
+import attrs
 import httpx
 import psycopg
 import pytest
@@ -18,7 +20,7 @@ from firmtrail_contract import ARROW_TYPE, CSV_TYPE, NDJSON_TYPE
 from firmtrail_server.exports import exporter
 from firmtrail_server.settings import Settings
 from tests.served import Server
-from tests.server.callers import Caller, all_pages, refusal, wrong_fields
+from tests.server.callers import Caller, all_pages, join, made, read, refusal, wrong_fields
 from tests.server.conftest import Clock, Demo
 from tests.server.exporting import FORMATS, PATH, Row, export, fill, in_order
 
@@ -247,8 +249,8 @@ async def test_devices_may_not_export(http: httpx.AsyncClient, demo: Demo) -> No
     assert (await http.get(PATH, auth=demo.device_key)).status_code == 403
 
 
-async def collect(answer: httpx.Response, content: bytearray) -> None:
-    async for chunk in answer.aiter_raw():
+async def collect(chunks: AsyncIterator[bytes], content: bytearray) -> None:
+    async for chunk in chunks:
         content += chunk
 
 
@@ -269,10 +271,39 @@ async def test_a_revoked_key_ends_a_resumable_export(
     query = {"resumable": "true"}
     async with http.stream("GET", PATH, auth=filled.project_key, params=query, headers=headers) as answer:
         with pytest.raises(httpx.RemoteProtocolError):
-            await collect(answer, content)
+            await collect(answer.aiter_raw(), content)
 
     last = json.loads(content.splitlines()[-1])
     assert last["error"]["code"] == "unauthenticated"
+
+
+@pytest.fixture
+async def shared(ada: Caller, bob: Caller, demo: Demo, database_url: str) -> str:
+    """A project of Ada's that Bob may read, of more than sockets hold."""
+    project_id = made(await ada.post("projects", {"name": "hers"}))["id"]
+    await join(bob, ada, f"projects/{project_id}", "viewer")
+    fill(database_url, attrs.evolve(demo, project_id=project_id), devices=120, periods=200)
+    return f"projects/{project_id}"
+
+
+@pytest.mark.parametrize("resumable", ["true", "false"])
+@pytest.mark.parametrize("lost", ["membership", "project"])
+async def test_an_export_gets_no_end_when_its_reader_loses_the_project_meanwhile(
+    ada: Caller, bob: Caller, shared: str, lost: str, resumable: str
+) -> None:
+    headers, query = {"Accept-Encoding": "identity"}, {"resumable": resumable}
+    url = f"/v1/{shared}/firmware_history"
+    async with bob.http.stream("GET", url, auth=bob.auth, params=query, headers=headers) as answer:
+        chunks = answer.aiter_raw()
+        content = bytearray(await anext(chunks))
+        if lost == "project":
+            await ada.delete(shared, name="hers")
+        else:
+            await ada.delete(f"{shared}/members/{read(await bob.get('users/me'))['id']}")
+        with pytest.raises(httpx.RemoteProtocolError):
+            await collect(chunks, content)
+
+    assert json.loads(content.splitlines()[-1])["error"]["code"] == "not_found"
 
 
 class TestLimits:

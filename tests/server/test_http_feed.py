@@ -347,6 +347,22 @@ async def test_a_stream_ends_with_its_key(waiter: Caller, admin: Caller, demo: D
         assert [one async for one in stream] == []
 
 
+@pytest.mark.parametrize("lost", ["membership", "project"])
+async def test_a_stream_ends_when_its_reader_loses_the_project(
+    waiter: Caller, ada: Caller, bob: Caller, lost: str
+) -> None:
+    project = f"projects/{made(await ada.post('projects', {'name': 'hers'}))['id']}"
+    await join(bob, ada, project, "viewer")
+    async with events(attrs.evolve(bob, http=waiter.http), f"{project}/firmware_changes") as stream:
+        await anext(stream)
+        if lost == "project":
+            await ada.delete(project, name="hers")
+        else:
+            await ada.delete(f"{project}/members/{read(await bob.get('users/me'))['id']}")
+
+        assert [one async for one in stream] == []
+
+
 async def test_a_stream_ends_with_its_access_token(
     waiter: Caller, demo: Demo, path: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,5 +20,7 @@ class Export:
     start: ExportStart
     #: go on after this device
     after: uuid.UUID
+    #: raises unless the caller still may read: asked before the end is written
+    permit: Callable[[], Awaitable[object]]
     #: finds the stretch after a device, if the caller still may read; of whole exports None
     next_stretch: Callable[[uuid.UUID], Awaitable[Stretch | None]] | None

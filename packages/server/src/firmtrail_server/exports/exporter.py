@@ -71,6 +71,7 @@ class Exporter:
                 async for block in blocks:
                     yield beginning + block
                     begun, beginning = True, b""
+            await export.permit()  # a project that was deleted meanwhile may have lost rows
         except DomainError as error:
             if begun:
                 yield writer.failure(error)

@@ -23,7 +23,7 @@ async def export_firmware_history(
 ) -> Annotated[Export, NDJSON_TYPE, CSV_TYPE, ARROW_TYPE]:
     """The first marker is `{"start": ...}`, the last one of a whole answer `{"end": {"rows": ..., "sha256": ...}}`.
     NDJSON has markers as lines, CSV as lines that begin with `#`, and Arrow as metadata named `firmtrail`, of its
-    schema and of record batches without rows. An answer without its end was cut.
+    schema and of record batches without rows. An answer without its end was cut. Who may not read any more gets no end.
 
     Without `resumable` the rows are those of one moment, in no order, and must be read within 60 seconds, or what the
     server's operator allows. With it they come in stretches of about 1,000 devices, in the order of device ids; each
@@ -44,6 +44,7 @@ async def export_firmware_history(
         selection=selection,
         start=await _start(ctx, project_id, query),
         after=query.after or LOWEST_ID,
+        permit=ctx.authorize,
         next_stretch=next_stretch if query.resumable else None,
     )
 

@@ -138,6 +138,10 @@ class CallerContext(PublicContext):
 
     _reauthorize: Callable[[Connection], Awaitable[Any]] = attrs.field(alias="reauthorize", repr=False)
 
+    async def authorize(self) -> None:
+        """Raise unless the caller may still do this."""
+        await self.db.run(Transaction.READ, self._reauthorize)
+
     async def run(
         self,
         kind: Transaction,
