@@ -27,7 +27,9 @@ from tests.server.webhook_receivers import (
     dripping,
     endless_head,
     hanging,
+    informational_first,
     no_http,
+    only_informational,
     receiving,
     redirecting,
 )
@@ -80,6 +82,21 @@ async def test_a_hostile_receiver_is_a_failed_attempt(
     assert word in answer.error
     assert len(answer.error) <= 250
     assert len(receiver.received) == 1
+
+
+async def test_endless_informational_answers_are_not_read() -> None:
+    async with receiving(only_informational) as receiver, receivers.Receivers(RULE) as ours:
+        answer = await ours.send(receiver.url, b"{}", {})
+
+    assert answer.error is not None
+    assert "informational" in answer.error
+
+
+async def test_an_answer_may_follow_informational_ones() -> None:
+    async with receiving(informational_first) as receiver, receivers.Receivers(RULE) as ours:
+        answer = await ours.send(receiver.url, b"{}", {})
+
+    assert (answer.status_code, answer.error) == (204, None)
 
 
 @pytest.mark.parametrize(("behave", "said"), [(no_http, "mail.example.com"), (breaking_off, "Content-Le")])

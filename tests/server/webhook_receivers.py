@@ -88,6 +88,17 @@ async def endless_head(writer: asyncio.StreamWriter, _: int) -> None:
         await writer.drain()
 
 
+async def only_informational(writer: asyncio.StreamWriter, _: int) -> None:
+    while True:
+        writer.write(b"HTTP/1.1 102 Processing\r\n\r\n" * 1_000)
+        await writer.drain()
+
+
+async def informational_first(writer: asyncio.StreamWriter, _: int) -> None:
+    writer.write(b"HTTP/1.1 102 Processing\r\n\r\n" * 10 + b"HTTP/1.1 204 No Content\r\n\r\n")
+    await writer.drain()
+
+
 async def no_http(writer: asyncio.StreamWriter, _: int) -> None:
     writer.write(b"220 mail.example.com ESMTP\r\n")
     await writer.drain()

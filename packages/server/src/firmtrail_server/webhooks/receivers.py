@@ -18,6 +18,7 @@ import aiohttp
 import attrs
 from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection
 from yarl import URL
 
 from firmtrail_server.webhooks.addresses import AddressRule
@@ -30,6 +31,8 @@ SECONDS = 15
 _CONNECT_SECONDS = 5
 _DNS_SECONDS, _DNS_TRIES = 3, 2
 _ANSWER_BUFFER_BYTES = 4_096
+#: such as 102 Processing, before the answer itself
+_MAX_INFORMATIONAL = 10
 _USER_AGENT = "Firmtrail-Webhooks/1"
 _MAX_ERROR = 200
 _LONGEST_RETRY_AFTER = dt.timedelta(hours=2)
@@ -56,6 +59,26 @@ class Answer:
     #: how long the receiver asks to be left alone, at most two hours
     retry_after: dt.timedelta = dt.timedelta()
     duration_ms: int = 0
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer that few informational ones precede: aiohttp would read them until the time is over."""
+
+    async def start(self, connection: Connection) -> Self:
+        protocol = connection.protocol
+        assert protocol is not None
+        read, left = protocol.read, _MAX_INFORMATIONAL + 1
+
+        async def read_few() -> Any:
+            nonlocal left
+            if not left:
+                raise aiohttp.ClientError("its answer did not follow its informational ones")
+            left -= 1
+            return await read()
+
+        protocol.read = read_few  # for one answer: the connection is not used again
+        await super().start(connection)
+        return self
 
 
 class Receivers:
@@ -135,6 +158,7 @@ class Receivers:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
+            response_class=_Response,
             read_bufsize=_ANSWER_BUFFER_BYTES,
         )
 
