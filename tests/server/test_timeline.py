@@ -80,6 +80,18 @@ def test_all_that_is_placed_together_is_known(history: list[tuple[int, str]], to
     assert {*place_all(periods, sightings)} <= {ReportOutcome.KNOWN}
 
 
+@given(reports, reports)
+def test_what_is_placed_together_loses_no_first_or_last_moment(
+    history: list[tuple[int, str]], told: list[tuple[int, str]]
+) -> None:
+    periods = placed(history)
+    ends = [Sighting(p.version, at, NOW) for p in periods for at in (p.first_reported_at, p.last_reported_at)]
+
+    place_together(periods, [seen(at, version) for at, version in told])
+
+    assert {*place_all(periods, ends)} <= {ReportOutcome.KNOWN}
+
+
 def test_what_a_sighting_did_when_placed_again_counts() -> None:
     periods = placed([(0, "A"), (10, "A")])
 

@@ -91,15 +91,22 @@ def place_all(periods: list[Period], sightings: Iterable[Sighting]) -> list[Repo
 def place_together(periods: list[Period], sightings: Sequence[Sighting]) -> list[ReportOutcome]:
     """Put sightings that came at once into a stretch of history, so that all of them are known afterwards.
 
-    One of them may split the period in which another one was known, which is then lost: of what lies within a period
-    only its first and last moment are kept. So they are placed again until none opens a period. That ends: each split
-    makes two more periods, and there are never more than moments that begin or end one.
+    One of them may split the period in which another one was known, or which another one has extended: of what lies
+    within a period only its first and last moment are kept. So they are placed again, with what was the first or the
+    last moment of a period before, until none opens a period. That ends: each split makes two more periods, and there
+    are never more than moments that begin or end one.
     """
+    before = _ends(periods)
     outcomes = last = place_all(periods, sightings)
     while ReportOutcome.OPENED in last:
-        last = place_all(periods, sightings)
-        outcomes = most(outcomes, last)
+        lost = [Sighting(version, at, sightings[-1].received_at) for at, version in sorted(before - _ends(periods))]
+        last = place_all(periods, [*sightings, *lost])
+        outcomes = most(outcomes, last[: len(sightings)])
     return outcomes
+
+
+def _ends(periods: Iterable[Period]) -> set[tuple[dt.datetime, str]]:
+    return {(at, one.version) for one in periods for at in (one.first_reported_at, one.last_reported_at)}
 
 
 def most(*outcomes: Sequence[ReportOutcome]) -> list[ReportOutcome]:
