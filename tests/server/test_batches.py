@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from firmtrail_contract import (
@@ -235,6 +235,17 @@ def test_whatever_the_clocks_and_the_network_do_the_versions_come_out_in_the_ord
 
 @settings(max_examples=300, deadline=None)
 @given(lives, st.integers(1, 4))
+@example(  # between two boots whose readings are known lies a third one
+    [
+        ("observe", 1, "B"),
+        ("send", 103, False),
+        ("observe", 1, "A"),
+        ("reboot", 1, None),
+        ("observe", 1, "B"),
+        ("reboot", 1, None),
+    ],
+    1,
+)
 def test_they_do_so_in_however_many_batches_a_spool_is_sent(life: list[tuple[str, int, Any]], most: int) -> None:
     device = lived(life, most=most)
 

@@ -64,7 +64,7 @@ def told_boots(
         told[index] = attrs.evolve(one, floor=floor, reported_until=reported)
         boot = known.get(one.boot_id)
         reported = max(reported, boot.started_at + one.last) if boot else reported
-        floor = max(floor, reported) if boot else floor + one.last - one.first
+        floor = max(floor, reported) if boot else floor + RESOLUTION + one.last - one.first
     return told
 
 
