@@ -399,6 +399,12 @@ def test_a_boot_whose_synced_clock_is_later_than_the_boot_heard_of_last_runs_now
     assert late_first_batch(reading(6, 60_000, wall=NOW), NEXT) == (NOW, "boot_clock")
 
 
+def test_a_boot_of_a_state_that_was_restored_a_day_later_runs_now() -> None:
+    heard_of = boot(7, ago(hours=26), reported_until=ago(days=9), sequence=7, recorded_at=ago(hours=25))
+
+    assert late_first_batch(reading(6, 60_000), heard_of) == (NOW, "boot_clock")
+
+
 @pytest.mark.parametrize("number", [1, 6])
 def test_a_boot_of_a_lost_or_restored_state_runs_now(number: int) -> None:
     before = boot(99, ago(days=9), sequence=number, recorded_at=ago(days=9))

@@ -39,7 +39,8 @@ The first batch of a boot may be held up until the next boot has reported. The n
 one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
 boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, it
 tells nothing of older boots that came after that boot began, and one of these holds: its synced clock shows a moment
-before that boot was heard of; its number is the one before; by its boot clock it began before that boot was heard of.
+before that boot was heard of; its number is the one before, and that boot was heard of within a day; by its boot clock
+it began before that boot was heard of.
 If this was wrong, its next report corrects it: that is made after the other boot was heard of. It does so at once, also
 when the start is right by chance: later it would move what that report told.
 """
@@ -61,6 +62,8 @@ from firmtrail_server.history.told_boots import RESOLUTION, ToldBoot, named_boot
 from firmtrail_server.history.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
 
 _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+#: of a batch that something in between holds up; a state that is restored is older
+_LONGEST_WAY = dt.timedelta(days=1)
 
 
 def are_known(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> bool:
@@ -191,7 +194,7 @@ def _overtaker(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid
     made_at = synced_wall_time(sent)
     if made_at is not None and made_at <= received_at + MAX_CLOCK_LEAD:
         return newest if made_at < newest.recorded_at else None
-    is_next = newest.boot_sequence == sent.boot_sequence + 1
+    is_next = newest.boot_sequence == sent.boot_sequence + 1 and received_at < newest.recorded_at + _LONGEST_WAY
     return newest if is_next or received_at - elapsed(sent) < newest.recorded_at else None
 
 
