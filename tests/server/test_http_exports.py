@@ -42,6 +42,7 @@ async def histories(admin: Caller, **query: str) -> list[Row]:
     for device in await all_pages(admin, "projects/current/devices"):
         for period in await all_pages(admin, f"devices/{device['id']}/firmware_version", **query):
             period_id = period.pop("id")
+            del period["first_reported_at_source"], period["last_reported_at_source"]  # they are no part of it
             rows.append({"device_id": device["id"], "device_name": device["name"], "period_id": period_id, **period})
     return in_order(rows)
 
