@@ -273,6 +273,9 @@ async def test_desired_versions_are_set_read_and_complied_with(server: Server, d
         rule = await client.desired_versions.set(["1.5.0", "1.6.0"], replaces=first.id, project_id=demo.project_id)
         assert [one.id async for one in client.desired_versions.list()] == [rule.id]
         assert [one.id async for one in client.desired_versions.list(demo.project_id, state="ended")] == [first.id]
+        past = client.desired_versions.list(at=dt.date(2026, 5, 3))
+        assert [one async for one in past] == []
+        assert past.as_of == dt.datetime(2026, 5, 3, 23, 59, 59, 999_999, tzinfo=dt.UTC)
         (counted,) = (await client.fleet.compliance()).items
         assert (counted.rule, counted.devices, counted.without_version) == (rule, 1, 1)
         assert (await client.desired_versions.end(rule.id)).ended_at is not None

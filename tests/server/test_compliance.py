@@ -104,14 +104,20 @@ class Fleet:
 
     async def found(self, **query: Any) -> dict[str, Counts]:
         """What the server counts, by rule."""
-        answer = read(await self.owner.get("projects/current/compliance", **query))
+        return self._counts(read(await self.owner.get("projects/current/compliance", **query))["items"])
+
+    async def summed_up(self, **query: Any) -> dict[str, Counts]:
+        """What the summary says, by rule."""
+        return self._counts(read(await self.owner.get("projects/current/fleet_status", **query))["compliance"])
+
+    def _counts(self, items: list[dict[str, Any]]) -> dict[str, Counts]:
         assert all(
             item["devices"] == item["on_accepted_version"] + item["on_other_version"] + item["without_version"]
-            for item in answer["items"]
+            for item in items
         )
         return {
             item["rule"]["id"]: (item["on_accepted_version"], item["on_other_version"], item["without_version"])
-            for item in answer["items"]
+            for item in items
         }
 
     def expected(self, at: int, labels: dict[str, str] | None = None) -> dict[str, Counts]:
@@ -297,6 +303,7 @@ async def test_compliance_equals_a_naive_count_at_any_moment(
     query = {"labels": ",".join(f"{key}={value}" for key, value in filtered.items())} if filtered else {}
 
     assert await fleet.found(**query) == fleet.expected(fleet.now, filtered)
+    assert await fleet.summed_up(**query) == fleet.expected(fleet.now, filtered)
     for at in moments:
         asked = min(at, fleet.now)
         assert await fleet.found(at=hour(at).isoformat(), **query) == fleet.expected(asked, filtered)

@@ -120,6 +120,20 @@ async def test_the_list_shows_what_devices_run_and_ran(owner: Caller, devices: s
     assert now["Test Device"] == []
 
 
+async def test_a_past_list_passes_by_versions_that_were_in_force_at_no_moment(
+    owner: Caller, devices: str, other: Demo
+) -> None:
+    device, components = Caller(owner.http, other.device_key), [f"part-{number}" for number in range(8)]
+    for version, day in (("a", 1), ("b", 5), ("c", 5), ("d", 5), ("e", 9)):
+        for component in components:
+            report = {"component": component, "version": version, "observed_at": f"2026-06-{day:02}T12:00:00Z"}
+            assert (await device.post(f"devices/{other.device_id}/firmware_version", report)).is_success
+
+    (listed,) = await all_pages(owner, devices, at="2026-06-07", component="part-0")
+
+    assert [(one["component"], one["version"]) for one in listed["firmware"]] == [(name, "d") for name in components]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
