@@ -38,6 +38,14 @@ KILLED_AT = (
     " if one.id == sys.argv[1] else mark(self, one, **more);"
     "migrate(sys.stdin.read(), lease_seconds=1)"
 )
+#: kills the process between two batches of what is filled in
+KILLED_WHILE_FILLING = (
+    "import itertools, os, signal, sys; from firmtrail_server.db.schema import batches, migrate, migrating;"
+    "batches._ROWS = 10; looks = itertools.count();"
+    "migrating.fill_in = lambda url, name, check: batches.fill_in("
+    "url, name, lambda: os.kill(os.getpid(), signal.SIGKILL) if next(looks) == 3 else None);"
+    "migrate(sys.stdin.read(), lease_seconds=1)"
+)
 
 
 class OldFleet(RealFleet):
@@ -82,9 +90,9 @@ async def fleet(empty_database_url: str, tmp_path: Path) -> AsyncGenerator[OldFl
     await database.close()
 
 
-def migrating(url: str, killed_at: str) -> subprocess.Popen[bytes]:
+def migrating(url: str, killed_at: str, program: str = KILLED_AT) -> subprocess.Popen[bytes]:
     """A process that migrates, and kills itself before it marks one of the migrations."""
-    process = subprocess.Popen([sys.executable, "-c", KILLED_AT, killed_at], stdin=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", program, killed_at], stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(url.encode())
     process.stdin.close()
@@ -156,6 +164,21 @@ async def test_a_kill_in_each_migration_is_followed_by_a_run_that_ends_it(
         assert await asyncio.to_thread(killed.wait) < 0, name
         async with await connect(empty_database_url) as conn:
             await fleet.report_day(conn, 320 + NEW.index(name))
+    await asyncio.to_thread(run, "migrate", FIRMTRAIL_DATABASE_URL=empty_database_url)
+
+    await check(fleet)
+
+
+async def test_a_kill_between_two_batches_is_followed_by_a_run_that_fills_in_all(
+    fleet: OldFleet, empty_database_url: str
+) -> None:
+    killed = migrating(empty_database_url, "", KILLED_WHILE_FILLING)
+    assert await asyncio.to_thread(killed.wait) < 0
+    async with await connect(empty_database_url) as conn:
+        filled = await (await conn.execute("select count(*) from device_versions")).fetchone()
+        await fleet.report_day(conn, 320)
+    assert filled == (30,), "three batches"
+
     await asyncio.to_thread(run, "migrate", FIRMTRAIL_DATABASE_URL=empty_database_url)
 
     await check(fleet)
