@@ -136,6 +136,9 @@ async def test_csv_states_the_moment_of_every_row(command: Shell) -> None:
     (row,) = csv.DictReader((await command(*arguments)).splitlines())
 
     assert (row["name"], row["as_of"]) == ("pump-3", "2026-05-13T23:59:59.999999Z")
+    chosen = await command(*arguments, "--columns", "as_of,name")
+    assert chosen == "as_of,name\n2026-05-13T23:59:59.999999Z,pump-3\n"
+    assert await command(*arguments, "--columns", "name") == "name\npump-3\n"
 
 
 async def test_the_total_is_said_beside_the_list(command: Shell) -> None:

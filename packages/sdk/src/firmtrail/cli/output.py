@@ -19,6 +19,8 @@ from firmtrail_contract import IssuedInvitation, IssuedWebhook, Member
 #: rows of a table whose widths are worked out together, so that a long list is shown while it is read
 _ROWS_AT_ONCE = 100
 _GAP = "  "
+#: the moment that an answer is about
+_AS_OF = "as_of"
 #: attributes that name an item; the first that it has counts
 _NAMING = ("id", "device_id", "version")
 
@@ -101,17 +103,19 @@ def _show_table(result: Any, options: Any, verb: Verb) -> None:
 
 
 def _show_csv(result: Any, verb: Verb, *, with_moment: bool) -> None:
-    """Write a row an item, and the moment that all are about where the answer tells it and no columns were chosen."""
+    """Write a row an item, and the moment that all are about as the last column, or where it was chosen to be."""
     import csv  # noqa: PLC0415  most commands write none, and a command starts often
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     clean = visible if sys.stdout.isatty() else str
     rows = iter(verb.rows(result))
     first = [*islice(rows, 1)]  # the moment is known when the first page is
-    moment = {"as_of": csv_cell(at)} if with_moment and (at := getattr(result, "as_of", None)) else {}
-    writer.writerow([*(column.key for column in verb.columns), *moment])
+    moment = {_AS_OF: at} if (at := getattr(result, _AS_OF, None)) else {}
+    columns = [*verb.columns, *(map(Column, moment) if with_moment else ())]
+    writer.writerow([column.key for column in columns])
     for item in chain(first, rows):
-        writer.writerow([*(clean(csv_cell(column.of(item))) for column in verb.columns), *moment.values()])
+        cells = (moment[column.key] if column.key in moment else column.of(item) for column in columns)
+        writer.writerow([clean(csv_cell(cell)) for cell in cells])
 
 
 def _show_one(item: Any) -> None:
