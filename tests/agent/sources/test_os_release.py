@@ -34,16 +34,18 @@ def test_the_version_of_a_distribution_is_read_where_it_stands(tree: str, versio
     assert reading.detail == f"{TREES / tree}/{detail}"
 
 
-def test_the_version_of_an_image_comes_before_that_of_its_distribution(tmp_path: Path) -> None:
-    assert of_os_release(tmp_path, 'VERSION_ID="12"\nIMAGE_VERSION=1.4.2\nBUILD_ID=x\n').version == "1.4.2"
-
-
-def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
-    assert of_os_release(tmp_path, "\ufeffIMAGE_VERSION=1.4.2\r\nVERSION_ID=12\r\n").version == "1.4.2"
-
-
-def test_an_empty_image_version_is_none(tmp_path: Path) -> None:
-    assert of_os_release(tmp_path, 'IMAGE_VERSION=""\nVERSION_ID=12\n').version == "12"
+@pytest.mark.parametrize(
+    ("content", "version"),
+    [
+        ('VERSION_ID="12"\nIMAGE_VERSION=1.4.2\nBUILD_ID=x\n', "1.4.2"),
+        ("\ufeffIMAGE_VERSION=1.4.2\r\nVERSION_ID=12\r\n", "1.4.2"),
+        ('IMAGE_VERSION=""\nVERSION_ID=12\n', "12"),
+        ("VERSION_ID=1\nVERSION_ID=2\n", "2"),
+    ],
+    ids=["the image before its distribution", "behind a byte order mark", "no empty one", "the last assignment"],
+)
+def test_one_key_of_several_decides(tmp_path: Path, content: str, version: str) -> None:
+    assert of_os_release(tmp_path, content).version == version
 
 
 @pytest.mark.parametrize(
@@ -64,10 +66,6 @@ def test_an_empty_image_version_is_none(tmp_path: Path) -> None:
 )
 def test_a_value_is_unquoted_as_a_shell_does_it(tmp_path: Path, value: str, version: str) -> None:
     assert of_os_release(tmp_path, f"# a comment\n\nVERSION_ID={value}\nID=x\n").version == version
-
-
-def test_the_last_assignment_counts(tmp_path: Path) -> None:
-    assert of_os_release(tmp_path, "VERSION_ID=1\nVERSION_ID=2\n").version == "2"
 
 
 @pytest.mark.parametrize("value", ['"1.4', "'1.4", '"1"."4"', "1 4", "1.4 # why", '"1.4\\"', "1.4\\"])
