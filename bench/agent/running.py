@@ -128,8 +128,10 @@ async def exit_ms(agent: Process) -> float:
 def lay_out(modules: Path) -> None:
     """Put the agent's modules where no others are, with bytecode, as its packages do."""
     subprocess.run([sys.executable, "tools/agent_tree.py", modules], check=True)
-    how = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    how = ["-X", "no_debug_ranges", "-m", "compileall", "-q", "-o", "2", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*PYTHON, *how, modules], check=True)
+    for file in modules.rglob("*.opt-2.pyc"):
+        file.rename(file.with_name(file.name.replace(".opt-2", "")))
 
 
 def run_to_the_end(command: Sequence[str | Path], modules: Path) -> Ended:

@@ -64,6 +64,7 @@ def test_what_is_installed_runs_with_the_systems_python_and_its_own_bytecode(deb
 
     assert said.startswith("usage: firmtrail-agent")
     assert "__pycache__/agent." in said
+    assert "opt-2" not in said  # Python looks for it under its usual name
     assert said.endswith("ended with 78\n")
 
 
