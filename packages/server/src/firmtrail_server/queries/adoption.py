@@ -10,7 +10,7 @@ import attrs
 
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.history.spans import span_bounds
-from firmtrail_server.queries.counted import COUNTED, Counted
+from firmtrail_server.queries.counted import COUNTED, IN_STATE, Counted
 
 
 @attrs.frozen(kw_only=True)
@@ -115,13 +115,7 @@ async def list_first_starts(
                    and running.since <= %(at)s
                ) as ran
          where {COUNTED}
-           and ran.device_id not in (
-                   select id
-                     from devices
-                    where project_id = %(project_id)s
-                      and retired_at is not null
-                      and retired_at <= %(at)s
-               )
+           and {IN_STATE}
          group by ran.device_id
          order by first_at
         """,  # noqa: S608  its parts are literals

@@ -54,3 +54,15 @@ COUNTED: Final = f"""ran.device_id not in (select device_id from removed_devices
                                  and {LABELLED}
                           )
                    )"""  # noqa: S608  its parts are literals
+
+#: of the rows of `ran`: those of devices that were in service at the moment or not
+IN_STATE: Final = """(
+                       %(state)s = 'any'
+                       or ran.device_id in (
+                              select id
+                                from devices
+                               where project_id = %(project_id)s
+                                 and retired_at is not null
+                                 and retired_at <= %(at)s
+                          ) = (%(state)s = 'retired')
+                   )"""

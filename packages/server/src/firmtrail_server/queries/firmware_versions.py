@@ -14,7 +14,7 @@ import attrs
 
 from firmtrail_server.db import Connection, rows
 from firmtrail_server.history.spans import span_bounds
-from firmtrail_server.queries.counted import COUNTED, Counted
+from firmtrail_server.queries.counted import COUNTED, IN_STATE, Counted
 
 
 @attrs.frozen(kw_only=True)
@@ -34,17 +34,6 @@ class CountedVersion:
 
 #: as a limit: none
 ALL: Final = 2**31 - 1
-#: of the rows of `ran`: those of devices that were in service at the moment or not
-_IN_STATE: Final = """(
-                               %(state)s = 'any'
-                               or ran.device_id in (
-                                      select id
-                                        from devices
-                                       where project_id = %(project_id)s
-                                         and retired_at is not null
-                                         and retired_at <= %(at)s
-                                  ) = (%(state)s = 'retired')
-                           )"""
 
 
 async def list_components(conn: Connection, project_id: uuid.UUID) -> list[str]:
@@ -189,7 +178,7 @@ async def count_now(
                      where project_id = %(project_id)s
                        and component = wanted.component
                        and {COUNTED}
-                       and {_IN_STATE}
+                       and {IN_STATE}
                      group by version
                    ) as of_component
              order by devices desc, component, version
@@ -226,7 +215,7 @@ async def count_at(
                        and ran.superseded_at > %(at)s
                        and ran.version <> ''
                      where {COUNTED}
-                       and {_IN_STATE}
+                       and {IN_STATE}
                      group by version
                      union all
                     select version, count(*), min(since), max(since)
@@ -235,7 +224,7 @@ async def count_at(
                        and component = wanted.component
                        and since <= %(at)s
                        and {COUNTED}
-                       and {_IN_STATE}
+                       and {IN_STATE}
                      group by version
                    ) as of_component
              group by component, version
