@@ -77,5 +77,5 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
     listed = history.KEYSET.page(periods, query, device_id)
     until = listed.items[-1].first_reported_at if listed.next_page_token else LATEST
     gaps = await history_gaps.list_between(conn, project_id, device_id, after["first_reported_at"], until)
-    items = [sources.told(row.shown) for row in listed.items]
+    items = [*map(sources.told, listed.items)]
     return History(items=items, next_page_token=listed.next_page_token, gaps=gaps)

@@ -21,10 +21,6 @@ class HistoryRow(VersionPeriod):
 
     tie_rank: int
 
-    @property
-    def shown(self) -> VersionPeriod:
-        return VersionPeriod(**{field.name: getattr(self, field.name) for field in attrs.fields(VersionPeriod)})
-
 
 async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
     """The last moment that any report of a device counts for; None: there is no report."""
