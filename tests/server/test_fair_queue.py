@@ -16,8 +16,10 @@ from firmtrail_server.auth.login_throttle import MAX_FAILURES_OF_AN_ADDRESS
 from firmtrail_server.errors import CredentialQueueFull
 from firmtrail_server.settings import Settings
 from tests.server.callers import PASSWORD, Caller, read
+from tests.server.server_process import serving
 
 GUESSERS = {"X-Forwarded-For": "192.0.2.1"}
+PATIENCE_SECONDS = 60
 ELSEWHERE = {"X-Forwarded-For": "198.51.100.1"}
 
 
@@ -28,7 +30,7 @@ def settings() -> Settings:
 
 async def login(http: httpx.AsyncClient, email: str, password: str, headers: dict[str, str]) -> httpx.Response:
     form = {"grant_type": "password", "username": email, "password": password}
-    return await http.post("/v1/oauth/token", data=form, headers=headers)
+    return await http.post("/v1/oauth/token", data=form, headers=headers, timeout=PATIENCE_SECONDS)
 
 
 @asynccontextmanager
@@ -58,6 +60,7 @@ async def test_guessers_of_many_networks_shut_out_no_sign_up_and_no_new_password
     change = {"current_password": PASSWORD, "new_password": "another password"}
     user = {"email": "eve@example.com", "name": "Eve", "password": PASSWORD}
     async with guessing(http, "2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:2::2", "192.0.2.1"):
+        http.timeout = PATIENCE_SECONDS
         signed_up = http.post("/v1/users", json=user, headers=ELSEWHERE)
         changed = http.put("/v1/users/me/password", json=change, headers=ELSEWHERE, auth=ada.auth)
         answers = await asyncio.gather(signed_up, changed)
@@ -75,6 +78,27 @@ async def test_a_guess_that_finds_no_place_is_counted(http: httpx.AsyncClient) -
     assert await too_many_guesses(http) == {400, 503}
 
     assert (await login(http, "another@example.com", "a guess", GUESSERS)).status_code == 429
+
+
+def from_address(address: str, url: str) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(local_address=address, limits=httpx.Limits(max_connections=None))
+    return httpx.AsyncClient(base_url=url, transport=transport)
+
+
+async def test_guessers_at_one_address_shut_out_no_login_from_another_of_a_real_server(database_url: str) -> None:
+    ada = {"email": "ada@example.com", "name": "Ada", "password": PASSWORD}
+    with serving(FIRMTRAIL_DATABASE_URL=database_url, FIRMTRAIL_SIGN_UP="open") as url:
+        async with from_address("127.0.0.1", url) as http, from_address("127.0.0.2", url) as guesser:
+            (await http.post("/v1/users", json=ada)).raise_for_status()
+            emails = [f"user{number}@example.com" for number in range(MAX_FAILURES_OF_AN_ADDRESS)]
+            guesses = [asyncio.create_task(login(guesser, email, "a guess", {})) for email in emails]
+            await next(asyncio.as_completed(guesses))
+
+            read(await login(http, "ada@example.com", PASSWORD, {}))
+
+            assert {guess.status_code for guess in await asyncio.gather(*guesses)} == {400, 503}
+            assert (await login(guesser, "ada@example.com", PASSWORD, {})).status_code == 429
+            read(await login(http, "ada@example.com", PASSWORD, {}))
 
 
 async def test_wrong_passwords_from_an_address_stop_no_sign_up_from_there(http: httpx.AsyncClient) -> None:
