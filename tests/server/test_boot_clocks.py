@@ -399,10 +399,13 @@ def test_a_boot_whose_synced_clock_is_later_than_the_boot_heard_of_last_runs_now
     assert late_first_batch(reading(6, 60_000, wall=NOW), NEXT) == (NOW, "boot_clock")
 
 
-def test_a_boot_of_a_state_that_was_restored_a_day_later_runs_now() -> None:
-    heard_of = boot(7, ago(hours=26), reported_until=ago(days=9), sequence=7, recorded_at=ago(hours=25))
+@pytest.mark.parametrize(("hours", "source"), [(23, "upper_bound"), (25, "boot_clock")])
+def test_a_restored_state_looks_like_a_batch_that_was_held_up_and_is_told_from_it_by_a_day(
+    hours: int, source: str
+) -> None:
+    heard_of = boot(7, ago(hours=26), reported_until=ago(days=9), sequence=7, recorded_at=ago(hours=hours))
 
-    assert late_first_batch(reading(6, 60_000), heard_of) == (NOW, "boot_clock")
+    assert late_first_batch(reading(6, 60_000), heard_of)[1] == source
 
 
 @pytest.mark.parametrize("number", [1, 6])

@@ -101,6 +101,15 @@ def test_what_a_sighting_did_when_placed_again_counts() -> None:
     assert told(periods) == [("A", 0, 5), ("B", 7, 7), ("A", 10, 10)]
 
 
+def test_a_retry_of_what_came_before_a_split_adds_a_moment_that_lay_within() -> None:
+    periods = placed([(0, "A"), (5, "A"), (10, "A"), (7, "B")])
+    assert told(periods) == [("A", 0, 0), ("B", 7, 7), ("A", 10, 10)]
+
+    assert place_together(periods, [seen(5, "A")]) == [ReportOutcome.EXTENDED]
+
+    assert told(periods) == [("A", 0, 5), ("B", 7, 7), ("A", 10, 10)]
+
+
 def in_order(period: Period) -> tuple[dt.datetime, int]:
     return period.first_reported_at, period.tie_rank
 
