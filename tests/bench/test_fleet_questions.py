@@ -141,10 +141,10 @@ def test_a_quick_run_measures_every_question(folder: Path) -> None:
 
     assert len(written["questions"]) == len(line_up(FLEET))
     for question in written["questions"]:
-        assert (
-            question["sql_beside_it"]["rounds"][0]["statements"] < 1.5
-        )  # its own, and what the server does by itself now and then
-        assert question["sql_beside_it"]["rounds"][0]["buffers"] > 10
+        (sample,) = question["sql_beside_it"]["rounds"]
+        others = (sample["statements"] - 1) * len(sample["times_ms"])
+        assert 0 <= others < 10, "its own, and a few that the server runs by itself"
+        assert sample["buffers"] > 10
         assert "Buffers:" in question["sql_beside_it"]["plans"][0]
         assert bool(question["rounds"]) is (question["not_there"] is None)
     assert written["storage"]["device_years"] > 0
