@@ -91,7 +91,7 @@ class History:
             rows = await list_periods(
                 conn, self.project_id, self.device_id, HistoryQuery(page_size=1_000), KEYSET.beginning
             )
-        return [row.shown for row in rows]
+        return [*rows]
 
     async def told(self) -> list[tuple[str, int, int]]:
         return [(p.version, hours(p.first_reported_at), hours(p.last_reported_at)) for p in await self.periods()]

@@ -98,7 +98,7 @@ class Fleet:
             periods = await history.list_periods(
                 conn, self.project_id, device.id, HistoryQuery(page_size=1_000), history.KEYSET.beginning
             )
-        return [(period.shown.version, period.shown.report_count) for period in periods]
+        return [(period.version, period.report_count) for period in periods]
 
     async def ask(self, query: str) -> list[tuple[object, ...]]:
         async with await psycopg.AsyncConnection.connect(self.url) as conn:
