@@ -119,7 +119,7 @@ def sources() -> Iterator[Path]:
 
 
 def module_of(file: Path) -> ModuleType:
-    parts = file.with_suffix("").parts
+    parts = file.relative_to(ROOT).with_suffix("").parts
     names = parts[parts.index("src") + 1 :]
     return import_module(".".join(names[:-1] if names[-1] == "__init__" else names))
 
