@@ -37,10 +37,10 @@ def describe_machine(cluster: Cluster, folder: Path) -> dict[str, str]:
 
 
 def _build() -> str:
-    """Say how the interpreter was compiled: one without optimisation is slower, and not evenly."""
+    """Say how the interpreter was configured: one without optimisation is slower, and not evenly."""
     options = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    optimised = "optimised" if "--enable-optimizations" in options else "not optimised (no --enable-optimizations)"
-    return f"{optimised}, {platform.python_compiler()}"
+    optimised = "configured with" if "--enable-optimizations" in options else "configured without"
+    return f"{optimised} --enable-optimizations, {platform.python_compiler()}"
 
 
 def _cpu_model() -> str:

@@ -31,7 +31,7 @@ def test_a_quick_run_measures_the_echo_and_ours(tmp_path: Path) -> None:
     assert {"bare aiohttp echo", "ours, Basic"} <= written["rounds"][0].keys()
     assert written["rounds"][0]["ours, Basic"]["rate"] > 0
     assert written["rounds"][0]["ours, Basic"]["mean_batch"] >= 1
-    assert "optimised" in written["facts"]["Python"]
+    assert "--enable-optimizations" in written["facts"]["Python"]
     assert "| ours, Basic " in (tmp_path / "reports.md").read_text()
     assert "ours, Basic" in done.stdout
 
