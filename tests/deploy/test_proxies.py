@@ -22,6 +22,7 @@ from firmtrail import ApiError, Client
 from firmtrail_agent.server.failures import Trouble, failure_of
 from firmtrail_contract import Problem, ProblemCode, lenient_converter
 from tests.authority import Authority
+from tests.ports import free_port
 
 NAME = x509.DNSName("localhost")
 
@@ -100,11 +101,6 @@ def replaced(text: str, by: dict[str, str]) -> str:
         assert old in text
         text = text.replace(old, new)
     return text
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 @pytest.fixture

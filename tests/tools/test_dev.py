@@ -55,6 +55,7 @@ def test_every_verb_is_in_the_help() -> None:
         "feed",
         "ha",
         "systemd",
+        "images",
         "bench",
         "examples",
         "browser",
