@@ -83,7 +83,7 @@ class Container:
 
     def __init__(self, image: str, volumes: Mapping[Path, str]) -> None:
         self._volumes = [f"--volume={folder}:{place}" for folder, place in volumes.items()]
-        self.name = buildah("from", image)
+        self.name = buildah("from", "--arch", ARCHITECTURE, image)
 
     def command(self, *command: str, **environment: str) -> list[str]:
         named = [f"--env={name}={value}" for name, value in environment.items()]
