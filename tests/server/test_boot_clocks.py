@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
+import attrs
 import pytest
 
 from firmtrail_contract import (
@@ -385,6 +386,28 @@ def test_the_first_batch_of_a_boot_that_comes_after_the_next_boot_counts_for_the
     found = late_first_batch(reading(6, 60_000), NEXT)
 
     assert found == (ago(minutes=3) - dt.timedelta(microseconds=1), "upper_bound")
+
+
+@pytest.mark.parametrize("wall", [None, ago(minutes=8)])
+def test_it_does_so_though_more_boots_have_reported_since(wall: dt.datetime | None) -> None:
+    late = reading(6, 10 * MINUTE, wall=wall)
+    since = [boot(one, ago(seconds=70), ago(minutes=2), sequence=one, recorded_at=ago(minutes=1)) for one in (3, 8)]
+
+    assert late_first_batch(late, NEXT, *since) == late_first_batch(late, NEXT)
+
+
+def test_it_comes_before_what_the_next_boot_told_of() -> None:
+    told_of = boot(7, ago(hours=9), sequence=7, recorded_at=NEXT.recorded_at)
+    sender = attrs.evolve(NEXT, boot_id=uuid.UUID(int=8), boot_sequence=8)
+
+    assert late_first_batch(reading(6, 10 * MINUTE), told_of, sender)[0] < told_of.started_at
+
+
+def test_a_boot_that_was_heard_of_before_it_began_is_no_later_one_whatever_its_number() -> None:
+    before = boot(7, ago(days=3), sequence=7, recorded_at=ago(days=2))
+    since = boot(8, ago(minutes=3), sequence=8, recorded_at=ago(minutes=2))
+
+    assert before.started_at < late_first_batch(reading(6, 10 * MINUTE), before, since)[0] < since.started_at
 
 
 def test_such_a_batch_with_a_synced_clock_counts_for_its_own_moment() -> None:

@@ -143,6 +143,18 @@ async def test_a_batch_of_an_earlier_boot_that_was_held_up_does_not_become_curre
     assert [version for _, version, _, _ in await told(http, demo)] == ["old", "last", "new"]
 
 
+async def test_the_first_batch_of_a_boot_that_two_later_ones_overtook_counts_for_the_time_before_both(
+    http: httpx.AsyncClient, demo: Demo, clock: Clock
+) -> None:
+    for boot in (7, 8):
+        await report(http, demo, reading(boot, HOUR), record(reading(boot, HOUR), main=f"{boot}"))
+        clock.advance(hours=2)
+
+    await report(http, demo, reading(6, 5 * HOUR), record(reading(6, 5 * HOUR), main="6"))
+
+    assert [version for _, version, _, _ in await told(http, demo)] == ["6", "7", "8"]
+
+
 async def test_a_record_that_has_grown_since_an_answer_was_lost_extends_its_period(
     http: httpx.AsyncClient, demo: Demo, clock: Clock
 ) -> None:

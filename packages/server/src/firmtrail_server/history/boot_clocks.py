@@ -35,12 +35,12 @@ A start by which a batch was sent after it was received is too late for certain:
 up. Then it is found anew whatever the batch tells. All that the device has reported until then keeps its moments, and
 later readings count for moments after those.
 
-The first batch of a boot may be held up until the next boot has reported. The number of a boot orders only the boots of
+The first batch of a boot may be held up until later boots have reported. The number of a boot orders only the boots of
 one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
-boot is taken for an earlier one only if the boot heard of last has a higher number, no other boot has its number, it
-tells nothing of older boots that came after that boot began, and one of these holds: its synced clock shows a moment
-before that boot was heard of; its number is the one before, and that boot was heard of within a day; by its boot clock
-it began before that boot was heard of.
+boot is taken for an earlier one only if no other boot has its number, and one with a higher number was heard of since:
+after the moment that its synced clock shows, or else after it began by its boot clock. The first of these comes after
+it. Without a synced clock, so does the boot heard of last if its number is the next one, and it was heard of within a
+day. What the batch tells of older boots must not come after the boot that is found.
 If this was wrong, its next report corrects it: that is made after the other boot was heard of. It does so at once, also
 when the start is right by chance: later it would move what that report told.
 """
@@ -82,8 +82,8 @@ def find_boots(
 ) -> list[Boot]:
     """Find all boots that the batch names, from the newest to the oldest.
 
-    `known` holds at least those of them that are remembered, what was heard of last beside the boot that sends, and
-    boots that have its number.
+    `known` holds at least those of them that are remembered, boots that have the number of the one that sends, what was
+    heard of last beside it, and of those with a higher number what was heard of first after `sent_after`.
     """
     sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch, received_at, known)
     if sending is None and next_boot is not None:
@@ -119,6 +119,11 @@ def moments(batch: ReportBatch, boots: Mapping[uuid.UUID, Boot]) -> Mapping[Cloc
             found[reading] = told if told.at <= latest else attrs.evolve(told, at=latest)
         begin = min(boot.first_start + elapsed(of_boot[-1]), begin - len(of_boot) * RESOLUTION)
     return {reading: found[reading] for reading in observed(batch)}
+
+
+def sent_after(sent: ClockReading, received_at: dt.datetime) -> dt.datetime:
+    """Say when a batch was sent at the earliest: as its synced clock shows, or else after its boot began."""
+    return _made_at(sent, received_at) or received_at - elapsed(sent)
 
 
 def order(reading: ClockReading) -> tuple[int, int]:
@@ -183,19 +188,29 @@ def _new_boot(
 
 def _overtaker(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> Boot | None:
     """Find the boot after the one that sends, if the batch was held up until after that one had reported."""
-    sent = batch.sent
-    newest = _newest(known, sent.boot_id)
-    if newest is None or (newest.boot_sequence or 0) <= sent.boot_sequence:
-        return None
+    sent, newest = batch.sent, _newest(known, batch.sent.boot_id)
     if any(boot.boot_sequence == sent.boot_sequence for boot in known.values()):
         return None  # numbers count anew
-    if any(one.boot_id in known and known[one.boot_id].moment(one).at > newest.first_start for one in observed(batch)):
-        return None  # what it tells of the boots before was after that boot began
+    since = sent_after(sent, received_at)
+    later = [one for one in known.values() if (one.boot_sequence or 0) > sent.boot_sequence and one.recorded_at > since]
+    if newest is not None and _is_next(newest, sent, received_at):
+        later.append(newest)
+    overtaker = min(later, key=lambda one: (one.recorded_at, one.boot_sequence or 0), default=None)
+    if overtaker is None:
+        return None
+    told = [known[one.boot_id].moment(one).at for one in observed(batch) if one.boot_id in known]
+    return overtaker if max(told, default=EARLIEST_MOMENT) <= overtaker.first_start else None
+
+
+def _is_next(newest: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
+    """Say whether the number of the boot heard of last is the next one, and no synced clock tells more."""
+    is_recent = received_at < newest.recorded_at + _LONGEST_WAY
+    return newest.boot_sequence == sent.boot_sequence + 1 and is_recent and _made_at(sent, received_at) is None
+
+
+def _made_at(sent: ClockReading, received_at: dt.datetime) -> dt.datetime | None:
     made_at = synced_wall_time(sent)
-    if made_at is not None and made_at <= received_at + MAX_CLOCK_LEAD:
-        return newest if made_at < newest.recorded_at else None
-    is_next = newest.boot_sequence == sent.boot_sequence + 1 and received_at < newest.recorded_at + _LONGEST_WAY
-    return newest if is_next or received_at - elapsed(sent) < newest.recorded_at else None
+    return made_at if made_at is not None and made_at <= received_at + MAX_CLOCK_LEAD else None
 
 
 def _newest(known: Mapping[uuid.UUID, Boot], sending: uuid.UUID) -> Boot | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from firmtrail_contract import AuditAction, ReportBatch
 from firmtrail_server.db import Collided, Connection
-from firmtrail_server.history.boot_clocks import are_known, find_boots
+from firmtrail_server.history.boot_clocks import are_known, find_boots, sent_after
 from firmtrail_server.history.boots import Boot
 from firmtrail_server.history.clone_detection import RememberedBoot, other_machine
 from firmtrail_server.history.timeline import Sender
@@ -39,7 +39,9 @@ async def remember_boots(
         SecretUnproved: the key is not alive, or the secret not proved by its digest.
     """
     project_id = await use_key(conn, sender, received_at)
-    known = {boot.boot_id: boot for boot in await boots.list_remembered(conn, project_id, sender.device_id, batch)}
+    since = sent_after(batch.sent, received_at)
+    listed = await boots.list_remembered(conn, project_id, sender.device_id, batch, since)
+    known = {boot.boot_id: boot for boot in listed}
     other = other_machine(batch.sent, sender.api_key_id, known.values())
     if other is not None and (name := await devices.flag_two_machines(conn, project_id, sender.device_id, received_at)):
         details = {"boot_id": str(batch.sent.boot_id), "other_boot_id": str(other.boot_id)}

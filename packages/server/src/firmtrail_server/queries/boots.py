@@ -25,11 +25,12 @@ _STRETCHES.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
 
 
 async def list_remembered(
-    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, batch: ReportBatch
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, batch: ReportBatch, sent_after: dt.datetime
 ) -> list[RememberedBoot]:
     """Of the boots of a device: those that a batch names, and those that say when the boot that sends was.
 
-    They are the boot that was heard of last beside it, those that were heard of since, and those that have its number.
+    They are the boot that was heard of last beside it, those that were heard of since, those that have its number, and
+    of those with a higher one what was heard of first after the batch was sent.
     """
     cur = await conn.execute(
         """
@@ -45,6 +46,14 @@ async def list_remembered(
                          from device_boots
                         where project_id = %(project_id)s
                           and device_id = %(device_id)s
+                   )
+                or recorded_at = (
+                       select min(recorded_at)
+                         from device_boots
+                        where project_id = %(project_id)s
+                          and device_id = %(device_id)s
+                          and boot_sequence > %(sequence)s
+                          and recorded_at > %(sent_after)s
                    ))
         """,
         {
@@ -53,6 +62,7 @@ async def list_remembered(
             "named": [*named_boots(batch)],
             "sequence": batch.sent.boot_sequence,
             "sending": batch.sent.boot_id,
+            "sent_after": sent_after,
         },
     )
     return [_remembered(row) for row in await cur.fetchall()]
