@@ -74,8 +74,11 @@ class Api:
             NotThere: there is no such route, or none with these parameters.
             WrongAnswers: it answers something else than 200.
         """
-        self._connection.request("GET", target, headers=self._headers)
-        answer = self._connection.getresponse()
+        try:
+            answer = self._send(target)
+        except http.client.RemoteDisconnected:  # it was idle while the SQL beside it ran
+            self._connection.close()
+            answer = self._send(target)
         body = answer.read()
         if answer.status == 200:
             return body
@@ -84,6 +87,10 @@ class Api:
         if answer.status == 422 and (fields := _unknown_fields(json.loads(body))):
             raise NotThere(f"The route does not know {', '.join(fields)}.")
         raise WrongAnswers(f"{target}: {answer.status} {body.decode(errors='replace')}")
+
+    def _send(self, target: str) -> http.client.HTTPResponse:
+        self._connection.request("GET", target, headers=self._headers)
+        return self._connection.getresponse()
 
     def target_of(self, question: Question) -> str:
         """Make the path and query to time, after the walk to the last page where that is wanted."""
