@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("buildah", "debootstrap")
 #: Debian's name of one, which buildah takes too
 ARCHITECTURE = os.environ.get("FIRMTRAIL_IMAGES_ARCHITECTURE", "amd64")
-MIRROR = "http://deb.debian.org/debian"
 BASE = f"localhost/firmtrail-base:{ARCHITECTURE}"
 #: without a daemon, and without namespaces, which a sandbox may forbid
 ENVIRONMENT = {**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
@@ -56,7 +55,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
     if not buildah("images", "--quiet", BASE, check=False).isalnum():
         tree = tmp_path_factory.mktemp("base") / "tree"
         packages = "--include=python3,python3-venv,ca-certificates"
-        command = ["debootstrap", f"--arch={ARCHITECTURE}", "--variant=minbase", packages, "trixie", tree, MIRROR]
+        command = ["debootstrap", f"--arch={ARCHITECTURE}", "--variant=minbase", packages, "trixie", tree]
         subprocess.run(command, check=True)
         (tree / "usr/bin/python").symlink_to("python3")
         made = buildah("from", "--arch", ARCHITECTURE, "scratch")
