@@ -14,7 +14,7 @@ from firmtrail_server.db import Connection
 from firmtrail_server.history.desired_versions import in_order
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import compliance, desired_versions
-from firmtrail_server.queries.compliance import Looked
+from firmtrail_server.queries.compliance import Looked, RanCount
 from firmtrail_server.queries.counted import Counted
 from firmtrail_server.queries.firmware_versions import ALL, CountedVersion, count_now
 
@@ -24,14 +24,17 @@ Ran = Counter[str | None]
 
 @attrs.frozen
 class Running:
-    """What all devices in service run now."""
+    """What all devices in service run or ran, whatever their labels."""
 
+    #: those that are registered, or were then
     devices: int
-    versions: Sequence[CountedVersion]
+    versions: Sequence[CountedVersion | RanCount]
 
     def of(self, component: str) -> Ran:
-        ran = Ran({one.version: one.devices for one in self.versions if one.component == component})
-        ran[None] = self.devices - ran.total()
+        of_component = [one for one in self.versions if one.component == component]
+        ran = Ran({one.version: one.devices for one in of_component})
+        unregistered = sum(one.unregistered for one in of_component if isinstance(one, RanCount))
+        ran[None] = self.devices - (ran.total() - unregistered)
         return ran
 
 
@@ -44,24 +47,23 @@ async def get_compliance(ctx: Context, conn: Connection, project_id: uuid.UUID, 
     at = min(query.at or now, now)
     rules = in_order(await desired_versions.list_in_force(conn, project_id, at, query.component))
     looked = Looked(labels=query.labels, at=at, is_now=at == now)
-    running = await _running(conn, project_id, looked, rules) if looked.is_now else None
-    items = await count_by_rule(conn, project_id, looked, rules, running)
+    items = await count_by_rule(conn, project_id, looked, rules, await _running(conn, project_id, looked, rules))
     return Compliance(as_of=at, labels_as_of=now, items=items)
 
 
 async def count_by_rule(
-    conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion], running: Running | None
+    conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion], running: Running
 ) -> list[RuleCompliance]:
-    """Count the devices of rules that are in order; of a moment of the past without what all of them run now.
+    """Count the devices of rules that are in order.
 
-    With it, only devices with the labels of a rule are asked for: a rule for all counts those that they leave.
+    Only devices with the labels of a rule are met one by one: a rule for all counts those that they leave.
     """
     items: list[RuleCompliance] = []
     for component, of_component in groupby(rules, key=lambda rule: rule.component):
         all_rules = [*of_component]
-        asked = [*takewhile(lambda rule: rule.labels, all_rules)] if running else all_rules
-        ran = await _ran(conn, project_id, looked, asked)
-        if running and len(asked) < len(all_rules):
+        labelled = [*takewhile(lambda rule: rule.labels, all_rules)]
+        ran = await _ran(conn, project_id, looked, labelled)
+        if len(labelled) < len(all_rules):
             ran.append(running.of(component) - sum(ran, Ran()))
         ran += [Ran()] * (len(all_rules) - len(ran))  # a rule behind one for all devices counts for none
         items += map(_result, all_rules, ran)
@@ -69,10 +71,13 @@ async def count_by_rule(
 
 
 async def _running(conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion]) -> Running:
+    """What the components ran that have a rule for all devices."""
     components = sorted({rule.component for rule in rules if not rule.labels})
+    devices = await compliance.count_in_service(conn, project_id, looked)
+    if not looked.is_now:
+        return Running(devices, await compliance.count_ran(conn, project_id, looked, components))
     counted = Counted(components=components, labels=looked.labels, state=DeviceState.ACTIVE)
-    versions = await count_now(conn, project_id, counted, looked.at, ALL)
-    return Running(await compliance.count_in_service(conn, project_id, looked), versions)
+    return Running(devices, await count_now(conn, project_id, counted, looked.at, ALL))
 
 
 async def _ran(conn: Connection, project_id: uuid.UUID, looked: Looked, rules: Sequence[DesiredVersion]) -> list[Ran]:

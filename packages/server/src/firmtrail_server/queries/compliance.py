@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import attrs
 import orjson
 
-from firmtrail_contract import DesiredVersion
+from firmtrail_contract import DesiredVersion, DeviceState
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.history.spans import span_bounds
-from firmtrail_server.queries.counted import LABELLED, Labelled
+from firmtrail_server.queries.counted import COUNTED, IN_STATE, LABELLED, Counted, Labelled
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +37,17 @@ class GovernedCount:
     #: None: they ran none
     version: str | None
     devices: int
+
+
+@attrs.frozen(kw_only=True)
+class RanCount:
+    """The devices on which a version of a component was in force at a moment of the past."""
+
+    component: str
+    version: str
+    devices: int
+    #: of these, the ones that were registered later
+    unregistered: int
 
 
 async def count_governed(
@@ -108,14 +119,65 @@ async def count_governed(
         return await cur.fetchall()
 
 
+async def count_ran(
+    conn: Connection, project_id: uuid.UUID, looked: Looked, components: Sequence[str]
+) -> list[RanCount]:
+    """Count the devices that were in service at a moment of the past, by what they ran then."""
+    counted = Counted(components=components, labels=looked.labels, state=DeviceState.ACTIVE)
+    async with conn.cursor(row_factory=rows(RanCount)) as cur:
+        await cur.execute(
+            f"""
+            with registered_later as materialized (
+                select id
+                  from devices
+                 where project_id = %(project_id)s
+                   and created_at > %(at)s
+            )
+            select component, version, sum(devices)::int8 as devices, sum(unregistered)::int8 as unregistered
+              from unnest(%(components)s::text[]) as wanted (component)
+             cross join lateral (
+                    select version, count(*) as devices,
+                           count(*) filter (where device_id in (select id from registered_later)) as unregistered
+                      from unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[]) as class (span, lower_bound)
+                      join device_firmware_periods as ran
+                        on ran.project_id = %(project_id)s
+                       and ran.component = wanted.component
+                       and ran.span = class.span
+                       and ran.first_reported_at > class.lower_bound
+                       and ran.first_reported_at <= %(at)s
+                       and ran.superseded_at > %(at)s
+                       and ran.version <> ''
+                     where {COUNTED}
+                       and {IN_STATE}
+                     group by version
+                     union all
+                    select version, count(*),
+                           count(*) filter (where device_id in (select id from registered_later))
+                      from device_versions as ran
+                     where project_id = %(project_id)s
+                       and component = wanted.component
+                       and since <= %(at)s
+                       and {COUNTED}
+                       and {IN_STATE}
+                     group by version
+                   ) as of_component
+             group by component, version
+            """,  # noqa: S608  its parts are literals
+            {"project_id": project_id, **counted.parameters, **span_bounds(looked.at), "at": looked.at},
+            prepare=False,
+        )
+        return await cur.fetchall()
+
+
 async def count_in_service(conn: Connection, project_id: uuid.UUID, looked: Looked) -> int:
-    """Count the devices in service, whatever they run."""
+    """Count the devices in service that are registered, or were at a moment of the past; whatever they run."""
     cur = await conn.execute(
         f"""
         select count(*)
           from devices
          where project_id = %(project_id)s
            and (retired_at is null or retired_at > %(at)s)
+           and (%(is_now)s or created_at <= %(at)s)
            and {LABELLED}
         """,  # noqa: S608  its parts are literals
         {"project_id": project_id, **looked.parameters},
