@@ -1,0 +1,1 @@
+drop index if exists device_versions_changed_idx;
