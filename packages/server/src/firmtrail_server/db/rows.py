@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
+import attrs
 import cattrs
 from psycopg import AsyncCursor
+from psycopg.rows import AsyncRowFactory, class_row, kwargs_row
 
 T = TypeVar("T")
 
+#: the driver builds values of these types; that a statement's columns have its model's types, a test says for all
+_BUILT = {uuid.UUID, dt.datetime, bytes, str, int, float, bool, NoneType, Any}
+_converter = cattrs.Converter()
 
-def rows(model: type[T]) -> Callable[[AsyncCursor[Any]], Callable[[Sequence[Any]], T]]:
+
+@cache
+def rows(model: type[T]) -> AsyncRowFactory[T]:
     """Make a row factory that builds `model` from the columns of its fields' names, its enums included."""
-    structure = _converter.get_structure_hook(model)
+    fields: list[attrs.Attribute[Any]] = [*attrs.fields(attrs.resolve_types(model))]
+    left = [(one.name, one.type, _converter.get_structure_hook(one.type)) for one in fields if not _is_built(one.type)]
+    if not left:
+        return class_row(model)
 
-    def factory(cursor: AsyncCursor[Any]) -> Callable[[Sequence[Any]], T]:
-        names = [column.name for column in cursor.description or ()]
-        return lambda values: structure(dict(zip(names, values, strict=True)), model)
+    def build(**values: Any) -> T:
+        for name, kind, structure in left:
+            if name in values:
+                values[name] = structure(values[name], kind)
+        return model(**values)
 
-    return factory
+    return kwargs_row(build)
 
 
 async def one(cursor: AsyncCursor[T]) -> T:
@@ -31,10 +44,7 @@ async def one(cursor: AsyncCursor[T]) -> T:
     return row
 
 
-def _as_it_is(value: Any, _: Any) -> Any:
-    return value
-
-
-_converter = cattrs.Converter()
-for _kind in (uuid.UUID, dt.datetime, bytes):  # the driver has built these already
-    _converter.register_structure_hook(_kind, _as_it_is)
+def _is_built(kind: Any) -> bool:
+    """Say whether a value comes from the driver as it is; of `str | None` and `dict[str, str]` by the parts."""
+    parts = get_args(kind)
+    return all(map(_is_built, parts)) if parts else kind in _BUILT
