@@ -20,11 +20,11 @@ from firmtrail_contract import (
     NewDevice,
     ObservationRecord,
     ReportOutcome,
-    VersionPeriod,
 )
 from firmtrail_contract.version_periods import moment
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.db import Database, Transaction
+from firmtrail_server.history.moment_sources import StoredPeriod
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.ingest import Ingest, Outcome, Submission, rewrite
 from firmtrail_server.queries import devices, projects
@@ -86,7 +86,7 @@ class History:
         said = batch(sent, *map(observed, spans))
         return await self.ingest.submit(Submission(Sender(self.key_id, self.device_id, None), NOW, said, ACTOR))
 
-    async def periods(self) -> list[VersionPeriod]:
+    async def periods(self) -> list[StoredPeriod]:
         async with self.database.transaction() as conn:
             rows = await list_periods(
                 conn, self.project_id, self.device_id, HistoryQuery(page_size=1_000), KEYSET.beginning

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from firmtrail_contract import ObservedAtSource, VersionPeriod
+from firmtrail_contract import ObservedAtSource
 from firmtrail_server.history.boots import Stretch
-from firmtrail_server.history.moment_sources import BootStart, MomentSources
+from firmtrail_server.history.moment_sources import BootStart, MomentSources, StoredPeriod
 from tests.server.callers import read
 from tests.server.conftest import Clock, Demo
 
@@ -105,8 +105,8 @@ def ago(hours: int) -> dt.datetime:
     return NOW - dt.timedelta(hours=hours)
 
 
-def period(at: dt.datetime) -> VersionPeriod:
-    return VersionPeriod(
+def period(at: dt.datetime) -> StoredPeriod:
+    return StoredPeriod(
         id=uuid.UUID(int=1),
         component="main",
         version="1",

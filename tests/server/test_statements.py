@@ -113,9 +113,15 @@ def test_the_database_prepares_the_statement(statement: Statement, conn: psycopg
 
 @by_name([statement for statement in QUERIES if statement.model])
 def test_columns_are_the_fields_of_the_model(statement: Statement, conn: psycopg.Connection) -> None:
-    assert statement.model is not None
+    model: type[Any] | None = statement.model
+    assert model is not None
     names = [column.name for column in columns_of(conn, statement)]
-    fields = attrs.fields(statement.model)
+    if not attrs.has(model):  # a named tuple
+        ordered = [*typing.get_type_hints(model)]
+        assert names == ordered[: len(names)]
+        assert set(ordered[len(names) :]) <= set(vars(model)["_field_defaults"])
+        return
+    fields = attrs.fields(model)
 
     assert len(set(names)) == len(names)
     assert {field.name for field in fields if field.default is attrs.NOTHING} <= set(names)

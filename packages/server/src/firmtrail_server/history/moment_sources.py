@@ -7,6 +7,7 @@ moments were worked out.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -25,6 +26,21 @@ class BootStart(NamedTuple):
     stretches: Sequence[Stretch]
 
 
+class StoredPeriod(NamedTuple):
+    """A version period as it is stored. It lives until `told` makes a model of it."""
+
+    id: uuid.UUID
+    component: str
+    version: str
+    first_reported_at: dt.datetime
+    last_reported_at: dt.datetime
+    report_count: int
+    superseded_at: dt.datetime | None
+    recorded_at: dt.datetime
+    #: orders those that begin at the same moment
+    tie_rank: int = 0
+
+
 class MomentSources:
     """Tells where moments come from, given the boots of a device, oldest first."""
 
@@ -33,9 +49,9 @@ class MomentSources:
         self._began = [at for at, _ in begun]
         self._sources = [source for _, source in begun]
 
-    def told(self, period: VersionPeriod) -> VersionPeriod:
-        """Say of a period, which may be a row of a query, where its first and its last moment come from."""
-        return VersionPeriod(  # attrs.evolve costs several times as much
+    def told(self, period: StoredPeriod) -> VersionPeriod:
+        """Say of a period where its first and its last moment come from."""
+        return VersionPeriod(
             id=period.id,
             component=period.component,
             version=period.version,
@@ -48,7 +64,7 @@ class MomentSources:
             last_reported_at_source=self._of_last(period),
         )
 
-    def _of_first(self, period: VersionPeriod) -> ObservedAtSource | None:
+    def _of_first(self, period: StoredPeriod) -> ObservedAtSource | None:
         at = period.first_reported_at
         if at == period.recorded_at:  # to the microsecond, as no clock but the server's would have it
             return ObservedAtSource.SERVER
@@ -57,7 +73,7 @@ class MomentSources:
         # ahead of the server's clock is a device's, or that of another replica
         return ObservedAtSource.DEVICE if at < period.recorded_at else None
 
-    def _of_last(self, period: VersionPeriod) -> ObservedAtSource | None:
+    def _of_last(self, period: StoredPeriod) -> ObservedAtSource | None:
         at = period.last_reported_at
         return self._of_first(period) if at == period.first_reported_at else self._of_boot(at)
 

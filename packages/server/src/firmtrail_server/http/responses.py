@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from aiohttp import HttpVersion, HttpVersion11, hdrs, web
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 from multidict import CIMultiDict
 
@@ -44,7 +45,7 @@ def _for_orjson(moment: dt.datetime) -> dt.datetime | str:
 
 
 _converter = strict_converter()
-_converter.register_unstructure_hook(uuid.UUID, lambda one: one)  # orjson writes it as the contract does
+_converter.register_unstructure_hook(uuid.UUID, identity)  # orjson writes it as the contract does
 _converter.register_unstructure_hook(dt.datetime, _for_orjson)
 # as RFC 6749 says: where there is no session, there is no refresh_token
 _converter.register_unstructure_hook(

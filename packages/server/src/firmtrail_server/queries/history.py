@@ -6,20 +6,12 @@ import datetime as dt
 import uuid
 from collections.abc import Collection
 
-import attrs
-
-from firmtrail_contract import HistoryQuery, VersionPeriod
+from firmtrail_contract import HistoryQuery
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import EARLIEST, Keyset, Position
+from firmtrail_server.history.moment_sources import StoredPeriod
 
 KEYSET = Keyset("history", {"first_reported_at": EARLIEST, "component": "", "tie_rank": 0})
-
-
-@attrs.frozen(kw_only=True)
-class HistoryRow(VersionPeriod):
-    """A version period, with what orders it among those that begin at the same moment."""
-
-    tie_rank: int
 
 
 async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
@@ -72,9 +64,9 @@ async def has_reported(conn: Connection, device_id: uuid.UUID) -> bool:
 
 async def list_periods(
     conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, query: HistoryQuery, after: Position
-) -> list[HistoryRow]:
+) -> list[StoredPeriod]:
     """A device's version periods, of the query's component or of all, by their first report: one more than a page."""
-    async with conn.cursor(row_factory=rows(HistoryRow)) as cur:
+    async with conn.cursor(row_factory=rows(StoredPeriod)) as cur:
         await cur.execute(
             """
             select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
@@ -110,9 +102,9 @@ async def list_periods(
 
 async def list_in_force(
     conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, component: str | None, at: dt.datetime
-) -> list[VersionPeriod]:
+) -> list[StoredPeriod]:
     """The periods of a device that were in force at a moment, by component: of each at most one."""
-    async with conn.cursor(row_factory=rows(VersionPeriod)) as cur:
+    async with conn.cursor(row_factory=rows(StoredPeriod)) as cur:
         await cur.execute(
             """
             select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
