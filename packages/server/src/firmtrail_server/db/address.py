@@ -34,32 +34,24 @@ class Address:
         self.url = url
         self._look = look
 
-    async def connect(self) -> Connection:
-        """Connect, and try once more where the first attempt fails and a look finds another URL.
+    async def connect(self, connect: Callable[..., Awaitable[Connection]] = Connection.connect) -> Connection:
+        """Connect by the driver's `connect`, and once more where that fails and a look finds another URL.
 
         Raises:
             psycopg.OperationalError: there is no connection to be had.
         """
         tried = self.url
         try:
-            return await _connected(tried)
+            return await _connected(tried, connect)
         except psycopg.OperationalError:
             await self._look()
             if self.url == tried:
                 raise
-        return await _connected(self.url)
+        return await _connected(self.url, connect)
 
 
-class PooledConnection(AsyncConnection[tuple[Any, ...]]):
-    """Lets a pool connect by an address."""
-
-    @classmethod
-    async def connect(cls, conninfo: str = "", *, address: Address, **_: Any) -> Connection:  # pyright: ignore[reportIncompatibleMethodOverride]  # noqa: ARG003
-        return await address.connect()
-
-
-async def _connected(url: str) -> Connection:
-    conn = await Connection.connect(conninfo(url), autocommit=True)
+async def _connected(url: str, connect: Callable[..., Awaitable[Connection]]) -> Connection:
+    conn = await connect(conninfo(url), autocommit=True)
     try:
         await conn.execute(_SESSION)
     except BaseException:

@@ -14,8 +14,9 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from firmtrail_server.db import failures
-from firmtrail_server.db.address import Address, Connection, PooledConnection
+from firmtrail_server.db.address import Address, Connection
 from firmtrail_server.db.failures import BROKEN, COLLISIONS, NOT_STORED, is_silent, pauses
+from firmtrail_server.db.pooled_connection import PooledConnection
 from firmtrail_server.errors import (
     CommitUncertain,
     ConnectionBroken,
@@ -56,7 +57,7 @@ class Database:
 
     def __init__(self, url: str | Address, *, max_connections: int = 10) -> None:
         self.address = Address(url) if isinstance(url, str) else url
-        self._pool = AsyncConnectionPool[Connection](
+        self._pool = AsyncConnectionPool[PooledConnection](
             connection_class=PooledConnection,
             kwargs={"address": self.address},
             open=False,
@@ -129,7 +130,7 @@ class Database:
         conn, done = None, False
         try:
             async with asyncio.timeout(failures.LONGEST_SECONDS), self._pool.connection() as conn, _replaced(conn):
-                await conn.execute(kind.begin(conn))  # allow unreadable: one of the literals of _BEGIN
+                await conn.begin(kind.begin(conn))
                 yield conn
                 done = conn.info.transaction_status is TransactionStatus.INTRANS
         except COLLISIONS:

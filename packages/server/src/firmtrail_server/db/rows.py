@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import attrs
 import cattrs
@@ -20,26 +21,12 @@ _BUILT = {uuid.UUID, dt.datetime, bytes, str, int, float, bool, NoneType, Any}
 _converter = cattrs.Converter()
 
 
-@cache
 def rows(model: type[T]) -> AsyncRowFactory[T]:
-    """Make a row factory that builds `model` from the columns of its fields' names, its enums included.
+    """Give the row factory that builds `model` from the columns of its fields' names, its enums included.
 
     A named tuple has the columns in their order, as the driver has built them: it costs a third of a model.
     """
-    if issubclass(model, tuple):
-        return args_row(model)
-    fields: list[attrs.Attribute[Any]] = [*attrs.fields(attrs.resolve_types(model))]
-    left = [(one.name, one.type, _converter.get_structure_hook(one.type)) for one in fields if not _is_built(one.type)]
-    if not left:
-        return class_row(model)
-
-    def build(**values: Any) -> T:
-        for name, kind, structure in left:
-            if name in values:
-                values[name] = structure(values[name], kind)
-        return model(**values)
-
-    return kwargs_row(build)
+    return _made(model)
 
 
 async def one(cursor: AsyncCursor[T]) -> T:
@@ -47,6 +34,24 @@ async def one(cursor: AsyncCursor[T]) -> T:
     row = await cursor.fetchone()
     assert row is not None
     return row
+
+
+@cache
+def _made(model: type[Any]) -> AsyncRowFactory[Any]:
+    if issubclass(model, tuple):
+        return args_row(cast("Callable[..., Any]", model))
+    fields: list[attrs.Attribute[Any]] = [*attrs.fields(attrs.resolve_types(model))]
+    left = [(one.name, one.type, _converter.get_structure_hook(one.type)) for one in fields if not _is_built(one.type)]
+    if not left:
+        return class_row(model)
+
+    def build(**values: Any) -> Any:
+        for name, kind, structure in left:
+            if name in values:
+                values[name] = structure(values[name], kind)
+        return model(**values)
+
+    return kwargs_row(build)
 
 
 def _is_built(kind: Any) -> bool:

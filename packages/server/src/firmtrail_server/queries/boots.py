@@ -70,25 +70,27 @@ async def list_remembered(
 
 async def list_starts(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[BootStart]:
     """When the boots of a device began, oldest first, without those that say the same of moments as the one before."""
-    cur = await conn.execute(
-        """
-        select started_at, source, stretches
-          from (
-                select started_at, source, stretches, lag(source) over (order by started_at, boot_id) as source_before
-                  from device_boots
-                 where project_id = %(project_id)s
-                   and device_id = %(device_id)s
-               ) as boots
-         where source is distinct from source_before
-            or stretches is not null
-         order by started_at
-        """,
-        {"project_id": project_id, "device_id": device_id},
-    )
-    return [
-        BootStart(started_at, _SOURCES[source], _kept_stretches(stretches))
-        for started_at, source, stretches in await cur.fetchall()
-    ]
+    async with conn.cursor() as cur:
+        await cur.execute(
+            """
+            select started_at, source, stretches
+              from (
+                    select started_at, source, stretches,
+                           lag(source) over (order by started_at, boot_id) as source_before
+                      from device_boots
+                     where project_id = %(project_id)s
+                       and device_id = %(device_id)s
+                   ) as boots
+             where source is distinct from source_before
+                or stretches is not null
+             order by started_at
+            """,
+            {"project_id": project_id, "device_id": device_id},
+        )
+        return [
+            BootStart(started_at, _SOURCES[source], _kept_stretches(stretches))
+            for started_at, source, stretches in await cur.fetchall()
+        ]
 
 
 class BootLookup(NamedTuple):
