@@ -2,7 +2,8 @@
 
 The server's own statement is run as it is, and without what it writes for these questions alone: `device_versions` and
 the feed's inbox. The database of the second also lacks the two indexes of closed periods. What both do for silence is
-two columns of a row that they write anyway. CPU is that of the backend, its commits included.
+two columns of a row that they write anyway. CPU is that of the backend, its commits included. What a report costs in
+the server's process is measured before, as for the row "ours, Basic" of `reports`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
+from bench import lineup
 from bench.command import exit_code_of, say
 from bench.cpu import PROC
 from bench.errors import CannotMeasure, WrongAnswers
 from bench.fleet import Device, make_fleet, store_fleet, store_history
+from bench.load import find_wrk
+from bench.rows import Row
 from bench.stage import open_stage
 from firmtrail_contract import ObservedAtSource
 from firmtrail_contract.reports import ObservedMoment
@@ -39,8 +43,8 @@ DEVICES, ROUNDS, REPORTS = 2000, 8, 4000
 _TOGETHER = 30
 #: new versions among the reports: none, as many as the fleet of `./dev bench fleet` has, as many as `reports` sends
 _SHARES = {"0 %": 0.0, "0.2 %, the fleet's own": 0.002, "10 %": 0.1}
-#: of a report, in the process of the server ("ours, Basic" in results/reports.md)
-_APP_US = 72
+#: of load on the server, to learn what a report costs in its process
+_SECONDS = 4
 _DERIVED = ("changed", "fed")
 
 
@@ -86,12 +90,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="(%(default)s)")
     parser.add_argument("--reports", type=int, default=REPORTS, help="in a round (%(default)s)")
     options = parser.parse_args()
-    return exit_code_of(lambda: asyncio.run(_benchmark(options)))
+    return exit_code_of(lambda: _benchmark(options))
 
 
-async def _benchmark(options: argparse.Namespace) -> None:
+def _benchmark(options: argparse.Namespace) -> None:
+    find_wrk()
     fleet = make_fleet(options.devices)
     with open_stage() as stage:
+        app_us = lineup.ours(stage, fleet)[Row.BASIC](_SECONDS).app_us
+        assert app_us is not None
         urls = [stage.cluster.create(name, with_tables=True) for name in ("with", "without")]
         for url in urls:
             say("storing devices with a past of fifty periods each")
@@ -100,12 +107,7 @@ async def _benchmark(options: argparse.Namespace) -> None:
             _store_versions(url)
         with psycopg.connect(urls[1], autocommit=True) as conn:
             conn.execute("drop index device_firmware_periods_span_idx, device_firmware_periods_version_idx")
-        links = [Link(urls[0]), WithoutDerived(urls[1])]
-        try:
-            _show(await _measured(links, fleet, options))
-        finally:
-            for link in links:
-                await link.close()
+        _show(asyncio.run(_compared(urls, fleet, options)), app_us)
 
 
 def _store_versions(url: str) -> None:
@@ -117,6 +119,17 @@ def _store_versions(url: str) -> None:
               from device_firmware
             """
         )
+
+
+async def _compared(
+    urls: list[str], fleet: list[Device], options: argparse.Namespace
+) -> dict[str, list[tuple[float, float]]]:
+    links = [Link(urls[0]), WithoutDerived(urls[1])]
+    try:
+        return await _measured(links, fleet, options)
+    finally:
+        for link in links:
+            await link.close()
 
 
 async def _measured(
@@ -160,7 +173,7 @@ def _report(device: Device, version: str, now: dt.datetime) -> Report:
     return Report(Sender(device.key_id, device.id, None), now, Record(moment, moment, [("main", version)]))
 
 
-def _show(measured: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+def _show(measured: Mapping[str, Sequence[tuple[float, float]]], app_us: float) -> None:
     table = Table("new versions", "with, µs", "without, µs", "times", "of the whole report", box=MARKDOWN)
     for name, rounds in measured.items():
         with_, without = (statistics.median(side) for side in zip(*rounds, strict=True))
@@ -170,9 +183,11 @@ def _show(measured: Mapping[str, Sequence[tuple[float, float]]]) -> None:
             f"{with_:.1f}",
             f"{without:.1f}",
             f"{times:.2f}",
-            f"{(times - 1) * without / (_APP_US + without):+.1%}",
+            f"{(times - 1) * without / (app_us + without):+.1%}",
         )
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(table)
+    console.print(f"The whole report has {app_us:.1f} µs of the server's process besides.", highlight=False)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def main() -> int:
 
 def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench reports")
-    parser.add_argument("--rounds", type=int, default=6, help="(%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="(%(default)s)")
     parser.add_argument("--seconds", type=int, default=4, help="of each row in each round (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="the bare echo and ours alone, a small fleet, no files")
     parser.add_argument("--only", choices=GROUPS, help="one group of rows beside the echo and ours, no files")
