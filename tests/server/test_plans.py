@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment, ReportBatch
-from firmtrail_server.db import Link
+from firmtrail_server.db import Connection, Link, one
 from firmtrail_server.history.timeline import Record, Sender
 from firmtrail_server.queries import boots, reports
 from firmtrail_server.queries.boots import BootLookup
@@ -42,6 +42,18 @@ boot as (
 insert into device_firmware (device_id, component, project_id, period_id, version, first_reported_at, last_reported_at,
                              report_count, recorded_at, tie_rank)
 select id, 'main', project_id, id, '1.0', now(), now(), 1, now(), 0 from device
+"""
+
+A_DEVICE_OF_MANY_BOOTS = """
+with project as (insert into projects (name) values ('Pumps') returning id),
+device as (insert into devices (project_id, name) select id, 'pump' from project returning id, project_id),
+boot as (
+    insert into device_boots (device_id, boot_id, project_id, started_at, source, recorded_at)
+    select id, lpad(to_hex(number), 32, '0')::uuid, project_id, started_at, 'device', started_at
+      from device, generate_series(1, 2000) as number,
+           lateral (select timestamptz '2026-01-01Z' + number * interval '1 hour') as boot (started_at)
+)
+select id, project_id from device
 """
 
 
@@ -106,6 +118,22 @@ async def test_a_boot_is_not_looked_for_among_all_boots_of_its_device(
     )
     assert conditions
     assert [one for one in conditions if "boot_id" not in one and "recorded_at" not in one] == []
+
+
+async def test_the_boots_of_a_device_are_read_once_at_most_to_place_a_new_one(database_url: str) -> None:
+    """Those of the same number are looked for among all, and what else is looked for by a key."""
+    async with await Connection.connect(database_url) as conn:
+        device_id, project_id = await one(await conn.execute(A_DEVICE_OF_MANY_BOOTS))
+        await conn.execute("analyze device_boots")
+        await conn.commit()
+        sent = ClockReading(boot_id=uuid.UUID(int=2000), boot_sequence=1, boot_time_ms=60_000)
+        found = await boots.list_remembered(conn, project_id, device_id, ReportBatch(sent=sent, records=[]), NOW)
+        cur = await conn.execute(
+            "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'device_boots'"
+        )
+
+        assert {boot.boot_id.int for boot in found} == {1999, 2000}
+        assert (await one(cur))[0] < 2100
 
 
 def numbered(statement: str) -> str:

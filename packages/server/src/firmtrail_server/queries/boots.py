@@ -40,12 +40,17 @@ async def list_remembered(
            and device_id = %(device_id)s
            and (boot_id = any(%(named)s)
                 or boot_sequence = %(sequence)s
-                or recorded_at >= (
-                       select least(min(case when boot_id = %(sending)s then recorded_at end),
-                                    max(case when boot_id <> %(sending)s then recorded_at end))
-                         from device_boots
-                        where project_id = %(project_id)s
-                          and device_id = %(device_id)s
+                or recorded_at >= least(
+                       (select recorded_at
+                          from device_boots
+                         where project_id = %(project_id)s
+                           and device_id = %(device_id)s
+                           and boot_id = %(sending)s),
+                       (select max(recorded_at)
+                          from device_boots
+                         where project_id = %(project_id)s
+                           and device_id = %(device_id)s
+                           and boot_id <> %(sending)s)
                    )
                 or recorded_at = (
                        select min(recorded_at)
