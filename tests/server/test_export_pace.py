@@ -43,10 +43,27 @@ def test_others_are_the_other_threads() -> None:
     _spin()
     assert others.share() < 0.5
 
+    _spin_elsewhere()
+    _spin_elsewhere()
+    assert others.share() > 0.5
+
+
+def test_others_that_work_on_get_a_growing_share() -> None:
+    others = Others()
+    _spin()
+    others.share()
+
+    shares = list[float]()
+    for _ in range(3):
+        _spin_elsewhere()
+        shares.append(others.share())
+    assert 0 < shares[0] < shares[1] < shares[2]
+
+
+def _spin_elsewhere() -> None:
     thread = threading.Thread(target=_spin)
     thread.start()
     thread.join()
-    assert others.share() > 0.5
 
 
 def _spin() -> None:

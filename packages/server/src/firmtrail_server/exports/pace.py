@@ -9,6 +9,8 @@ from typing import Final
 RESTS: Final = 9
 #: a share of it that is no reason to rest: to send the export itself takes less
 UNNOTICED: Final = 0.25
+#: of what was used before the last block: one block may be sent while the next one waits for the database
+REMEMBERED: Final = 0.75
 #: of one rest, so that its reader soon sees that nobody reads any more
 _LONGEST_SECONDS: Final = 0.5
 
@@ -36,10 +38,12 @@ class Others:
 
     def __init__(self) -> None:
         self._all, self._own = time.process_time(), time.thread_time()
+        self._recent_all = self._recent_own = 0.0
 
     def share(self) -> float:
-        """Give the share of the CPU time since the last call that was not this thread's, 0 to 1."""
+        """Give the share of the recent CPU time that was not this thread's, 0 to 1."""
         used, own = time.process_time(), time.thread_time()
-        share = 1 - (own - self._own) / max(used - self._all, 1e-9)
+        self._recent_all = self._recent_all * REMEMBERED + used - self._all
+        self._recent_own = self._recent_own * REMEMBERED + own - self._own
         self._all, self._own = used, own
-        return max(0.0, share)
+        return max(0.0, 1 - self._recent_own / max(self._recent_all, 1e-9))
