@@ -44,12 +44,6 @@ _EXPORTED = {
     "recorded_at": dt.datetime,
 }
 _EXPORTED_TO_ARROW = {**_EXPORTED, "device_id": str, "period_id": str}
-_KEYS = ("name", "component", "period", "version", "first", "last", "superseded", "count", "recorded")
-_EXPORTED_WITH_KEYS = dict[str, Any]()
-for _column, _key in zip(_EXPORTED, (*_KEYS, ""), strict=True):
-    _EXPORTED_WITH_KEYS[_column] = _EXPORTED[_column]
-    if _key:
-        _EXPORTED_WITH_KEYS[f"{_key}_key"] = str
 _COMPARED = {"project_id": uuid.UUID, "component": str, "device_id": uuid.UUID, "case": str | None}
 #: what is unpacked by hand, in the order in which that happens
 UNPACKED = {
@@ -60,10 +54,8 @@ UNPACKED = {
     "device_versions.compare_derived_rows": _COMPARED,
     "device_versions.lock": {"version": str},
     "firmware_feeds.plan_by_key": {"set_config": str | None},
-    "exports.copy_csv": _EXPORTED,
-    "exports.copy_csv_of": _EXPORTED,
-    "exports.copy_ndjson": _EXPORTED_WITH_KEYS,
-    "exports.copy_ndjson_of": _EXPORTED_WITH_KEYS,
+    "exports.copy_rows": _EXPORTED,
+    "exports.copy_rows_of": _EXPORTED,
     "exports.read_batches": _EXPORTED_TO_ARROW,
     "exports.read_batches_of": _EXPORTED_TO_ARROW,
     "exports.find_stretch": {"id": uuid.UUID},

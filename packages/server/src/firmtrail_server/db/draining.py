@@ -31,6 +31,8 @@ NULL = b"\x04"
 #: of text: in smaller ones a row costs the thread that reads less, and the event loop more
 _BLOCK_BYTES = 256 * 1024
 _BATCH_BYTES = 2 * 1024 * 1024
+#: makes libpq's buffer large enough for all that a socket holds; it has 16 KiB and grows with the largest row
+_ENLARGE = "select repeat(' ', 262144)"
 #: how long a wait for the database goes on after it became pointless
 _LOOK_SECONDS = 0.5
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -42,6 +44,8 @@ _SESSION = (
     "set default_transaction_isolation = 'repeatable read'",
     "set default_transaction_read_only = on",
     "set statement_timeout = {:d}",
+    # the names of 100,000 devices, and a stretch's rows in order, do not fit in 4 MB; CockroachDB has no such setting
+    "select set_config(name, '32MB', false) from pg_settings where name = 'work_mem'",
 )
 
 
@@ -72,7 +76,7 @@ class Drain:
         text = f"copy ({_written(statement, parameters)}) to stdout with (delimiter E'\\x01', null E'\\x04')"
         with self._refusing(), psycopg.connect(self._conninfo, autocommit=True) as conn:
             try:
-                conn.execute("; ".join(self._session).encode())  # allow unreadable: they are above
+                conn.execute("; ".join([*self._session, _ENLARGE]).encode())  # allow unreadable: they are above
                 readable = select.poll()
                 readable.register(conn.pgconn.socket, select.POLLIN)
                 self._begin(conn, text, readable)
@@ -126,19 +130,19 @@ class Drain:
         No row is kept as an object of its own: a list of thousands is what the garbage collector would look through.
         """
         take, rows, block = conn.pgconn.get_copy_data, 0, bytearray()
-        while True:
-            length, row = take(1)
-            if length > 0:
+        length, row = take(1)
+        while length >= 0:
+            while length > 0:  # what libpq has
                 block += row
                 rows += 1
-                if len(block) >= _BLOCK_BYTES:
-                    yield rows, bytes(block)
-                    rows = 0
-                    block.clear()
-            elif length == 0:
+                length, row = take(1)
+            if len(block) >= _BLOCK_BYTES:
+                yield rows, bytes(block)
+                rows = 0
+                block.clear()
+            if length == 0:
                 self._wait(conn, readable)
-            else:
-                break
+                length, row = take(1)
         _expect(conn.pgconn.get_result(), ExecStatus.COMMAND_OK)
         conn.pgconn.get_result()  # there is none: the connection is idle again
         if rows:

@@ -46,9 +46,8 @@ class TextFormat:
     media_type: str
     prefix: bytes
     header: bytes
-    copy_all: Callable[[Drain, uuid.UUID, Selection], Iterator[tuple[int, bytes]]]
-    copy_stretch: Callable[[Drain, uuid.UUID, Selection, Stretch], Iterator[tuple[int, bytes]]]
-    write: Callable[[bytes], bytes]
+    #: takes a number of rows and their text
+    write: Callable[[int, bytes], bytes]
 
     def begin(self, marker: ExportMarker) -> bytes:
         return self.marker(marker) + self.header
@@ -57,11 +56,11 @@ class TextFormat:
         self, conn: Drain, project_id: uuid.UUID, selection: Selection, stretch: Stretch | None
     ) -> Iterator[tuple[int, bytes]]:
         if stretch is None:
-            blocks = self.copy_all(conn, project_id, selection)
+            blocks = exports.copy_rows(conn, project_id, selection)
         else:
-            blocks = self.copy_stretch(conn, project_id, selection, stretch)
+            blocks = exports.copy_rows_of(conn, project_id, selection, stretch)
         for rows, text in blocks:
-            yield rows, self.write(text)
+            yield rows, self.write(rows, text)
 
     def marker(self, marker: ExportMarker) -> bytes:
         return self.prefix + marker_text(marker) + b"\n"
@@ -80,15 +79,11 @@ NDJSON = TextFormat(
     media_type=NDJSON_TYPE,
     prefix=b"",
     header=b"",
-    copy_all=exports.copy_ndjson,
-    copy_stretch=exports.copy_ndjson_of,
     write=lines.ndjson,
 )
 CSV = TextFormat(
     media_type=CSV_TYPE,
     prefix=b"#",
     header=lines.csv_header(),
-    copy_all=exports.copy_csv,
-    copy_stretch=exports.copy_csv_of,
     write=lines.csv_rows,
 )

@@ -63,5 +63,5 @@ def _selection(query: ExportQuery, now: dt.datetime) -> Selection:
         since = until = query.at if query.at < now else LATEST  # now is what was reported last, also by a clock ahead
     else:
         since, until = time_range(query.since or dt.date.min, query.until, now, dt.UTC, DAY)
-        until = LATEST if query.until is None else until
+        since, until = since if query.since else None, until if query.until else None
     return Selection(component=query.component, labels=query.labels, since=since, until=until)
