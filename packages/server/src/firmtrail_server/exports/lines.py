@@ -29,8 +29,7 @@ _ENDED: Final = COLUMNS.index("superseded_at")
 #: in a row; where a period is open, one less
 _MOMENTS: Final = sum(name.endswith("_at") for name in COLUMNS)
 
-#: what an object has before each of its values; the first also ends the object before. The database writes no minutes of
-#: offsets.
+#: what an object has before each of its values; the first also ends the object before, and `:00` a moment
 _KEYS: Final = [
     b':00"}\n{"device_id":"',
     b'","device_name":"',
@@ -43,6 +42,8 @@ _KEYS: Final = [
     b':00","report_count":',
     b',"recorded_at":"',
 ]
+#: keys, and room for values
+_OBJECT: Final = [part for key in _KEYS for part in (key, b"")]
 _BEGIN: Final = b'{"device_id":"'
 _END: Final = b':00"}\n'
 #: in the place of `superseded_at` and of the keys around it, while a period is open
@@ -65,10 +66,9 @@ def ndjson(rows: int, text: bytes) -> bytes:
     if b"\\" in text or b'"' in text:
         text = _rewritten(text, _json_text)
     values = text.translate(_TO_JSON).split(SEPARATOR)  # an empty one follows the last line break
-    parts = [b""] * (2 * len(values))
-    parts[0::2] = _KEYS * rows + [_END]
-    parts[1::2] = values
+    parts = [*_OBJECT * rows, _END, b""]
     parts[0] = _BEGIN
+    parts[1::2] = values
     if NULL in text:
         for row in [row for row, ended in enumerate(values[_ENDED :: len(COLUMNS)]) if ended == NULL]:
             place = 2 * (row * len(COLUMNS) + _ENDED)

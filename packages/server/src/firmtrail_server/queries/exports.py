@@ -1,8 +1,8 @@
 """The whole history of a project: every version period, open and closed, of the devices that there are.
 
 The whole is in no order, since to sort millions of rows takes longer than to read them; a stretch of devices is in
-order, so that it is the same whenever it is read. As text, a blank of a name or a version is the character 3, which none
-of them holds: so whoever writes the rows tells moments by their blanks.
+order, so that it is the same whenever it is read. As text, a blank of a name or a version is the character 3, which
+none of them holds: so whoever writes the rows tells moments by their blanks.
 """
 
 from __future__ import annotations
