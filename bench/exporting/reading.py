@@ -1,9 +1,10 @@
-"""Readers that cost next to nothing: psql into nowhere, and a socket that keeps the end of an answer alone."""
+"""Readers that cost little: psql into nowhere, and a socket that keeps the end of an answer alone."""
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import socket
 import subprocess
 import time
@@ -24,6 +25,8 @@ from firmtrail_postgres.binaries import find_bin_dir
 
 _BUFFER = 1024 * 1024
 _KEPT = 4096
+#: as exports have it, so that no way is slower because its join goes through the disk
+_WORK_MEM = "-c work_mem=32MB"
 _ROWS = re.compile(rb'"end":\{"rows":(\d+),')
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
@@ -59,8 +62,10 @@ class Reading:
     size: int
     #: None: it is compressed, and not looked into
     rows: int | None
-    #: of the server and of the database, in seconds of a core
-    cpu: float
+    #: seconds of a core, of each process
+    server_cpu: float
+    database_cpu: float
+    client_cpu: float
     #: by how much the server grew above what it had before, in MiB
     grown: float = 0
 
@@ -77,13 +82,14 @@ def copy_with_psql(url: str, project_id: uuid.UUID, database_pid: int) -> Readin
     command = [find_bin_dir() / "psql", "--no-psqlrc", "--output", os.devnull, "--set", "ON_ERROR_STOP=1"]
     text = sql.SQL(COPY).format(project=project).as_string()
     environment = {**os.environ, **libpq_environment(url)}
-    before, started = cpu_seconds(database_pid), time.perf_counter()
+    environment["PGOPTIONS"] += f" {_WORK_MEM}"
+    before, client, started = cpu_seconds(database_pid), _cpu_of_children(), time.perf_counter()
     done = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
     if done.returncode:
         raise CannotMeasure(f"psql failed: {done.stderr.strip()}")
     assert row
-    return Reading(seconds, 0, row[0], cpu_seconds(database_pid) - before)
+    return Reading(seconds, 0, row[0], 0, cpu_seconds(database_pid) - before, _cpu_of_children() - client)
 
 
 def export(server: Server, authorization: str, path: str, headers: dict[str, str], database_pid: int) -> Reading:
@@ -94,14 +100,16 @@ def export(server: Server, authorization: str, path: str, headers: dict[str, str
     """
     _forget_peak(server.pid)
     resident = _status(server.pid, "VmRSS")
-    before, started = cpu_seconds(server.pid) + cpu_seconds(database_pid), time.perf_counter()
+    of_server, of_database = cpu_seconds(server.pid), cpu_seconds(database_pid)
+    client, started = time.thread_time(), time.perf_counter()
     size, tail = _read(server, authorization, path, headers)
-    seconds = time.perf_counter() - started
+    seconds, client = time.perf_counter() - started, time.thread_time() - client
     found = _ROWS.search(tail)
     if not tail.endswith(_LAST_CHUNK):
         raise WrongAnswers(f"{path} broke off: {tail[-300:]!r}")
-    cpu = cpu_seconds(server.pid) + cpu_seconds(database_pid) - before
-    return Reading(seconds, size, int(found[1]) if found else None, cpu, _status(server.pid, "VmHWM") - resident)
+    of_server, of_database = cpu_seconds(server.pid) - of_server, cpu_seconds(database_pid) - of_database
+    rows, grown = int(found[1]) if found else None, _status(server.pid, "VmHWM") - resident
+    return Reading(seconds, size, rows, of_server, of_database, client, grown)
 
 
 def _read(server: Server, authorization: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -115,6 +123,11 @@ def _read(server: Server, authorization: str, path: str, headers: dict[str, str]
             size += length
             tail = (tail + buffer[max(0, length - _KEPT) : length])[-_KEPT:]
     return size, tail
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _status(pid: int, name: str) -> float:
