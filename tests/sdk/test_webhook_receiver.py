@@ -17,7 +17,7 @@ import pytest
 import firmtrail
 from firmtrail_contract import DeliveryStatus
 from firmtrail_server.settings import Settings
-from tests.sdk.test_readmes import examples
+from tests.sdk.documentation.test_readmes import examples
 from tests.served import Server
 from tests.server.conftest import Clock, Demo
 

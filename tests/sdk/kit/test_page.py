@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.sdk.test_readmes import ROOT, examples
+from tests.sdk.documentation.test_readmes import ROOT, examples
 
 
 def passed(file: Path) -> str:

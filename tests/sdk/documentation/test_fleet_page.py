@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.sdk.documentation.test_readmes import ROOT, examples, output_of
 from tests.sdk.small_fleet import SmallFleet, small_fleet
-from tests.sdk.test_readmes import ROOT, examples, output_of
 from tests.served import Server
 from tests.server.conftest import Clock, Demo
 

@@ -18,7 +18,7 @@ from firmtrail_server.auth.signing_keys import new_signing_keys, read_signing_ke
 from firmtrail_server.settings import Settings
 from tests.server.server_process import TIMEOUT_SECONDS, serving
 
-PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/operating.md").read_text(encoding="utf-8")
 SECTIONS = {section.partition("\n")[0]: section for section in PAGE.split("\n## ")[1:]}
 TOKEN = "planted-metrics-token"
 

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from firmtrail.cli.commands import parser
-from tests.sdk.test_readmes import examples, output_of
+from tests.sdk.documentation.test_readmes import examples, output_of
 from tests.served import Server
 from tests.server.callers import Caller, all_pages, made
 from tests.server.conftest import Demo

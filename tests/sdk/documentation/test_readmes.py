@@ -17,7 +17,7 @@ import pytest
 from tests.served import Server
 from tests.server.conftest import Demo
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
