@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from firmtrail_contract import Step
-from firmtrail_contract.series import MAX_MOMENTS, SeriesInvalid, moments, time_zone
+from firmtrail_contract.series import MAX_MOMENTS, SeriesInvalid, moments, time_range, time_zone
 
 UTC = dt.UTC
 ZONES = [
@@ -169,3 +169,13 @@ def test_a_time_zone_that_is_none_is_refused(name: str) -> None:
 
 def test_a_time_zone_is_found_by_its_name() -> None:
     assert time_zone("Europe/Vienna") == ZoneInfo("Europe/Vienna")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_a_stretch_at_the_beginning_of_the_calendar_stays_within_it(zone: str) -> None:
+    now, beginning = dt.datetime(2026, 6, 1, tzinfo=UTC), dt.datetime.min.replace(tzinfo=UTC)
+
+    first, last = time_range(None, dt.date.min, now, ZoneInfo(zone), dt.timedelta(days=7))
+
+    assert (first, last.year) == (beginning, 1)
+    assert time_range(dt.date.min, dt.date.max, now, ZoneInfo(zone), dt.timedelta()) == (beginning, now)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import attrs
 import httpx
 import pytest
 
-from firmtrail_contract import PageQuery
+from firmtrail_contract import AsOf, DayOrMoment, DayStart, PageQuery
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows
 from firmtrail_server.routes import ROUTES
@@ -121,3 +121,21 @@ async def test_no_list_goes_on_where_one_of_another_project_ended(http: httpx.As
 
     assert gone_on == {}
     assert tokens >= 4
+
+
+async def test_no_moment_at_an_end_of_the_calendar_is_a_mistake_of_the_server(project: Project) -> None:
+    wrong: dict[str, Any] = {}
+    for route in ROUTES:
+        for name in _moments(route):
+            for moment in ("0001-01-01", "9999-12-31", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
+                caller = caller_for(route, project)
+                answer = await caller.http.get(path_of(route, project), auth=caller.auth, params={name: moment})
+                if answer.status_code not in {200, 422}:
+                    wrong[f"{route.path}?{name}={moment}"] = answer.text
+
+    assert wrong == {}
+
+
+def _moments(route: Route) -> list[str]:
+    kinds = get_type_hints(route.hints["query"]) if "query" in route.hints else {}
+    return [name for name, kind in kinds.items() if {kind, *get_args(kind)} & {AsOf, DayStart, DayOrMoment}]

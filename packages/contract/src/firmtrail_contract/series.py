@@ -14,6 +14,8 @@ MAX_MOMENTS = 1000
 #: a series lies between these; the calendar of no time zone ends near them
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+#: of the calendar: arithmetic ends there
+_FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class SeriesInvalid(ValueError):
@@ -86,15 +88,21 @@ def time_range(
         SeriesInvalid: it would end before it begins.
     """
     last = now if until is None else min(_last_moment(until, zone), now)
-    first = last - default if since is None else _first_moment(since, zone)
+    first = _before(last, default) if since is None else _first_moment(since, zone)
     if first > last:
         raise SeriesInvalid("must not lie after until, nor in the future")
     return first, last
 
 
+def _before(moment: dt.datetime, duration: dt.timedelta) -> dt.datetime:
+    return moment - min(duration, moment - _FIRST)
+
+
 def _first_moment(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
     if isinstance(day, dt.datetime):
         return day
+    if day == dt.date.min:
+        return _FIRST
     return dt.datetime.combine(day, dt.time.min, zone).astimezone(dt.UTC)
 
 
