@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
+import attrs
 import httpx
 import pytest
 
@@ -34,6 +36,32 @@ async def walk(browser: Browser, project: Project) -> dict[str, int]:
         )
         statuses[f"{page.method} {page.path}"] = answer.status_code
     return statuses
+
+
+NONSENSE = ["\u200b", "x" * 5_000, "0001-01-01", "9" * 400]
+
+
+async def test_no_parameter_of_a_page_and_no_field_of_a_form_is_a_mistake_of_the_server(
+    http: httpx.AsyncClient, browser: Browser
+) -> None:
+    project = await build(http, "ours")
+    await browser.sign_in("admin@ours.example")
+    token = form_token(await browser.opened("/projects"))
+    wrong: list[str] = []
+    for page in IN_PROJECTS[:-1]:
+        path, kind = path_of(page, project), "query" if page.method == "GET" else "body"
+        names = (
+            {field.name for field in attrs.fields(page.route.hints[kind])} if kind in page.route.hints else set[str]()
+        )
+        for name, text in itertools.product(names - {"form_token"}, NONSENSE):
+            answer = await (
+                browser.get(path, **{name: text})
+                if kind == "query"
+                else browser.http.post(path, data={"form_token": token, name: text})
+            )
+            wrong += [f"{page.method} {page.path} {name} {text[:10]}"] * answer.is_server_error
+
+    assert wrong == []
 
 
 @pytest.mark.parametrize("role", Role)

@@ -13,6 +13,8 @@ T = TypeVar("T")
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 
+page_token_limits = Text(1, 2_048)
+
 
 @attrs.frozen(kw_only=True)
 class PageQuery:
@@ -21,7 +23,7 @@ class PageQuery:
     #: the most items the page may hold
     page_size: int = attrs.field(default=DEFAULT_PAGE_SIZE, validator=Range(1, MAX_PAGE_SIZE))
     #: `next_page_token` of the page before; opaque
-    page_token: str | None = attrs.field(default=None, validator=attrs.validators.optional(Text(1, 2_048)))
+    page_token: str | None = attrs.field(default=None, validator=attrs.validators.optional(page_token_limits))
 
 
 @attrs.frozen(kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from enum import StrEnum
 
 import attrs
 
@@ -15,6 +16,13 @@ _PLACES = 1_000
 _LABEL_PERCENT = 8
 _NICE_SECONDS = (60, 300, 900, 3_600, 6 * 3_600, 86_400)
 _LEAST = dt.timedelta(hours=1)
+
+
+class Part(StrEnum):
+    """What a time bar asks a page for."""
+
+    #: what depends on the moment alone
+    STATE = "state"
 
 
 @attrs.frozen

@@ -7,8 +7,10 @@ import uuid
 from typing import Any
 
 import attrs
+from attrs.validators import optional
 
 from firmtrail_contract import AsOf, AuditAction, AuditEvent, AuditQuery, DayOrMoment, Page
+from firmtrail_contract.paging import page_token_limits
 from firmtrail_server.db import Connection
 from firmtrail_server.handlers import audit_events
 from firmtrail_server.http.context import Context
@@ -30,7 +32,7 @@ class AuditPageQuery:
     #: a day counts whole at both ends
     since: DayOrMoment | None = None
     until: AsOf | None = None
-    page_token: str | None = None
+    page_token: str | None = attrs.field(default=None, validator=optional(page_token_limits))
 
 
 async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: AuditPageQuery) -> View:

@@ -6,10 +6,11 @@ import uuid
 from typing import Annotated, Any
 
 import attrs
-from attrs.validators import in_, optional
+from attrs.validators import optional
 
 from firmtrail_contract import AsOf, AuditQuery, DeviceChange, DeviceDetails, History, HistoryQuery
 from firmtrail_contract.devices import device_name_limits
+from firmtrail_contract.paging import page_token_limits
 from firmtrail_server.db import Connection
 from firmtrail_server.errors import FieldOutOfRange
 from firmtrail_server.handlers import audit_events, desired_versions, device_api_keys, devices, history, projects
@@ -19,7 +20,7 @@ from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.charts.lanes import lanes
 from firmtrail_server.pages.forms import Form, filled, labels_of
 from firmtrail_server.pages.results import Redirect, View
-from firmtrail_server.pages.time_bar import time_bar
+from firmtrail_server.pages.time_bar import Part, time_bar
 from firmtrail_server.pages.words import query as url_query
 
 _MOST_EVENTS = 20
@@ -33,8 +34,8 @@ class DevicePageQuery:
 
     at: AsOf | None = None
     #: of a history that has more periods than a page shows
-    page_token: str | None = None
-    part: str | None = attrs.field(default=None, validator=optional(in_(["state"])))
+    page_token: str | None = attrs.field(default=None, validator=optional(page_token_limits))
+    part: Part | None = None
 
 
 @attrs.frozen(kw_only=True)

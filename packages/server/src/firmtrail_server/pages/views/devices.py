@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 import attrs
-from attrs.validators import in_, optional
 
 from firmtrail_contract import (
     DeviceList,
@@ -20,7 +19,7 @@ from firmtrail_server.handlers import devices, firmware_versions, projects
 from firmtrail_server.http.context import Context
 from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.results import View
-from firmtrail_server.pages.time_bar import time_bar
+from firmtrail_server.pages.time_bar import Part, time_bar
 from firmtrail_server.pages.words import query as url_query
 
 
@@ -28,8 +27,7 @@ from firmtrail_server.pages.words import query as url_query
 class DevicesQuery(DeviceQuery):
     """Which devices; the filters of the API, by its names."""
 
-    #: `state`: what depends on the moment alone, for the time bar
-    part: str | None = attrs.field(default=None, validator=optional(in_(["state"])))
+    part: Part | None = None
 
 
 async def show(ctx: Context, conn: Connection, project_id: uuid.UUID, query: DevicesQuery) -> View:

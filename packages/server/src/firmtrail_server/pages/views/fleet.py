@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import attrs
-from attrs.validators import in_, optional
+from attrs.validators import optional
 
 from firmtrail_contract import (
     DEFAULT_COMPONENT,
@@ -43,7 +43,7 @@ from firmtrail_server.handlers import (
 from firmtrail_server.http.context import Context
 from firmtrail_server.pages.api_calls import ApiCalls
 from firmtrail_server.pages.results import View
-from firmtrail_server.pages.time_bar import TimeBar, time_bar
+from firmtrail_server.pages.time_bar import Part, TimeBar, time_bar
 from firmtrail_server.pages.views.adoption import Spreading, newest_of
 from firmtrail_server.pages.words import query as url_query
 
@@ -62,8 +62,7 @@ class FleetQuery:
     at: AsOf | None = None
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
     labels: str | None = attrs.field(default=None, validator=optional(label_filter_limits))
-    #: `state`: what depends on the moment alone, for the time bar
-    part: str | None = attrs.field(default=None, validator=optional(in_(["state"])))
+    part: Part | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from enum import StrEnum
 from typing import Annotated, Any
 
 import attrs
-from attrs.validators import in_
 
 from firmtrail_contract import ProjectChange, ProjectDeletion
 from firmtrail_server.db import Connection
@@ -35,11 +35,17 @@ class NameForm(Form):
     name: str | None = None
 
 
+class Sure(StrEnum):
+    """What a box sends that was ticked."""
+
+    YES = "yes"
+
+
 @attrs.frozen(kw_only=True)
 class LeaveForm(Form):
     """That somebody is sure."""
 
-    sure: str = attrs.field(validator=in_(["yes"]))
+    sure: Sure
 
 
 async def settings_of(ask: ApiCalls, project_id: uuid.UUID) -> dict[str, Any]:
