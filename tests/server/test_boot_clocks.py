@@ -459,7 +459,8 @@ def test_a_boot_that_was_wrongly_taken_for_an_earlier_one_runs_now_at_its_next_r
 
 
 def test_a_boot_wrongly_taken_for_an_earlier_one_is_corrected_without_drift() -> None:
-    other = boot(7, ago(minutes=20), reported_until=ago(hours=9), sequence=7, recorded_at=ago(minutes=20))
+    before_it = ago(minutes=20, milliseconds=1)
+    other = boot(7, ago(minutes=20), reported_until=ago(hours=9), sequence=7, recorded_at=before_it)
     (taken,) = find_boots(batch(reading(6, 0)), ago(minutes=20), {other.boot_id: other}, ago(minutes=21))
     known = {other.boot_id: other, taken.boot_id: taken}
     sent = batch(reading(6, 16 * MINUTE), record(reading(6, 15 * MINUTE)))
@@ -471,3 +472,72 @@ def test_a_boot_wrongly_taken_for_an_earlier_one_is_corrected_without_drift() ->
 
     assert moments(sent, known) == before
     assert {one.source for one in before.values()} == {ObservedAtSource.BOOT_CLOCK}
+
+
+TOLD_BEFORE = [
+    boot(6, ago(hours=3), reported_until=ago(days=30), sequence=6, recorded_at=ago(hours=1)),
+    boot(7, ago(hours=2), reported_until=ago(days=30), sequence=7, recorded_at=ago(hours=1)),
+]
+
+
+def known_later(sent: ClockReading, readings: Sequence[ClockReading], *boots: Boot) -> list[Boot]:
+    """What is known after a batch, the boots that it does not name included."""
+    sending = batch(sent, *map(record, readings))
+    found = find_boots(sending, NOW, {one.boot_id: one for one in boots}, ago(hours=1))
+    return [*({one.boot_id: one for one in boots} | {one.boot_id: one for one in found}).values()]
+
+
+def test_a_boot_whose_first_batch_was_held_up_ended_before_the_next_one_reports() -> None:
+    late = boot(6, ago(hours=1), sequence=6, recorded_at=ago(minutes=50))
+    readings = [reading(6, 0), reading(6, 30 * HOUR), reading(7, MINUTE)]
+
+    found = told(reading(7, 20 * MINUTE), readings, late)
+
+    assert found[1:] == [(ago(minutes=20), "upper_bound"), (ago(minutes=19), "boot_clock")]
+    assert found[0][0] < found[1][0]
+
+
+def test_it_tells_nothing_of_the_future_when_it_sends_again() -> None:
+    late = boot(6, ago(hours=1), sequence=6, recorded_at=ago(minutes=50))
+    known = known_later(reading(7, 20 * MINUTE), [reading(6, 30 * HOUR), reading(7, MINUTE)], late)
+
+    found = told(reading(6, 31 * HOUR), [reading(6, 30 * HOUR)], *known)
+
+    assert found[0][0] <= ago(minutes=19)
+
+
+@pytest.mark.parametrize("source", [ObservedAtSource.UPPER_BOUND, ObservedAtSource.DEVICE])
+def test_a_batch_of_a_boot_that_a_later_one_told_of_was_held_up(source: ObservedAtSource) -> None:
+    six, seven = attrs.evolve(TOLD_BEFORE[0], source=source).settled(dt.timedelta(minutes=5)), TOLD_BEFORE[1]
+    readings = [reading(6, 5 * MINUTE), reading(6, 90 * MINUTE)]
+
+    found = told(reading(6, 100 * MINUTE), readings, six, seven)
+
+    assert found[0] == (six.started_at + dt.timedelta(minutes=5), source.value)
+    assert found[0][0] < found[1][0] < ago(hours=2)
+
+
+def test_what_it_told_keeps_its_moment_when_more_of_its_batches_arrive() -> None:
+    six, seven = TOLD_BEFORE[0].settled(dt.timedelta(minutes=5)), TOLD_BEFORE[1]
+    before = told(reading(6, 100 * MINUTE), [reading(6, 90 * MINUTE)], six, seven)
+    known = known_later(reading(6, 100 * MINUTE), [reading(6, 90 * MINUTE)], six, seven)
+    known = known_later(reading(6, 500 * MINUTE), [reading(6, 400 * MINUTE)], *known)
+
+    assert told(reading(6, 100 * MINUTE), [reading(6, 90 * MINUTE)], *known) == before
+
+
+def test_a_boot_that_a_later_one_told_of_runs_now_if_there_is_no_time_for_it_before() -> None:
+    told_of = [attrs.evolve(one, reported_until=ago(hours=3)) for one in TOLD_BEFORE]
+
+    found = told(reading(6, 2 * HOUR), [reading(6, 0), reading(6, 2 * HOUR)], *told_of)
+
+    assert found[1] == (NOW, "boot_clock")
+
+
+def test_a_state_whose_earlier_boots_have_known_numbers_and_other_ids_counts_anew() -> None:
+    before = boot(99, ago(days=9), sequence=5, recorded_at=ago(days=9))
+    sending = batch(reading(6, 60_000), record(reading(5, 1_000)), record(reading(6, 60_000)))
+
+    found = find_boots(sending, NOW, {one.boot_id: one for one in (before, NEXT)}, ago(minutes=1))
+
+    assert moments(sending, {one.boot_id: one for one in found})[sending.sent].source is ObservedAtSource.BOOT_CLOCK

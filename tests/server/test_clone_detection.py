@@ -32,9 +32,12 @@ class Machine:
 
     async def send(self, reading: dict[str, Any] | None = None) -> None:
         sent = reading or self.reading()
-        record = {"first_observed": sent, "components": [{"version": "1"}]}
+        await self.send_records(sent, (sent, "1"))
+
+    async def send_records(self, sent: dict[str, Any], *observed: tuple[dict[str, Any], str]) -> None:
+        records = [{"first_observed": at, "components": [{"version": version}]} for at, version in observed]
         path = f"/v1/devices/{self._demo.device_id}/firmware_reports"
-        read(await self._http.post(path, auth=self.key, json={"sent": sent, "records": [record]}))
+        read(await self._http.post(path, auth=self.key, json={"sent": sent, "records": records}))
 
 
 @pytest.fixture
@@ -238,3 +241,24 @@ async def test_a_filter_is_true_or_false(admin: Caller, demo: Demo, wanted: str)
     answer = await admin.get(f"projects/{demo.project_id}/devices", two_machines=wanted)
 
     assert answer.json()["errors"][0]["pointer"] == "/two_machines"
+
+
+async def test_a_batch_that_was_held_up_until_the_next_boot_had_told_of_its_boot_is_of_one_machine(
+    admin: Caller, demo: Demo, clock: Clock, machine: Machine
+) -> None:
+    held_up = numbered(machine, 1)
+    clock.advance(hours=9)
+    late = numbered(machine, 1)
+    machine.boot()
+    clock.advance(minutes=1)
+    await machine.send_records(numbered(machine, 2), (held_up, "1"), (numbered(machine, 2), "2"))
+    clock.advance(hours=1)
+
+    await machine.send_records(late, (held_up, "1"), (late, "1"))
+
+    assert await since(admin, demo) is None
+    assert read(await admin.get(f"devices/{demo.device_id}"))["firmware"][0]["version"] == "2"
+
+
+def numbered(machine: Machine, number: int) -> dict[str, Any]:
+    return {**machine.reading(), "boot_sequence": number}

@@ -33,14 +33,19 @@ before that of the next boot, and then no later report of the device shows how f
 
 A start by which a batch was sent after it was received is too late for certain: the first batch of the boot was held
 up. Then it is found anew whatever the batch tells. All that the device has reported until then keeps its moments, and
-later readings count for moments after those.
+later readings count for moments after those. The same holds for a boot that would have gone on after the next one
+reported, where a batch tells of both.
+
+A boot of which a later one told has ended, whenever its own batches arrive: they count for the time before that boot.
+If there is no time for them there, the boot runs now, on another machine.
 
 The first batch of a boot may be held up until later boots have reported. The number of a boot orders only the boots of
 one state directory: a device whose state is lost or restored, or another machine with its key, counts anew. So a new
-boot is taken for an earlier one only if no other boot has its number, and one with a higher number was heard of since:
-after the moment that its synced clock shows, or else after it began by its boot clock. The first of these comes after
-it. Without a synced clock, so does the boot heard of last if its number is the next one, and it was heard of within a
-day. What the batch tells of older boots must not come after the boot that is found.
+boot is taken for an earlier one only if no other boot has its number, nor that of a boot which its batch tells of, and
+one with a higher number was heard of since: after the moment that its synced clock shows, or else after it began by its
+boot clock. The first of these comes after it. Without a synced clock, so does the boot heard of last if its number is
+the next one, and it was heard of within a day. What the batch tells of older boots must not come after the boot that is
+found.
 If this was wrong, its next report corrects it: that is made after the other boot was heard of. It does so at once, also
 when the start is right by chance: later it would move what that report told.
 """
@@ -58,7 +63,14 @@ import attrs
 from firmtrail_contract import ClockReading, ObservedAtSource, ObservedMoment, ReportBatch
 from firmtrail_contract.version_periods import EARLIEST_MOMENT, MAX_CLOCK_LEAD
 from firmtrail_server.history.boots import Boot, Stretch
-from firmtrail_server.history.told_boots import RESOLUTION, ToldBoot, named_boots, observed, told_boots
+from firmtrail_server.history.told_boots import (
+    RESOLUTION,
+    ToldBoot,
+    named_boots,
+    numbered_boots,
+    observed,
+    told_boots,
+)
 from firmtrail_server.history.wall_clocks import WallStart, elapsed, synced_wall_time, wall_starts, weighed
 
 _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -88,17 +100,23 @@ def find_boots(
     sending, next_boot = known.get(batch.sent.boot_id), _overtaker(batch, received_at, known)
     if sending is None and next_boot is not None:
         reported_until = next_boot.reported_until
-    until = _right_until(batch, received_at, known, reported_until)
+    ended = None if sending is None else _ended(sending, batch, received_at, known, reported_until)
+    until = _right_until(batch, received_at, known, reported_until) if ended is None else None
     others = {boot_id: boot for boot_id, boot in known.items() if until is None or boot_id != batch.sent.boot_id}
-    told = [*reversed(told_boots(batch, others, reported_until))]
+    told = [*reversed(told_boots(batch, received_at, others, reported_until))]
     new = partial(_new_boot, reported_until=reported_until, recorded_at=received_at)
     if sending is None and next_boot is not None:
-        sending = new(told[0], _earlier_starts(told[0], next_boot, None)).settled(told[0].last)
+        ended = new(told[0], _earlier_starts(told[0], next_boot, None)).settled(told[0].last)
     elif sending is not None and until is not None:
         sending = _moved(sending.settled(until - sending.started_at), told[0], received_at, reported_until)
-    boots = [sending or new(told[0], _sending_starts(told[0], received_at))]
+    boots = [ended or sending or new(told[0], _sending_starts(told[0], received_at))]
     for later, one in pairwise(told):
-        boot = known.get(one.boot_id) or new(one, _earlier_starts(one, boots[-1], later.first))
+        starts, boot = _earlier_starts(one, boots[-1], later.first), known.get(one.boot_id)
+        if boot is None:
+            boot = new(one, starts)
+        elif _ends_after(boot, one.last, end := boots[-1].first_start + later.first):
+            told_until = min(reported_until or EARLIEST_MOMENT, max(end, boot.recorded_at))
+            boot = boot.settled(told_until - boot.started_at).moved(starts[-1])
         boots.append(boot.settled(one.last))
     return boots
 
@@ -189,7 +207,8 @@ def _new_boot(
 def _overtaker(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot]) -> Boot | None:
     """Find the boot after the one that sends, if the batch was held up until after that one had reported."""
     sent, newest = batch.sent, _newest(known, batch.sent.boot_id)
-    if any(boot.boot_sequence == sent.boot_sequence for boot in known.values()):
+    numbers = numbered_boots(batch)
+    if any(numbers.get(boot.boot_sequence, boot.boot_id) != boot.boot_id for boot in known.values()):
         return None  # numbers count anew
     since = sent_after(sent, received_at)
     later = [one for one in known.values() if (one.boot_sequence or 0) > sent.boot_sequence and one.recorded_at > since]
@@ -200,6 +219,34 @@ def _overtaker(batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid
         return None
     told = [known[one.boot_id].moment(one).at for one in observed(batch) if one.boot_id in known]
     return overtaker if max(told, default=EARLIEST_MOMENT) <= overtaker.first_start else None
+
+
+def _ended(
+    sending: Boot,
+    batch: ReportBatch,
+    received_at: dt.datetime,
+    known: Mapping[uuid.UUID, Boot],
+    reported_until: dt.datetime | None,
+) -> Boot | None:
+    """Place a batch of a boot that had ended when another batch first told of it, if there is time for it before that.
+
+    What the other batch told of the boot keeps its moment.
+    """
+    later = [one for one in known.values() if one.recorded_at == sending.recorded_at and _is_higher(one, sending)]
+    if not later:
+        return None
+    next_boot = min(later, key=lambda one: one.boot_sequence or 0)
+    told = told_boots(batch, received_at, known, reported_until)[-1]
+    if min(next_boot.first_start, next_boot.started_at) - told.last < told.earliest_start - MAX_CLOCK_LEAD:
+        return None
+    is_bound = sending.source is ObservedAtSource.UPPER_BOUND and not sending.has_settled(told.last)
+    if is_bound or _ends_after(sending, told.last, next_boot.first_start):
+        sending = sending.moved(_earlier_starts(told, next_boot, None)[-1])
+    return sending.settled(told.last)
+
+
+def _is_higher(one: Boot, other: Boot) -> bool:
+    return one.boot_sequence is not None and one.boot_sequence > (other.boot_sequence or 0)
 
 
 def _is_next(newest: Boot, sent: ClockReading, received_at: dt.datetime) -> bool:
@@ -227,6 +274,11 @@ def _moved(sending: Boot, told: ToldBoot, received_at: dt.datetime, reported_unt
         reported_until=reported_until,
         boot_sequence=told.sequence,
     )
+
+
+def _ends_after(boot: Boot, last: dt.timedelta, next_reading: dt.datetime) -> bool:
+    """Say whether a boot would have gone on after the next one reported: its start is too late for certain."""
+    return boot.moment_after(last).at > next_reading + MAX_CLOCK_LEAD and not boot.has_settled(last)
 
 
 def _right_until(

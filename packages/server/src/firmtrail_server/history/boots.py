@@ -75,9 +75,16 @@ class Boot:
             earlier.pop()
         return attrs.evolve(self, stretches=(*earlier, latest))
 
+    def moved(self, start: Stretch) -> Self:
+        """Take another start for what is not settled."""
+        return attrs.evolve(self, started_at=start.started_at, source=start.source)
+
     def moment(self, reading: ClockReading) -> ObservedMoment:
         """Tell which moment a reading of this boot counts for: one after that of each earlier reading."""
-        up = elapsed(reading)
+        return self.moment_after(elapsed(reading))
+
+    def moment_after(self, up: dt.timedelta) -> ObservedMoment:
+        """Tell which moment its boot clock means by what it has counted."""
         if not self.stretches:  # as of nearly every boot
             return ObservedMoment(at=self.started_at + up, source=self.source)
         started_at, source, earliest = self.started_at, self.source, EARLIEST_MOMENT

@@ -2,7 +2,7 @@
 
 Of one machine, a boot that has ended never sends again. So where a boot sends after another one, first heard of later,
 has sent with the same key, there are two machines. A request that was merely held up does not count: the boot clock in
-it says that it was made before the other boot was heard of.
+it says that it was made before the other boot was heard of. Where the start of its boot is a bound, it says nothing.
 
 What this cannot see is in docs/two-machines.md.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from firmtrail_contract import ClockReading
+from firmtrail_contract import ClockReading, ObservedAtSource
 from firmtrail_contract.version_periods import MAX_CLOCK_LEAD
 from firmtrail_server.history.boots import Boot
 
@@ -33,7 +33,9 @@ def other_machine(sent: ClockReading, api_key_id: uuid.UUID, boots: Iterable[Rem
     sending = by_id.get(sent.boot_id)
     if sending is None:
         return None
-    sent_at = sending.moment(sent).at
+    sent_at, source = attrs.astuple(sending.moment(sent))
+    if source is ObservedAtSource.UPPER_BOUND:
+        return None
     for boot in by_id.values():
         is_newer = boot is not sending and boot.recorded_at >= sending.recorded_at
         if is_newer and boot.api_key_id == api_key_id and sent_at > boot.recorded_at + MAX_CLOCK_LEAD:

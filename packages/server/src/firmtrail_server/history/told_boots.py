@@ -52,10 +52,11 @@ class ToldBoot:
 
 
 def told_boots(
-    batch: ReportBatch, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
+    batch: ReportBatch, received_at: dt.datetime, known: Mapping[uuid.UUID, Boot], reported_until: dt.datetime | None
 ) -> list[ToldBoot]:
     """Sort the readings by boot, the one that sends last, and see what came before each."""
     told = sorted(_by_boot(batch), key=lambda one: (one.boot_id == batch.sent.boot_id, one.sequence, one.boot_id))
+    latest = received_at - (told[-1].last - told[-1].first)
     floor = reported = EARLIEST_MOMENT
     for index, one in enumerate(told):
         heard_of = [known[later.boot_id].reported_until for later in told[index:] if later.boot_id in known]
@@ -63,6 +64,8 @@ def told_boots(
         floor = max(floor, reported)
         told[index] = attrs.evolve(one, floor=floor, reported_until=reported)
         boot = known.get(one.boot_id)
+        if boot is not None and boot.moment_after(one.last).at > latest + MAX_CLOCK_LEAD:
+            boot = None  # its start is too late
         reported = max(reported, boot.started_at + one.last) if boot else reported
         floor = max(floor, reported) if boot else floor + RESOLUTION + one.last - one.first
     return told
@@ -71,6 +74,11 @@ def told_boots(
 def named_boots(batch: ReportBatch) -> set[uuid.UUID]:
     """The boots that a batch tells of."""
     return {reading.boot_id for reading in [*observed(batch), *batch.waiting, batch.sent]}
+
+
+def numbered_boots(batch: ReportBatch) -> dict[int | None, uuid.UUID]:
+    """The boots that a batch tells of, by their numbers."""
+    return {one.boot_sequence: one.boot_id for one in [*observed(batch), *batch.waiting, batch.sent]}
 
 
 def observed(batch: ReportBatch) -> Iterator[ClockReading]:

@@ -16,7 +16,7 @@ from firmtrail_server.history.boots import Boot, Stretch
 from firmtrail_server.history.clone_detection import RememberedBoot
 from firmtrail_server.history.moment_sources import BootStart
 from firmtrail_server.history.timeline import Sender
-from firmtrail_server.history.told_boots import named_boots
+from firmtrail_server.history.told_boots import named_boots, numbered_boots
 
 _SOURCES: dict[str, ObservedAtSource] = {source.value: source for source in ObservedAtSource}
 _STRETCHES = cattrs.Converter(forbid_extra_keys=True)
@@ -29,8 +29,8 @@ async def list_remembered(
 ) -> list[RememberedBoot]:
     """Of the boots of a device: those that a batch names, and those that say when the boot that sends was.
 
-    They are the boot that was heard of last beside it, those that were heard of since, those that have its number, and
-    of those with a higher one what was heard of first after the batch was sent.
+    They are the boot that was heard of last beside it, those that were heard of since, those that have the number of a
+    named one, and of those with a higher number than its own what was heard of first after the batch was sent.
     """
     cur = await conn.execute(
         """
@@ -39,7 +39,7 @@ async def list_remembered(
          where project_id = %(project_id)s
            and device_id = %(device_id)s
            and (boot_id = any(%(named)s)
-                or boot_sequence = %(sequence)s
+                or boot_sequence = any(%(sequences)s::int8[])
                 or recorded_at >= least(
                        (select recorded_at
                           from device_boots
@@ -66,6 +66,7 @@ async def list_remembered(
             "device_id": device_id,
             "named": [*named_boots(batch)],
             "sequence": batch.sent.boot_sequence,
+            "sequences": [*numbered_boots(batch)],
             "sending": batch.sent.boot_id,
             "sent_after": sent_after,
         },
