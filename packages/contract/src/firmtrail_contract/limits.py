@@ -143,11 +143,12 @@ class Texts(Count):
             raise Violation(ViolationCode.MALFORMED, "must be different from one another")
 
 
-#: the HTML standard's definition: ASCII alone, so that no two addresses look or compare alike by accident
+#: the HTML standard's definition: ASCII alone, so that no two addresses look or compare alike by accident. Without what
+#: looks like an encoded word (RFC 2047): some mail servers send to what it stands for
 email_limits = Text(
     3,
     254,
-    "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    "^(?!.*=\\?)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
     "(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$",
     "be an e-mail address such as ada@example.com",
 )

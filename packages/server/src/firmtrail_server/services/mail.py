@@ -8,7 +8,8 @@ import smtplib
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
-from email.message import EmailMessage
+from email.header import Header
+from email.mime.text import MIMEText
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -87,12 +88,10 @@ class Mailer:
         smtp = self._smtp
         if smtp is None:
             return False
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = smtp.sender, to, subject
-        message.set_content(text)
+        message = _message(smtp.sender, to, subject, text)
         async with self._turn:
             try:
-                await asyncio.to_thread(_send, smtp, message)
+                await asyncio.to_thread(_send, smtp, to, message)
             except (OSError, smtplib.SMTPException) as error:
                 logger.warning("no e-mail could be sent through %s: %s", smtp.host, type(error).__name__)
                 return False
@@ -109,9 +108,24 @@ def log_in(smtp: Smtp) -> None:
         connection.noop()
 
 
-def _send(smtp: Smtp, message: EmailMessage) -> None:
+def _message(sender: str, to: str, subject: str, text: str) -> MIMEText:
+    """Write what is sent.
+
+    Not by EmailMessage: it decodes what looks like an encoded word (RFC 2047) in a header, and writes the line breaks
+    that it finds there. A project may have any name.
+    """
+    message = MIMEText(text)
+    message["From"], message["To"], message["Subject"] = (
+        sender,
+        to,
+        Header(subject, "utf-8", header_name="Subject").encode(),
+    )
+    return message
+
+
+def _send(smtp: Smtp, to: str, message: MIMEText) -> None:
     with _logged_in(smtp) as connection:
-        connection.send_message(message)
+        connection.send_message(message, smtp.sender, [to])
 
 
 @contextmanager
