@@ -129,10 +129,14 @@ class Database:
         """
         conn, done = None, False
         try:
-            async with asyncio.timeout(failures.LONGEST_SECONDS), self._pool.connection() as conn, _replaced(conn):
-                await conn.begin(kind.begin(conn))
-                yield conn
-                done = conn.info.transaction_status is TransactionStatus.INTRANS
+            async with asyncio.timeout(failures.LONGEST_SECONDS), self._pool.connection() as conn:
+                try:
+                    await conn.begin(kind.begin(conn))
+                    yield conn
+                    done = conn.info.transaction_status is TransactionStatus.INTRANS
+                except NOT_STORED:
+                    await conn.close()  # the next connection may reach a database that stores
+                    raise
         except COLLISIONS:
             raise
         except psycopg.errors.ForeignKeyViolation as error:
@@ -153,13 +157,3 @@ async def _check(conn: Connection) -> None:
     if not is_silent(conn.pgconn.socket):
         await conn.close()  # or the pool would take it back
         raise psycopg.OperationalError("the database has closed this connection")
-
-
-@asynccontextmanager
-async def _replaced(conn: Connection) -> AsyncGenerator[None]:
-    """Close a connection whose database stores nothing: the next one may reach another that does."""
-    try:
-        yield
-    except NOT_STORED:
-        await conn.close()
-        raise
