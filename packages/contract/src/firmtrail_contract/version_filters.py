@@ -12,6 +12,7 @@ is neither lower nor higher than any, so that only != lets it pass.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from heapq import nsmallest
@@ -21,7 +22,7 @@ from typing import Protocol
 import attrs
 
 from firmtrail_contract import VersionScheme
-from firmtrail_contract.version_order import Order, compare_with_bound, is_bound
+from firmtrail_contract.version_order import Order, compare_with_bound, is_bound, sort_key
 
 MAX_FILTER_LENGTH = 512
 MAX_COMPARISONS = 8
@@ -188,7 +189,8 @@ def near(text: str, known_versions: Iterable[str]) -> list[str]:
     """Name at most five known versions that a filter which found none may have meant, the most likely first.
 
     First those that differ in case, blanks, a leading v or a build suffix; then those that go on where the text ends,
-    at a separator before inside a number; then those of similar letters, of which the ones that begin alike come first.
+    at a separator before inside a number; then those of similar letters, of which the ones that begin alike come first,
+    and of these the next lower or higher ones.
     Of a filter with several versions the first counts.
     """
     first = text.split(",", maxsplit=1)[0].strip().lstrip("=<>!").rstrip("*")
@@ -213,13 +215,24 @@ def _continuation(text: str, wanted: str) -> int | None:
 
 
 def _alike(wanted: str, bare: dict[str, str]) -> list[str]:
-    """Compare letter by letter the versions that begin most alike, and of those the nearest in length."""
+    """Compare letter by letter the versions that begin most alike; the nearest in order first, of those as alike."""
     compared = nsmallest(_MAX_COMPARED, bare, key=lambda version: (*_distance(bare[version], wanted), version))
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
-    ratios = {version: _ratio(matcher, bare[version][:_MAX_COMPARED_LENGTH]) for version in compared}
+    ratios = {version: _ratio(matcher, bare[version], wanted) for version in compared}
+    steps = _steps(wanted, {version: bare[version] for version in compared})
     alike = [version for version, ratio in ratios.items() if ratio >= _ALIKE]
-    return sorted(alike, key=lambda version: (-ratios[version], *_distance(bare[version], wanted), version))
+    return sorted(
+        alike, key=lambda version: (-ratios[version], *_distance(bare[version], wanted), steps[version], version)
+    )
+
+
+def _steps(wanted: str, bare: dict[str, str]) -> dict[str, int]:
+    """How many versions away each one is from where the wanted one would be."""
+    in_order = sorted(bare, key=lambda version: (sort_key(bare[version], VersionScheme.NATURAL), version))
+    keys = [sort_key(bare[version], VersionScheme.NATURAL) for version in in_order]
+    place = bisect_left(keys, sort_key(wanted, VersionScheme.NATURAL))
+    return {version: place - at if at < place else at - place + 1 for at, version in enumerate(in_order)}
 
 
 def _distance(text: str, wanted: str) -> tuple[int, int]:
@@ -227,6 +240,12 @@ def _distance(text: str, wanted: str) -> tuple[int, int]:
     return -sum(1 for _ in alike), abs(len(text) - len(wanted))
 
 
-def _ratio(matcher: SequenceMatcher[str], text: str) -> float:
+def _ratio(matcher: SequenceMatcher[str], text: str, wanted: str) -> float:
+    """How alike they are, also by as many numbers as the wanted one has: 1.6 of 1.6.0 for 1.7."""
+    beginning = ".".join(text.split(".")[: wanted.count(".") + 1]) if "." in wanted else text
+    return max(_compared(matcher, one[:_MAX_COMPARED_LENGTH]) for one in {text, beginning})
+
+
+def _compared(matcher: SequenceMatcher[str], text: str) -> float:
     matcher.set_seq1(text)
     return matcher.ratio() if matcher.quick_ratio() >= _ALIKE else 0.0
