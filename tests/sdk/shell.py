@@ -48,6 +48,10 @@ class Shell:
         assert await asyncio.to_thread(_ended, arguments)
         return self.capsys.readouterr().err
 
+    async def written(self, *arguments: str, code: int) -> str:
+        """Run one command that ends with this code; give its output, also where it fails."""
+        return (await self._run(arguments, b"", code))[0]
+
     async def _run(self, arguments: tuple[str, ...], told: str | bytes, code: int) -> tuple[str, str]:
         content = told.encode() if isinstance(told, str) else told
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))

@@ -124,6 +124,10 @@ async def test_columns_are_chosen_by_name_for_tables_and_csv(keyed: Shell, demo:
     assert "no column 'colour'; there are: id, " in await keyed("devices", "list", "--columns", "colour", code=2)
 
 
+async def test_an_unknown_column_writes_no_csv(keyed: Shell) -> None:
+    assert not await keyed.written("devices", "list", "--csv", "--columns", "id,colour", code=2)
+
+
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 async def test_completion_knows_every_noun_and_option(shell: Shell, name: str) -> None:
     script = await shell("completion", name)

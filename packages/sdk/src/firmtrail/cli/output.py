@@ -112,10 +112,13 @@ def _show_csv(result: Any, verb: Verb, *, with_moment: bool) -> None:
     first = [*islice(rows, 1)]  # the moment is known when the first page is
     moment = {_AS_OF: at} if (at := getattr(result, _AS_OF, None)) else {}
     columns = [*verb.columns, *(map(Column, moment) if with_moment else ())]
+    lines = (
+        [clean(csv_cell(moment[one.key] if one.key in moment else one.of(item))) for one in columns]
+        for item in chain(first, rows)
+    )
+    begun = [*islice(lines, 1)]  # a column that there is not is refused before anything is written
     writer.writerow([column.key for column in columns])
-    for item in chain(first, rows):
-        cells = (moment[column.key] if column.key in moment else column.of(item) for column in columns)
-        writer.writerow([clean(csv_cell(cell)) for cell in cells])
+    writer.writerows(chain(begun, lines))
 
 
 def _show_one(item: Any) -> None:
