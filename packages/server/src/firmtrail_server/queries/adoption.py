@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import attrs
 
 from firmtrail_server.db import Connection, one, rows
-from firmtrail_server.history.spans import span_bounds
+from firmtrail_server.history.spans import span_stretches
 from firmtrail_server.queries.counted import COUNTED, IN_STATE, Counted
+
+_MICROSECOND = dt.timedelta(microseconds=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -26,62 +28,65 @@ async def count_over_time(
 ) -> list[tuple[str, int, int]]:
     """By how many devices each version grew or shrank, for each moment at which it did: (version, moment, change).
 
-    A moment is its place among `moments`. A retired device counts until it was retired.
+    A moment is its place among `moments`. A retired device counts until it was retired. Closed periods are read by
+    stretches of their start, so that where each one begins among the moments is known without looking.
     """
     cur = await conn.execute(
         f"""
+        with out_of_service as materialized (
+            select id, retired_at
+              from devices
+             where project_id = %(project_id)s
+               and retired_at is not null
+        )
         select version, moment, sum(change)::int8 as change
           from (
-                select version, opened, closed, count(*) as devices
-                  from (
-                        select ran.version,
-                               width_bucket(ran.since - interval '1 microsecond', %(moments)s::timestamptz[]) as opened,
-                               coalesce(
-                                   width_bucket(least(ran.superseded_at, retired.retired_at) - interval '1 microsecond',
-                                                %(moments)s::timestamptz[]),
-                                   %(moment_count)s
-                               ) as closed
-                          from (
-                                select periods.device_id, periods.version, periods.first_reported_at as since,
-                                       periods.superseded_at
-                                  from unnest(%(components)s::text[]) as wanted (component)
-                                 cross join unnest(%(spans)s::int2[], %(lower_bounds)s::timestamptz[])
-                                       as class (span, lower_bound)
-                                  join device_firmware_periods as periods
-                                    on periods.project_id = %(project_id)s
-                                   and periods.component = wanted.component
-                                   and periods.span = class.span
-                                   and periods.first_reported_at > class.lower_bound
-                                   and periods.first_reported_at <= %(last)s
-                                   and periods.superseded_at > %(first)s
-                                   and periods.version <> ''
-                                 union all
-                                select device_id, version, since, null
-                                  from device_versions
-                                 where project_id = %(project_id)s
-                                   and component = any(%(components)s)
-                                   and since <= %(last)s
-                               ) as ran
-                          left join devices as retired
-                            on retired.project_id = %(project_id)s
-                           and retired.id = ran.device_id
-                           and retired.retired_at is not null
-                         where {COUNTED}
-                        offset 0  -- or each row is put into its buckets twice, for `where` and for `group by`
-                       ) as seen
-                 where opened < closed
-                 group by version, opened, closed
+                select of_stretch.version, stretch.first_moment as opened, of_stretch.closed, of_stretch.devices
+                  from unnest(%(components)s::text[]) as wanted (component)
+                 cross join unnest(%(spans)s::int2[], %(first_moments)s::int4[], %(lower_bounds)s::timestamptz[],
+                                   %(upper_bounds)s::timestamptz[])
+                       as stretch (span, first_moment, lower_bound, upper_bound)
+                 cross join lateral (
+                        select ran.version, count(*) as devices,
+                               width_bucket(least(ran.superseded_at, retired.retired_at), %(just_after)s::timestamptz[])
+                                   as closed
+                          from device_firmware_periods as ran
+                          left join out_of_service as retired
+                            on retired.id = ran.device_id
+                         where ran.project_id = %(project_id)s
+                           and ran.component = wanted.component
+                           and ran.span = stretch.span
+                           and ran.first_reported_at > stretch.lower_bound
+                           and ran.first_reported_at <= stretch.upper_bound
+                           and ran.superseded_at > stretch.upper_bound
+                           and ran.version <> ''
+                           and {COUNTED}
+                         group by ran.version, closed
+                       ) as of_stretch
+                 union all
+                select ran.version, width_bucket(ran.since, %(just_after)s::timestamptz[]) as opened,
+                       coalesce(width_bucket(retired.retired_at, %(just_after)s::timestamptz[]), %(moment_count)s)
+                           as closed,
+                       count(*) as devices
+                  from device_versions as ran
+                  left join out_of_service as retired
+                    on retired.id = ran.device_id
+                 where ran.project_id = %(project_id)s
+                   and ran.component = any(%(components)s)
+                   and ran.since <= %(last)s
+                   and {COUNTED}
+                 group by ran.version, opened, closed
                ) as runs
          cross join lateral (values (opened, devices), (closed, -devices)) as edge (moment, change)
+         where opened < closed
          group by version, moment
         """,  # noqa: S608  its parts are literals
         {
             "project_id": project_id,
             **counted.parameters,
-            **span_bounds(moments[0]),
-            "first": moments[0],
+            **span_stretches(moments),
             "last": moments[-1],
-            "moments": list(moments),
+            "just_after": [at + _MICROSECOND for at in moments],  # an edge at a moment does not come before it
             "moment_count": len(moments),
         },
         prepare=False,
