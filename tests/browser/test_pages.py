@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # pyright: ignore[reportMissingTypeStubs]
 from playwright.async_api import Browser, Page, expect
 
+from firmtrail_server.pages.views import device as device_page
 from tests.browser.conftest import MARKUP, Fleet, Tab, ago, device, opened
 from tests.served import Server
 from tests.server.callers import Caller, made, read
@@ -130,6 +131,23 @@ async def test_a_timeline_tells_its_moments_to_mouse_and_keys(tab: Tab, fleet: F
     await bars.last.focus()
     await expect(readout).to_contain_text("1.5.0")
     await expect(readout).to_contain_text("imported")
+
+
+async def test_a_long_history_opens_at_its_newest_and_follows_the_bar(
+    tab: Tab, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_page, "MOST_PERIODS", 1)
+    await tab.sign_in()
+    await tab.open(f"/devices/{fleet.devices['pump-1']}")
+    version = tab.page.locator('tr[id^="p-"] td:nth-child(2)')
+    await expect(version).to_have_text("1.5.0")
+
+    await set_range(tab.page, 0.05)
+    await expect(version).to_have_text("1.4.2")
+    await tab.page.get_by_role("link", name="Newest periods").click()
+    await expect(version).to_have_text("1.5.0")
+    await tab.page.get_by_role("link", name="Older periods").click()
+    await expect(version).to_have_text("1.4.2")
 
 
 async def test_without_javascript_everything_is_there(chromium: Browser, server: Server, fleet: Fleet) -> None:

@@ -211,6 +211,36 @@ async def test_pages_of_one_join_to_the_whole_history(http: httpx.AsyncClient, d
     assert paged == whole
 
 
+async def test_the_newest_periods_come_first_where_that_is_asked(http: httpx.AsyncClient, demo: Demo) -> None:
+    for hour in range(5):
+        await report(http, demo, version=f"1.{hour}", observed_at=moment(hour))
+        await report(http, demo, version=f"boot-{hour}", observed_at=moment(hour), component="bootloader")
+    whole = (await http.get(demo.path, auth=demo.project_key)).json()["items"]
+
+    asked = {"newest_first": "true", "page_size": 4}
+    first = (await http.get(demo.path, auth=demo.project_key, params=asked)).json()
+    asked |= {"page_token": first["next_page_token"], "page_size": 100}
+    rest = (await http.get(demo.path, auth=demo.project_key, params=asked)).json()
+    foreign = await http.get(demo.path, auth=demo.project_key, params={"page_token": first["next_page_token"]})
+
+    assert first["items"] + rest["items"] == whole[::-1]
+    assert rest["next_page_token"] is None
+    assert foreign.status_code == 422
+
+
+@pytest.mark.parametrize("newest_first", ["true", "false"])
+async def test_periods_may_be_those_that_had_begun_by_a_moment(
+    http: httpx.AsyncClient, demo: Demo, newest_first: str
+) -> None:
+    for hour in range(4):
+        await report(http, demo, version=f"1.{hour}", observed_at=moment(hour))
+
+    asked = {"until": moment(2), "newest_first": newest_first}
+    found = (await http.get(demo.path, auth=demo.project_key, params=asked)).json()["items"]
+
+    assert sorted(period["version"] for period in found) == ["1.0", "1.1", "1.2"]
+
+
 async def test_a_version_of_two_at_one_moment_pages_like_any_other(http: httpx.AsyncClient, demo: Demo) -> None:
     for version in ("a", "b", "c", "d"):
         await report(http, demo, version=version, observed_at=moment(1))

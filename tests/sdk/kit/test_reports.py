@@ -72,6 +72,17 @@ async def test_reports_make_the_same_history(
     assert await history(ask, device_id) == periods
 
 
+async def test_a_history_comes_newest_first_up_to_a_moment(ask: Asking) -> None:
+    device_id = await ask.device("pump-1")
+    key, start = await ask.device_key(device_id), ask.installation.now() - 10 * HOUR
+    for hours in range(4):
+        await ask.ran(key, device_id, str(hours), start + hours * HOUR)
+
+    found = await history(ask, device_id, until=start + 2 * HOUR, newest_first=True, page_size=2)
+
+    assert [version for _, version, *_ in found] == ["2", "1", "0"]
+
+
 async def test_a_moment_ahead_counts_for_the_servers(ask: Asking) -> None:
     device_id = await ask.device("pump-1")
     key = await ask.device_key(device_id)

@@ -23,18 +23,35 @@ async def test_a_device_shows_each_period_and_when_it_was_heard_of(browser: Brow
     assert "Superseded 2026-05-20 08:00:00 UTC" in page
 
 
-async def test_a_long_history_goes_on_on_another_page(
+async def test_a_long_history_opens_at_its_newest_periods(
     browser: Browser, fleet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device_page, "MOST_PERIODS", 3)
     (path,) = set(re.findall(r'href="(/devices/[0-9a-f-]{36})', await browser.opened(f"{fleet}/devices")))
 
     first = await browser.opened(path)
-    (later,) = re.findall(r'href="([^"]+page_token=[^"]+)"', first)
-    second = await browser.opened(later)
+    (older,) = re.findall(r'href="([^"]+page_token=[^"]+)"', first)
+    second = await browser.opened(older)
 
     assert [page.count('<tr id="p-') for page in (first, second)] == [3, 1]
-    assert "Later periods" not in second
+    assert [page.count('<span class="muted">current</span>') for page in (first, second)] == [1, 0]
+    assert ("Older periods" in second, "Newest periods" in second) == (False, True)
+    assert _bar_begins(first) == _bar_begins(second)
+
+
+async def test_a_long_history_opens_where_the_time_bar_stands(
+    browser: Browser, fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = set(re.findall(r'href="(/devices/[0-9a-f-]{36})', await browser.opened(f"{fleet}/devices")))
+    begins = _bar_begins(await browser.opened(path))
+    monkeypatch.setattr(device_page, "MOST_PERIODS", 1)
+
+    page = await browser.opened(f"{path}?at={begins[:17]}59Z")
+
+    assert page.count('<tr id="p-') == 1
+    assert page.count('class="on"') == 1
+    assert '<span class="muted">current</span>' not in page
+    assert "Newest periods" in page
 
 
 async def test_a_timeline_says_why_each_moment_is_believed(browser: Browser, mara: Caller, project: str) -> None:
@@ -147,3 +164,8 @@ async def test_a_device_shows_its_agent_and_its_gaps(browser: Browser, mara: Cal
     assert re.search(r"Gaps .* Records lost 2026-06-01 03:00 2026-06-01 04:00 17", text)
     assert 'class="gap"' in page
     assert "pump-2" in text_of(await browser.opened(f"{fleet}/devices", agent_version="0.1.0"))
+
+
+def _bar_begins(page: str) -> str:
+    (first,) = re.findall(r'data-first="([^"]+)"', page)
+    return first

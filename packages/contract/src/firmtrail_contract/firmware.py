@@ -106,6 +106,10 @@ class HistoryQuery(PageQuery):
     at: AsOf | None = None
     #: of this component alone
     component: str | None = attrs.field(default=None, validator=optional(component_limits))
+    #: those first reported by this moment, or by the end of this date in UTC
+    until: AsOf | None = None
+    #: the newest first, in the place of the oldest
+    newest_first: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +126,7 @@ class HistoryGap:
 
 @attrs.frozen(kw_only=True)
 class History:
-    """A page of a device's version periods, oldest first."""
+    """A page of a device's version periods, oldest first unless asked otherwise."""
 
     items: list[VersionPeriod]
     #: pass it as `page_token` to get the next page; null on the last one

@@ -193,6 +193,8 @@ class AsyncFirmware(AsyncResource):
         *,
         at: dt.datetime | dt.date | None = None,
         component: str | None = None,
+        until: dt.datetime | dt.date | None = None,
+        newest_first: bool | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
@@ -205,6 +207,8 @@ class AsyncFirmware(AsyncResource):
             device_id: a device of the API key's project.
             at: only what was in force at this moment, an aware datetime, or at the end of this date in UTC.
             component: of this component alone.
+            until: only what was first reported by this moment, an aware datetime, or by the end of this date in UTC.
+            newest_first: the newest first, in the place of the oldest.
             limit: the most periods to give in all.
             page_size: the most periods to fetch at once, 1 to 1,000.
             page_token: where an earlier list stopped: its `next_page_token`.
@@ -216,7 +220,7 @@ class AsyncFirmware(AsyncResource):
             self._transport,
             path(_VERSION, device_id=device_id),
             VersionPeriod,
-            filters=filters(HistoryQuery, at=at, component=component),
+            filters=filters(HistoryQuery, at=at, component=component, until=until, newest_first=newest_first),
             page=History,
             limit=limit,
             page_size=page_size,

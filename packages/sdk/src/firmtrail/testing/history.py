@@ -21,8 +21,14 @@ def list_firmware_versions(state: State, request: Request) -> History:
         for name, component in device.components.items()
         if query.component in {None, name}
         for place, period in enumerate(component.periods)
+        if query.until is None or period.first_reported_at <= query.until
     ]
-    listed = page_of(periods, query, lambda one: (format_moment(one[2].first_reported_at), one[0], f"{one[1]:09}"))
+    listed = page_of(
+        periods,
+        query,
+        lambda one: (format_moment(one[2].first_reported_at), one[0], f"{one[1]:09}"),
+        descending=query.newest_first,
+    )
     return History(
         items=[shown(name, period) for name, _, period in listed.items], next_page_token=listed.next_page_token
     )

@@ -15,7 +15,7 @@ from firmtrail_contract import (
 )
 from firmtrail_contract.version_periods import moment
 from firmtrail_server.db import Connection
-from firmtrail_server.db.keyset import LATEST
+from firmtrail_server.db.keyset import EARLIEST, LATEST
 from firmtrail_server.errors import NoStrictMoment
 from firmtrail_server.history.moment_sources import MomentSources
 from firmtrail_server.history.timeline import Record, is_doubtful
@@ -64,7 +64,10 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
     version was first reported after it.
     """
     project_id = ctx.principal.project_id
-    after = history.KEYSET.position(query, device_id)
+    keyset, look = history.KEYSET, history.list_periods
+    if query.newest_first:
+        keyset, look = history.NEWEST_FIRST, history.list_newest_periods
+    start = keyset.position(query, device_id)
     await devices.get(conn, project_id, device_id)
     sources = MomentSources(await boots.list_starts(conn, project_id, device_id))
     if query.at is not None:
@@ -73,9 +76,10 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
         in_force = await history.list_in_force(conn, project_id, device_id, query.component, at)
         gaps = await history_gaps.list_at(conn, project_id, device_id, at)
         return History(items=[*map(sources.told, in_force)], as_of=min(query.at, now), gaps=gaps)
-    periods = await history.list_periods(conn, project_id, device_id, query, after)
-    listed = history.KEYSET.page(periods, query, device_id)
-    until = listed.items[-1].first_reported_at if listed.next_page_token else LATEST
-    gaps = await history_gaps.list_between(conn, project_id, device_id, after["first_reported_at"], until)
+    listed = keyset.page(await look(conn, project_id, device_id, query, start), query, device_id)
+    beyond, until = (EARLIEST if query.newest_first else LATEST), query.until or LATEST
+    end = listed.items[-1].first_reported_at if listed.next_page_token else beyond
+    after, last = sorted((start["first_reported_at"], end))
+    gaps = await history_gaps.list_between(conn, project_id, device_id, after, min(last, until))
     items = [*map(sources.told, listed.items)]
     return History(items=items, next_page_token=listed.next_page_token, gaps=gaps)

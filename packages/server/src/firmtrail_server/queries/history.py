@@ -8,10 +8,11 @@ from collections.abc import Collection
 
 from firmtrail_contract import HistoryQuery
 from firmtrail_server.db import Connection, one, rows
-from firmtrail_server.db.keyset import EARLIEST, Keyset, Position
+from firmtrail_server.db.keyset import EARLIEST, LATEST, Keyset, Position
 from firmtrail_server.history.moment_sources import StoredPeriod
 
 KEYSET = Keyset("history", {"first_reported_at": EARLIEST, "component": "", "tie_rank": 0})
+NEWEST_FIRST = Keyset("history, newest first", {"first_reported_at": LATEST, "component": "", "tie_rank": 0})
 
 
 async def last_reported_at(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> dt.datetime | None:
@@ -84,6 +85,7 @@ async def list_periods(
                and device_id = %(device_id)s
                and (%(only)s::text is null or component = %(only)s)
                and version <> ''
+               and (%(until)s::timestamptz is null or first_reported_at <= %(until)s)
                and (first_reported_at, component, tie_rank)
                    > (%(first_reported_at)s, %(component)s, %(tie_rank)s)
              order by first_reported_at, component, tie_rank
@@ -93,6 +95,47 @@ async def list_periods(
                 "project_id": project_id,
                 "device_id": device_id,
                 "only": query.component,
+                "until": query.until,
+                "limit": query.page_size + 1,
+                **after,
+            },
+        )
+        return await cur.fetchall()
+
+
+async def list_newest_periods(
+    conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID, query: HistoryQuery, after: Position
+) -> list[StoredPeriod]:
+    """A device's version periods, of the query's component or of all, the newest first: one more than a page."""
+    async with conn.cursor(row_factory=rows(StoredPeriod)) as cur:
+        await cur.execute(
+            """
+            select period_id as id, component, version, first_reported_at, last_reported_at, report_count,
+                   superseded_at, recorded_at, tie_rank
+              from (
+                    select project_id, device_id, period_id, component, version, first_reported_at, last_reported_at,
+                           report_count, superseded_at, recorded_at, tie_rank
+                      from device_firmware_periods
+                     union all
+                    select project_id, device_id, period_id, component, version, first_reported_at, last_reported_at,
+                           report_count, null, recorded_at, tie_rank
+                      from device_firmware
+                   ) as periods
+             where project_id = %(project_id)s
+               and device_id = %(device_id)s
+               and (%(only)s::text is null or component = %(only)s)
+               and version <> ''
+               and (%(until)s::timestamptz is null or first_reported_at <= %(until)s)
+               and (first_reported_at, component, tie_rank)
+                   < (%(first_reported_at)s, %(component)s, %(tie_rank)s)
+             order by first_reported_at desc, component desc, tie_rank desc
+             limit %(limit)s
+            """,
+            {
+                "project_id": project_id,
+                "device_id": device_id,
+                "only": query.component,
+                "until": query.until,
                 "limit": query.page_size + 1,
                 **after,
             },

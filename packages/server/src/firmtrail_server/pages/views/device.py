@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Annotated, Any
 
@@ -33,7 +34,8 @@ class DevicePageQuery:
     """As of when."""
 
     at: AsOf | None = None
-    #: of a history that has more periods than a page shows
+    #: of a history that has more periods than a page shows, those that had begun by then, and the page of them
+    until: AsOf | None = None
     page_token: str | None = attrs.field(default=None, validator=optional(page_token_limits))
     part: Part | None = None
 
@@ -63,9 +65,8 @@ class DeletionForm(Form):
 async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: DevicePageQuery) -> View:
     ask, now = ApiCalls(ctx, conn), ctx.now()
     device: DeviceDetails = await ask(devices.get_device, device_id=device_id)
-    paging = HistoryQuery(page_size=MOST_PERIODS, page_token=query.page_token)
-    periods: History = await ask(history.list_firmware_versions, device_id=device_id, query=paging)
-    bar = time_bar(min((one.first_reported_at for one in periods.items), default=now), now, query.at)
+    until, periods = await _periods(ask, device_id, query)
+    bar = time_bar(await _first_reported_at(ask, device_id, periods) or now, now, query.at)
     in_force = device.firmware
     if bar.at is not None:
         then: History = await ask(history.list_firmware_versions, device_id=device_id, query=HistoryQuery(at=query.at))
@@ -77,6 +78,8 @@ async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: Devi
         "device": device,
         "lanes": lanes(periods.items, bar),
         "periods": periods,
+        "until": until,
+        "is_newest": until is None and query.page_token is None,
         "in_force": in_force,
         "bar": bar,
         "is_now": bar.at is None,
@@ -87,6 +90,25 @@ async def show(ctx: Context, conn: Connection, device_id: uuid.UUID, query: Devi
         **await _about(ask, device),
     }
     return View(template="device_state.html" if query.part else "device.html", data=data)
+
+
+async def _periods(ask: ApiCalls, device_id: uuid.UUID, query: DevicePageQuery) -> tuple[AsOf | None, History]:
+    """The newest periods; of a history with more of them than a page shows, those before the moment of the bar."""
+    paging = HistoryQuery(page_size=MOST_PERIODS, newest_first=True, until=query.until, page_token=query.page_token)
+    periods: History = await ask(history.list_firmware_versions, device_id=device_id, query=paging)
+    is_asked = query.until is not None or query.page_token is not None
+    if is_asked or not periods.next_page_token or query.at is None or query.at >= periods.items[-1].first_reported_at:
+        return query.until, periods
+    before = attrs.evolve(paging, until=query.at)
+    return query.at, await ask(history.list_firmware_versions, device_id=device_id, query=before)
+
+
+async def _first_reported_at(ask: ApiCalls, device_id: uuid.UUID, shown: History) -> dt.datetime | None:
+    """Where the device's history begins, also where older periods are on other pages."""
+    first = shown
+    if shown.next_page_token or not shown.items:
+        first = await ask(history.list_firmware_versions, device_id=device_id, query=HistoryQuery(page_size=1))
+    return min((one.first_reported_at for one in first.items), default=None)
 
 
 async def rename(ctx: Context, conn: Connection, device_id: uuid.UUID, body: Annotated[RenameForm, FORM]) -> Redirect:
