@@ -150,6 +150,14 @@ async def test_a_long_history_opens_at_its_newest_and_follows_the_bar(
     await expect(version).to_have_text("1.4.2")
 
 
+async def test_the_chart_begins_where_the_time_bar_does(tab: Tab, fleet: Fleet) -> None:
+    await tab.sign_in()
+    await tab.open(fleet.path)
+
+    script = "areas => Math.min(...areas.map(area => area.getBBox().x))"
+    assert await tab.page.locator("path.area").evaluate_all(script) < 1  # of 1,000
+
+
 async def test_without_javascript_everything_is_there(chromium: Browser, server: Server, fleet: Fleet) -> None:
     context = await chromium.new_context(java_script_enabled=False)
     async for tab in opened(context, server):

@@ -37,6 +37,7 @@ from firmtrail_server.pages.results import View
 from firmtrail_server.pages.time_bar import TimeBar, time_bar
 from firmtrail_server.pages.words import query as url_query
 
+_MINUTE = dt.timedelta(minutes=1)
 _DAY = dt.timedelta(days=1)
 _WEEK = dt.timedelta(days=7)
 #: the finest step with which a range stays a chart
@@ -81,9 +82,8 @@ class Spreading:
     async def chart(self, bar: TimeBar) -> tuple[Areas, TimeBar]:
         """The shares over the whole bar, and the bar with a mark where each version began."""
         step = next((step for longest, step in _STEPS if bar.now - bar.first <= longest), Step.MONTH)
-        query = AdoptionQuery(
-            component=self.component, labels=self.labels, since=DayOrMoment(bar.first), until=None, step=step
-        )
+        since = DayOrMoment(bar.first + _MINUTE)  # the bar begins with the minute of the first report
+        query = AdoptionQuery(component=self.component, labels=self.labels, since=since, until=None, step=step)
         answer: Adoption = await self._ask(adoption.get_adoption, project_id=self._project_id, query=query)
         areas = stacked(answer, bar)
         return areas, bar.with_marks((area.first_at, area.version) for area in areas.areas)
