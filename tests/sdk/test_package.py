@@ -44,6 +44,7 @@ def test_a_client_imports_only_what_is_asked_of_it() -> None:
 
     assert "firmtrail._async.firmware" in loaded
     assert not loaded & {"firmtrail._async.users", "firmtrail_contract.users", "firmtrail_contract.devices"}
+    assert not loaded & {"firmtrail._gateways", "firmtrail_contract.gateways", "firmtrail_contract.oauth"}
 
 
 @pytest.mark.parametrize("name", firmtrail.__all__)

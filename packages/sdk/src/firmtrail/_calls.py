@@ -13,17 +13,16 @@ from urllib.parse import urlencode
 import attrs
 from cattrs import BaseValidationError
 
+import firmtrail_contract
+from firmtrail._converters import structured, thorough
 from firmtrail._notebook import show_in_notebooks
 from firmtrail.errors import ApiError, DecodeError, InvalidClientError, OAuthError, class_of
 from firmtrail.responses import RawResponse
 from firmtrail_contract import (
     FieldError,
-    OAuthErrorCode,
-    OAuthRefusal,
     Problem,
     Violation,
     field_errors,
-    lenient_converter,
 )
 
 T = TypeVar("T")
@@ -32,10 +31,6 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 _BAD_REQUEST, _UNAUTHORIZED, _PROXY_UNAUTHORIZED = 400, 401, 407
 _WRONG_SERVER = "is this URL a Firmtrail server?"
-
-_converter = lenient_converter()
-_quick = lenient_converter(all_errors=False)
-
 
 #: what `path` puts in the place of a project that was left out
 CURRENT_PROJECT = "/v1/projects/current"
@@ -91,7 +86,7 @@ class Call:
             return urlencode(self.form).encode()
         if self.text is not None:
             return self.text[1].encode()
-        return None if self.body is None else json.dumps(_converter.unstructure(self.body)).encode()
+        return None if self.body is None else json.dumps(thorough.unstructure(self.body)).encode()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -166,7 +161,7 @@ def decode(answer: Answer, model: type[T]) -> T:
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
     show_in_notebooks(model)
     try:
-        return _structured(json.loads(answer.content), model)
+        return structured(json.loads(answer.content), model)
     except (BaseValidationError, Violation) as error:
         message, errors = "The answer does not keep to the contract:", field_errors(error)
     except (ValueError, RecursionError):
@@ -174,18 +169,14 @@ def decode(answer: Answer, model: type[T]) -> T:
     raise DecodeError(message, status=answer.status, request_id=answer.request_id, errors=errors)
 
 
-def _structured(said: Any, model: type[T]) -> T:
-    """Read what is right the quick way, and look for all errors of what is not."""
-    try:
-        return _quick.structure(said, model)
-    except Exception:  # noqa: BLE001  it raises whatever it is
-        return _converter.structure(said, model)
-
-
 def refusal(answer: Answer, call: Call) -> ApiError:
     """Build the error that an unsuccessful answer stands for, whether it says why or not."""
     problem = _read(answer, Problem)
-    if problem is None and _may_refuse_a_token(answer, call) and (said := _read(answer, OAuthRefusal)):
+    if (
+        problem is None
+        and _may_refuse_a_token(answer, call)
+        and (said := _read(answer, firmtrail_contract.OAuthRefusal))
+    ):
         return _oauth_error(said, answer)
     code = problem.code if problem else None
     return class_of(answer.status, code)(
@@ -204,8 +195,8 @@ def _may_refuse_a_token(answer: Answer, call: Call) -> bool:
     return call.form is not None and answer.status in {_BAD_REQUEST, _UNAUTHORIZED}
 
 
-def _oauth_error(said: OAuthRefusal, answer: Answer) -> OAuthError:
-    kind = InvalidClientError if said.error is OAuthErrorCode.INVALID_CLIENT else OAuthError
+def _oauth_error(said: firmtrail_contract.OAuthRefusal, answer: Answer) -> OAuthError:
+    kind = InvalidClientError if said.error is firmtrail_contract.OAuthErrorCode.INVALID_CLIENT else OAuthError
     return kind(
         error=said.error,
         error_description=said.error_description,
@@ -217,7 +208,7 @@ def _oauth_error(said: OAuthRefusal, answer: Answer) -> OAuthError:
 
 def _read(answer: Answer, model: type[T]) -> T | None:
     try:
-        return _converter.structure(json.loads(answer.content), model)
+        return thorough.structure(json.loads(answer.content), model)
     except (BaseValidationError, Violation, ValueError, RecursionError):
         return None
 

@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 from cattrs import BaseValidationError
 
+from firmtrail._converters import thorough
 from firmtrail.errors import ConfigError, ConnectionLostError, DecodeError, class_of
 from firmtrail_contract import (
     ARROW_KEY,
@@ -30,7 +31,6 @@ from firmtrail_contract import (
     ExportFailure,
     ExportMarker,
     Violation,
-    lenient_converter,
 )
 
 _OK = 200
@@ -44,8 +44,6 @@ _PREFIX_BYTES = 8
 _BODY_LENGTH = 4 + 2 * 3
 #: a larger message is none of ours
 _MAX_MESSAGE_BYTES = 1 << 30
-
-_converter = lenient_converter()
 
 
 @attrs.frozen
@@ -287,7 +285,7 @@ def accepted_coding() -> str:
 
 def _read_marker(text: bytes) -> ExportMarker:
     try:
-        return _converter.structure(json.loads(text), ExportMarker)
+        return thorough.structure(json.loads(text), ExportMarker)
     except (BaseValidationError, Violation, ValueError, RecursionError):
         raise _damaged("a marker cannot be read") from None
 

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 import attrs
 
 from firmtrail._checks import body
-from firmtrail_contract import MAX_DEVICE_REPORTS, DeviceReport, DeviceReportReceipt, lenient_converter
+from firmtrail._converters import thorough
+from firmtrail_contract import MAX_DEVICE_REPORTS, DeviceReport, DeviceReportReceipt
 
 #: of a request, with room for what surrounds the reports: a server takes 64 KiB
 _MAX_BYTES = 60 * 1024
-
-_converter = lenient_converter()
 
 
 class ReportResult(NamedTuple):
@@ -67,5 +66,5 @@ def _report(given: DeviceReport | Mapping[str, Any]) -> DeviceReport:
 
 def _said(report: DeviceReport) -> dict[str, Any]:
     """Write a report as JSON has it, without what is as it would be anyway."""
-    plain: dict[str, Any] = _converter.unstructure(report)
+    plain: dict[str, Any] = thorough.unstructure(report)
     return {name: value for name, value in plain.items() if value is not None and value is not False}

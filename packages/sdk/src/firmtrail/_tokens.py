@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import firmtrail_contract
 from firmtrail._calls import Answer, Call, decode
 from firmtrail._sessions import SessionTokens
 from firmtrail.credentials import ApiKey, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DecodeError
-from firmtrail_contract import AccessToken
 
 #: far more than any token, and little enough for the memory of a small device
 _MAX_TOKEN_BYTES = 64 * 1024
@@ -41,7 +41,7 @@ def stored_tokens(answer: Answer, url: str, *, now: float, random: float) -> Ses
     Raises:
         DecodeError: the answer holds no such tokens.
     """
-    granted = decode(answer, AccessToken)
+    granted = decode(answer, firmtrail_contract.AccessToken)
     token = new_token(answer, asked_at=now, random=random)
     if granted.refresh_token is None:
         raise DecodeError("The answer holds no refresh token.", status=answer.status, request_id=answer.request_id)
@@ -56,7 +56,7 @@ def new_token(answer: Answer, *, asked_at: float, random: float) -> Token:
     Raises:
         DecodeError: the answer holds none that could be sent.
     """
-    granted = decode(answer, AccessToken)
+    granted = decode(answer, firmtrail_contract.AccessToken)
     life = granted.expires_in * (_REPLACED_FROM + _REPLACED_WITHIN * random)
     if granted.token_type.lower() == "bearer":
         with suppress(CredentialsError):

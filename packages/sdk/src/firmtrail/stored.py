@@ -7,11 +7,10 @@ from typing import Any, TypeVar
 
 from cattrs import BaseValidationError
 
-from firmtrail_contract import Violation, lenient_converter
+from firmtrail._converters import thorough
+from firmtrail_contract import Violation
 
 T = TypeVar("T")
-
-_converter = lenient_converter()
 
 
 def to_json(model: Any) -> str:
@@ -23,7 +22,7 @@ def to_json(model: Any) -> str:
     Raises:
         TypeError: it is none.
     """
-    return json.dumps(_converter.unstructure(model), separators=(",", ":"))
+    return json.dumps(thorough.unstructure(model), separators=(",", ":"))
 
 
 def from_json(text: str, model: type[T]) -> T:
@@ -37,7 +36,7 @@ def from_json(text: str, model: type[T]) -> T:
         ValueError: it is no such model.
     """
     try:
-        return _converter.structure(json.loads(text), model)
+        return thorough.structure(json.loads(text), model)
     except (BaseValidationError, Violation, ValueError, RecursionError):
         reason = f"this is not the JSON of a {model.__name__}"
     raise ValueError(reason)

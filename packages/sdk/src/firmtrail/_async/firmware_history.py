@@ -17,6 +17,7 @@ from firmtrail._async.firmware_changes import AsyncChangeFeed
 from firmtrail._async.resource import AsyncResource
 from firmtrail._calls import Call
 from firmtrail._checks import LabelFilter, filters, path
+from firmtrail._converters import structured
 from firmtrail._deadline import async_in_thread
 from firmtrail._export_files import Mark, Target, can_be_resumed, open_target
 from firmtrail._exports import Decompressor, ExportProgress, Piece, accepted_coding, new_decoder
@@ -28,7 +29,6 @@ from firmtrail_contract import (
     ExportedPeriod,
     ExportQuery,
     FirmwareChange,
-    lenient_converter,
 )
 
 _PLACE = "/v1/projects/{project_id}/firmware_history"
@@ -37,8 +37,6 @@ _BLOCK_BYTES = 4 * 1024 * 1024
 
 #: some rows, where the export stands after them, and the number of the feed at its start
 _Stretch = tuple[list[Piece], uuid.UUID | None, int | None]
-
-_converter = lenient_converter()
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +92,7 @@ class AsyncFirmwareHistory(AsyncResource):
             async for pieces, _, _ in stretches:
                 for piece in pieces:
                     for line in piece.content.splitlines():
-                        yield _converter.structure(json.loads(line), ExportedPeriod)
+                        yield structured(json.loads(line), ExportedPeriod)
 
     async def batches(  # noqa: PLR0913  of what, and how
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+import firmtrail_contract
 from firmtrail._async.attempts import AsyncStream
 from firmtrail._async.transport import AsyncTransport
 from firmtrail._calls import Answer, Call, CallOptions
 from firmtrail._settings import checked_attempts, checked_timeout
 from firmtrail.credentials import Credential
 from firmtrail.errors import FirmtrailError
-from firmtrail_contract import AccessToken
 
 
 class AsyncSender:
@@ -42,7 +42,7 @@ class AsyncSender:
         """Wait before a call that shall succeed some time."""
         await self._transport.rest(seconds)
 
-    async def access_token(self, *, offline_access: bool) -> AccessToken:
+    async def access_token(self, *, offline_access: bool) -> firmtrail_contract.AccessToken:
         return await self._transport.access_token(self._options, offline_access=offline_access)
 
     async def keep(self, answer: Answer) -> None:

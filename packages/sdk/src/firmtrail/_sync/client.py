@@ -23,7 +23,6 @@ from firmtrail.credentials import ApiKey, Login
 from firmtrail.errors import ConfigError
 from firmtrail.proxies import proxy_for
 from firmtrail.responses import RawResponse
-from firmtrail_contract import AccessToken
 
 if TYPE_CHECKING:  # each is imported when it is first used: a device that reports needs but one
     from firmtrail._sync.api_keys import ApiKeys
@@ -258,7 +257,7 @@ class Client:
         call = Call(method="POST", path="/v1/seed", repeatable=False, needs_key=False)
         return decode(self._transport.send(call), firmtrail_contract.Seed)
 
-    def access_token(self, *, offline_access: bool = False) -> AccessToken:
+    def access_token(self, *, offline_access: bool = False) -> firmtrail_contract.AccessToken:
         """Get an access token to hand to another client or program: with it comes for how long it works.
 
         This client needs no such call: it gets its own tokens and keeps them.

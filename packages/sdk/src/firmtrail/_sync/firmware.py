@@ -7,9 +7,10 @@ import uuid
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import firmtrail
+import firmtrail_contract
 from firmtrail._calls import Call, decode
 from firmtrail._checks import body, filters, path, report_batch
-from firmtrail._gateways import ReportResult, pieces
 from firmtrail._sync.paging import Pager
 from firmtrail._sync.resource import Resource
 from firmtrail_contract import (
@@ -17,8 +18,6 @@ from firmtrail_contract import (
     AgentStatement,
     BatchReceipt,
     ClockReading,
-    DeviceReport,
-    DeviceReportReceipts,
     FirmwareReceipt,
     FirmwareReport,
     History,
@@ -160,10 +159,10 @@ class Firmware(Resource):
 
     def report_many(
         self,
-        reports: Iterable[DeviceReport | Mapping[str, Any]],
+        reports: Iterable[firmtrail_contract.DeviceReport | Mapping[str, Any]],
         *,
         project_id: uuid.UUID | str | None = None,
-    ) -> Generator[ReportResult]:
+    ) -> Generator[firmtrail.ReportResult]:
         """Report what many devices run, as their gateway: give what became of each report, in their order.
 
         Takes an API key of the project that was made with `reports_for_devices`. Reports are sent 250 at a time, each
@@ -180,12 +179,14 @@ class Firmware(Resource):
             PermissionDeniedError: the API key is no gateway's.
             FirmtrailError: see `firmtrail.errors`. Those whose results were not given may be stored, or not.
         """
+        from firmtrail._gateways import pieces  # noqa: PLC0415  few report for many, and a device never
+
         place = path(_MANY, project_id=project_id)
         for piece in pieces(reports):
             call = Call(method="POST", path=place, body={"reports": piece.said}, repeatable=True)
-            answer = decode(self._transport.send(call), DeviceReportReceipts)
+            answer = decode(self._transport.send(call), firmtrail_contract.DeviceReportReceipts)
             for report, receipt in zip(piece.reports, answer.reports, strict=True):
-                yield ReportResult(report, receipt)
+                yield firmtrail.ReportResult(report, receipt)
 
     def history(  # noqa: PLR0913  which of its periods, and how many
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+import firmtrail_contract
 from firmtrail._calls import Answer, Call, CallOptions
 from firmtrail._settings import checked_attempts, checked_timeout
 from firmtrail._sync.attempts import Stream
 from firmtrail._sync.transport import Transport
 from firmtrail.credentials import Credential
 from firmtrail.errors import FirmtrailError
-from firmtrail_contract import AccessToken
 
 
 class Sender:
@@ -42,7 +42,7 @@ class Sender:
         """Wait before a call that shall succeed some time."""
         self._transport.rest(seconds)
 
-    def access_token(self, *, offline_access: bool) -> AccessToken:
+    def access_token(self, *, offline_access: bool) -> firmtrail_contract.AccessToken:
         return self._transport.access_token(self._options, offline_access=offline_access)
 
     def keep(self, answer: Answer) -> None:

@@ -7,6 +7,7 @@ import math
 
 import attrs
 
+import firmtrail_contract
 from firmtrail._calls import Answer, Call, CallOptions, decode, refusal
 from firmtrail._deadline import WAITED, Lock
 from firmtrail._retry import RetryPolicy
@@ -16,7 +17,6 @@ from firmtrail._sync.attempts import Attempts, Stream
 from firmtrail._tokens import new_token, no_endpoint, refresh_call, stored_tokens, token_call
 from firmtrail.credentials import ApiKey, Credential, Login, Token
 from firmtrail.errors import ConfigError, CredentialsError, DeadlineExceededError, FirmtrailError, NotFoundError
-from firmtrail_contract import AccessToken
 
 
 class Transport:
@@ -74,7 +74,7 @@ class Transport:
         policy.sleep(wait)
         return True
 
-    def access_token(self, options: CallOptions, *, offline_access: bool) -> AccessToken:
+    def access_token(self, options: CallOptions, *, offline_access: bool) -> firmtrail_contract.AccessToken:
         """Get a token for somebody else to send; calls of this client do not take it."""
         credential = self._credential()
         if isinstance(credential, Token | StoredSession):
@@ -83,12 +83,15 @@ class Transport:
         answer = self._granted(credential, call, self._deadline(options))
         if not answer.is_success:
             raise refusal(answer, call)
-        return decode(answer, AccessToken)
+        return decode(answer, firmtrail_contract.AccessToken)
 
     def keep(self, answer: Answer, options: CallOptions) -> None:
         """Go on with the tokens of an answer that begins a session anew, if this client is of a stored one."""
         credential = self._settings.credential
-        if not isinstance(credential, StoredSession) or decode(answer, AccessToken).refresh_token is None:
+        if (
+            not isinstance(credential, StoredSession)
+            or decode(answer, firmtrail_contract.AccessToken).refresh_token is None
+        ):
             return
         lock = self._locked(credential, self._deadline(options))
         try:
