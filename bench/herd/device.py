@@ -6,7 +6,6 @@ import random as randomness
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from bench.herd.script import Contact, Forecast, Story, Weather
 from bench.herd.server import Server
@@ -31,9 +30,6 @@ from firmtrail_agent.state.spool import Spool
 from firmtrail_agent.system.boot import Boot
 from firmtrail_agent.system.clock import Clocks
 from firmtrail_contract import AgentStatement, ReportBatch
-
-if TYPE_CHECKING:
-    from firmtrail import AsyncClient
 
 INTERVAL_SECONDS, FIRST_WITHIN_SECONDS = 3600.0, 300.0
 #: the SDK's time for a call
@@ -66,11 +62,6 @@ class SimulatedDevice:
             self._observe()
             while self._time.now < off:
                 await self._live_on(off)
-
-    @property
-    def firmware(self) -> SimulatedDevice:
-        """The part of the client that reports."""
-        return self
 
     async def report_batch(  # noqa: PLR0913  what a batch can say
         self,
@@ -129,8 +120,7 @@ class SimulatedDevice:
         self._schedule.started()
         self._observe()
         if self._schedule.may_send():
-            client = cast("AsyncClient", self)
-            delivery = await deliver(client, self.device_id, self._observed.spool, self._clocks)
+            delivery = await deliver(self.report_batch, self.device_id, self._observed.spool, self._clocks)
             if delivery.record:
                 self._observed.reported(delivery.record)
             reschedule(self._schedule, delivery)

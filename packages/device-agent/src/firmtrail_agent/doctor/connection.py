@@ -14,7 +14,7 @@ from firmtrail.proxies import without_password
 from firmtrail_agent.config.configuration import BadConfiguration, Configuration, Server
 from firmtrail_agent.config.credentials import Credential
 from firmtrail_agent.server import tls
-from firmtrail_agent.server.client import open_client, proxy_of
+from firmtrail_agent.server.client import open_connection, proxy_of
 from firmtrail_agent.server.failures import Trouble, failure_of
 from firmtrail_agent.state.device import borrow_device
 from firmtrail_agent.system.host import Host
@@ -116,8 +116,8 @@ async def knock(chosen: Configuration, credential: Credential, host: Host) -> st
     clocks = borrow_device(host, chosen.device_id).clocks
     sent = clocks.read()  # of another boot or number it would look like another machine
     try:
-        async with open_client(chosen, credential.api_key, attempts=1, timeout=10) as client:
-            await client.firmware.report_batch(chosen.device_id, [], sent=sent)
+        async with open_connection(chosen, credential.api_key, attempts=1, timeout=10) as connection:
+            await connection.report_batch(chosen.device_id, [], sent=sent)
     except BadConfiguration as error:
         raise Fault(str(error), _MEND_IT) from None
     except FirmtrailError as error:

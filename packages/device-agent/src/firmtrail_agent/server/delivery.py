@@ -16,7 +16,7 @@ from firmtrail_agent.system.clock import Clocks
 from firmtrail_agent.validation.redact import one_line
 
 if TYPE_CHECKING:
-    from firmtrail import AsyncClient, BatchReceipt, RecordReceipt
+    from firmtrail import BatchReceipt, RecordReceipt
 
 #: of one request: it must get through a slow network within its deadline
 MAX_BATCH_RECORDS = 32
@@ -50,7 +50,7 @@ class Delivery:
 
 
 async def deliver(  # noqa: PLR0913  all that a delivery goes by
-    client: AsyncClient,
+    report: Callable[..., Awaitable[BatchReceipt]],
     device_id: uuid.UUID,
     spool: Spool,
     clocks: Clocks,
@@ -60,6 +60,7 @@ async def deliver(  # noqa: PLR0913  all that a delivery goes by
 ) -> Delivery:
     """Send all records of the spool. What the server refuses is put aside, and does not hold up the rest.
 
+    `report`: sends a batch of a device's records, as `Client.firmware.report_batch` does.
     `beside`: what else is said, by the names of the batch's fields; a server that does not know one gets the rest.
     `not_understood`: the fields that this server does not know.
     An `agent` is news: it is sent once, also where there is no record.
@@ -70,14 +71,13 @@ async def deliver(  # noqa: PLR0913  all that a delivery goes by
     """
     delivery = Delivery(beside=dict(beside or {}), not_understood={*not_understood})
     most, kept = MAX_BATCH_RECORDS, list[Failure]()
-    report = partial(client.firmware.report_batch, device_id)
     while len(kept) < MAX_REFUSED_IN_A_ROW:
         batch = _first_of(spool.records[len(kept) :], most)
         if not batch and (kept or "agent" not in delivery.beside):
             break
         waiting = ends_of_boots(spool.records[len(kept) + len(batch) :])
         try:
-            sent, answer = await _report(report, batch, waiting, clocks, delivery)
+            sent, answer = await _report(partial(report, device_id), batch, waiting, clocks, delivery)
         except FirmtrailError as error:
             failure = failure_of(error)
             if failure.trouble is not Trouble.REJECTED or not batch:

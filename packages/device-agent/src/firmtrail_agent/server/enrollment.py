@@ -19,7 +19,7 @@ from firmtrail import (
 )
 from firmtrail_agent.config.configuration import BadConfiguration, Configuration, Server
 from firmtrail_agent.config.credentials import Credential
-from firmtrail_agent.server.client import open_client
+from firmtrail_agent.server.client import open_connection
 from firmtrail_agent.server.failures import EXIT_CODES, Failure, Trouble, failure_of
 from firmtrail_agent.state import identity
 from firmtrail_agent.state.identity import Identity, IdentityDamaged
@@ -63,8 +63,10 @@ async def enroll(server: Server, enrollment_key: str, applicant: Applicant, file
     """
     async with _room_for(file):
         try:
-            async with open_client(server, enrollment_key) as client:
-                enrolled = await client.enrollment.enroll(applicant.name, applicant.fingerprint)
+            async with open_connection(server, enrollment_key) as connection:
+                enrolled = await connection.call(
+                    lambda client: client.enrollment.enroll(applicant.name, applicant.fingerprint)
+                )
         except FirmtrailError as error:
             raise _not_enrolled(error) from None
         issued = enrolled.api_key
@@ -127,8 +129,9 @@ async def _rotated(server: Server, mine: Identity, file: Path) -> Identity:
 
 
 async def _with_new_key(server: Server, mine: Identity) -> Identity:
-    async with open_client(server, mine.api_key) as client:
-        issued = await client.device_api_keys.rotate(mine.device_id, _key_id(mine.api_key))
+    key_id = _key_id(mine.api_key)
+    async with open_connection(server, mine.api_key) as connection:
+        issued = await connection.call(lambda client: client.device_api_keys.rotate(mine.device_id, key_id))
     return attrs.evolve(mine, api_key=_text(issued), previous_api_key=mine.api_key, issued_at=issued.created_at)
 
 
@@ -147,8 +150,9 @@ async def _settled(server: Server, mine: Identity) -> Identity:
 
 async def _confirmed(server: Server, mine: Identity) -> Identity:
     """Show that the key works, by which the other one ends."""
-    async with open_client(server, mine.api_key) as client:
-        await client.device_api_keys.confirm(mine.device_id, _key_id(mine.api_key))
+    key_id = _key_id(mine.api_key)
+    async with open_connection(server, mine.api_key) as connection:
+        await connection.call(lambda client: client.device_api_keys.confirm(mine.device_id, key_id))
     return attrs.evolve(mine, previous_api_key=None)
 
 

@@ -37,11 +37,11 @@ def new_context(server: Server) -> ssl.SSLContext:
     if server.client_cert:
         _load("server.client_cert", values.load_client_cert, context, server.client_cert)
     if server.pins:
-        context.sslobject_class = _pinned_to(server.pins)
+        context.sslsocket_class, context.sslobject_class = _pinned_to(server.pins)
     return context
 
 
-def pins_of(connection: ssl.SSLObject) -> list[str]:
+def pins_of(connection: ssl.SSLObject | ssl.SSLSocket) -> list[str]:
     """List the pins of a server's verified certificates, its own first and the one that is trusted last."""
     if sys.version_info >= (3, 13):
         chain = connection.get_verified_chain()
@@ -51,16 +51,27 @@ def pins_of(connection: ssl.SSLObject) -> list[str]:
     return [pin_of(certificate) for certificate in chain]
 
 
-def _pinned_to(pins: AbstractSet[str]) -> type[ssl.SSLObject]:
-    """Make the class of connections whose handshake fails unless one of these keys is shown: before a byte is sent."""
+def _pinned_to(pins: AbstractSet[str]) -> tuple[type[ssl.SSLSocket], type[ssl.SSLObject]]:
+    """Make the classes of connections whose handshake fails unless one of these keys is shown: before a byte is sent.
 
-    class Pinned(ssl.SSLObject):
+    Reports go over the first, and through a proxy that speaks TLS itself over the second; so does what `doctor` does.
+    """
+
+    def check(connection: ssl.SSLSocket | ssl.SSLObject) -> None:
+        if pins.isdisjoint(seen := pins_of(connection)):
+            raise PinMismatch(seen)
+
+    class PinnedSocket(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  as the library has it
+            super().do_handshake(block)
+            check(self)
+
+    class PinnedObject(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
-            if pins.isdisjoint(seen := pins_of(self)):
-                raise PinMismatch(seen)
+            check(self)
 
-    return Pinned
+    return PinnedSocket, PinnedObject
 
 
 def _load(key: str, load: Callable[[ssl.SSLContext, Path], None], context: ssl.SSLContext, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The owner of the client and the API key. It sends for the service, `report`, the timer and `spool flush` alike."""
+"""The owner of connection and API key. It sends for the service, `report`, the timer and `spool flush` alike."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from firmtrail_agent.config.configuration import Server
 from firmtrail_agent.config.credentials import Credential, CredentialRefused
 from firmtrail_agent.config.settings import Settings, read_credential
 from firmtrail_agent.server.announcements import Announcements
-from firmtrail_agent.server.client import open_client
+from firmtrail_agent.server.client import Connection, open_connection
 from firmtrail_agent.server.delivery import Delivery, deliver
 from firmtrail_agent.state.device import Device
 from firmtrail_agent.validation.redact import one_line
 
 if TYPE_CHECKING:
-    from firmtrail import AgentStatement, AsyncClient
+    from firmtrail import AgentStatement
 
 
 class Uploader:
@@ -28,7 +28,7 @@ class Uploader:
         self._device = device
         self._attempts = attempts
         self._announcements = Announcements(device.clocks.boot_time)
-        self._client: AsyncClient | None = None
+        self._connection: Connection | None = None
         #: what the files were that it was made of
         self._files: object = None
 
@@ -71,9 +71,9 @@ class Uploader:
 
     async def close(self) -> None:
         """End the connections to the server."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     async def _settle_key(self) -> bool:
         """Take the key that works of two that an interrupted rotation has left; say whether it is another one."""
@@ -89,10 +89,10 @@ class Uploader:
         return True
 
     async def _sent(self, interval_seconds: int | None, agent: AgentStatement | None) -> Delivery:
-        client, device_id = await self._connected(), self.settings.configuration.device_id
+        connection, device_id = await self._connected(), self.settings.configuration.device_id
         beside, spool = self._announcements.due(interval_seconds, agent), self._device.observations.spool
         unknown, clocks = self._announcements.unknown, self._device.clocks
-        delivery = await deliver(client, device_id, spool, clocks, beside, not_understood=unknown)
+        delivery = await deliver(connection.report_batch, device_id, spool, clocks, beside, not_understood=unknown)
         self._announcements.not_understood(delivery.not_understood)
         if delivery.is_told and agent is not None:
             self._announcements.told(interval_seconds, agent)
@@ -100,15 +100,15 @@ class Uploader:
             self._announcements.forget()
         return delivery
 
-    async def _connected(self) -> AsyncClient:
-        """Give the client, made anew when a file that it was made of is another: who is not trusted any more is not."""
+    async def _connected(self) -> Connection:
+        """Give the connection; a new one when a file of TLS is another, so that who is not trusted any more is not."""
         chosen, key = self.settings.configuration, self.settings.credential.api_key
         if (files := _state_of(chosen)) != self._files:
             await self.close()
-        if self._client is None:
-            self._client = open_client(chosen, key, attempts=self._attempts)
+        if self._connection is None:
+            self._connection = open_connection(chosen, key, attempts=self._attempts)
             self._files = files
-        return self._client
+        return self._connection
 
 
 def _state_of(server: Server) -> list[tuple[int, ...] | None]:
