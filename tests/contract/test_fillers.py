@@ -34,6 +34,9 @@ WORDS = [
     "System Version",
     "System Product Name",
     "BIOS Version",
+    "Bios Date",
+    "QEMU",
+    "VirtualBox",
     "None",
     "(none)",
     "N/A",
@@ -59,6 +62,8 @@ WORDS = [
     "NNNNNNN",
     "ffffffff",
     "0xFFFFFFFF",
+    "00000000",
+    "0x00000000",
     "--",
     "...",
     "*",
@@ -121,6 +126,8 @@ NUMBERS = [
     "AA:BB:CC:DD:EE:FF",
     "cafebabe",
     "feedface",
+    "00000000d00dfeed",
+    "demo",
     "0000000000000000",
     "1",
     "1234",
@@ -163,7 +170,20 @@ VERSIONS = [
         "ff",
     ),
     *("255", "255.1", "1.255.255", "65535", "4294967296", "X00", "X1.00", "0x00", "4.x", "Rev X", "rev 1.0x", "test"),
-    *("1.4.2+git.unknown", "abcdef1", "deadbeef", "sha256:47e5", "0x000000a6", "1.2.3-none", "R1", "beta", "Nox"),
+    *(
+        "1.4.2+git.unknown",
+        "abcdef1",
+        "deadbeef",
+        "sha256:47e5",
+        "0x000000a6",
+        "000000",
+        "00000000-1",
+        "demo",
+        "1.2.3-none",
+        "R1",
+        "beta",
+        "Nox",
+    ),
 ]
 IDENTITIES = [
     *("10000000abcdef42", "4c4c4544-0042-3010-8054-b4c04f4b4a31", "00000000-0000-0000-0000-0cc47a1b2c3d", "PF2ABCDE"),
@@ -177,6 +197,7 @@ IDENTITIES = [
     ),
     *("TEST-7", "PF000001", "PF00000", "Z000000A", "rack0000", "TXX1234", "BOARD-7SN"),
     *("03d40274-0435-05a1-5606-9d0700080009", "VMware-56 4d 1c 2a", "SN-48213", "SYS-A7731"),
+    *("00000000e0b2cafe", "demo-7"),
 ]
 
 

@@ -12,29 +12,30 @@ from itertools import pairwise
 
 #: a text that is made of these alone says nothing: "To be filled by O.E.M.", "SystemSerialNumber", "@IMAGE_VERSION@"
 _WORDS_OF_NOTHING = """
-allocated applicable asset assigned available badindex baseboard be bios blank board by change changeme
-chassis computer configured customer data default defined detail determined dummy empty enclosure error
+allocated applicable asset assigned available badindex baseboard be bios blank board bochs by change changeme
+chassis computer configured customer data date default defined detail determined dummy empty enclosure error
 example failed fill filled fillme firmware fixme found has have here id image implemented info information
 initialised initialized installed invalid is known machine mainboard make manufacturer mb me missing model
 more motherboard na name nan nil no non none not nothing null num number odm oem of outofspec part placeholder
-present product programmed provided replace reserved sample serial sernum sernum0 set settable sku specified
+present product programmed provided qemu replace reserved sample serial sernum sernum0 set settable sku specified
 specify string supported system tag tba tbd this to todo type type1 type2 type3 unallocated unassigned
 unavailable unconfigured undefined uninitialised uninitialized unk unknow unknown unkown unprogrammed unset
-unspecified unsupported unused used uuid value vendor version xx xxx yet your
+unspecified unsupported unused used uuid value vendor version virtualbox xx xxx yet your
 """
 _WORDS = frozenset(_WORDS_OF_NOTHING.split())
 #: these say nothing of which device it is; a version may well be called "test"
-_WORDS_OF_NO_DEVICE = _WORDS | {"sn", "test"}
-#: a maker's number that many machines have, without its hyphens
+_WORDS_OF_NO_DEVICE = _WORDS | {"demo", "sn", "test"}
+#: a maker's number that many machines have, without its hyphens and the zeros before it
 _SHARED = frozenset(
     {
         "10000000000080000040000000000000",
-        "01234567891011121314151617181920",
+        "1234567891011121314151617181920",
         "123456781234567890abcddeefaabbcc",
         "4c4c454400002010802080c04f202020",  # Dell's, of a board without a service tag
         "4c4c4544002020108020a0c04f202020",
         "123456fvgv3i0b8o5n6n7k",
         "cafebabe",
+        "d00dfeed",  # what a device tree begins with
         "deadbeef",
         "eval",
         "feedface",
@@ -60,6 +61,8 @@ _RISING = (
 _RUNS = (*_RISING, *(rising[::-1] for rising in _RISING))
 #: what is shorter may be chance
 _SHORTEST_RUN, _SHORTEST_RUN_OF_A_VERSION = 4, 9
+#: 32 bits in hexadecimal, none of them set; 0000 may be a version
+_SHORTEST_ZEROS_OF_A_VERSION = 8
 _SHORTEST_SAME_LETTERS = 4
 _LONG_NUMBER = 16
 
@@ -67,11 +70,11 @@ _LONG_NUMBER = 16
 def is_filler_version(text: str) -> bool:
     """Say whether a text in the place of a version says that there is none.
 
-    11, 1.2.3, 255 and 0.0 are versions; "Default string", "x.x.x", 255.255 and "0123456789" are none.
+    11, 1.2.3, 255 and 0.0 are versions; "Default string", "x.x.x", 255.255, 00000000 and "0123456789" are none.
     """
     plain = _plain(text).removeprefix("0x")
     if plain.isdecimal():
-        return _is_all_ones(text) or (plain in text and len(plain) >= _SHORTEST_RUN_OF_A_VERSION and _is_run(plain))
+        return _is_all_ones(text) or (plain in text and (_is_long_zero(plain) or _is_long_run(plain)))
     return (
         _says_nothing(plain, _WORDS)
         or bool(_TEMPLATE.fullmatch(plain))
@@ -87,7 +90,7 @@ def is_filler_identity(text: str) -> bool:
         len(set(number)) <= 2  # noqa: PLR2004  0000..., ffff... and the like
         or _says_nothing(plain, _WORDS_OF_NO_DEVICE)
         or bool(_NO_NUMBER.fullmatch(plain))
-        or number in _SHARED
+        or number.lstrip("0") in _SHARED
         or _is_pattern(number)
         or _is_uuid_of_patterns(text.strip().lower())
     )
@@ -114,6 +117,14 @@ def _is_all_ones(text: str) -> bool:
     """Say whether a version is numbers with all bits set: at least two, or one of 32 bits, which no count reaches."""
     numbers = text.strip().split(".")
     return _ALL_ONES.issuperset(numbers) and (len(numbers) > 1 or max(map(int, numbers)) > 2**31)
+
+
+def _is_long_zero(number: str) -> bool:
+    return len(number) >= _SHORTEST_ZEROS_OF_A_VERSION and set(number) == {"0"}
+
+
+def _is_long_run(number: str) -> bool:
+    return len(number) >= _SHORTEST_RUN_OF_A_VERSION and _is_run(number)
 
 
 def _says_nothing(plain: str, words: frozenset[str]) -> bool:
