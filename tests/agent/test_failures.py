@@ -77,3 +77,14 @@ def test_no_answer_without_a_problem_document_counts_for_long(retry_after: float
         expected = Trouble.PROXY_FAILED if status == PROXY_UNAUTHENTICATED else Trouble.TEMPORARY
         assert failure_of(error).trouble is expected, status
         assert 1 <= wait_after(error) <= 2 * 16 * MINUTE, status
+
+
+def test_the_wait_that_is_told_is_the_one_that_is_kept() -> None:
+    month = class_of(503, None)(status=503, title="No.", request_id="r1", retry_after=31 * 24 * HOUR)
+
+    failure = failure_of(month)
+
+    assert failure.retry_after_seconds == 15 * MINUTE
+    assert f"{15 * MINUTE} s" in failure.message
+    assert "2678400" not in failure.message
+    assert "r1" in failure.message

@@ -79,7 +79,7 @@ def failure_of(error: FirmtrailError) -> Failure:
     if isinstance(error, ApiError):
         return Failure(
             trouble=_trouble(error),
-            message=one_line(str(error)),
+            message=one_line(_words(error)),
             status=error.status,
             retry_after_seconds=_wait(error),
             is_foreign=_is_foreign(error),
@@ -118,6 +118,14 @@ def _trouble(error: ApiError) -> Trouble:
 def _is_foreign(error: ApiError) -> bool:
     """A server of ours answers every refusal with a problem document, which holds a code."""
     return error.status is not None and error.code is None
+
+
+def _words(error: ApiError) -> str:
+    """Let it say the wait that is kept, and not the month that a foreign answer asked for."""
+    if error.retry_after == (wait := _wait(error)):
+        return str(error)
+    said = {name: getattr(error, name) for name in ("status", "title", "detail", "code", "request_id", "errors")}
+    return str(ApiError(**said, retry_after=wait))
 
 
 def _wait(error: ApiError) -> float | None:
