@@ -98,6 +98,14 @@ def test_devices_of_one_name_are_told_apart_by_their_ids(tmp_path: Path) -> None
     }
 
 
+def test_devices_whose_ids_begin_alike_are_told_apart_by_whole_ids(tmp_path: Path) -> None:
+    ids = [f"587c6425{letter * 32}" for letter in "ab"]
+    devices = [{"Name": "UEFI Device Firmware", "DeviceId": one, "Version": one[-1]} for one in ids]
+    printing(tmp_path, "usr/bin/fwupdmgr", json.dumps({"Devices": devices}))
+
+    assert versions(Fwupd(), tmp_path) == {f"uefi-device-firmware-{one}": one[-1] for one in ids}
+
+
 @pytest.mark.parametrize("other", ["UEFI  DEVICE firmware", "UEFI Device Firmware"])
 def test_the_name_of_one_of_them_does_not_hang_on_the_order(tmp_path: Path, other: str) -> None:
     answer = json.loads(DEVICES.replace('"UEFI Device Firmware"', f'"{other}"', 1))

@@ -12,8 +12,8 @@ from firmtrail_agent.sources.engine.source import Said, Unknown
 MAX_LENGTH = 64
 NAMELESS = "unnamed"
 _MOST_NAMES_SHOWN = 8
-#: so much of an id tells two parts of one name apart
-_SHORT = 8
+#: so much of an id tells two parts of one name apart; where it does not, so much more does
+_SHORT, _LONG = 8, 40
 
 
 def component_name(name: str) -> str:
@@ -46,13 +46,23 @@ def by_component(parts: Iterable[Part], chosen: Mapping[str, str] | None) -> Ite
 
 def _each_named(parts: Sequence[Part]) -> Iterator[Said]:
     """Name each part; parts of one name are told apart by the second name that they have, such as an id."""
-    named = [component_name(part.names[0]) for part in parts]
-    for part, name in zip(parts, named, strict=True):
-        if named.count(name) > 1 and len(part.names) > 1:
-            beginning = component_name(part.names[1][:_SHORT])
-            yield attrs.evolve(part.said, component=f"{name[: MAX_LENGTH - 1 - len(beginning)]}-{beginning}")
+    names = [component_name(part.names[0]) for part in parts]
+    short = [_told_apart(part, _SHORT) for part in parts]
+    for part, name, shorter in zip(parts, names, short, strict=True):
+        if names.count(name) == 1:
+            component = name
         else:
-            yield attrs.evolve(part.said, component=name)
+            component = shorter if short.count(shorter) == 1 else _told_apart(part, _LONG)
+        yield attrs.evolve(part.said, component=component)
+
+
+def _told_apart(part: Part, length: int) -> str:
+    """Add the beginning of the second name, if there is one."""
+    name = component_name(part.names[0])
+    if len(part.names) == 1:
+        return name
+    beginning = component_name(part.names[1][:length])
+    return f"{name[: MAX_LENGTH - 1 - len(beginning)]}-{beginning}"
 
 
 def hidden_in(errors: Iterable[str | None]) -> str:
