@@ -68,6 +68,16 @@ def test_dpkg_reads_a_package_in_a_file_of_its_own(tmp_path: Path, name: str) ->
     assert read(Dpkg(component="tls", package="libssl3"), tmp_path).version == "3.0.19-1~deb12u2"
 
 
+def test_a_directory_among_the_files_of_packages_is_skipped_and_said(tmp_path: Path) -> None:
+    write(tmp_path, "var/lib/dpkg/status.d/libssl3", CONTROL)
+    (tmp_path / "var/lib/dpkg/status.d/lost+found").mkdir()
+
+    reading = read(Dpkg(component="tls", package="libssl3"), tmp_path)
+
+    assert reading.version == "3.0.19-1~deb12u2"
+    assert "lost+found was skipped" in (reading.detail or "")
+
+
 def test_an_empty_status_does_not_hide_files_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, "var/lib/dpkg/status", "")
     write(tmp_path, "var/lib/dpkg/status.d/libssl3", CONTROL)

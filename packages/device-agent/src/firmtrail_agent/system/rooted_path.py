@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,13 @@ class RootedPath:
         except OSError:
             return False
         return True
+
+    def is_dir(self) -> bool:
+        """Say whether it is a directory, as far as one may look."""
+        try:
+            return stat.S_ISDIR(self.stat().st_mode)
+        except OSError:
+            return False
 
     def real(self) -> Path:
         """Return a path without links, for who opens it by itself, such as the kernel when it starts a program."""

@@ -40,7 +40,7 @@ class Dpkg:
     def find(self, root: Path) -> list[Said]:
         status = below(root, self.path)
         last: dict[str, _Entry] = {}
-        files = _files(status)
+        files, skipped = _files(status)
         for file in files:
             last |= _told(_entries(file, self.package))
         told = [entry for entry in last.values() if self.architecture in {None, entry.architecture}]
@@ -48,7 +48,8 @@ class Dpkg:
         if not present and self.may_be_gone and any(holds_any(file) for file in files):
             return [Gone(component=self.component, detail=f"{status}: the package {self.package} is not installed")]
         version = _version(self.package, present)
-        return [Found(component=self.component, version=version, detail=f"{status}: {self.package}")]
+        beside = "".join(f"; {folder} was skipped: it is a directory" for folder in skipped)
+        return [Found(component=self.component, version=version, detail=f"{status}: {self.package}{beside}")]
 
 
 @attrs.frozen
@@ -73,11 +74,13 @@ def _version(package: str, entries: Sequence[_Entry]) -> str:
     return versions.pop()
 
 
-def _files(status: RootedPath) -> list[RootedPath]:
-    """Name the files of the database, those last that count in the end."""
-    single = [file for file in _listed(status.parent / SINGLE) if not file.name.endswith(CHECKSUMS)]
+def _files(status: RootedPath) -> tuple[list[RootedPath], list[RootedPath]]:
+    """Name the files of the database, those last that count in the end, and the directories that stand among them."""
+    told = [file for file in _listed(status.parent / SINGLE) if not file.name.endswith(CHECKSUMS)]
+    skipped = [file for file in told if file.is_dir()]
+    single = [file for file in told if file not in skipped]
     updates = [file for file in _listed(status.parent / UPDATES) if file.name.isdecimal()]
-    return [*single, *([status] if status.exists() or not single else []), *updates]
+    return [*single, *([status] if status.exists() or not single else []), *updates], skipped
 
 
 def _listed(folder: RootedPath) -> list[RootedPath]:
