@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from firmtrail_contract import lenient_converter
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 
 #: names every field that is wrong
 thorough = lenient_converter()
-#: stops at the first one, and raises whatever it is
-_quick = lenient_converter(all_errors=False)
 
 
 def structured(said: Any, model: type[T]) -> T:
@@ -21,6 +23,12 @@ def structured(said: Any, model: type[T]) -> T:
         BaseValidationError, Violation: it breaks the contract.
     """
     try:
-        return _quick.structure(said, model)
+        return _quick().structure(said, model)
     except Exception:  # noqa: BLE001  it raises whatever it is
         return thorough.structure(said, model)
+
+
+@cache
+def _quick() -> Converter:
+    """Make one that stops at the first error; an agent reads answers only after its start."""
+    return lenient_converter(all_errors=False)
