@@ -293,6 +293,18 @@ def test_what_happens_on_the_device_permits_nothing_that_the_server_has_refused(
     assert time.now >= refused_at + 300
 
 
+@pytest.mark.parametrize("answered", [Schedule.refused, Schedule.misdirected, asked_to_wait])
+def test_a_person_who_asks_during_a_refusal_is_not_put_off_by_it(answered: Callable[[Schedule], None]) -> None:
+    time = Time()
+    tested = running(1, time)
+    wait(tested, time)
+    tested.request(Trigger.MANUAL)
+    answered(tested)
+
+    assert Trigger.MANUAL in wait(tested, time)
+    assert tested.may_send()
+
+
 def test_a_person_gets_a_round_at_once_also_while_nothing_may_be_sent() -> None:
     time = Time()
     tested = running(1, time)

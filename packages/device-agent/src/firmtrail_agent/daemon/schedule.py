@@ -53,6 +53,8 @@ class Trigger(StrEnum):
 
 #: after one of these the network or the server may be back, so a try that a failure has put off comes early
 _WAKING = {Trigger.CHANGE, Trigger.CLOCK}
+#: after one of these the server is asked whatever it has said
+_OPENING = {Trigger.MANUAL, Trigger.SETTINGS}
 
 
 class Schedule:
@@ -115,7 +117,8 @@ class Schedule:
         now = self._clock()
         self._last_triggers = frozenset(trigger for trigger, due in self._due.items() if due <= now)
         self._last_round = now
-        if self._last_triggers & _WAKING and now >= self._locked_until:
+        is_waking = self._last_triggers & _WAKING and now >= self._locked_until
+        if is_waking or self._last_triggers & _OPENING:  # these may have come while the server was refusing
             self._gate = min(self._gate, now)
         self._due = {trigger: due for trigger, due in self._due.items() if due > now}
         self._due[Trigger.HEARTBEAT] = self._after_an_interval(self._interval)
@@ -153,7 +156,7 @@ class Schedule:
     def request(self, trigger: Trigger) -> None:
         """Have a round early: at once for a person, else after a splay."""
         now = self._clock()
-        if trigger in {Trigger.MANUAL, Trigger.SETTINGS}:
+        if trigger in _OPENING:
             self._gate = now
         if trigger is Trigger.MANUAL:
             self._due[trigger] = now
@@ -174,6 +177,8 @@ class Schedule:
         return self._clock() + seconds * self._random.uniform(0.9, 1.1)
 
     def _opens_for(self, trigger: Trigger) -> float:
+        if trigger in _OPENING:
+            return self._clock()
         return min(self._gate, self._locked_until) if trigger in _WAKING else self._gate
 
     def _close_gate(self, seconds: float, *, locked: float) -> None:
