@@ -22,6 +22,8 @@ from firmtrail_agent.system.sd_notify import Notifier, watchdog_seconds
 
 #: for what is in the middle of something, and then once more for the disk
 STOP_TIMEOUT_SECONDS = 0.75
+#: before that, for an answer that is on its way
+ANSWER_TIMEOUT_SECONDS = 0.25
 
 
 class Agent:
@@ -69,6 +71,7 @@ class Agent:
         if work.done():
             work.result()  # raises: an agent that works no more must not look as if it lived
         self._notifier.send("STOPPING=1")
+        await self._rounds.settle(ANSWER_TIMEOUT_SECONDS)
         for task in (work, pings):
             task.cancel()
         await asyncio.wait([work, pings], timeout=STOP_TIMEOUT_SECONDS)  # no TaskGroup: it would wait for what hangs

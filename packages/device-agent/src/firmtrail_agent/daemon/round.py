@@ -47,6 +47,9 @@ class Rounds:
         self._health = health
         self._rotation = KeyRotation(host, device, health)
         self._uploader = Uploader(settings, device, attempts=1)  # the schedule tries again
+        #: not set while something is sent, or its answer kept
+        self._is_settled = asyncio.Event()
+        self._is_settled.set()
         self._statements = Statements()
         self._statement: AgentStatement | None = None
         #: writes to the disk one after the other; a slow one must not stop the event loop
@@ -82,7 +85,11 @@ class Rounds:
         await self.observe()
         if not self._schedule.may_send():
             return
-        delivery = await self._delivered()
+        self._is_settled.clear()
+        try:
+            delivery = await self._delivered()
+        finally:
+            self._is_settled.set()
         reschedule(self._schedule, delivery)
         self._health.delivered(delivery, self._device.observations.spool, self._host.boot_time())
         if delivery.failure is None and await self._rotation.rotate_if_due(self.settings):
@@ -118,6 +125,12 @@ class Rounds:
         await self._on_disk(lambda: self._device.belong_to(settings.configuration.device_id))
         self._schedule.configure(interval_seconds=settings.configuration.interval_seconds)
         self._schedule.request(Trigger.SETTINGS)
+
+    async def settle(self, seconds: float) -> None:
+        """Wait for an answer that is on its way: without it, the same records would be sent again after the start."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_settled.wait()
 
     async def persist(self) -> None:
         """Write down what is in memory alone."""
