@@ -23,6 +23,27 @@ CONTRACTING = re.compile(
 REASON = re.compile(r"^-- contracts: .+", re.MULTILINE)
 
 
+#: tables are filled, and reports wait for an index of one, unless it is made beside them
+FIRST_BESIDE_REPORTS = "0065"
+INDEXED = re.compile(
+    r"\bcreate\s+(?:unique\s+)?index\s+(concurrently\s+)?(?:if\s+not\s+exists\s+)?(\w+)\s+on\s+(\w+)", re.IGNORECASE
+)
+MADE = re.compile(r"\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?(\w+)", re.IGNORECASE)
+
+
+def standing_indexes(text: str) -> list[str]:
+    """The indexes for which reports would wait, or which would stay unfinished after a kill."""
+    statements = re.sub(r"--[^\n]*", "", text)
+    made = set(MADE.findall(statements))
+    is_beside = re.search(r"^-- transactional: false$", text, re.MULTILINE)
+    return [
+        name
+        for concurrently, name, table in INDEXED.findall(statements)
+        if table not in made
+        and not (is_beside and concurrently and re.search(rf"\bdrop\s+index\s+if\s+exists\s+{name}\b", statements))
+    ]
+
+
 def contractions(text: str) -> list[str]:
     """What of a migration an older server may not survive; nothing if the migration says why it may."""
     statements = re.sub(r"--[^\n]*", "", text)
@@ -32,6 +53,29 @@ def contractions(text: str) -> list[str]:
 @pytest.mark.parametrize("path", NEWER, ids=lambda path: path.stem)
 def test_a_new_migration_only_adds_or_says_why_it_may_take_away(path: Path) -> None:
     assert contractions(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", NEWER, ids=lambda path: path.stem)
+def test_reports_go_on_while_a_new_migration_makes_an_index(path: Path) -> None:
+    if path.name >= FIRST_BESIDE_REPORTS:
+        assert standing_indexes(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("create index if not exists one_idx on devices (id);", ["one_idx"]),
+        ("create index concurrently one_idx on devices (id);", ["one_idx"]),
+        ("-- transactional: false\ncreate index concurrently if not exists one_idx on devices (id);", ["one_idx"]),
+        (
+            "-- transactional: false\ndrop index if exists one_idx;\ncreate index concurrently one_idx on devices (id);",
+            [],
+        ),
+        ("create table if not exists new (id uuid);\ncreate unique index if not exists new_idx on new (id);", []),
+    ],
+)
+def test_an_index_that_reports_wait_for_is_found(text: str, found: list[str]) -> None:
+    assert standing_indexes(text) == found
 
 
 @pytest.mark.parametrize(

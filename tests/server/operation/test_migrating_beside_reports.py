@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlparse
 
 from firmtrail_server.db.schema import LockNotGiven, batches, migrate, plan_of
 from tests.server.server_process import run
@@ -55,6 +56,34 @@ def test_a_migration_that_gets_no_lock_gives_up_and_says_why(empty_database_url:
     assert migrate(empty_database_url, folder=folder) == ["0002.two"], "it can be done again"
 
 
+def test_an_index_is_made_beside_writers_and_anew_if_one_was_left_unfinished(database_url: str) -> None:
+    name = "0065.device_versions_changed_index"
+    writing = "insert into device_versions values (gen_random_uuid(), 'main', gen_random_uuid(), '1.0', now())"
+    with psycopg.connect(database_url) as older, psycopg.connect(database_url, autocommit=True) as writer:
+        writer.execute("delete from _yoyo_migration where migration_id = %s", [name])
+        writer.execute(
+            "update pg_index set indisvalid = false where indexrelid = 'device_versions_changed_idx'::regclass"
+        )
+        older.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        older.execute("select 1")  # the index waits for whoever may still look for what it lacks
+        migrating = threading.Thread(target=migrate, args=[database_url])
+        migrating.start()
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'create index conc%'"
+        while writer.execute(waiting).fetchone() is None:
+            time.sleep(0.01)
+        writer.execute("set statement_timeout = '20s'")
+        writer.execute(writing)
+        assert migrating.is_alive()
+        older.rollback()
+        migrating.join()
+
+    with psycopg.connect(database_url) as conn:
+        found = conn.execute(
+            "select indisvalid from pg_index where indexrelid = 'device_versions_changed_idx'::regclass"
+        )
+        assert found.fetchall() == [(True,)]
+
+
 def test_device_versions_is_filled_in_batches(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "_ROWS", 3)
     with psycopg.connect(database_url, autocommit=True) as conn:
@@ -89,9 +118,10 @@ def test_check_says_what_is_pending_and_changes_nothing(empty_database_url: str)
 
     assert (checked.returncode, planned.returncode) == (1, 0)
     assert checked.stdout.startswith("pending 0001.projects\n")
-    with psycopg.connect(empty_database_url) as conn:
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
         assert conn.execute("select 1 from information_schema.tables where table_schema = 'public'").fetchone() is None
-        conn.execute(planned.stdout.encode())  # the plan is SQL that makes the whole schema
+        for statement in sqlparse.split(planned.stdout):  # the plan is SQL that makes the whole schema
+            conn.execute(statement.encode())
         assert conn.execute("select count(*) from device_versions").fetchone() == (0,)
 
 
