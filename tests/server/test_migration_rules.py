@@ -67,10 +67,7 @@ def test_reports_go_on_while_a_new_migration_makes_an_index(path: Path) -> None:
         ("create index if not exists one_idx on devices (id);", ["one_idx"]),
         ("create index concurrently one_idx on devices (id);", ["one_idx"]),
         ("-- transactional: false\ncreate index concurrently if not exists one_idx on devices (id);", ["one_idx"]),
-        (
-            "-- transactional: false\ndrop index if exists one_idx;\ncreate index concurrently one_idx on devices (id);",
-            [],
-        ),
+        ("-- transactional: false\ndrop index if exists a_idx;\ncreate index concurrently a_idx on devices (id);", []),
         ("create table if not exists new (id uuid);\ncreate unique index if not exists new_idx on new (id);", []),
     ],
 )
