@@ -112,7 +112,7 @@ async def test_a_list_says_which_moment_its_page_is_about(client: AsyncClient) -
 
     assert [one async for one in devices] == []
     assert (before, devices.as_of, devices.labels_as_of) == ((None, None, []), END_OF_MAY_3, NOW)
-    assert devices.near_versions == ["1.5.0"]
+    assert devices.near_versions == ["1.5.0", "1.4.2", "1.4.1"], "what was meant, and what is beside it"
 
 
 async def test_a_history_says_which_moment_it_is_about(fleet: SmallFleet, client: AsyncClient) -> None:
