@@ -63,7 +63,8 @@ class Sandbox:
         return done.stdout.decode().strip()
 
     def start_inside(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._inside(command), env=_CLEAN, stdout=subprocess.PIPE)
+        """Start a program that stays this process's own child, so that it can be killed: nsenter would fork it."""
+        return subprocess.Popen(self._inside(("--no-fork", *command)), env=_CLEAN, stdout=subprocess.PIPE)
 
     def start_beside(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a program of this machine that has nothing of the sandbox but its network."""
