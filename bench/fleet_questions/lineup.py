@@ -91,7 +91,7 @@ def _histories(fleet: Fleet) -> Iterator[Question]:
 def _silence(fleet: Fleet) -> Iterator[Question]:
     yield Silence(fleet=fleet, name="summary", target_ms=100, answer=Silent(), summary=True)
     yield Silence(
-        fleet=fleet, name="summary, five rules", target_ms=100, answer=Silent(), summary=True, rules=_rules(fleet)
+        fleet=fleet, name="summary, five rules", target_ms=100, answer=Silent(), summary=True, rules=five_rules(fleet)
     )
     yield Silence(fleet=fleet, name="silent devices", target_ms=20, answer=Silent())
 
@@ -101,12 +101,12 @@ def _compliance(fleet: Fleet) -> Iterator[Question]:
         answer = Compliant(at, rules)
         return Compliance(fleet=fleet, name=name, target_ms=target_ms, times=times, answer=answer, rules=rules)
 
-    rules = _rules(fleet)
+    rules = five_rules(fleet)
     yield asked("five rules, now", 100, None)
     yield asked("five rules, 9 months ago", 300, NINE_MONTHS, _TIMES)
 
 
-def _rules(fleet: Fleet) -> list[Rule]:
+def five_rules(fleet: Fleet) -> list[Rule]:
     """A rule for each component, and two for some devices that shall run something else."""
     return [
         Rule("app", (rare_version(fleet, END),), _SITE),

@@ -237,7 +237,7 @@ def all_pages(fleet: Fleet) -> list[str]:
     at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=30)).date().isoformat()
     pump = f"/devices/{fleet.devices['pump-1']}"
     hook = f"{fleet.path}/webhooks/{fleet.webhook}"
-    pages = [fleet.path, f"{fleet.path}/devices", f"{fleet.path}/adoption", pump]
+    pages = [fleet.path, f"{fleet.path}/devices", f"{fleet.path}/adoption", f"{fleet.path}/compliance", pump]
     settings = [f"{fleet.path}/{name}" for name in SETTINGS]
     return ["/projects", "/me", hook, *settings, *pages, *(f"{path}?at={at}" for path in pages)]
 

@@ -53,20 +53,24 @@ async def test_a_rollout_is_shown_from_its_second_device_on(
     assert "Rollout of 1.1 main" in page
 
 
-async def test_charts_of_a_large_fleet_are_loaded_after_the_page(
+async def test_what_takes_long_of_a_large_fleet_is_loaded_after_the_page(
     browser: Browser, fleet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    at_once = re.search(r"<h2>Compliance.*?</section>", await browser.opened(fleet, at="2026-05-15"), re.DOTALL)
     monkeypatch.setattr(views.fleet, "MAX_DEVICES_AT_ONCE", 0)
 
     page = await browser.opened(fleet, at="2026-05-15")
     later = [unescape(path) for path in re.findall(r'data-fragment="([^"]+)"', page)]
-    chart, rollout = [await browser.opened(path) for path in later]
+    chart, rollout, compliance = [await browser.opened(path) for path in later]
 
     assert 'class="chart"' not in page
     assert 'id="fragment"' in chart
     assert "Shares of the versions of main" in chart
     assert 'id="fragment"' in rollout
     assert "Rollout of" in text_of(rollout)
+    assert at_once
+    assert at_once[0] in compliance
+    assert at_once[0] in await browser.opened(later[2].removesuffix("&part=card"))
 
 
 async def test_a_new_project_shows_how_its_first_device_reports(browser: Browser, mara: Caller) -> None:

@@ -69,7 +69,8 @@ async def test_every_page_has_the_strict_headers(browser: Browser, fleet: str) -
 
 
 async def test_no_page_holds_scripts_or_styles_of_its_own(browser: Browser, fleet: str) -> None:
-    for path in (fleet, f"{fleet}/devices", f"{fleet}/adoption", "/sign-in", "/sign-up", "/projects"):
+    of_project = [fleet, *(f"{fleet}/{name}" for name in ("devices", "adoption", "compliance"))]
+    for path in (*of_project, "/sign-in", "/sign-up", "/projects"):
         page = await browser.opened(path)
         assert (
             re.findall(r"<script(?! type=\"module\" src=\"/static/)|<style|\sstyle=|\son\w+=|javascript:", page) == []

@@ -3,6 +3,7 @@
 from firmtrail_server.pages.views import (
     adoption,
     audit,
+    compliance,
     desired_versions,
     device,
     device_files,
@@ -25,6 +26,7 @@ from firmtrail_server.pages.views import (
 __all__ = [
     "adoption",
     "audit",
+    "compliance",
     "desired_versions",
     "device",
     "device_files",

@@ -47,7 +47,7 @@ from firmtrail_server.pages.time_bar import Part, TimeBar, time_bar
 from firmtrail_server.pages.views.adoption import Spreading, newest_of
 from firmtrail_server.pages.words import query as url_query
 
-#: of more devices the chart and the rollout are loaded after the page
+#: of more devices the chart, the rollout and the compliance of a moment that has passed are loaded after the page
 MAX_DEVICES_AT_ONCE = 500
 #: versions of a component that the page lists
 MAX_VERSIONS = 12
@@ -102,7 +102,8 @@ class State:
     as_of: dt.datetime
     counts: Counts
     components: list[OfComponent]
-    compliance: Compliance
+    #: None: it is loaded after the page
+    compliance: Compliance | None
     first_reported_at: dt.datetime | None
     status: FleetStatus | None = None
     silences: Silences | None = None
@@ -205,6 +206,9 @@ async def _then(ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery) -> Stat
     of_components = _by_component(counted.items)
     silences = await _silences(ask, project_id, query, counted.as_of)
     running = max((one.devices for one in of_components), default=0)
+    complied: Compliance | None = None
+    if running <= MAX_DEVICES_AT_ONCE:
+        complied = await ask(compliance.get_compliance, project_id=project_id, query=ComplianceQuery(**chosen))
     return State(
         as_of=counted.as_of,
         counts=Counts(
@@ -214,7 +218,7 @@ async def _then(ask: ApiCalls, project_id: uuid.UUID, query: FleetQuery) -> Stat
             never_reported=None,
         ),
         components=of_components,
-        compliance=await ask(compliance.get_compliance, project_id=project_id, query=ComplianceQuery(**chosen)),
+        compliance=complied,
         first_reported_at=await _first_report(ask, project_id, query, counted),
         silences=silences,
     )
