@@ -55,10 +55,11 @@ def test_a_new_migration_only_adds_or_says_why_it_may_take_away(path: Path) -> N
     assert contractions(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("path", NEWER, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NEWER if path.name >= FIRST_BESIDE_REPORTS], ids=lambda path: path.stem
+)
 def test_reports_go_on_while_a_new_migration_makes_an_index(path: Path) -> None:
-    if path.name >= FIRST_BESIDE_REPORTS:
-        assert standing_indexes(path.read_text(encoding="utf-8")) == []
+    assert standing_indexes(path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(
