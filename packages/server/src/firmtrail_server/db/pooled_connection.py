@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any, LiteralString, cast
+import asyncio
+from contextlib import suppress
+from typing import Any, LiteralString, TypeVar, cast
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.abc import PQGen
 from psycopg.errors import error_from_result
 from psycopg.generators import execute
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import AsyncRowFactory
+from psycopg.waiting import Ready, Wait
 
 from firmtrail_server.db.address import Address, Connection
 
+T = TypeVar("T")
+
 #: a kept cursor keeps the rows of its last statement
 _FEW_ROWS = 100
+_CANCEL_SECONDS = 5
 
 
 class PooledConnection(AsyncConnection[tuple[Any, ...]]):
-    """Connects by an address, and keeps its cursors.
+    """Connects by an address, keeps its cursors, and watches its socket for as long as it lives.
 
-    A new cursor finds out anew how values are written and read, a third of the instructions of a short statement.
+    A new cursor finds out anew how values are written and read, a third of the instructions of a short statement. The
+    driver lets the event loop watch the socket anew for every statement, beside a timer.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._idle_cursors: dict[AsyncRowFactory[Any], AsyncCursor[Any]] = {}
         self.cursor_factory = cast("type[AsyncCursor[Any]]", self._lend)
+        self._loop = asyncio.get_running_loop()
+        self._socket = self.pgconn.socket
+        self._is_watched = False
+        self._readable: asyncio.Future[Ready] | None = None
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, address: Address, **_: Any) -> Connection:  # pyright: ignore[reportIncompatibleMethodOverride]  # noqa: ARG003
@@ -41,12 +52,65 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
         async with self.lock:
             await self.wait(self._begun(statement))
 
+    async def close(self) -> None:
+        self._unwatch()
+        await super().close()
+
+    async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
+        """Run what the driver has to do, and wait for the socket where the driver would.
+
+        Raises:
+            psycopg.Error: as the driver does.
+        """
+        try:
+            awaited = next(gen)
+            while awaited == Wait.R and timeout is None:
+                awaited = gen.send(await self._read())
+        except StopIteration as done:
+            return done.value
+        except asyncio.CancelledError:
+            await self._cancel(_rest(gen, Wait.R))
+            raise
+        except BaseException:  # libpq may have closed the socket
+            self._unwatch()
+            raise
+        self._unwatch()  # there is more to send than the socket takes at once
+        return await super().wait(_rest(gen, awaited), interval, timeout)
+
     def keep(self, cursor: AsyncCursor[Any]) -> None:
         """Lend a cursor to who asks next for rows of its kind."""
         self._idle_cursors[cursor.row_factory] = cursor
 
     def _lend(self, _: Connection, *, row_factory: AsyncRowFactory[Any]) -> AsyncCursor[Any]:
         return self._idle_cursors.pop(row_factory, None) or _KeptCursor(self, row_factory=row_factory)
+
+    async def _read(self) -> Ready:
+        if not self._is_watched:
+            self._is_watched = True
+            self._loop.add_reader(self._socket, self._on_readable)
+        self._readable = self._loop.create_future()
+        return await self._readable
+
+    def _on_readable(self) -> None:
+        if self._readable is None or self._readable.done():
+            self._unwatch()  # nobody waits: it is the end of the connection, which is noticed when it is next used
+        else:
+            self._readable.set_result(Ready.R)
+
+    def _unwatch(self) -> None:
+        """Watch the socket no longer: once it is closed, its number may be that of another one."""
+        if self._is_watched:
+            self._is_watched = False
+            self._loop.remove_reader(self._socket)
+
+    async def _cancel(self, rest: PQGen[Any]) -> None:
+        """Cancel the statement in the database; where that fails, the connection is of no use any more."""
+        self._unwatch()
+        with suppress(Exception):
+            await self.cancel_safe(timeout=_CANCEL_SECONDS)
+            await super().wait(rest, timeout=_CANCEL_SECONDS)
+        if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            self.pgconn.finish()
 
     def _begun(self, statement: LiteralString) -> PQGen[None]:
         self.pgconn.send_query(statement.encode())
@@ -63,3 +127,12 @@ class _KeptCursor(AsyncCursor[Any]):
             await super().close()
         else:
             cast("PooledConnection", self.connection).keep(self)
+
+
+def _rest(gen: PQGen[T], awaited: Wait) -> PQGen[T]:
+    """Go on with what waits for the socket."""
+    try:
+        while True:
+            awaited = gen.send((yield awaited))
+    except StopIteration as done:
+        return done.value
