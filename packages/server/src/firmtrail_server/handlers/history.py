@@ -22,7 +22,7 @@ from firmtrail_server.history.timeline import Record, is_doubtful
 from firmtrail_server.http.context import Context, ReportContext
 from firmtrail_server.http.results import Created
 from firmtrail_server.ingest import Outcome, Submission
-from firmtrail_server.queries import boots, devices, history, history_gaps
+from firmtrail_server.queries import boots, history, history_gaps
 
 
 async def report_firmware_version(
@@ -68,7 +68,6 @@ async def list_firmware_versions(ctx: Context, conn: Connection, device_id: uuid
     if query.newest_first:
         keyset, look = history.NEWEST_FIRST, history.list_newest_periods
     start = keyset.position(query, device_id)
-    await devices.get(conn, project_id, device_id)
     sources = MomentSources(await boots.list_starts(conn, project_id, device_id))
     if query.at is not None:
         now = ctx.now()

@@ -12,6 +12,7 @@ import orjson
 
 from firmtrail_contract import ObservedAtSource, ReportBatch
 from firmtrail_server.db import Connection, Link, array, bytea_array
+from firmtrail_server.errors import DeviceNotFound
 from firmtrail_server.history.boots import Boot, Stretch
 from firmtrail_server.history.clone_detection import RememberedBoot
 from firmtrail_server.history.moment_sources import BootStart
@@ -75,27 +76,37 @@ async def list_remembered(
 
 
 async def list_starts(conn: Connection, project_id: uuid.UUID, device_id: uuid.UUID) -> list[BootStart]:
-    """When the boots of a device began, oldest first, without those that say the same of moments as the one before."""
+    """When the boots of a device began, oldest first, without those that say the same of moments as the one before.
+
+    Raises:
+        DeviceNotFound: the project has no such device, which no statement of a history's own has to ask.
+    """
     async with conn.cursor() as cur:
         await cur.execute(
             """
-            select started_at, source, stretches
-              from (
+            select boots.started_at, boots.source, boots.stretches
+              from devices
+              left join (
                     select started_at, source, stretches,
                            lag(source) over (order by started_at, boot_id) as source_before
                       from device_boots
                      where project_id = %(project_id)s
                        and device_id = %(device_id)s
                    ) as boots
-             where source is distinct from source_before
-                or stretches is not null
-             order by started_at
+                on boots.source is distinct from boots.source_before
+                or boots.stretches is not null
+             where devices.project_id = %(project_id)s
+               and devices.id = %(device_id)s
+             order by boots.started_at
             """,
             {"project_id": project_id, "device_id": device_id},
         )
+        if not (found := await cur.fetchall()):
+            raise DeviceNotFound(device_id)
         return [
             BootStart(started_at, _SOURCES[source], _kept_stretches(stretches))
-            for started_at, source, stretches in await cur.fetchall()
+            for started_at, source, stretches in found
+            if started_at is not None
         ]
 
 
