@@ -5,41 +5,47 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import attrs
 
 from firmtrail_contract import DeviceApiKey, ProjectApiKey, Role
-from firmtrail_server.auth.permissions import Principal
+from firmtrail_server.auth.permissions import Principal, Scope
 from firmtrail_server.db import Connection, one, rows
 from firmtrail_server.db.keyset import EARLIEST, LOWEST_ID, Keyset, Position
 from firmtrail_server.errors import ApiKeyNotFound
 
 
-@attrs.frozen(kw_only=True)
-class ApiKey:
-    """A living key, with what its secret is checked against."""
+class ApiKey(NamedTuple):
+    """A living key, with what its secret is checked against. Every request looks one up."""
 
     id: uuid.UUID
     project_id: uuid.UUID
-    role: Role | None
+    #: as it is stored: a `Role`
+    role: str | None
     device_id: uuid.UUID | None
     expires_at: dt.datetime | None
-    secret_hash: bytes = attrs.field(repr=False)
+    secret_hash: bytes
     #: None: it is older than digests
-    secret_digest: bytes | None = attrs.field(repr=False)
+    secret_digest: bytes | None
     last_used_at: dt.datetime | None
     reports_for_devices: bool
     #: it came by enrollment, and nobody has used it yet
     is_unused: bool
 
-    @property
-    def principal(self) -> Principal:
+    def __repr__(self) -> str:
+        """Show which one it is, and nothing of its secret."""
+        return f"ApiKey({self.id})"
+
+    def principal(self, token_scopes: frozenset[Scope] | None) -> Principal:
+        """Say who acts by it, with what an access token leaves of its scopes; None: all of them."""
         return Principal(
             api_key_id=self.id,
             project_id=self.project_id,
-            role=self.role,
+            role=_ROLES[self.role] if self.role else None,
             device_id=self.device_id,
             reports_for_devices=self.reports_for_devices,
+            token_scopes=token_scopes,
         )
 
 
@@ -60,6 +66,7 @@ class NewKey:
     is_unused: bool = False
 
 
+_ROLES: dict[str, Role] = {role.value: role for role in Role}
 KEYSET = Keyset("api_keys", {"created_at": EARLIEST, "id": LOWEST_ID})
 
 

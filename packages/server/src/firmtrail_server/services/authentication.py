@@ -132,7 +132,7 @@ class Authentication:
         if key.is_unused:
             raise KeyUnused(key.project_id, key.id)
         self.key_use.note(key.id, key.last_used_at, now)
-        return attrs.evolve(key.principal, token_scopes=credential.token_scopes)
+        return key.principal(credential.token_scopes)
 
     async def settle(self, credential: Credential, error: SecretUnproved | KeyUnused, address: str) -> Credential:
         """Do what `identify` needs before it can tell who asks: prove the secret, or note the first use of the key.
