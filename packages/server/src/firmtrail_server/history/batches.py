@@ -97,7 +97,9 @@ def by_sending_boot(batch: ReportBatch, received_at: dt.datetime) -> tuple[Recor
     versions = _versions(record)
     if record.dropped_before or not first.boot_id == last.boot_id == boot.boot_id or not versions:
         return None
-    return Record(boot.moment(first), boot.moment(last), versions, interval_seconds=batch.interval_seconds), boot
+    began = boot.moment(first)
+    ended = began if last is first else boot.moment(last)
+    return Record(began, ended, versions, interval_seconds=batch.interval_seconds), boot
 
 
 def tells(reading: ComponentReading) -> bool:

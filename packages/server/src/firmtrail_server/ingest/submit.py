@@ -137,8 +137,9 @@ class Ingest:
         stored = await self._reports.submit(Report(submission.sender, submission.received_at, record, boot))
         if not stored:
             return None
-        first = ObservedMoment(at=stored[0].observed_at, source=record.first.source)
-        last = ObservedMoment(at=first.at + (record.last.at - record.first.at), source=first.source)
+        first = last = ObservedMoment(at=stored[0].observed_at, source=record.first.source)
+        if record.last is not record.first:
+            last = ObservedMoment(at=first.at + (record.last.at - record.first.at), source=first.source)
         return Outcome(first, last, [one.outcome for one in stored])
 
     async def _placed(self, submission: Submission, batch: ReportBatch) -> list[Record]:
