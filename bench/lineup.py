@@ -73,7 +73,7 @@ def floors(stage: Stage, fleet: list[Device]) -> Measures:
 def ours(stage: Stage, fleet: list[Device]) -> Measures:
     """Our server as it is run, one process."""
     say("starting our server")
-    site = _our_site(stage, "ours", fleet)
+    site = our_site(stage, "ours", fleet)
     requests = write_requests(stage.folder / "ours.requests", map(report, fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {
@@ -128,7 +128,7 @@ def reads(stage: Stage, fleet: list[Device]) -> Measures:
     url = our_database(stage, "reads", fleet)
     store_history(url, devices=len(fleet), periods=9)
     authorization = store_viewer(url)
-    site = _our_site(stage, "reads", fleet, url, observations=0)
+    site = our_site(stage, "reads", fleet, url, observations=0)
 
     def load(name: str, path: str) -> Measure:
         requests = [request(f"GET {device.path}{path}", [authorization]) for device in fleet]
@@ -154,7 +154,7 @@ def big(stage: Stage, fleet: list[Device]) -> Measures:
     say("storing 5 million periods of 100,000 devices, and starting our server over them")
     url = our_database(stage, "big", fleet)
     store_history(url)
-    site = _our_site(stage, "big", fleet, url)
+    site = our_site(stage, "big", fleet, url)
     requests = write_requests(stage.folder / "big.requests", map(report, fleet))
     load = Contestant(site=site, requests=requests, connections=CONNECTIONS)
     return {Row.BIG: load.measure_warm}
@@ -220,7 +220,7 @@ def our_database(stage: Stage, name: str, fleet: list[Device]) -> str:
     return url
 
 
-def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None, *, observations: int = 1) -> Site:
+def our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = None, *, observations: int = 1) -> Site:
     url = url or our_database(stage, name, fleet)
     books = Books(url, REPORTS, PERIODS, observations)
     return stage.site(name, SERVER, our_environment(url), devices=len(fleet), books=books)
@@ -229,7 +229,7 @@ def _our_site(stage: Stage, name: str, fleet: list[Device], url: str | None = No
 def _contestant(
     stage: Stage, name: str, fleet: list[Device], kind: Callable[[Device], str], *, observations: int = 1
 ) -> Contestant:
-    site = _our_site(stage, name, fleet, observations=observations)
+    site = our_site(stage, name, fleet, observations=observations)
     requests = write_requests(stage.folder / f"{name}.requests", map(kind, fleet))
     return Contestant(site=site, requests=requests, connections=CONNECTIONS)
 

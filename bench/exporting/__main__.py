@@ -18,7 +18,8 @@ from rich.table import Table
 from bench.cluster import Cluster
 from bench.command import exit_code_of, say
 from bench.errors import WrongAnswers
-from bench.exporting.feeding import Figure, measure
+from bench.exporting.feeding import measure
+from bench.exporting.figure import Figure
 from bench.exporting.reading import Reading, copy_with_psql, export
 from bench.fleet_questions.__main__ import CACHE, DEVICES, QUICK_DEVICES, viewer
 from bench.fleet_questions.cache import Stored, stored_fleet

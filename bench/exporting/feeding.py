@@ -1,87 +1,50 @@
-"""The feed: how fast changes get numbers, what a page and a thousand waiters cost; and reports beside an export."""
+"""The feed: how fast changes get numbers, what a page and a thousand waiters cost; then reports beside exports."""
 
 from __future__ import annotations
 
 import socket
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
 from statistics import median
 from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 
-from bench.cluster import Cluster, running_cluster
+from bench.cluster import Cluster
 from bench.command import say
-from bench.cpu import cpu_seconds, wait_until_quiet
-from bench.exporting.reading import export
-from bench.fleet import make_fleet, store_fleet, store_history, store_viewer
-from bench.lineup import CONNECTIONS, SERVER, our_environment
-from bench.load import Load, drive
-from bench.processes import Server, running
-from bench.requests import report, write_requests
-from bench.walk import Walk
-from firmtrail_contract import CSV_TYPE
+from bench.cpu import cpu_seconds
+from bench.exporting.beside import reports_beside_exports
+from bench.exporting.figure import Figure
+from bench.fleet import make_fleet, store_history, store_viewer
+from bench.lineup import our_database, our_site
+from bench.processes import Server
+from bench.reports import DEVICES, QUICK_DEVICES
+from bench.stage import open_stage
 
 _CHANGES, _QUICK_CHANGES = 200_000, 20_000
 _PAGES = 50
 _WAITERS = 1_000
 _SECONDS, _QUICK_SECONDS = 15, 4
-_REPORTING = 500
-_DEVICES, _QUICK_DEVICES = 20_000, 2_000
 _FEED = "/v1/projects/current/firmware_changes"
-_EXPORT = "/v1/projects/current/firmware_history"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What was measured, and what is wanted of it."""
-
-    name: str
-    value: float
-    at_most: float | None = None
-    at_least: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        met = (self.at_most is None or self.value <= self.at_most) and (
-            self.at_least is None or self.value >= self.at_least
-        )
-        return "met" if met else "MISSED"
-
-    @property
-    def target(self) -> str:
-        return f"<= {self.at_most:,g}" if self.at_most is not None else f">= {self.at_least:,g}"
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Measure in a database of its own."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own where this is root
-        with running_cluster(folder / "cluster") as cluster:
-            url = cluster.create("feed", with_tables=True)
-            fleet = make_fleet(_REPORTING)
-            store_fleet(url, fleet)
-            say("storing a history")
-            store_history(url, devices=_QUICK_DEVICES if quick else _DEVICES)
-            requests = write_requests(folder / "requests", map(report, fleet))
-            with running(SERVER, our_environment(url)) as server:
-                authorization = store_viewer(url)
-                seconds = _QUICK_SECONDS if quick else _SECONDS
-                figures = [
-                    _numbering(url, server, authorization, _QUICK_CHANGES if quick else _CHANGES),
-                    _pages(server, authorization),
-                    _waiters(server, authorization, cluster, seconds),
-                ]
-                walk = Walk(len(fleet))
-                load = lambda: drive(server.url, requests, walk, seconds=seconds, connections=CONNECTIONS)  # noqa: E731
-                return [*figures, *_beside_an_export(load, server, authorization, cluster)]
+    """Measure in a database of its own, in which half of the devices report."""
+    seconds = _QUICK_SECONDS if quick else _SECONDS
+    with open_stage() as stage:
+        fleet = make_fleet(QUICK_DEVICES if quick else DEVICES)
+        url = our_database(stage, "feed", fleet)
+        say("storing a history")
+        store_history(url, devices=2 * len(fleet))
+        authorization = store_viewer(url)
+        site = our_site(stage, "feed", fleet, url)
+        return [
+            _numbering(url, site.server, authorization, _QUICK_CHANGES if quick else _CHANGES),
+            _pages(site.server, authorization),
+            _waiters(site.server, authorization, stage.cluster, seconds),
+            *reports_beside_exports(stage, site, fleet, authorization, quick=quick),
+        ]
 
 
 def _numbering(url: str, server: Server, authorization: str, count: int) -> Figure:
@@ -132,40 +95,6 @@ def _waiters(server: Server, authorization: str, cluster: Cluster, seconds: int)
         time.sleep(seconds)
         used = cpu_seconds(server.pid) + cpu_seconds(cluster.pid) - before
     return Figure(f"{_WAITERS:,} that wait, share of a core", used / seconds, at_most=0.01)
-
-
-def _beside_an_export(
-    load: Callable[[], Load], server: Server, authorization: str, cluster: Cluster
-) -> Generator[Figure]:
-    """Report alone, beside exports one after the other, and alone again."""
-    say("reports beside an export")
-    load()
-    wait_until_quiet(server.pid)
-    before = load()
-    with _exporting(server, authorization, cluster):
-        beside = load()
-    after = load()
-    alone = (before.rate + after.rate) / 2
-    yield Figure("reports beside an export / alone", beside.rate / alone, at_least=0.85)
-    slowest = beside.p99_ms / ((before.p99_ms + after.p99_ms) / 2)
-    yield Figure("p99 of reports beside an export / alone", slowest, at_most=3)
-
-
-@contextmanager
-def _exporting(server: Server, authorization: str, cluster: Cluster) -> Generator[None]:
-    done = threading.Event()
-
-    def go_on() -> None:
-        while not done.is_set():
-            export(server, authorization, _EXPORT, {"Accept": CSV_TYPE}, cluster.pid)
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _get(server: Server, authorization: str, query: str, *, timeout: float = 60) -> httpx.Response:
