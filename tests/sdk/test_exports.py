@@ -21,8 +21,8 @@ from firmtrail import AsyncClient, Client, ConfigError, ConnectionLostError, Dec
 from firmtrail._exports import new_decoder
 from firmtrail._retry import RetryPolicy
 from firmtrail_contract import ARROW_TYPE, NDJSON_TYPE, ExportedPeriod, ExportMarker, ExportStart
+from firmtrail_server.exports import exporter as exports
 from firmtrail_server.exports.arrow import ArrowFormat
-from firmtrail_server.handlers import exports
 from tests.sdk.cutting import Cuts, cutting
 from tests.sdk.policies import with_policy
 from tests.sdk.shell import Shell
@@ -39,7 +39,7 @@ ROWS = 30 * 11
 @pytest.fixture
 def filled(database_url: str, demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Demo:
     """Thirty devices, in stretches of four."""
-    monkeypatch.setattr(exports, "DEVICES_OF_A_STRETCH", 4)
+    monkeypatch.setattr(exports, "DEVICES_OF_A_STRETCH", (4, 4))
     fill(database_url, demo, devices=30, periods=10)
     return demo
 

@@ -113,7 +113,7 @@ async def test_a_command_that_is_killed_goes_on_where_it_was(  # noqa: PLR0913, 
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exports, "DEVICES_OF_A_STRETCH", 4)
+    monkeypatch.setattr(exports, "DEVICES_OF_A_STRETCH", (4, 4))
     fill(database_url, demo, devices=40, periods=10)
     file = tmp_path / "h.ndjson"
     reported = 0

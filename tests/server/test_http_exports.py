@@ -142,7 +142,7 @@ async def test_the_checksum_of_arrow_is_of_all_before_its_last_batch(http: httpx
 async def test_a_resumable_export_goes_on_after_a_position(
     http: httpx.AsyncClient, filled: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmtrail_server.handlers.exports.DEVICES_OF_A_STRETCH", 2)
+    monkeypatch.setattr(exporter, "DEVICES_OF_A_STRETCH", (2, 2))
     whole = await export(http, filled, NDJSON_TYPE, resumable="true")
     positions = [one["position"]["after"] for one in whole.records if "position" in one]
 
@@ -258,13 +258,14 @@ async def collect(chunks: AsyncIterator[bytes], content: bytearray) -> None:
 async def test_a_revoked_key_ends_a_resumable_export(
     http: httpx.AsyncClient, filled: Demo, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmtrail_server.handlers.exports.DEVICES_OF_A_STRETCH", 1)
+    monkeypatch.setattr(exporter, "DEVICES_OF_A_STRETCH", (1, 1))
     stretches = exporter.Exporter._spool
 
-    def revoke_after(*arguments: Any) -> None:
-        stretches(*arguments)  # pyright: ignore[reportCallIssue]
+    def revoke_after(*arguments: Any) -> int:
+        rows = stretches(*arguments)  # pyright: ignore[reportCallIssue]
         with psycopg.connect(database_url, autocommit=True) as conn:
             conn.execute("delete from api_keys where id = %s", [filled.project_key[0]])
+        return rows
 
     monkeypatch.setattr(exporter.Exporter, "_spool", revoke_after)
     content = bytearray()

@@ -38,7 +38,7 @@ class ExportQuery:
     until: DayOrMoment | None = None
     #: those in force at this moment alone, or at the end of this date in UTC; not together with `since` or `until`
     at: AsOf | None = None
-    #: in stretches of about 1,000 devices, each of its own moment, so that a cut export can go on
+    #: in stretches of at most 10,000 devices, each of its own moment, so that a cut export can go on
     resumable: bool = False
     #: go on after this device: the `after` of the last position that came; only with `resumable`
     after: uuid.UUID | None = None

@@ -79,8 +79,8 @@ class AsyncFirmwareHistory(AsyncResource):
             since: in force at this moment or later, an aware datetime, or a date, which means its beginning in UTC.
             until: in force at this moment or before, or a date, which means its end in UTC.
             at: in force at this moment, or at the end of this date in UTC; not together with `since` or `until`.
-            resumable: in stretches of about 1,000 devices, each of its own moment, in the order of device ids: what is
-                cut goes on by itself. Else all rows are of one moment and in no order, and a large project may take
+            resumable: in stretches of at most 10,000 devices, each of its own moment, in the order of device ids: what
+                is cut goes on by itself. Else all rows are of one moment and in no order, and a large project may take
                 longer than the server allows.
 
         Raises:

@@ -46,6 +46,8 @@ _SESSION = (
     "set statement_timeout = {:d}",
     # the names of 100,000 devices, and a stretch's rows in order, do not fit in 4 MB; CockroachDB has no such setting
     "select set_config(name, '32MB', false) from pg_settings where name = 'work_mem'",
+    # background work keeps one process busy, and several need more CPU time for a stretch
+    "select set_config(name, '0', false) from pg_settings where name = 'max_parallel_workers_per_gather'",
 )
 
 

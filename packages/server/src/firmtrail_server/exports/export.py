@@ -22,5 +22,5 @@ class Export:
     after: uuid.UUID
     #: raises unless the caller still may read: asked before the end is written
     permit: Callable[[], Awaitable[object]]
-    #: finds the stretch after a device, if the caller still may read; of whole exports None
-    next_stretch: Callable[[uuid.UUID], Awaitable[Stretch | None]] | None
+    #: finds the stretch of so many devices after one, if the caller still may read; of whole exports None
+    next_stretch: Callable[[uuid.UUID, int], Awaitable[Stretch | None]] | None

@@ -1,31 +1,32 @@
 """Runs exports: few at a time, each in a thread with a connection of its own, in constant memory.
 
 A whole export passes what it reads on as the client takes it, for a bounded time. A stretch of a resumable one is first
-read into a temporary file, so that no client ever sets the pace of the database.
+spooled, so that no client ever sets the pace of the database.
 """
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, contextmanager
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from firmtrail_server.db import Address, Drain
 from firmtrail_server.errors import DomainError, TooManyExports
 from firmtrail_server.exports.channel import Abandoned, Channel
 from firmtrail_server.exports.export import Export
 from firmtrail_server.exports.pace import Others, Pace
+from firmtrail_server.exports.spool import Spool, open_spool
+from firmtrail_server.exports.stretches import FIRST_DEVICES, MOST_DEVICES, devices_of_next
 from firmtrail_server.exports.writer import Writer
 from firmtrail_server.queries.exports import Stretch
 
 T = TypeVar("T")
 
-#: of a resumable export's stretch
-DEVICES_OF_A_STRETCH = 1_000
+#: of a resumable export's first stretch, and of any
+DEVICES_OF_A_STRETCH = FIRST_DEVICES, MOST_DEVICES
 _PIECE_BYTES = 256 * 1024
 
 
@@ -102,20 +103,23 @@ class Exporter:
 
     async def _stretches(self, export: Export, writer: Writer) -> AsyncGenerator[bytes]:
         assert export.next_stretch is not None
-        after = export.after
-        while stretch := await export.next_stretch(after):
-            with tempfile.TemporaryFile() as spool:
-                await self._in_thread(self._spool, spool, export, writer, stretch)
+        after, (devices, most) = export.after, DEVICES_OF_A_STRETCH
+        while stretch := await export.next_stretch(after, devices):
+            with open_spool() as spool:
+                rows = await self._in_thread(self._spool, spool, export, writer, stretch)
+                devices = devices_of_next(devices, rows, most)
                 while piece := await self._in_thread(spool.read, _PIECE_BYTES):
                     yield piece
             after = stretch.last
 
-    def _spool(self, spool: IO[bytes], export: Export, writer: Writer, stretch: Stretch) -> None:
-        conn = Drain(self._address.url, self._seconds, _never)
+    def _spool(self, spool: Spool, export: Export, writer: Writer, stretch: Stretch) -> int:
+        """Read a stretch, and give the number of its rows."""
+        conn, before = Drain(self._address.url, self._seconds, _never), writer.written
         for block in _rows(conn, export, writer, stretch):
             spool.write(block)
         spool.write(writer.position(stretch.last))
-        spool.seek(0)
+        spool.rewind()
+        return writer.written - before
 
     async def _in_thread(self, work: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)

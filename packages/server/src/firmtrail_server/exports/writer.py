@@ -29,13 +29,15 @@ class Writer:
     def __init__(self, form: Format, compressor: Compressor | None) -> None:
         self.form = form
         self._compressor = compressor
-        self._rows, self._digest = 0, hashlib.sha256()
+        self._digest = hashlib.sha256()
+        #: rows so far
+        self.written = 0
 
     def begin(self, start: ExportStart) -> bytes:
         return self._sent(self.form.begin(ExportMarker(start=start)))
 
     def rows(self, count: int, content: bytes) -> bytes:
-        self._rows += count
+        self.written += count
         return self._sent(content)
 
     def position(self, after: uuid.UUID) -> bytes:
@@ -43,7 +45,7 @@ class Writer:
         return written + self._flushed()
 
     def end(self) -> bytes:
-        end = ExportEnd(rows=self._rows, sha256=self._digest.hexdigest())
+        end = ExportEnd(rows=self.written, sha256=self._digest.hexdigest())
         written = self._sent(self.form.marker(ExportMarker(end=end)) + self.form.end())
         return written + (self._compressor.finish() if self._compressor else b"")
 

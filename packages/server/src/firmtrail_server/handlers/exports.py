@@ -11,7 +11,6 @@ from firmtrail_server.db import Transaction
 from firmtrail_server.db.keyset import LATEST, LOWEST_ID
 from firmtrail_server.errors import FilterRefused
 from firmtrail_server.exports import Export
-from firmtrail_server.exports.exporter import DEVICES_OF_A_STRETCH
 from firmtrail_server.http.context import Context
 from firmtrail_server.queries import exports
 from firmtrail_server.queries.exports import Selection, Stretch
@@ -26,7 +25,7 @@ async def export_firmware_history(
     schema and of record batches without rows. An answer without its end was cut. Who may not read any more gets no end.
 
     Without `resumable` the rows are those of one moment, in no order, and must be read within 60 seconds, or what the
-    server's operator allows. With it they come in stretches of about 1,000 devices, in the order of device ids; each
+    server's operator allows. With it they come in stretches of at most 10,000 devices, in the order of device ids; each
     stretch is of its own moment and ends with `{"position": {"after": ...}}`. A cut export goes on with `after`.
 
     Deleted devices are not part of it, retired ones are. In CSV an apostrophe stands before text that a spreadsheet
@@ -36,8 +35,8 @@ async def export_firmware_history(
         raise FilterRefused("after", "needs resumable=true")
     selection = _selection(query, ctx.now())
 
-    async def next_stretch(after: uuid.UUID) -> Stretch | None:
-        return await ctx.run(Transaction.READ, exports.find_stretch, project_id, selection, after, DEVICES_OF_A_STRETCH)
+    async def next_stretch(after: uuid.UUID, devices: int) -> Stretch | None:
+        return await ctx.run(Transaction.READ, exports.find_stretch, project_id, selection, after, devices)
 
     return Export(
         project_id=project_id,
