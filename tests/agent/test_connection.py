@@ -25,6 +25,7 @@ NEVER_LOADED = {
     "firmtrail_contract.gateways",
     "firmtrail_contract.oauth",
     "firmtrail_contract.users",
+    "orjson",
 }
 LOADED_AT_THE_END = """
 import os, sys

@@ -161,7 +161,7 @@ def decode(answer: Answer, model: type[T]) -> T:
         raise DecodeError(message, status=answer.status, request_id=answer.request_id)
     show_in_notebooks(model)
     try:
-        return structured(json.loads(answer.content), model)
+        return structured(answer.content, model)
     except (BaseValidationError, Violation) as error:
         message, errors = "The answer does not keep to the contract:", field_errors(error)
     except (ValueError, RecursionError):

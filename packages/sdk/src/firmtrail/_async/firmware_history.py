@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -92,7 +91,7 @@ class AsyncFirmwareHistory(AsyncResource):
             async for pieces, _, _ in stretches:
                 for piece in pieces:
                     for line in piece.content.splitlines():
-                        yield structured(json.loads(line), ExportedPeriod)
+                        yield structured(line, ExportedPeriod)
 
     async def batches(  # noqa: PLR0913  of what, and how
         self,
