@@ -26,21 +26,25 @@ _SECONDS, _QUICK_SECONDS = 15, 4
 _SECONDS_ALONE = 5
 #: as many report again and again, so that a row is written 30 times a second while an export's snapshot is open
 FEW_DEVICES = 500
-_EXPORT = "/v1/projects/current/firmware_history"
+_WHOLE = "/v1/projects/current/firmware_history"
+_RESUMABLE = f"{_WHOLE}?resumable=true"
 
 
 def reports_beside_exports(
     stage: Stage, site: Site, fleet: list[Device], authorization: str, *, quick: bool
 ) -> list[Figure]:
     """Let all devices report, and then a few as often as all did."""
-    few = fleet[:FEW_DEVICES]
-    rate, p99 = _shares(_reports(stage, site, fleet), authorization, quick=quick)
-    rate_of_few, p99_of_few = _shares(_reports(stage, site, few), authorization, quick=quick)
+    all_of_them, few = (_reports(stage, site, devices) for devices in (fleet, fleet[:FEW_DEVICES]))
+    rate, p99 = _shares(all_of_them, authorization, _WHOLE, quick=quick)
+    of_few, p99_of_few = _shares(few, authorization, _WHOLE, quick=quick)
+    resumable, p99_resumable = _shares(few, authorization, _RESUMABLE, quick=quick)
     return [
         Figure("reports beside an export / alone", rate, at_least=0.85),
         Figure("p99 of reports beside an export / alone", p99, at_most=3),
-        Figure(f"reports of {len(few)} devices beside an export / alone", rate_of_few),
-        Figure(f"p99 of reports of {len(few)} devices beside an export / alone", p99_of_few),
+        Figure(f"reports of {FEW_DEVICES} devices beside an export / alone", of_few),
+        Figure("p99 of them", p99_of_few),
+        Figure(f"reports of {FEW_DEVICES} devices beside a resumable export / alone", resumable),
+        Figure("p99 of these", p99_resumable),
     ]
 
 
@@ -49,15 +53,15 @@ def _reports(stage: Stage, site: Site, fleet: list[Device]) -> Contestant:
     return Contestant(site=replace(site, walk=Walk(len(fleet))), requests=requests, connections=CONNECTIONS)
 
 
-def _shares(load: Contestant, authorization: str, *, quick: bool) -> tuple[float, float]:
+def _shares(load: Contestant, authorization: str, path: str, *, quick: bool) -> tuple[float, float]:
     """Give the rate and the p99 beside exports, by the mean of the loads before and after; medians of the rounds."""
-    say(f"reports of {load.site.walk.devices:,} devices beside an export")
+    say(f"reports of {load.site.walk.devices:,} devices beside exports of {path}")
     seconds = _QUICK_SECONDS if quick else _SECONDS
     alone, rates, p99s = load.measure_warm(_SECONDS_ALONE), list[float](), list[float]()
     for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
         before = alone
         load.warm_up(passes=1, seconds=2)
-        beside = load.site.measured(lambda: _beside_exports(load, authorization, seconds))
+        beside = load.site.measured(lambda: _beside_exports(load, authorization, path, seconds))
         alone = load.measure_warm(_SECONDS_ALONE)
         rates.append(2 * beside.rate / (before.rate + alone.rate))
         p99s.append(2 * beside.p99_ms / (before.p99_ms + alone.p99_ms))
@@ -65,18 +69,18 @@ def _shares(load: Contestant, authorization: str, *, quick: bool) -> tuple[float
     return median(rates), median(p99s)
 
 
-def _beside_exports(load: Contestant, authorization: str, seconds: int) -> Load:
-    with _exporting(load.site, authorization):
+def _beside_exports(load: Contestant, authorization: str, path: str, seconds: int) -> Load:
+    with _exporting(load.site, authorization, path):
         return load.send(seconds)
 
 
 @contextmanager
-def _exporting(site: Site, authorization: str) -> Generator[None]:
+def _exporting(site: Site, authorization: str, path: str) -> Generator[None]:
     done = threading.Event()
 
     def go_on() -> None:
         while not done.is_set():
-            export(site.server, authorization, _EXPORT, {"Accept": CSV_TYPE}, site.cluster.pid)
+            export(site.server, authorization, path, {"Accept": CSV_TYPE}, site.cluster.pid)
 
     thread = threading.Thread(target=go_on)
     thread.start()

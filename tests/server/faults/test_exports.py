@@ -108,6 +108,24 @@ async def test_an_export_rests_while_its_server_has_other_work(
     assert sum(rests) > 0
 
 
+async def test_a_stretch_rests_without_a_snapshot(
+    server: Server, demo: Demo, database_url: str, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[tuple[float, int]] = []
+
+    def rest(seconds: float) -> None:
+        rests.append((seconds, exporting_backends(database_url)))
+
+    monkeypatch.setattr(exporter, "time", SimpleNamespace(monotonic=time.monotonic, sleep=rest))
+    await asyncio.to_thread(lambda: fill(database_url, demo, devices=100, periods=_PERIODS))
+
+    with busy():
+        await http.get(f"{PATH}?resumable=true", auth=demo.project_key, timeout=60)
+
+    assert [backends for _, backends in rests] == [0]
+    assert rests[0][0] > 0
+
+
 @contextmanager
 def busy() -> Generator[None]:
     """Let another thread use what this process gets of the processor."""

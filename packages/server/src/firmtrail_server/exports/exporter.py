@@ -126,15 +126,22 @@ class Exporter:
 
 
 def _rows(conn: Drain, export: Export, writer: Writer, stretch: Stretch | None) -> Generator[bytes]:
-    """Read and write the rows of one statement, at the pace that others leave."""
-    pace, others = Pace(conn.seconds / 2), Others()
+    """Read and write the rows of one statement, at the pace that others leave.
+
+    A stretch rests after its statement, without a snapshot; a whole export, which has but one, after each block.
+    """
+    pace, others, owed = Pace(conn.seconds / 2), Others(), 0.0
     began = time.monotonic()
     for count, content in writer.form.rows(conn, export.project_id, export.selection, stretch):
         block = writer.rows(count, content)
         worked = time.monotonic() - began
         yield block
-        time.sleep(pace.rest(worked, others.share()))
+        owed += pace.rest(worked, others.share())
+        if stretch is None:
+            time.sleep(owed)
+            owed = 0.0
         began = time.monotonic()
+    time.sleep(owed)
 
 
 def _never() -> None:
