@@ -104,7 +104,8 @@ def test_what_it_takes_the_thorough_converter_reads_the_same(
     for value in variants(model):
         taken = read(quick, value, model)
         if taken is not REFUSED:
-            assert repr(taken) == repr(read(thorough, value, model)), value
+            assert repr(taken) == repr(right := read(thorough, value, model)), value
+            assert type(taken) is type(right)
 
 
 def test_a_page_of_devices_needs_no_second_reading() -> None:
@@ -113,3 +114,13 @@ def test_a_page_of_devices_needs_no_second_reading() -> None:
     assert lenient_converter(all_errors=False).structure(page, DeviceList) == lenient_converter().structure(
         page, DeviceList
     )
+
+
+def test_what_it_makes_is_frozen() -> None:
+    page = lenient_converter(all_errors=False).structure(example(DeviceList), DeviceList)
+
+    for model in (page, page.items[0], page.items[0].firmware[0]):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(model, attrs.fields(type(model))[0].name, None)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            delattr(model, attrs.fields(type(model))[0].name)

@@ -6,7 +6,7 @@ or says what is wrong. A page of 100 devices is thousands of values, and a call 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin
 
@@ -43,7 +43,7 @@ def quick_reader(
     """
     code = _Code(hook_of, shortcuts)
     arguments = dict(zip(getattr(get_origin(model), "__parameters__", ()), get_args(model), strict=True))
-    given, made = list[str](), list[str]()
+    given, made = list[str](), list[tuple[Any, str]]()
     for field in attrs.fields(get_origin(model) or model):
         kind, value = _with(arguments, field.type), f"_{field.name}"
         hook = limited.get(field.name)
@@ -56,13 +56,12 @@ def quick_reader(
             missing = code.name(_MISSING)
             given.append(f"{value} = given.get({field.name!r}, {missing})")
             read = f"{code.default(field.default)} if {value} is {missing} else {read}"
-        made.append(f"{field.alias}={read}")
-    refused, kind = code.name(_refuse), code.name(get_origin(model) or model)
+        made.append((field, read))
     lines = [
         "def read(given, kind):",
-        f"if type(given) is not dict: {refused}()",
+        f"if type(given) is not dict: {code.name(_refuse)}()",
         *given,
-        f"return {kind}({', '.join(made)})",
+        *code.making(get_origin(model) or model, made),
     ]
     exec(compile("\n    ".join(lines), f"<reader of {model}>", "exec"), code.names)  # noqa: S102  its text is of our models alone
     return code.names["read"]
@@ -89,6 +88,15 @@ class _Code:
         assert not default.takes_self, "a default that looks at other fields is not read"
         return f"{self.name(default.factory)}()"
 
+    def making(self, model: Any, read: Sequence[tuple[Any, str]]) -> list[str]:
+        """Give the lines that make a model of expressions; what has limits is made by its own `__init__`."""
+        assert not hasattr(model, "__attrs_post_init__"), "it may be left out"
+        kind = self.name(model)
+        if any(field.converter or field.validator for field, _ in read):
+            return [f"return {kind}({', '.join(f'{field.alias}={one}' for field, one in read)})"]
+        fields = [f"made.{field.name} = {one}" for field, one in read]
+        return [f"made = {self.name(_open(model))}()", *fields, f"made.__class__ = {kind}", "return made"]
+
     def reading(self, kind: Any, value: str) -> str:
         """Give the expression that makes a `kind` of a value, which it names."""
         if (present := _present(kind)) is not None:
@@ -104,6 +112,15 @@ class _Code:
             return otherwise
         self.names |= shortcut.names
         return f"({shortcut.read.format(value)} if {shortcut.is_fit.format(value)} else {otherwise})"
+
+
+def _open(model: type) -> type:
+    """Make a class of the same layout whose fields may be set; what it makes takes the class of the model then.
+
+    The `__init__` of a frozen class calls a function for each field, which was nearly half of the time of a page.
+    """
+    plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    return type(model.__name__, (model,), {"__slots__": (), **plain})
 
 
 def _refuse() -> NoReturn:
