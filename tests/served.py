@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import attrs
-from aiohttp import web
 
 from firmtrail_server.app import App
+from firmtrail_server.http.connection import HEAD_SECONDS
 from firmtrail_server.http.context import Services
-from firmtrail_server.http.protocol import HEAD_SECONDS, running_http
+from firmtrail_server.http.server import running_http
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ async def serving(
     """Serve on a port that is free."""
     async with (
         app.running(),
-        running_http(app.dispatcher, head_seconds=head_seconds, shutdown_timeout=shutdown_seconds) as runner,
+        running_http(app.dispatcher, head_seconds=head_seconds, shutdown_timeout=shutdown_seconds) as server,
     ):
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield Server(app, *runner.addresses[0])
+        await server.listen(("127.0.0.1", 0))
+        yield Server(app, "127.0.0.1", server.port)

@@ -20,13 +20,12 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from aiohttp import web
 from demo_fleet import DESIRED_SINCE, DESIRED_VERSION, FleetDevice, Observation, fleet
 
 from firmtrail import AsyncClient
 from firmtrail_contract import ClockReading, ClockState, ComponentReading, ObservationRecord
 from firmtrail_server.app import App, create_app
-from firmtrail_server.http.protocol import running_http
+from firmtrail_server.http.server import running_http
 from firmtrail_server.process.database import database
 from firmtrail_server.settings import Settings, read_settings
 
@@ -96,10 +95,9 @@ async def _clear(client: AsyncClient) -> None:
 
 @asynccontextmanager
 async def _serving(app: App) -> AsyncGenerator[str]:
-    async with app.running(), running_http(app.dispatcher, shutdown_timeout=1) as runner:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
+    async with app.running(), running_http(app.dispatcher, shutdown_timeout=1) as server:
+        await server.listen(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{server.port}"
 
 
 def _quiet_steps(past: Past, app: App, client: AsyncClient, devices: Sequence[FleetDevice]) -> Iterator[Step]:

@@ -21,10 +21,12 @@ from firmtrail_server.app import create_app
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.context import PublicContext
 from firmtrail_server.http.dispatch import Dispatcher
-from firmtrail_server.http.protocol import running_http
 from firmtrail_server.http.route import Route
+from firmtrail_server.http.server import running_http
+from firmtrail_server.process.serving import collect_rarely
 from firmtrail_server.settings import Settings
 
+_HOST = "127.0.0.1"
 _NO_DATABASE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
@@ -37,33 +39,39 @@ async def echo_model(ctx: PublicContext, device_id: uuid.UUID, body: FirmwareRep
 
 
 @asynccontextmanager
-async def application() -> AsyncGenerator[web.BaseRunner]:
+async def application() -> AsyncGenerator[int]:
     app = web.Application()
     app.router.add_post("/{path:.*}", echo)
-    yield web.AppRunner(app, access_log=None)
+    yield await _port(web.AppRunner(app, access_log=None))
 
 
 @asynccontextmanager
-async def server() -> AsyncGenerator[web.BaseRunner]:
-    yield web.ServerRunner(web.Server(echo, access_log=None))
+async def server() -> AsyncGenerator[int]:
+    yield await _port(web.ServerRunner(web.Server(echo, access_log=None)))
 
 
 @asynccontextmanager
-async def ours() -> AsyncGenerator[web.BaseRunner]:
+async def ours() -> AsyncGenerator[int]:
     route = Route("POST", "/v1/devices/{device_id}/firmware_version", echo_model, Scope.PUBLIC, summary="Echo")
     services = create_app(Settings(), _NO_DATABASE).services
-    async with running_http(Dispatcher([route], services), shutdown_timeout=1) as runner:
-        yield runner
+    async with running_http(Dispatcher([route], services), shutdown_timeout=1) as http:
+        await http.listen((_HOST, 0))
+        collect_rarely()
+        yield http.port
 
 
 KINDS = {"application": application, "server": server, "ours": ours}
 
 
+async def _port(runner: web.BaseRunner) -> int:
+    await runner.setup()
+    await web.TCPSite(runner, _HOST, 0).start()
+    return runner.addresses[0][1]
+
+
 async def serve(kind: str) -> None:
-    async with KINDS[kind]() as runner:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        sys.stderr.write(f"echo: listening on http://127.0.0.1:{runner.addresses[0][1]}\n")
+    async with KINDS[kind]() as port:
+        sys.stderr.write(f"echo: listening on http://{_HOST}:{port}\n")
         await asyncio.Event().wait()
 
 

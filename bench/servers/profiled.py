@@ -21,7 +21,7 @@ from firmtrail_server.process.cli import main
 #: where the samples go
 FILE_VARIABLE = "BENCH_PROFILE"
 PARTS = {
-    "aiohttp: parsing, connections, sending": "aiohttp|yarl|multidict",
+    "HTTP: parsing, connections, sending": r"aiohttp|yarl|multidict|firmtrail_server\.http\.(connection|server)",
     "who asks, and whether they may": r"firmtrail_server\.(services\.authentication|auth|http\.auth)",
     "arguments, models, JSON, header lines": r"firmtrail_contract|cattrs|firmtrail_server\.http\.re(quests|sponses)",
     "endpoint, context, counting": r"firmtrail_server\.(http|telemetry)",

@@ -8,13 +8,12 @@ import sys
 
 import attrs
 import uvloop
-from aiohttp import web
 
 from firmtrail_server.app import App, create_app
 from firmtrail_server.db import Database, Transaction
 from firmtrail_server.history.timeline import Record
 from firmtrail_server.http.dispatch import Dispatcher
-from firmtrail_server.http.protocol import running_http
+from firmtrail_server.http.server import running_http
 from firmtrail_server.ingest import Ingest, Outcome, Submission
 from firmtrail_server.ingest.rewrite import store_records
 from firmtrail_server.routes import ROUTES
@@ -39,9 +38,9 @@ async def serve(url: str) -> None:
     app = create_app(Settings(), url)
     services = attrs.evolve(app.services, ingest=OneByOne(app.services.database, url))
     app = App(services, Dispatcher(ROUTES, services), app.rotation)
-    async with app.running(), running_http(app.dispatcher, shutdown_timeout=1) as runner:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        sys.stderr.write(f"ungathered: listening on http://127.0.0.1:{runner.addresses[0][1]}\n")
+    async with app.running(), running_http(app.dispatcher, shutdown_timeout=1) as server:
+        await server.listen(("127.0.0.1", 0))
+        sys.stderr.write(f"ungathered: listening on http://127.0.0.1:{server.port}\n")
         await asyncio.Event().wait()
 
 

@@ -19,7 +19,7 @@ _LOOP = [".lib.python3.11.asyncio.runners.py", ".site-packages.uvloop.__init__.p
     ("names", "part"),
     [
         ([".lib.python3.11.hashlib.py", ".src.firmtrail_server.auth.token_cache.py"], "who asks, and whether they may"),
-        ([".site-packages.aiohttp.streams.py", ".src.firmtrail_server.http.requests.py"], "aiohttp: parsing"),
+        ([".site-packages.aiohttp.streams.py", ".src.firmtrail_server.http.requests.py"], "HTTP: parsing"),
         (["<attrs generated methods firmtrail_server.http.context.Context>"], "endpoint, context"),
         (["<cattrs generated structure firmtrail_contract.firmware.FirmwareReport-2>"], "arguments, models"),
         ([".src.firmtrail_server.queries.reports.py"], "gathering"),
@@ -41,4 +41,4 @@ def test_a_short_run_writes_which_parts_the_time_went_to(tmp_path: Path) -> None
 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "profile.md").read_text() == done.stdout
-    assert "| aiohttp: parsing, connections, sending " in done.stdout
+    assert "| HTTP: parsing, connections, sending " in done.stdout

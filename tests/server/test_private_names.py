@@ -6,13 +6,11 @@ An upgrade that changes one fails here first. The dependencies in the packages' 
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import re
 import ssl
 import sys
 import textwrap
-from collections import deque
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -23,10 +21,6 @@ import attrs
 import httpcore
 import httpx
 import pytest
-from aiohttp import StreamReader, web
-
-from firmtrail_server.http.protocol import _ProblemHandler
-from firmtrail_server.http.responses import Response
 
 ROOT = Path(__file__).parents[2]
 #: documented all the same: of named tuples, of os, of type checkers
@@ -41,19 +35,6 @@ class Private:
     owner: str
     reason: str
     is_as_it_was: Callable[[], bool]
-
-
-def messages_are_pairs_with_a_payload() -> bool:
-    async def received() -> Any:
-        async def handler(_: web.BaseRequest) -> web.StreamResponse:
-            return web.Response()
-
-        protocol = web.RequestHandler(web.Server(handler), loop=asyncio.get_running_loop())
-        protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        return protocol._messages
-
-    messages: deque[tuple[Any, Any]] = asyncio.run(received())
-    return [isinstance(payload, StreamReader) for _, payload in messages] == [True]
 
 
 def pool_of(transport: Any) -> httpcore.ConnectionPool:
@@ -74,11 +55,6 @@ def can_give_the_verified_chain() -> bool:
 
 
 PRIVATE = {
-    "_messages": Private(
-        "aiohttp.web.RequestHandler",
-        "whether requests wait behind the one that is answered, for clients that send some and shut down their side",
-        messages_are_pairs_with_a_payload,
-    ),
     "_pool": Private(
         "httpx.HTTPTransport",
         "holds the network backend; a transport with one of one's own cannot be given to httpx",
@@ -236,33 +212,5 @@ def test_a_private_import_is_found() -> None:
     assert imported(ast.parse("from httpx._config import _x")) == {"_config", "_x"}
 
 
-@pytest.mark.parametrize(
-    ("module", "name"), [("firmtrail_server.http.protocol", "_messages"), ("firmtrail._http", "_pool")]
-)
-def test_a_private_name_that_a_subclass_takes_over_is_found(module: str, name: str) -> None:
-    assert name in taken_over(import_module(module))
-
-
-@pytest.mark.parametrize(
-    "name",
-    [name for name, _ in inspect.getmembers(_ProblemHandler, inspect.isfunction) if name in vars(_ProblemHandler)],
-)
-def test_each_hook_of_the_protocol_is_one_of_aiohttps(name: str) -> None:
-    if is_private(name):
-        assert not hasattr(web.RequestHandler, name)
-    else:
-        ours, theirs = (inspect.signature(getattr(kind, name)) for kind in (_ProblemHandler, web.RequestHandler))
-        assert [*ours.parameters] == [*theirs.parameters]
-
-
-def test_aiohttp_asks_a_response_for_what_ours_have() -> None:
-    """They are none of aiohttp's, whose own cost a report 9,000 instructions of 346,000 (docs/decisions/0013)."""
-    protocol = ast.parse(textwrap.dedent(inspect.getsource(web.RequestHandler)))
-    asked = {
-        node.attr
-        for node in ast.walk(protocol)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "resp"
-    }
-
-    assert asked == {"prepare", "write_eof", "keep_alive", "force_close"}
-    assert all(hasattr(Response(200, ""), name) for name in asked)
+def test_a_private_name_that_a_subclass_takes_over_is_found() -> None:
+    assert "_pool" in taken_over(import_module("firmtrail._http"))

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from firmtrail_server.app import create_app
-from firmtrail_server.http import protocol, requests
+from firmtrail_server.http import connection, requests
 from firmtrail_server.settings import Settings
 from tests.served import serving
 from tests.server.conftest import Demo, seed
@@ -110,7 +110,7 @@ async def test_a_body_that_drips_is_refused_with_a_problem_and_not_stored(
 async def test_a_client_that_reads_no_answers_is_given_up(
     http: httpx.AsyncClient, demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "READING_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "READING_SECONDS", 0.5)
     async with connected(http) as client:
         with pytest.raises(ConnectionError):  # noqa: PT012  others are served until then
             while True:

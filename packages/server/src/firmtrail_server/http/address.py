@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
+from firmtrail_server.http.request import Request
 from firmtrail_server.settings import Network
 
 
-def client_address(request: web.BaseRequest, trusted_proxies: Sequence[Network]) -> str:
+def client_address(request: Request, trusted_proxies: Sequence[Network]) -> str:
     """Return the nearest address that is no trusted proxy; what stands before it anyone could have written.
 
     A proxy that forwards what is no address stands for its clients itself.
     """
-    address = request.remote or ""
+    address = request.client.address
     if not trusted_proxies:
         return address
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
@@ -24,9 +25,9 @@ def client_address(request: web.BaseRequest, trusted_proxies: Sequence[Network])
     return address
 
 
-def is_secure(request: web.BaseRequest, trusted_proxies: Sequence[Network], public_url: str | None) -> bool:
+def is_secure(request: Request, trusted_proxies: Sequence[Network], public_url: str | None) -> bool:
     """Say whether the client came over TLS: a trusted proxy says so, or the operator, by the public URL."""
-    if _is_one_of(request.remote or "", trusted_proxies) and (said := request.headers.get(hdrs.X_FORWARDED_PROTO)):
+    if _is_one_of(request.client.address, trusted_proxies) and (said := request.headers.get(hdrs.X_FORWARDED_PROTO)):
         return said.rpartition(",")[2].strip().lower() == "https"
     return (public_url or "").startswith("https://")
 

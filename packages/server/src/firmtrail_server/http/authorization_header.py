@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
+from binascii import a2b_base64
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_server.errors import Unauthenticated
+from firmtrail_server.http.request import Request
 from firmtrail_server.services.authentication import Authentication, Credential
 
 
-def read_credential(request: web.BaseRequest, authentication: Authentication) -> Credential:
+def read_credential(request: Request, authentication: Authentication) -> Credential:
     """Read who a request says it comes from. Whether that is so, the database is still to say.
 
     Raises:
@@ -34,7 +34,7 @@ def basic_credentials(header: str) -> tuple[str, str]:
     if scheme.lower() != "basic":
         raise Unauthenticated
     try:
-        user, _, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
+        user, _, password = a2b_base64(encoded.strip(), strict_mode=True).decode().partition(":")
+    except ValueError:
         raise Unauthenticated from None
     return user, password

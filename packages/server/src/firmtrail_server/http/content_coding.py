@@ -12,6 +12,7 @@ import zstandard
 from aiohttp import hdrs, web
 
 from firmtrail_server.errors import BodyDamaged, ContentCodingUnknown
+from firmtrail_server.http.request import Request
 
 #: as an Accept-Encoding header lists them
 UNDERSTOOD: Final = "gzip, deflate"
@@ -20,7 +21,7 @@ _WINDOW_BITS: Final = {"gzip": _GZIP_ONLY, "x-gzip": _GZIP_ONLY, "deflate": zlib
 _AS_IT_IS = {"", "identity"}
 
 
-def content_coding_of(request: web.BaseRequest) -> str | None:
+def content_coding_of(request: Request) -> str | None:
     """Say how the body is compressed; None: it is not.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract import AccessToken, ActorKind
 from firmtrail_server.auth.access_tokens import AccessTokens
@@ -16,12 +16,13 @@ from firmtrail_server.auth.permissions import Principal, User
 from firmtrail_server.db import Connection, Database, Transaction
 from firmtrail_server.exports import Exporter
 from firmtrail_server.http.address import client_address
+from firmtrail_server.http.request import Request
 from firmtrail_server.ingest import Ingest, Sender
 from firmtrail_server.queries import audit_events
 from firmtrail_server.queries.audit_events import Actor, Change
 from firmtrail_server.services.account_mail import AccountMail
 from firmtrail_server.services.api_keys import KeyIssuer
-from firmtrail_server.services.authentication import Authentication, Credential
+from firmtrail_server.services.authentication import Authentication
 from firmtrail_server.services.deletion import Sweeper
 from firmtrail_server.services.feed import Feed
 from firmtrail_server.services.feed_waits import FeedWaits
@@ -81,7 +82,7 @@ class PublicContext:
 
     services: Services
     request_id: str
-    _request: web.BaseRequest = attrs.field(alias="request", repr=False)
+    _request: Request = attrs.field(alias="request", repr=False)
 
     @property
     def db(self) -> Database:
@@ -188,7 +189,3 @@ class Context(CallerContext):
     async def audit(self, conn: Connection, *changes: Change) -> None:
         """Add what this request changes to the project's audit trail, in the transaction that changes it."""
         await audit_events.insert(conn, self.principal.project_id, self.actor, self.now(), changes)
-
-
-#: the API key or the user that a request says it comes from; it is theirs unless the answer is 401
-CALLER = web.RequestKey("CALLER", Credential)

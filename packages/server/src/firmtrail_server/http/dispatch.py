@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import count
 
 from aiohttp import web
 
@@ -19,16 +17,15 @@ from firmtrail_server.http.export_endpoint import ExportEndpoint
 from firmtrail_server.http.feed_endpoint import FeedEndpoint
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.report_endpoint import ReportEndpoint
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
-from firmtrail_server.http.responses import REQUEST_ID, REQUEST_ID_HEADER, Response
+from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, new_request_id
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.router import Router
 from firmtrail_server.http.rows import Rows
 from firmtrail_server.http.rows_endpoint import RowsEndpoint
 from firmtrail_server.http.traffic import Meter, Traffic
 
-_PROCESS = secrets.token_hex(8)
-_numbers = count(1)
 #: the same devices report again and again
 _REMEMBERED_PATHS = 16_384
 #: no path of ours is longer, and those of a stranger shall not fill the memory
@@ -51,7 +48,7 @@ class Dispatcher:
         self._remembered = lru_cache(_REMEMBERED_PATHS)(self._find)
         self._services = services
         #: answers what no endpoint was found for
-        self.refuse: Callable[[Exception, web.BaseRequest], Response] = refusal
+        self.refuse: Callable[[Exception, Request], Response] = refusal
         for route in routes:
             self.add(route, _kind_of(route))
 
@@ -64,10 +61,10 @@ class Dispatcher:
         meter = self._traffic.meter(self._services.metrics, route.method, route.path)
         self._router.add(route.method, route.path, kind(route, self._services, meter))
 
-    async def __call__(self, request: web.BaseRequest) -> Response:
+    async def __call__(self, request: Request) -> Response:
         started = time.perf_counter()
-        request_id = request[REQUEST_ID] = _request_id(request)
-        path, meter, refuse = request.rel_url.raw_path, self._traffic.nowhere, self.refuse
+        request_id = request.id = _request_id(request)
+        path, meter, refuse = request.path, self._traffic.nowhere, self.refuse
         try:
             find = self._remembered if len(path) <= _LONGEST_REMEMBERED else self._find
             endpoint, named = find(request.method, path)
@@ -88,9 +85,9 @@ class Dispatcher:
         endpoint, segments = self._router.find(method, path)
         return endpoint, endpoint.arguments.named(segments)
 
-    def _log(self, error: Exception, request: web.BaseRequest, meter: Meter) -> None:
+    def _log(self, error: Exception, request: Request, meter: Meter) -> None:
         if isinstance(error, Unavailable):
-            self._traffic.refusals.add(error, request[REQUEST_ID])
+            self._traffic.refusals.add(error, request.id)
         elif not isinstance(error, DomainError | web.HTTPException):
             self._traffic.failed(request, meter, error)
 
@@ -105,11 +102,6 @@ def _kind_of(route: Route) -> type[Endpoint]:
     return RowsEndpoint if route.hints.get("body") is Rows else Endpoint
 
 
-def _request_id(request: web.BaseRequest) -> str:
+def _request_id(request: Request) -> str:
     given = request.headers.get(REQUEST_ID_HEADER)
     return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
-
-
-def new_request_id() -> str:
-    """It has to be unique, not unpredictable: the process, and a number."""
-    return f"{_PROCESS}{next(_numbers):016x}"

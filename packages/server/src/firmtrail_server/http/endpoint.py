@@ -7,17 +7,17 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import attrs
-from aiohttp import web
 
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import KeyUnused, SecretUnproved
 from firmtrail_server.http.authorization import as_user, authorized
 from firmtrail_server.http.authorization_header import read_credential
-from firmtrail_server.http.context import CALLER, Context, PublicContext, Services, UserContext
+from firmtrail_server.http.context import Context, PublicContext, Services, UserContext
 from firmtrail_server.http.forms import read_form
 from firmtrail_server.http.problems import refusal
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Arguments, Named, read_json
-from firmtrail_server.http.responses import REQUEST_ID, Response, document_response, empty_response, json_response
+from firmtrail_server.http.responses import Response, document_response, empty_response, json_response
 from firmtrail_server.http.results import Accepted, Created, Document
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.rows import Rows, read_rows
@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Call:
     """A request on its way to its handler."""
 
-    request: web.BaseRequest
+    request: Request
     named: Named
     #: None: the route is public
     credential: Credential | None
@@ -54,7 +54,7 @@ class Endpoint:
         self.services = services
         self._read_body = _body_of(route)
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:
@@ -62,7 +62,7 @@ class Endpoint:
         """
         route, credential = self.route, None
         if not route.is_public:
-            credential = request[CALLER] = await self.credential(request)
+            credential = request.caller = await self.credential(request)
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         if route.transaction is None:
@@ -74,7 +74,7 @@ class Endpoint:
             answer = await route.then(self._public(call), answer)
         return await self.render(call, answer)
 
-    async def credential(self, request: web.BaseRequest) -> Credential:
+    async def credential(self, request: Request) -> Credential:
         """Read who a request says it comes from."""
         return read_credential(request, self.services.authentication)
 
@@ -82,7 +82,7 @@ class Endpoint:
         """Make the response."""
         return response_of(answer)
 
-    def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
+    def refuse(self, error: Exception, request: Request) -> Response:
         """Make the response to a request that failed."""
         return refusal(error, request)
 
@@ -134,7 +134,7 @@ class Endpoint:
             return self._public(call)
         services, request, route = self.services, call.request, self.route
         caller = await services.authentication.identify(conn, call.credential)
-        request_id, again = request[REQUEST_ID], partial(self._authorize, call=call)
+        request_id, again = request.id, partial(self._authorize, call=call)
         if route.context is UserContext:
             user = as_user(caller, route.scope)
             return UserContext(services=services, request=request, request_id=request_id, reauthorize=again, user=user)
@@ -144,10 +144,10 @@ class Endpoint:
         )
 
     def _public(self, call: Call) -> PublicContext:
-        return PublicContext(services=self.services, request=call.request, request_id=call.request[REQUEST_ID])
+        return PublicContext(services=self.services, request=call.request, request_id=call.request.id)
 
 
-def _body_of(route: Route) -> Callable[[web.BaseRequest], Awaitable[Any]] | None:
+def _body_of(route: Route) -> Callable[[Request], Awaitable[Any]] | None:
     model = route.hints.get("body")
     if model is None:
         return None

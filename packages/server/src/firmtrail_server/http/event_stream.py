@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import HttpVersion, HttpVersion11, hdrs
 
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.responses import Response, json_bytes
 
 EVENT_STREAM = "text/event-stream"
@@ -35,20 +36,18 @@ class EventStream(Response):
         """HTTP/1.0 has no chunks: there the body ends with the connection."""
         return "Transfer-Encoding: chunked\r\n" if version >= HttpVersion11 else ""
 
-    async def write_eof(self) -> None:
+    async def send(self, request: Request) -> None:
         """Send all that comes.
 
         Raises:
             ConnectionError: the client has gone.
         """
-        request = self.request
-        await request.writer.write(self.head(request.version))
+        send = request.client.send
+        await send(self.head(request.version))
         if request.method == hdrs.METH_HEAD:
             return
         is_chunked = request.version >= HttpVersion11
         async with aclosing(self._chunks) as chunks:
             async for chunk in chunks:
-                await request.writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
-                if request.protocol.writing_paused:
-                    await request.writer.drain()
-        await request.writer.write(b"0\r\n\r\n" if is_chunked else b"")
+                await send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
+        await send(b"0\r\n\r\n" if is_chunked else b"")

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from importlib import import_module
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract import ARROW_TYPE
 from firmtrail_server.errors import ArrowNotInstalled, NotAcceptable
@@ -15,9 +15,9 @@ from firmtrail_server.exports.formats import CSV, NDJSON, Format
 from firmtrail_server.exports.writer import Writer
 from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.content_coding import GzipCompressor, ZstdCompressor
-from firmtrail_server.http.context import CALLER
 from firmtrail_server.http.endpoint import Call, Endpoint
 from firmtrail_server.http.negotiation import accepted
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import Response
 from firmtrail_server.http.streamed_response import StreamedResponse
@@ -30,13 +30,13 @@ _AS_IT_IS = "identity"
 class ExportEndpoint(Endpoint):
     """Answers with its status once the first rows are there; what fails before them is an answer as any other."""
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:
             DomainError, web.HTTPException: it is refused.
         """
-        credential = request[CALLER] = read_credential(request, self.services.authentication)
+        credential = request.caller = read_credential(request, self.services.authentication)
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         ctx = await self.permit(call)
@@ -62,7 +62,7 @@ async def _first_of(stream: AsyncGenerator[bytes]) -> bytes:
         raise
 
 
-def _format(request: web.BaseRequest) -> Format:
+def _format(request: Request) -> Format:
     media_type = accepted(request, hdrs.ACCEPT, [*_TEXTS, ARROW_TYPE])
     if media_type is None:
         raise NotAcceptable(f"Accept one of {', '.join([*_TEXTS, ARROW_TYPE])}.")
@@ -79,7 +79,7 @@ def _arrow() -> Format:
     return ArrowFormat()
 
 
-def _coding(request: web.BaseRequest) -> str:
+def _coding(request: Request) -> str:
     """Compress for those that ask for it; others get it as it is, whatever they say of that."""
     if hdrs.ACCEPT_ENCODING not in request.headers:
         return _AS_IT_IS

@@ -10,15 +10,16 @@ from contextlib import suppress
 from typing import Any
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract import FirmwareChanges, FirmwareChangesQuery
 from firmtrail_server.db import Connection, Transaction
 from firmtrail_server.errors import DomainError, MalformedRequest
 from firmtrail_server.http.authorization_header import read_credential
-from firmtrail_server.http.context import CALLER, Context
+from firmtrail_server.http.context import Context
 from firmtrail_server.http.endpoint import Call, Endpoint
 from firmtrail_server.http.event_stream import EVENT_STREAM, HEARTBEAT, EventStream, event
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import Response
 
@@ -38,13 +39,13 @@ class FeedPage:
 class FeedEndpoint(Endpoint):
     """Waits for changes without a connection of the pool."""
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:
             DomainError, web.HTTPException: it is refused.
         """
-        credential = request[CALLER] = await self.credential(request)
+        credential = request.caller = await self.credential(request)
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         query: FirmwareChangesQuery = arguments["query"]

@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_server.errors import MalformedRequest, UnsupportedMediaType
 from firmtrail_server.http.authorization_header import basic_credentials
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import read_bytes
 
 #: marks a body as a form: `body: Annotated[TokenRequest, FORM]`
@@ -17,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 _MAX_PARAMETERS = 32
 
 
-async def read_form(request: web.BaseRequest, model: Any) -> dict[str, str]:
+async def read_form(request: Request, model: Any) -> dict[str, str]:
     """Read the parameters that `model` knows; a client's HTTP Basic credentials are two of them in another place.
 
     Raises:
@@ -25,7 +26,7 @@ async def read_form(request: web.BaseRequest, model: Any) -> dict[str, str]:
         MalformedRequest: it is none, repeats a parameter, or holds credentials besides those of the header.
         Unauthenticated: there is an Authorization header, but not of HTTP Basic authentication.
     """
-    if request.content_type != FORM or (request.charset or "utf-8").lower() != "utf-8":
+    if request.utf8_type != FORM:
         raise UnsupportedMediaType(f"Send the body as {FORM} in UTF-8.")
     names = {field.name for field in attrs.fields(model)}
     fields = {name: text for name, text in _parameters(await read_bytes(request)).items() if text and name in names}

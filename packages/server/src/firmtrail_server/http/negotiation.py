@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiohttp import web
+from firmtrail_server.http.request import Request
 
 
-def accepted(request: web.BaseRequest, header: str, offered: Sequence[str]) -> str | None:
+def accepted(request: Request, header: str, offered: Sequence[str]) -> str | None:
     """Choose what a header rates highest of what is offered, the first of equals; None: it takes none of that.
 
     Without the header, anything is taken.

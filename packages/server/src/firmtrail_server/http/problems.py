@@ -9,13 +9,14 @@ from firmtrail_contract.problems import problem_of
 from firmtrail_server.errors import ContentCodingUnknown, DomainError, InvalidRequest, ScopeMissing, Unauthenticated
 from firmtrail_server.http.content_coding import UNDERSTOOD
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
-from firmtrail_server.http.responses import REQUEST_ID, Response, oauth_response, problem_response, redirect_response
+from firmtrail_server.http.request import Request
+from firmtrail_server.http.responses import Response, oauth_response, problem_response, redirect_response
 
 _BASIC = 'Basic realm="firmtrail", charset="UTF-8"'
 _BEARER = 'Bearer realm="firmtrail"'
 
 
-def refusal(error: Exception, request: web.BaseRequest, home: str = "/docs") -> Response:
+def refusal(error: Exception, request: Request, home: str = "/docs") -> Response:
     """Answer what went wrong with a problem document, or below /v1/oauth/ with what its RFC asks for.
 
     A browser at the root, where there is nothing, is led to `home`.
@@ -23,18 +24,18 @@ def refusal(error: Exception, request: web.BaseRequest, home: str = "/docs") -> 
     if isinstance(error, web.HTTPNotFound) and _is_a_browser_at_the_root(request):
         return redirect_response(home)
     problem, headers = _problem(error, request)
-    if request.rel_url.raw_path.startswith(OAUTH_PATH):
+    if request.path.startswith(OAUTH_PATH):
         return oauth_response(oauth_refusal(problem, error), oauth_status(problem), headers)
     return problem_response(problem, headers)
 
 
-def _is_a_browser_at_the_root(request: web.BaseRequest) -> bool:
-    asks = request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and request.rel_url.raw_path == "/"
+def _is_a_browser_at_the_root(request: Request) -> bool:
+    asks = request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and request.path == "/"
     return asks and "text/html" in request.headers.get(hdrs.ACCEPT, "")
 
 
-def _problem(error: Exception, request: web.BaseRequest) -> tuple[Problem, dict[str, str]]:
-    request_id = request[REQUEST_ID]
+def _problem(error: Exception, request: Request) -> tuple[Problem, dict[str, str]]:
+    request_id = request.id
     match error:
         case DomainError():
             return _refused(error, request, request_id)
@@ -45,7 +46,7 @@ def _problem(error: Exception, request: web.BaseRequest) -> tuple[Problem, dict[
             return problem_of(ProblemCode.INTERNAL, detail, request_id), {}
 
 
-def _refused(error: DomainError, request: web.BaseRequest, request_id: str) -> tuple[Problem, dict[str, str]]:
+def _refused(error: DomainError, request: Request, request_id: str) -> tuple[Problem, dict[str, str]]:
     errors = error.errors if isinstance(error, InvalidRequest) else []
     headers: dict[str, str] = {}
     if challenge := _challenge(error, request):
@@ -57,7 +58,7 @@ def _refused(error: DomainError, request: web.BaseRequest, request_id: str) -> t
     return problem_of(error.code, str(error), request_id, errors), headers
 
 
-def _challenge(error: DomainError, request: web.BaseRequest) -> str:
+def _challenge(error: DomainError, request: Request) -> str:
     """Say how to authenticate, or with what instead (RFC 6750, section 3)."""
     match error:
         case Unauthenticated() if request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer "):
@@ -70,9 +71,7 @@ def _challenge(error: DomainError, request: web.BaseRequest) -> str:
             return ""
 
 
-def _refused_by_aiohttp(
-    error: web.HTTPException, request: web.BaseRequest, request_id: str
-) -> tuple[Problem, dict[str, str]]:
+def _refused_by_aiohttp(error: web.HTTPException, request: Request, request_id: str) -> tuple[Problem, dict[str, str]]:
     match error:
         case web.HTTPNotFound():
             problem = problem_of(ProblemCode.NOT_FOUND, "There is nothing at this path.", request_id)

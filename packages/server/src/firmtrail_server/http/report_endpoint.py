@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import web
-
 from firmtrail_server.errors import InvalidRequest, SecretUnproved
 from firmtrail_server.history.timeline import Sender
 from firmtrail_server.http.authorization_header import read_credential
-from firmtrail_server.http.context import CALLER, ReportContext
+from firmtrail_server.http.context import ReportContext
 from firmtrail_server.http.endpoint import Call, Endpoint, response_of
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
-from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.http.responses import Response
 from firmtrail_server.services.authentication import Credential
 
 
 class ReportEndpoint(Endpoint):
     """Passes a report on at once, and asks who sends it only where something is wrong."""
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:
             DomainError, web.HTTPException: it is refused.
         """
-        credential = request[CALLER] = read_credential(request, self.services.authentication)
+        credential = request.caller = read_credential(request, self.services.authentication)
         call = Call(request, named, credential)
         arguments = await self.read_arguments(call)
         if credential.epoch is None and credential.may(self.route.scope):
@@ -46,5 +45,5 @@ class ReportEndpoint(Endpoint):
     def _handle(self, call: Call, credential: Credential, arguments: dict[str, Any]) -> Any:
         request = call.request
         sender = Sender(credential.subject_id, call.named.ids["device_id"], credential.digest)
-        ctx = ReportContext(services=self.services, request=request, request_id=request[REQUEST_ID], sender=sender)
+        ctx = ReportContext(services=self.services, request=request, request_id=request.id, sender=sender)
         return self.route.handler(ctx, **arguments)

@@ -11,20 +11,20 @@ from typing import Any
 
 import attrs
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from cattrs import BaseValidationError
 from multidict import MultiMapping
 
 from firmtrail_contract import FieldError, FieldLocation, Violation, ViolationCode, field_errors, strict_converter
 from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_contract.spelling import typed
-from firmtrail_server.errors import BodyDamaged, InvalidRequest, MalformedRequest, UnsupportedMediaType
-from firmtrail_server.http.body_timeouts import arriving_within
-from firmtrail_server.http.content_coding import content_coding_of, decompressed
+from firmtrail_server.errors import InvalidRequest, MalformedRequest, UnsupportedMediaType
+from firmtrail_server.http.request import Request
+from firmtrail_server.http.request_body import read_body
 from firmtrail_server.http.rows import Rows
 
 #: reads one argument from a request and its body, or raises InvalidRequest
-Reader = Callable[[web.BaseRequest, Any], Any]
+Reader = Callable[[Request, Any], Any]
 
 MAX_BODY_BYTES = 64 * 1024
 #: for a body to arrive whole once its head has
@@ -39,7 +39,7 @@ for _one in (_converter, _quick):
     _one.register_structure_hook(Rows, lambda rows, _: rows)  # the handler reads them one by one
 
 
-async def read_json(request: web.BaseRequest) -> Any:
+async def read_json(request: Request) -> Any:
     """Read a JSON body as plain values.
 
     Raises:
@@ -47,7 +47,7 @@ async def read_json(request: web.BaseRequest) -> Any:
         MalformedRequest: it is not JSON, or nested too deeply.
         web.HTTPRequestEntityTooLarge: it is larger than the server takes.
     """
-    if request.headers.get(hdrs.CONTENT_TYPE) != _JSON and not _is_json(request):
+    if request.headers.get(hdrs.CONTENT_TYPE) != _JSON and request.utf8_type != _JSON:
         raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
     try:
         return orjson.loads(await read_bytes(request))
@@ -55,32 +55,13 @@ async def read_json(request: web.BaseRequest) -> Any:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
 
 
-def _is_json(request: web.BaseRequest) -> bool:
-    return request.content_type == _JSON and (request.charset or "utf-8").lower() == "utf-8"
-
-
-async def read_bytes(request: web.BaseRequest) -> bytes:
-    """Read a whole body.
+async def read_bytes(request: Request) -> bytes:
+    """Read a whole body, decompressed.
 
     Raises:
-        BodyDamaged: it breaks off, or is not compressed as it says.
-        ContentCodingUnknown: it is compressed in a way that is not understood.
-        RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than the server takes, compressed or decompressed.
+        BodyDamaged, ContentCodingUnknown, RequestTooSlow, web.HTTPRequestEntityTooLarge: it cannot be.
     """
-    coding = content_coding_of(request) if hdrs.CONTENT_ENCODING in request.headers else None
-    content = request.content
-    try:
-        if content.is_eof():  # nearly every body comes with its head
-            body = content.read_nowait()
-            if len(body) > MAX_BODY_BYTES:
-                raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, len(body))
-        else:
-            async with arriving_within(BODY_SECONDS, request):
-                body = await request.read()
-    except (web.RequestPayloadError, ConnectionError):
-        raise BodyDamaged from None
-    return decompressed(body, coding, MAX_BODY_BYTES) if coding else body
+    return await read_body(request, max_bytes=MAX_BODY_BYTES, seconds=BODY_SECONDS)
 
 
 @attrs.frozen
@@ -122,7 +103,7 @@ class Arguments:
                 named.errors.extend(_invalid(error, FieldLocation.PATH, f"/{name}").errors)
         return named
 
-    def quick(self, request: web.BaseRequest, named: Named, body: Any) -> dict[str, Any] | None:
+    def quick(self, request: Request, named: Named, body: Any) -> dict[str, Any] | None:
         """Read all arguments; None if anything is wrong: what it is costs more to find out, and `read` says it."""
         if named.errors:
             return None
@@ -132,7 +113,7 @@ class Arguments:
         except Exception:  # noqa: BLE001  whatever it is, `read` finds it again
             return None
 
-    def read(self, request: web.BaseRequest, named: Named, body: Any) -> dict[str, Any]:
+    def read(self, request: Request, named: Named, body: Any) -> dict[str, Any]:
         """Read all arguments.
 
         Raises:
@@ -147,16 +128,16 @@ class Arguments:
             errors = [error for check in (partial(self._check_query, request), *others) for error in _errors(check)]
             raise InvalidRequest([*named.errors, *errors]) from None
 
-    def _check_query(self, request: web.BaseRequest) -> None:
+    def _check_query(self, request: Request) -> None:
         """Refuse a query that the handler does not take."""
-        if request.rel_url.raw_query_string and "query" not in self._readers:
+        if request.query_string and "query" not in self._readers:
             _refuse([*islice(chain(_repeated(request.query), _unknown(request.query)), MAX_ERRORS)])
 
 
 def _query_reader(model: Any) -> Reader:
     hook = _converter.get_structure_hook(model)
 
-    def read(request: web.BaseRequest, _: Any) -> Any:
+    def read(request: Request, _: Any) -> Any:
         _refuse([*islice(_repeated(request.query), MAX_ERRORS)])
         try:
             return hook(typed(request.query, model), model)
@@ -169,7 +150,7 @@ def _query_reader(model: Any) -> Reader:
 def _body_reader(model: Any) -> Reader:
     hook = _converter.get_structure_hook(model)
 
-    def read(_: web.BaseRequest, body: Any) -> Any:
+    def read(_: Request, body: Any) -> Any:
         try:
             return hook(body, model)
         except (BaseValidationError, Violation) as error:

@@ -1,32 +1,31 @@
-"""Responses: whole, and written at once.
-
-aiohttp's own can be streamed, compressed and resumed, and cost more than a report's own work does. So these are none of
-them: aiohttp's protocol asks a response for `prepare`, `write_eof`, `keep_alive` and `force_close` alone.
-"""
+"""Responses: whole, and written at once."""
 
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import count
 from time import time
 from typing import Any
 
 import orjson
-from aiohttp import HttpVersion, HttpVersion11, hdrs, web
+from aiohttp import HttpVersion, HttpVersion11, hdrs
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 from multidict import CIMultiDict
 
 from firmtrail_contract import AccessToken, OAuthRefusal, Problem, format_moment, strict_converter
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.results import Document
 
-#: what the request is called in the log and in its answer
-REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 REQUEST_ID_HEADER = "X-Request-Id"
+_PROCESS = secrets.token_hex(8)
+_numbers = count(1)
 
 _NOT_STORED = "Cache-Control: no-store\r\n"
 _JSON = f"Content-Type: application/json\r\n{_NOT_STORED}"
@@ -62,38 +61,21 @@ class Response:
     def __init__(self, status: int, kind: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.status, self.body = status, body
         self.headers = CIMultiDict(headers or ())
-        #: whether the connection stays open; known once it is prepared
+        #: whether the connection stays open after it
         self.keep_alive = True
         self._kind = kind
-        self._request: web.BaseRequest | None = None
 
     def force_close(self) -> None:
         self.keep_alive = False
 
-    async def prepare(self, request: web.BaseRequest) -> None:
-        self._request = request
-        self.keep_alive = self.keep_alive and request.keep_alive
-
-    @property
-    def request(self) -> web.BaseRequest:
-        """What it answers, once it is prepared."""
-        assert self._request is not None
-        return self._request
-
-    async def write_eof(self) -> None:
+    async def send(self, request: Request) -> None:
         """Send all of it.
 
         Raises:
-            ConnectionError: the client has gone.
+            ConnectionError: the client has gone, or it cannot be sent to its end.
         """
-        request = self.request
         content = b"" if request.method == hdrs.METH_HEAD else self.body
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has gone")
-        transport.write(self.head(request.version) + content)
-        if request.protocol.writing_paused:
-            await request.writer.drain()
+        await request.client.send(self.head(request.version) + content)
 
     def head(self, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
@@ -151,6 +133,11 @@ def oauth_response(refusal: OAuthRefusal, status: int, headers: dict[str, str]) 
 def json_bytes(model: Any) -> bytes:
     """Write a model as all answers do."""
     return orjson.dumps(_hook_of(model.__class__)(model), option=orjson.OPT_UTC_Z)
+
+
+def new_request_id() -> str:
+    """It has to be unique, not unpredictable: the process, and a number."""
+    return f"{_PROCESS}{next(_numbers):016x}"
 
 
 @lru_cache

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import attrs
-from aiohttp import web
 
-from firmtrail_server.errors import BodyDamaged, MalformedRequest, UnsupportedMediaType
-from firmtrail_server.http.body_timeouts import arriving_within
-from firmtrail_server.http.content_coding import content_coding_of, decompressed
+from firmtrail_server.errors import MalformedRequest, UnsupportedMediaType
+from firmtrail_server.http.request import Request
+from firmtrail_server.http.request_body import read_body
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
@@ -25,7 +24,7 @@ class Rows:
     text: str
 
 
-async def read_rows(request: web.BaseRequest) -> Rows:
+async def read_rows(request: Request) -> Rows:
     """Read the whole body.
 
     Raises:
@@ -34,25 +33,11 @@ async def read_rows(request: web.BaseRequest) -> Rows:
         RequestTooSlow: it does not arrive in time.
         web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`, compressed or decompressed.
     """
-    if request.content_type not in (CSV, NDJSON) or (request.charset or "utf-8").lower() != "utf-8":
+    content_type = request.utf8_type
+    if content_type not in (CSV, NDJSON):
         raise UnsupportedMediaType(f"Send the body as {CSV} or {NDJSON} in UTF-8.")
-    coding = content_coding_of(request)
-    content = await _read_sent(request)
-    text = decompressed(content, coding, MAX_ROWS_BYTES) if coding else content
+    content = await read_body(request, max_bytes=MAX_ROWS_BYTES, seconds=ROWS_SECONDS)
     try:
-        return Rows(content_type=request.content_type, text=text.decode("utf-8-sig"))
+        return Rows(content_type=content_type, text=content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise MalformedRequest("The body is not UTF-8.") from None
-
-
-async def _read_sent(request: web.BaseRequest) -> bytearray:
-    content = bytearray()
-    try:
-        async with arriving_within(ROWS_SECONDS, request):
-            async for chunk in request.content.iter_any():
-                content += chunk
-                if len(content) > MAX_ROWS_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(MAX_ROWS_BYTES, len(content))
-    except (web.RequestPayloadError, ConnectionError):
-        raise BodyDamaged from None
-    return content

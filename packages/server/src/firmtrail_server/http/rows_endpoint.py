@@ -9,12 +9,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from aiohttp import web
-
 from firmtrail_server.errors import TooManyImports
 from firmtrail_server.http.authorization_header import read_credential
 from firmtrail_server.http.context import Context, Services
 from firmtrail_server.http.endpoint import Call, Endpoint, response_of
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import Response
 from firmtrail_server.http.route import Route
@@ -32,7 +31,7 @@ class RowsEndpoint(Endpoint):
         super().__init__(route, services, meter)
         self._imports = Counter[uuid.UUID]()
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 from aiohttp import HttpVersion, HttpVersion11, hdrs
 
 from firmtrail_server.errors import DomainError
-from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.http.request import Request
+from firmtrail_server.http.responses import Response
 from firmtrail_server.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -34,35 +35,31 @@ class StreamedResponse(Response):
         super().__init__(200, kind, headers=headers)
         self._first, self._content, self._leave = first, content, leave
 
-    async def write_eof(self) -> None:
+    async def send(self, request: Request) -> None:
         """Send all of it.
 
         Raises:
             ConnectionError: the client has gone, or it cannot be sent to its end.
         """
         try:
-            await self._send()
+            await self._send(request)
         except ConnectionError:
             raise
         except DomainError as error:
-            assert self._request is not None
-            logger.warning("broke off: %s", error, extra=about(request_id=self._request[REQUEST_ID]))
+            logger.warning("broke off: %s", error, extra=about(request_id=request.id))
             raise ConnectionResetError("it broke off") from error
         except Exception as error:
-            assert self._request is not None
-            logger.exception("broke off", extra=about(request_id=self._request[REQUEST_ID]))
+            logger.exception("broke off", extra=about(request_id=request.id))
             raise ConnectionResetError("it broke off") from error
         finally:
             self._leave()
             await self._content.aclose()
 
-    async def _send(self) -> None:
-        request = self._request
-        assert request is not None
+    async def _send(self, request: Request) -> None:
         is_chunked = request.version >= HttpVersion11
         if not is_chunked:
             self.force_close()
-        write = request.writer.write
+        write = request.client.send
         if request.method == hdrs.METH_HEAD:  # what followed would be read as the next response
             await write(self.head(request.version))
             return

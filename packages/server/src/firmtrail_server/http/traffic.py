@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 
 import attrs
-from aiohttp import web
 
-from firmtrail_server.http.context import CALLER
-from firmtrail_server.http.responses import REQUEST_ID
+from firmtrail_server.http.request import Request
 from firmtrail_server.telemetry.logs import about
 from firmtrail_server.telemetry.metrics import Counter, Histogram, Metrics
 from firmtrail_server.telemetry.refusal_log import RefusalLog
@@ -49,23 +47,23 @@ class Traffic:
         name, text = "firmtrail_http_request_duration_seconds", "Time from a request's header to its answer."
         return Meter(method, route, statuses, metrics.histogram(name, text, _BOUNDS, **labels))
 
-    def answered(self, request: web.BaseRequest, meter: Meter, status: int, seconds: float) -> None:
+    def answered(self, request: Request, meter: Meter, status: int, seconds: float) -> None:
         meter.statuses[status // 100].add()
         meter.seconds.observe(seconds)
         if self._log_requests:
-            caller = request.get(CALLER) if status != _UNAUTHORIZED else None
+            caller = request.caller if status != _UNAUTHORIZED else None
             fields = about(
                 method=meter.method,
                 route=meter.route,
                 status=status,
                 milliseconds=round(seconds * 1_000, 1),
-                request_id=request[REQUEST_ID],
+                request_id=request.id,
                 key_id=caller.subject_id if caller and caller.epoch is None else None,
                 user_id=caller.subject_id if caller and caller.epoch is not None else None,
             )
             logger.info("answered", extra=fields)
 
-    def failed(self, request: web.BaseRequest, meter: Meter, error: Exception) -> None:
+    def failed(self, request: Request, meter: Meter, error: Exception) -> None:
         """Log a request that failed by a mistake of ours."""
-        fields = about(method=meter.method, route=meter.route, request_id=request[REQUEST_ID])
+        fields = about(method=meter.method, route=meter.route, request_id=request.id)
         logger.error("failed", exc_info=error, extra=fields)

@@ -7,11 +7,12 @@ import hashlib
 from importlib.resources import files
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_server.auth.permissions import Scope
 from firmtrail_server.http.context import PublicContext, Services
 from firmtrail_server.http.endpoint import Endpoint
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
 from firmtrail_server.http.responses import Response
 from firmtrail_server.http.route import Route
@@ -79,7 +80,7 @@ class AssetEndpoint(Endpoint):
         self._asset = asset
         self._kind = f"Content-Type: {_TYPES[asset.name.rpartition('.')[2]]}\r\n{_KEPT}"
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:  # noqa: ARG002  the path names nothing
+    async def respond(self, request: Request, named: Named) -> Response:  # noqa: ARG002  the path names nothing
         """Serve a request."""
         asset, etag = self._asset, f'"{self._asset.digest}"'
         if request.headers.get(hdrs.IF_NONE_MATCH) == etag:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract import FirmwareChanges, FirmwareChangesQuery
 from firmtrail_server.errors import Unauthenticated
@@ -17,8 +17,9 @@ from firmtrail_server.http.context import PublicContext, Services
 from firmtrail_server.http.endpoint import Call
 from firmtrail_server.http.event_stream import EVENT_STREAM, event
 from firmtrail_server.http.feed_endpoint import FeedEndpoint, FeedPage
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
-from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.http.responses import Response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.traffic import Meter
 from firmtrail_server.pages.frame import Frame
@@ -32,7 +33,7 @@ class ChangesEndpoint(FeedEndpoint):
         super().__init__(route, services, meter)
         self._frame = Frame(services)
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:
@@ -42,9 +43,9 @@ class ChangesEndpoint(FeedEndpoint):
         self._frame.cookies.keep_renewed(request, response)
         return response
 
-    async def credential(self, request: web.BaseRequest) -> Credential:
+    async def credential(self, request: Request) -> Credential:
         """Read who the browser is signed in as."""
-        ctx = PublicContext(services=self.services, request=request, request_id=request[REQUEST_ID])
+        ctx = PublicContext(services=self.services, request=request, request_id=request.id)
         return await self._frame.cookies.credential(request, ctx)
 
     async def begin(self, call: Call, arguments: dict[str, Any], query: FirmwareChangesQuery) -> FeedPage:
@@ -64,7 +65,7 @@ class ChangesEndpoint(FeedEndpoint):
         """Raise `TokenNotValid` when the access token has expired: the browser connects again, and gets the next."""
         self._frame.cookies.check_expiry(call.request)
 
-    def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
+    def refuse(self, error: Exception, request: Request) -> Response:
         """Refuse as pages do; a stream whose session has ended is told not to come again (HTML, section 9.2)."""
         if isinstance(error, Unauthenticated) and EVENT_STREAM in request.headers.get(hdrs.ACCEPT, ""):
             return Response(HTTPStatus.NO_CONTENT, "Cache-Control: no-store\r\n")

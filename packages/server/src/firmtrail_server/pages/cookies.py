@@ -6,7 +6,7 @@ One holds the access token that the API would take, the other the refresh token 
 from __future__ import annotations
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract import AccessToken, RevocationRequest, TokenRequest
 from firmtrail_server.auth.permissions import ALL_OF_A_USER, OFFLINE_ACCESS
@@ -15,6 +15,7 @@ from firmtrail_server.errors import SessionEnded, TokenNotValid
 from firmtrail_server.handlers.oauth import issue_token, revoke_token
 from firmtrail_server.http.address import is_secure
 from firmtrail_server.http.context import PublicContext, Services
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.responses import Response
 from firmtrail_server.services.authentication import Credential
 
@@ -24,8 +25,6 @@ _ACCESS, _REFRESH = "firmtrail_access", "firmtrail_session"
 #: a browser takes a cookie of such a name only with Secure, for this host alone, and for all its paths (RFC 6265bis)
 _SECURE = "__Host-"
 _DAY_SECONDS = 86_400
-#: the token that a request got for its session, to be kept by the response
-_RENEWED = web.RequestKey("RENEWED", AccessToken)
 
 
 @attrs.frozen
@@ -34,11 +33,11 @@ class Cookies:
 
     _services: Services
 
-    def is_signed_in(self, request: web.BaseRequest) -> bool:
+    def is_signed_in(self, request: Request) -> bool:
         """Whether the browser has a session, which may have ended."""
         return bool(self._read(request, _REFRESH))
 
-    async def credential(self, request: web.BaseRequest, ctx: PublicContext) -> Credential:
+    async def credential(self, request: Request, ctx: PublicContext) -> Credential:
         """Read whose session it is, and renew the access token where that has expired.
 
         Raises:
@@ -48,38 +47,38 @@ class Cookies:
         try:
             return of_token(self._read(request, _ACCESS))
         except TokenNotValid:
-            token = request[_RENEWED] = await self._renewed(self._read(request, _REFRESH), ctx)
+            token = request.renewed = await self._renewed(self._read(request, _REFRESH), ctx)
             return of_token(token.access_token)
 
-    def check_expiry(self, request: web.BaseRequest) -> None:
+    def check_expiry(self, request: Request) -> None:
         """Raise `TokenNotValid` when the access token that the browser sent has expired."""
         self._services.authentication.of_token(self._read(request, _ACCESS))
 
-    def bound_to(self, request: web.BaseRequest) -> str:
+    def bound_to(self, request: Request) -> str:
         """Name the session for form tokens: the same for as long as it lasts; empty: there is none."""
         try:
             return RefreshToken.parse(self._read(request, _REFRESH)).session_id.hex
         except SessionEnded:
             return ""
 
-    async def end(self, request: web.BaseRequest, ctx: PublicContext) -> None:
+    async def end(self, request: Request, ctx: PublicContext) -> None:
         """End the session on the server."""
         if token := self._read(request, _REFRESH):
             await revoke_token(ctx, RevocationRequest(token=token))
 
-    def keep_renewed(self, request: web.BaseRequest, response: Response) -> None:
+    def keep_renewed(self, request: Request, response: Response) -> None:
         """Let the browser keep what this request has renewed."""
-        if (token := request.get(_RENEWED)) is not None:
+        if (token := request.renewed) is not None:
             self.keep(request, response, token)
 
-    def keep(self, request: web.BaseRequest, response: Response, token: AccessToken) -> None:
+    def keep(self, request: Request, response: Response, token: AccessToken) -> None:
         """Let the browser keep a session; it takes the place of one that this request has renewed."""
-        request.pop(_RENEWED, None)
+        request.renewed = None
         self._set(request, response, _ACCESS, token.access_token, token.expires_in)
         longest = self._services.settings.session_days * _DAY_SECONDS
         self._set(request, response, _REFRESH, token.refresh_token or "", longest)
 
-    def remove(self, request: web.BaseRequest, response: Response) -> None:
+    def remove(self, request: Request, response: Response) -> None:
         """Let the browser forget the session."""
         for name in (_ACCESS, _REFRESH):
             self._set(request, response, name, "", 0)
@@ -93,17 +92,18 @@ class Cookies:
         except SessionEnded:
             raise TokenNotValid from None
 
-    def _read(self, request: web.BaseRequest, name: str) -> str:
-        return request.cookies.get(self._named(request, name), "")
+    def _read(self, request: Request, name: str) -> str:
+        pairs = (one.strip().partition("=") for one in request.headers.get(hdrs.COOKIE, "").split(";"))
+        return {key: value for key, _, value in pairs}.get(self._named(request, name), "")
 
-    def _set(self, request: web.BaseRequest, response: Response, name: str, value: str, seconds: int) -> None:
+    def _set(self, request: Request, response: Response, name: str, value: str, seconds: int) -> None:
         secure = "; Secure" if self._is_secure(request) else ""
         cookie = f"{self._named(request, name)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
         response.headers.add(hdrs.SET_COOKIE, cookie)
 
-    def _named(self, request: web.BaseRequest, name: str) -> str:
+    def _named(self, request: Request, name: str) -> str:
         return f"{_SECURE}{name}" if self._is_secure(request) else name
 
-    def _is_secure(self, request: web.BaseRequest) -> bool:
+    def _is_secure(self, request: Request) -> bool:
         settings = self._services.settings
         return is_secure(request, settings.trusted_proxies, settings.public_url)

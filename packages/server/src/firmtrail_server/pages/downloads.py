@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.responses import Response
 from firmtrail_server.http.streamed_response import StreamedResponse
 from firmtrail_server.pages.results import Download
 
 
-async def sent(file: Download, request: web.BaseRequest) -> Response:
+async def sent(file: Download, request: Request) -> Response:
     """Make the response once its first block is there: what fails before that is a page as any other.
 
     Raises:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_server.http.context import PublicContext, Services
 from firmtrail_server.http.endpoint import Call, Endpoint
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.requests import Named
-from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.http.responses import Response
 from firmtrail_server.http.route import Route
 from firmtrail_server.http.traffic import Meter
 from firmtrail_server.pages.downloads import sent
@@ -29,7 +30,7 @@ class PageEndpoint(Endpoint):
         self._frame = Frame(services)
         self._cookies = self._frame.cookies
 
-    async def respond(self, request: web.BaseRequest, named: Named) -> Response:
+    async def respond(self, request: Request, named: Named) -> Response:
         """Serve a request; `named` is what its path names.
 
         Raises:
@@ -43,7 +44,7 @@ class PageEndpoint(Endpoint):
         self._cookies.keep_renewed(request, response)
         return response
 
-    async def credential(self, request: web.BaseRequest) -> Credential:
+    async def credential(self, request: Request) -> Credential:
         """Read who the browser is signed in as."""
         return await self._cookies.credential(request, self._context(request))
 
@@ -66,11 +67,11 @@ class PageEndpoint(Endpoint):
             case _:
                 raise TypeError(f"{self.route.path} returned what is no page")
 
-    def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
+    def refuse(self, error: Exception, request: Request) -> Response:
         """Make the page that says what went wrong; who is not signed in goes to where that is done."""
         return self._frame.refuse(error, request)
 
-    async def _redirected(self, request: web.BaseRequest, answer: Redirect) -> Response:
+    async def _redirected(self, request: Request, answer: Redirect) -> Response:
         response = redirect(answer.to)
         match answer:
             case SignedIn():
@@ -82,10 +83,10 @@ class PageEndpoint(Endpoint):
                 pass
         return response
 
-    def _context(self, request: web.BaseRequest) -> PublicContext:
-        return PublicContext(services=self.services, request=request, request_id=request[REQUEST_ID])
+    def _context(self, request: Request) -> PublicContext:
+        return PublicContext(services=self.services, request=request, request_id=request.id)
 
 
-def _without_blanks(request: web.BaseRequest) -> str:
+def _without_blanks(request: Request) -> str:
     query = urlencode([(name, text) for name, text in request.query.items() if text])
-    return quote(request.path) + (f"?{query}" if query else "")
+    return request.path + (f"?{query}" if query else "")

@@ -7,7 +7,6 @@ from hmac import compare_digest
 from typing import Any, TypeVar
 
 import attrs
-from aiohttp import web
 from cattrs import BaseValidationError
 
 from firmtrail_contract import Violation, field_errors, strict_converter
@@ -15,6 +14,7 @@ from firmtrail_contract.problems import MAX_ERRORS
 from firmtrail_contract.spelling import typed
 from firmtrail_server.auth.credentials import SecretDigests
 from firmtrail_server.errors import Forbidden, InvalidRequest
+from firmtrail_server.http.request import Request
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class FormTokens:
         return self._digests.of(f"form {nonce} {session}").hex()
 
 
-def check_origin(request: web.BaseRequest) -> None:
+def check_origin(request: Request) -> None:
     """Raise `FormRefused` where a browser says that another site sends this (Fetch Metadata, RFC 6454)."""
     headers = request.headers
     if (site := headers.get(_SITE)) is not None:

@@ -10,7 +10,8 @@ from firmtrail_contract.problems import STATUS
 from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.problems import refusal
-from firmtrail_server.http.responses import REQUEST_ID, Response
+from firmtrail_server.http.request import Request
+from firmtrail_server.http.responses import Response
 from firmtrail_server.pages.cookies import Cookies
 from firmtrail_server.pages.forms import FormTokens
 from firmtrail_server.pages.rendering import page, redirect, rendered
@@ -28,7 +29,7 @@ class Frame:
         self.cookies = Cookies(services)
         self.tokens = FormTokens(services.authentication.digests)
 
-    def shown(self, request: web.BaseRequest, view: View) -> Response:
+    def shown(self, request: Request, view: View) -> Response:
         """Render a template."""
         data = {
             **view.data,
@@ -37,10 +38,10 @@ class Frame:
         }
         return page(rendered(view.template, data), view.status, request)
 
-    def refuse(self, error: Exception, request: web.BaseRequest) -> Response:
+    def refuse(self, error: Exception, request: Request) -> Response:
         """Make the page that says what went wrong; who is not signed in goes to where that is done."""
         if isinstance(error, Unauthenticated):
-            onward = f"?{urlencode({'next': request.path_qs})}" if request.method == hdrs.METH_GET else ""
+            onward = f"?{urlencode({'next': request.target})}" if request.method == hdrs.METH_GET else ""
             return redirect(f"{SIGN_IN}{onward}")
         problem = _Refusal(error, request)
         response = self.shown(request, View(template="refused.html", data=problem.data, status=problem.status))
@@ -49,7 +50,7 @@ class Frame:
         self.cookies.keep_renewed(request, response)
         return response
 
-    def refuse_path(self, error: Exception, request: web.BaseRequest) -> Response:
+    def refuse_path(self, error: Exception, request: Request) -> Response:
         """Answer a path where nothing is: with a page to browsers, with a problem to programs."""
         if not isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed) or not _asks_for_page(request):
             return refusal(error, request, HOME)
@@ -60,16 +61,16 @@ class Frame:
         return response
 
 
-def _asks_for_page(request: web.BaseRequest) -> bool:
+def _asks_for_page(request: Request) -> bool:
     """Whether a browser looks for a page; at the root it is sent to one."""
-    path = request.rel_url.raw_path
+    path = request.path
     return path != "/" and not path.startswith(_OF_PROGRAMS) and "text/html" in request.headers.get(hdrs.ACCEPT, "")
 
 
 class _Refusal:
     """What a page says of an error."""
 
-    def __init__(self, error: Exception, request: web.BaseRequest) -> None:
+    def __init__(self, error: Exception, request: Request) -> None:
         self.status = 500
         detail = "The server made a mistake. Its operator finds this request in the log by its id."
         if isinstance(error, DomainError):
@@ -81,7 +82,7 @@ class _Refusal:
             "detail": "" if errors else detail,
             "errors": [(one.pointer.removeprefix("/"), one.detail) for one in errors],
             "status": self.status,
-            "request_id": request[REQUEST_ID],
+            "request_id": request.id,
         }
 
 

@@ -9,8 +9,9 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import jinja2
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
+from firmtrail_server.http.request import Request
 from firmtrail_server.http.responses import Response
 from firmtrail_server.pages import words
 from firmtrail_server.pages.assets import ASSETS
@@ -53,7 +54,7 @@ def rendered(template: str, data: Mapping[str, Any]) -> str:
     return _templates().get_template(template).render(data)
 
 
-def page(html: str, status: int, request: web.BaseRequest) -> Response:
+def page(html: str, status: int, request: Request) -> Response:
     content, headers = html.encode(), dict[str, str]()
     if len(content) >= _LEAST_TO_COMPRESS and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
         content, headers[hdrs.CONTENT_ENCODING] = gzip.compress(content, 5, mtime=0), "gzip"

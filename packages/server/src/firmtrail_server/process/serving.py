@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Sequence
 
 import psycopg
-from aiohttp import web
 
 from firmtrail_server.app import create_app
 from firmtrail_server.auth.failure_counts import FailureMemory
@@ -16,7 +15,7 @@ from firmtrail_server.db.connection_limits import conninfo
 from firmtrail_server.db.pooling import refuse_transaction_pooling
 from firmtrail_server.db.schema import SchemaTooOld, migrate, pending_migrations
 from firmtrail_server.db.schema.errors import explained
-from firmtrail_server.http.protocol import running_http
+from firmtrail_server.http.server import HttpServer, running_http
 from firmtrail_server.process.signals import ended_by_signals
 from firmtrail_server.process.sockets import CannotListen, reason_of
 from firmtrail_server.settings import Settings, SettingsReader
@@ -50,14 +49,14 @@ async def serve(  # noqa: PLR0913  the last three are a worker's, and an operato
     with ended_by_signals():
         await check_schema(database_url)
         app = create_app(settings, database_url, metrics=metrics, failures=failures, reader=reader)
-        async with app.running(), running_http(app.dispatcher, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as runner:
-            await _listen(runner, settings, sockets)
-            _collect_rarely()
+        async with app.running(), running_http(app.dispatcher, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS) as server:
+            await _listen(server, settings, sockets)
+            collect_rarely()
             ready()
             await asyncio.Event().wait()
 
 
-def _collect_rarely() -> None:
+def collect_rarely() -> None:
     """Leave what the start has made out of garbage collections, and begin one less often."""
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
@@ -93,9 +92,9 @@ async def pending_at(database_url: str) -> list[str]:
             return await pending_migrations(conn)
 
 
-async def _listen(runner: web.ServerRunner, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+async def _listen(server: HttpServer, settings: Settings, sockets: Sequence[socket.socket]) -> None:
     try:
         for one in sockets:
-            await web.SockSite(runner, one).start()
+            await server.listen(one)
     except OSError as error:
         raise CannotListen(settings.host, settings.port, reason_of(error)) from error
