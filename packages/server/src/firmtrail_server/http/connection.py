@@ -20,7 +20,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser, RawRequestMessa
 from firmtrail_contract import ProblemCode
 from firmtrail_contract.problems import problem_of
 from firmtrail_server.http.request import Request
-from firmtrail_server.http.responses import REQUEST_ID_HEADER, Response, new_request_id, problem_response
+from firmtrail_server.http.responses import Response, new_request_id, problem_response
 from firmtrail_server.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -289,9 +289,9 @@ class Connection(asyncio.Protocol):
 
     async def _refuse(self, code: ProblemCode, detail: str, request_id: str) -> None:
         """Answer what cannot be dispatched, and close the connection."""
-        response = problem_response(problem_of(code, detail, request_id), {REQUEST_ID_HEADER: request_id})
+        response = problem_response(problem_of(code, detail, request_id), {})
         response.force_close()
-        await self.send(response.head() + response.body)
+        await self.send(response.head(request_id) + response.body)
         self._close()
 
     @staticmethod

@@ -63,7 +63,7 @@ class Dispatcher:
 
     async def __call__(self, request: Request) -> Response:
         started = time.perf_counter()
-        request_id = request.id = _request_id(request)
+        request.id = _request_id(request)
         path, meter, refuse = request.path, self._traffic.nowhere, self.refuse
         try:
             find = self._remembered if len(path) <= _LONGEST_REMEMBERED else self._find
@@ -73,7 +73,6 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  whatever it is, the caller gets an answer and the operator a log
             self._log(error, request, meter)
             response = refuse(error, request)
-        response.headers[REQUEST_ID_HEADER] = request_id
         self._traffic.answered(request, meter, response.status, time.perf_counter() - started)
         return response
 

@@ -43,7 +43,7 @@ class EventStream(Response):
             ConnectionError: the client has gone.
         """
         send = request.client.send
-        await send(self.head(request.version))
+        await send(self.head(request.id, request.version))
         if request.method == hdrs.METH_HEAD:
             return
         is_chunked = request.version >= HttpVersion11

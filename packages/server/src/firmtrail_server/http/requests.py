@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -55,13 +55,13 @@ async def read_json(request: Request) -> Any:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
 
 
-async def read_bytes(request: Request) -> bytes:
+def read_bytes(request: Request) -> Awaitable[bytes]:
     """Read a whole body, decompressed.
 
     Raises:
         BodyDamaged, ContentCodingUnknown, RequestTooSlow, web.HTTPRequestEntityTooLarge: it cannot be.
     """
-    return await read_body(request, max_bytes=MAX_BODY_BYTES, seconds=BODY_SECONDS)
+    return read_body(request, max_bytes=MAX_BODY_BYTES, seconds=BODY_SECONDS)
 
 
 @attrs.frozen

@@ -75,11 +75,11 @@ class Response:
             ConnectionError: the client has gone, or it cannot be sent to its end.
         """
         content = b"" if request.method == hdrs.METH_HEAD else self.body
-        await request.client.send(self.head(request.version) + content)
+        await request.client.send(self.head(request.id, request.version) + content)
 
-    def head(self, version: HttpVersion = HttpVersion11) -> bytes:
+    def head(self, request_id: str, version: HttpVersion = HttpVersion11) -> bytes:
         """Write what comes before the body, for a client that speaks this version of HTTP."""
-        lines = [_opening(self.status, self._kind, int(time()))]
+        lines = [_opening(self.status, self._kind, int(time())), f"{REQUEST_ID_HEADER}: {request_id}\r\n"]
         for name, value in self.headers.items():
             if not value.isprintable():
                 raise ValueError(f"the header {name} would become several")

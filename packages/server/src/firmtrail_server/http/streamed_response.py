@@ -61,9 +61,9 @@ class StreamedResponse(Response):
             self.force_close()
         write = request.client.send
         if request.method == hdrs.METH_HEAD:  # what followed would be read as the next response
-            await write(self.head(request.version))
+            await write(self.head(request.id, request.version))
             return
-        await write(self.head(request.version) + (_chunk(self._first) if is_chunked else self._first))
+        await write(self.head(request.id, request.version) + (_chunk(self._first) if is_chunked else self._first))
         async for block in self._content:
             await write(_chunk(block) if is_chunked else block)
         if is_chunked:
