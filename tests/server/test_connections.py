@@ -11,6 +11,7 @@ import attrs
 import httpx
 import pytest
 
+from firmtrail_server.http import connection
 from tests.served import Server
 from tests.server.conftest import Demo
 
@@ -160,3 +161,39 @@ async def test_an_address_in_the_request_line_is_not_taken_for_the_path(
         answer = await client.rest()
 
     assert answer.split(b" ", 2)[1] == str((await http.get("/healthz?x")).status_code).encode()
+
+
+class Full(asyncio.Transport):
+    """To a client that does not read what was sent last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent, self.is_aborted, self._is_closing = b"", asyncio.Event(), False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def close(self) -> None:
+        self._is_closing = True
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.sent)
+
+    def abort(self) -> None:
+        self.is_aborted.set()
+
+
+async def test_a_client_that_does_not_read_its_last_answer_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "READING_SECONDS", 0.05)
+    transport, of_client = Full(), connection.Connection(server.app.dispatcher, set(), 75)
+    of_client.connection_made(transport)
+    of_client.data_received(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    async with asyncio.timeout(5):
+        await transport.is_aborted.wait()
+    assert transport.sent.startswith(b"HTTP/1.1 200 ")

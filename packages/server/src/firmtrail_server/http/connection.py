@@ -324,8 +324,11 @@ class Connection(asyncio.Protocol):
                 self._close()
 
     def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """Close the connection when all is sent; a client that does not read that is given up."""
+        if (transport := self._transport) is not None and not transport.is_closing():
+            if transport.get_write_buffer_size():
+                self._giving_up = self._loop.call_later(READING_SECONDS, self._give_up)
+            transport.close()
 
     def _give_up(self) -> None:
         if self._transport is not None:
