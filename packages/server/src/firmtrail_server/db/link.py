@@ -23,6 +23,7 @@ from firmtrail_server.db import failures
 from firmtrail_server.db.address import Address, Connection
 from firmtrail_server.db.database import Transaction
 from firmtrail_server.db.failures import BROKEN, COLLISIONS, NOT_STORED, is_silent, pauses
+from firmtrail_server.db.socket_watch import SocketWatch
 from firmtrail_server.errors import DatabaseUnavailable, StorageRefused, TooManyCollisions
 
 Row = tuple[Any, ...]
@@ -107,15 +108,13 @@ class _Wire:
         self._conn, self._url = conn, url
         self._pg = conn.pgconn
         self._socket = conn.pgconn.socket
+        self._watch = SocketWatch(self._socket)
         self._loop = asyncio.get_running_loop()
         self._transformer = Transformer.from_context(conn)
         self._prepared: dict[str, bytes] = {}
-        self._awaited: asyncio.Future[None] | None = None
-        self._is_watched = True
-        self._loop.add_reader(self._socket, self._read)
 
     async def close(self) -> None:
-        self._unwatch()
+        self._watch.end()
         await self._conn.close()
 
     def is_open(self, url: str) -> bool:
@@ -123,13 +122,13 @@ class _Wire:
         return self._url == url and not self._conn.closed and is_silent(self._socket)
 
     async def run(self, statement: LiteralString, parameters: Mapping[str, str]) -> list[Row]:
-        """Run a statement.
+        """Run a statement. After an error of the connection it has to be closed.
 
         Raises:
             psycopg.Error: as the driver does.
             TimeoutError: the database does not answer.
         """
-        deadline = self._loop.call_later(failures.LONGEST_SECONDS, self._wake, TimeoutError())
+        deadline = self._loop.call_later(failures.LONGEST_SECONDS, self._watch.fail, TimeoutError())
         try:
             numbered, names = _numbered(statement)
             name = self._prepared.get(numbered) or await self._prepare(numbered)
@@ -149,8 +148,9 @@ class _Wire:
 
     async def _result(self) -> PGresult:
         """Send what waits to be sent, and wait for all of the answer: the commit may fail after the rows have come."""
-        if self._pg.flush():
-            await self._flushed()
+        while self._pg.flush():
+            await self._watch.writable()
+            self._pg.consume_input()
         results: list[PGresult] = []
         while result := await self._next_result():
             results.append(result)
@@ -163,48 +163,9 @@ class _Wire:
 
     async def _next_result(self) -> PGresult | None:
         while self._pg.is_busy():
-            await self._waited()
-        return self._pg.get_result()
-
-    async def _flushed(self) -> None:
-        self._loop.add_writer(self._socket, self._flush)
-        try:
-            while self._pg.flush():
-                await self._waited()
-        finally:
-            self._loop.remove_writer(self._socket)
-
-    async def _waited(self) -> None:
-        self._awaited = self._loop.create_future()
-        await self._awaited
-
-    def _flush(self) -> None:
-        self._wake(None)
-
-    def _read(self) -> None:
-        try:
+            await self._watch.readable()
             self._pg.consume_input()
-        except psycopg.OperationalError as error:  # libpq has closed the socket
-            self._unwatch()
-            self._wake(error)
-        else:
-            if not self._pg.is_busy():
-                self._wake(None)
-
-    def _unwatch(self) -> None:
-        """Watch the socket no longer: once it is closed, its number may be that of another one."""
-        if self._is_watched:
-            self._is_watched = False
-            self._loop.remove_reader(self._socket)
-
-    def _wake(self, error: Exception | None) -> None:
-        awaited, self._awaited = self._awaited, None
-        if awaited is None or awaited.done():
-            return
-        if error:
-            awaited.set_exception(error)
-        else:
-            awaited.set_result(None)
+        return self._pg.get_result()
 
 
 @lru_cache

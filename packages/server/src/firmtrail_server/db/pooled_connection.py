@@ -15,6 +15,7 @@ from psycopg.rows import AsyncRowFactory
 from psycopg.waiting import Ready, Wait
 
 from firmtrail_server.db.address import Address, Connection
+from firmtrail_server.db.socket_watch import SocketWatch
 
 T = TypeVar("T")
 
@@ -34,10 +35,7 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
         super().__init__(*args, **kwargs)
         self._idle_cursors: dict[AsyncRowFactory[Any], AsyncCursor[Any]] = {}
         self.cursor_factory = cast("type[AsyncCursor[Any]]", self._lend)
-        self._loop = asyncio.get_running_loop()
-        self._socket = self.pgconn.socket
-        self._is_watched = False
-        self._readable: asyncio.Future[Ready] | None = None
+        self._watch = SocketWatch(self.pgconn.socket)
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, address: Address, **_: Any) -> Connection:  # pyright: ignore[reportIncompatibleMethodOverride]  # noqa: ARG003
@@ -53,7 +51,7 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
             await self.wait(self._begun(statement))
 
     async def close(self) -> None:
-        self._unwatch()
+        self._watch.end()
         await super().close()
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
@@ -65,16 +63,17 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
         try:
             awaited = next(gen)
             while awaited == Wait.R and timeout is None:
-                awaited = gen.send(await self._read())
+                await self._watch.readable()
+                awaited = gen.send(Ready.R)
         except StopIteration as done:
             return done.value
         except asyncio.CancelledError:
             await self._cancel(_rest(gen, Wait.R))
             raise
         except BaseException:  # libpq may have closed the socket
-            self._unwatch()
+            self._watch.end()
             raise
-        self._unwatch()  # there is more to send than the socket takes at once
+        self._watch.end()  # there is more to send than the socket takes at once
         return await super().wait(_rest(gen, awaited), interval, timeout)
 
     def keep(self, cursor: AsyncCursor[Any]) -> None:
@@ -84,28 +83,9 @@ class PooledConnection(AsyncConnection[tuple[Any, ...]]):
     def _lend(self, _: Connection, *, row_factory: AsyncRowFactory[Any]) -> AsyncCursor[Any]:
         return self._idle_cursors.pop(row_factory, None) or _KeptCursor(self, row_factory=row_factory)
 
-    async def _read(self) -> Ready:
-        if not self._is_watched:
-            self._is_watched = True
-            self._loop.add_reader(self._socket, self._on_readable)
-        self._readable = self._loop.create_future()
-        return await self._readable
-
-    def _on_readable(self) -> None:
-        if self._readable is None or self._readable.done():
-            self._unwatch()  # nobody waits: it is the end of the connection, which is noticed when it is next used
-        else:
-            self._readable.set_result(Ready.R)
-
-    def _unwatch(self) -> None:
-        """Watch the socket no longer: once it is closed, its number may be that of another one."""
-        if self._is_watched:
-            self._is_watched = False
-            self._loop.remove_reader(self._socket)
-
     async def _cancel(self, rest: PQGen[Any]) -> None:
         """Cancel the statement in the database; where that fails, the connection is of no use any more."""
-        self._unwatch()
+        self._watch.end()
         with suppress(Exception):
             await self.cancel_safe(timeout=_CANCEL_SECONDS)
             await super().wait(rest, timeout=_CANCEL_SECONDS)
