@@ -8,11 +8,13 @@ DomainError
 │   └── WebhookUrlRefused
 ├── MalformedRequest        not what its format says
 │   └── BodyDamaged
+├── MethodNotAllowed
 ├── NotAcceptable
 │   └── ArrowNotInstalled
 ├── UnsupportedMediaType
 │   └── ContentCodingUnknown
 ├── RequestTooSlow
+├── BodyTooLarge
 ├── Unauthenticated
 │   ├── SecretUnproved      its digest is not that of the key: bcrypt has the last word
 │   ├── TokenNotValid
@@ -33,6 +35,7 @@ DomainError
 ├── LoginRefused
 ├── SessionEnded
 ├── NotFound
+│   ├── PathNotFound
 │   ├── ProjectNotFound
 │   ├── DeviceNotFound
 │   ├── ApiKeyNotFound
@@ -159,6 +162,15 @@ class BodyDamaged(MalformedRequest):
         super().__init__("The body breaks off, or is not encoded as its headers say.")
 
 
+class MethodNotAllowed(DomainError):
+    code = ProblemCode.METHOD_NOT_ALLOWED
+
+    def __init__(self, method: str, possible: Iterable[str]) -> None:
+        #: as an Allow header lists them
+        self.possible = ", ".join(sorted(possible))
+        super().__init__(f"{method} is not possible here; possible: {self.possible}.")
+
+
 class NotAcceptable(DomainError):
     code = ProblemCode.NOT_ACCEPTABLE
 
@@ -184,6 +196,13 @@ class RequestTooSlow(DomainError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The body did not arrive within {seconds:g} s. Send the request again.")
+
+
+class BodyTooLarge(DomainError):
+    code = ProblemCode.PAYLOAD_TOO_LARGE
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Maximum request body size {limit} exceeded.")
 
 
 class Unauthenticated(DomainError):
@@ -322,6 +341,11 @@ class SessionEnded(DomainError):
 
 class NotFound(DomainError):
     code = ProblemCode.NOT_FOUND
+
+
+class PathNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is nothing at this path.")
 
 
 class OwnerGone(NotFound):

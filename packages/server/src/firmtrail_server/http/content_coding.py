@@ -9,9 +9,9 @@ import zlib
 from typing import Final
 
 import zstandard
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
-from firmtrail_server.errors import BodyDamaged, ContentCodingUnknown
+from firmtrail_server.errors import BodyDamaged, BodyTooLarge, ContentCodingUnknown
 from firmtrail_server.http.request import Request
 
 #: as an Accept-Encoding header lists them
@@ -40,7 +40,7 @@ def decompressed(content: bytes | bytearray, coding: str, limit: int) -> bytes:
 
     Raises:
         BodyDamaged: it is not compressed as it says, breaks off, or goes on after its end.
-        web.HTTPRequestEntityTooLarge: it would be larger.
+        BodyTooLarge: it would be larger.
     """
     decompressing = zlib.decompressobj(_WINDOW_BITS[coding])
     try:
@@ -48,7 +48,7 @@ def decompressed(content: bytes | bytearray, coding: str, limit: int) -> bytes:
     except zlib.error:
         raise BodyDamaged from None
     if len(body) > limit:
-        raise web.HTTPRequestEntityTooLarge(limit)
+        raise BodyTooLarge(limit)
     if not decompressing.eof or decompressing.unused_data:
         raise BodyDamaged
     return body

@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from aiohttp import web
-
 from firmtrail_server.errors import DomainError, Unavailable
 from firmtrail_server.exports import Export
 from firmtrail_server.http.context import Services
@@ -34,7 +32,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Dispatcher:
-    """Answers requests: aiohttp calls it with each."""
+    """Answers requests: a connection calls it with each."""
 
     def __init__(self, routes: Iterable[Route], services: Services) -> None:
         """Make the endpoints.
@@ -87,7 +85,7 @@ class Dispatcher:
     def _log(self, error: Exception, request: Request, meter: Meter) -> None:
         if isinstance(error, Unavailable):
             self._traffic.refusals.add(error, request.id)
-        elif not isinstance(error, DomainError | web.HTTPException):
+        elif not isinstance(error, DomainError):
             self._traffic.failed(request, meter, error)
 
 

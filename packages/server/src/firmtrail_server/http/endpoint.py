@@ -58,7 +58,7 @@ class Endpoint:
         """Serve a request; `named` is what its path names.
 
         Raises:
-            DomainError, web.HTTPException: it is refused.
+            DomainError: it is refused.
         """
         route, credential = self.route, None
         if not route.is_public:

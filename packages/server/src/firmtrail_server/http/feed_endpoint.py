@@ -43,7 +43,7 @@ class FeedEndpoint(Endpoint):
         """Serve a request; `named` is what its path names.
 
         Raises:
-            DomainError, web.HTTPException: it is refused.
+            DomainError: it is refused.
         """
         credential = request.caller = await self.credential(request)
         call = Call(request, named, credential)

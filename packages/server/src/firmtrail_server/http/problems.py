@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract import Problem, ProblemCode
 from firmtrail_contract.problems import problem_of
-from firmtrail_server.errors import ContentCodingUnknown, DomainError, InvalidRequest, ScopeMissing, Unauthenticated
+from firmtrail_server.errors import (
+    ContentCodingUnknown,
+    DomainError,
+    InvalidRequest,
+    MethodNotAllowed,
+    PathNotFound,
+    ScopeMissing,
+    Unauthenticated,
+)
 from firmtrail_server.http.content_coding import UNDERSTOOD
 from firmtrail_server.http.oauth_errors import OAUTH_PATH, oauth_refusal, oauth_status
 from firmtrail_server.http.request import Request
@@ -21,7 +29,7 @@ def refusal(error: Exception, request: Request, home: str = "/docs") -> Response
 
     A browser at the root, where there is nothing, is led to `home`.
     """
-    if isinstance(error, web.HTTPNotFound) and _is_a_browser_at_the_root(request):
+    if isinstance(error, PathNotFound) and _is_a_browser_at_the_root(request):
         return redirect_response(home)
     problem, headers = _problem(error, request)
     if request.path.startswith(OAUTH_PATH):
@@ -35,19 +43,14 @@ def _is_a_browser_at_the_root(request: Request) -> bool:
 
 
 def _problem(error: Exception, request: Request) -> tuple[Problem, dict[str, str]]:
-    request_id = request.id
-    match error:
-        case DomainError():
-            return _refused(error, request, request_id)
-        case web.HTTPException():
-            return _refused_by_aiohttp(error, request, request_id)
-        case _:
-            detail = "The server made a mistake. Its operator finds this request in the log by its id."
-            return problem_of(ProblemCode.INTERNAL, detail, request_id), {}
-
-
-def _refused(error: DomainError, request: Request, request_id: str) -> tuple[Problem, dict[str, str]]:
+    if not isinstance(error, DomainError):
+        detail = "The server made a mistake. Its operator finds this request in the log by its id."
+        return problem_of(ProblemCode.INTERNAL, detail, request.id), {}
     errors = error.errors if isinstance(error, InvalidRequest) else []
+    return problem_of(error.code, str(error), request.id, errors), _headers(error, request)
+
+
+def _headers(error: DomainError, request: Request) -> dict[str, str]:
     headers: dict[str, str] = {}
     if challenge := _challenge(error, request):
         headers[hdrs.WWW_AUTHENTICATE] = challenge
@@ -55,7 +58,9 @@ def _refused(error: DomainError, request: Request, request_id: str) -> tuple[Pro
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
     if isinstance(error, ContentCodingUnknown):
         headers[hdrs.ACCEPT_ENCODING] = UNDERSTOOD
-    return problem_of(error.code, str(error), request_id, errors), headers
+    if isinstance(error, MethodNotAllowed):
+        headers[hdrs.ALLOW] = error.possible
+    return headers
 
 
 def _challenge(error: DomainError, request: Request) -> str:
@@ -69,19 +74,3 @@ def _challenge(error: DomainError, request: Request) -> str:
             return f'{_BEARER}, error="insufficient_scope", scope="{error.scope}"'
         case _:
             return ""
-
-
-def _refused_by_aiohttp(error: web.HTTPException, request: Request, request_id: str) -> tuple[Problem, dict[str, str]]:
-    match error:
-        case web.HTTPNotFound():
-            problem = problem_of(ProblemCode.NOT_FOUND, "There is nothing at this path.", request_id)
-        case web.HTTPMethodNotAllowed():
-            allowed = ", ".join(sorted(error.allowed_methods))
-            detail = f"{request.method} is not possible here; possible: {allowed}."
-            return problem_of(ProblemCode.METHOD_NOT_ALLOWED, detail, request_id), {hdrs.ALLOW: allowed}
-        case web.HTTPRequestEntityTooLarge():
-            detail = error.text or error.reason
-            problem = problem_of(ProblemCode.PAYLOAD_TOO_LARGE, detail, request_id)
-        case _:
-            problem = problem_of(ProblemCode.MALFORMED_REQUEST, f"{error.reason}.", request_id)
-    return problem, {}

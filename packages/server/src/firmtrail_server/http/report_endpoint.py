@@ -22,7 +22,7 @@ class ReportEndpoint(Endpoint):
         """Serve a request; `named` is what its path names.
 
         Raises:
-            DomainError, web.HTTPException: it is refused.
+            DomainError: it is refused.
         """
         credential = request.caller = read_credential(request, self.services.authentication)
         call = Call(request, named, credential)

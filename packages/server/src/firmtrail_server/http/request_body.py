@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, hdrs
 
-from firmtrail_server.errors import BodyDamaged, RequestTooSlow
+from firmtrail_server.errors import BodyDamaged, BodyTooLarge, RequestTooSlow
 from firmtrail_server.http.content_coding import content_coding_of, decompressed
 from firmtrail_server.http.request import Request
 
@@ -18,7 +18,7 @@ async def read_body(request: Request, *, max_bytes: int, seconds: float) -> byte
         BodyDamaged: it breaks off, or is not compressed as it says.
         ContentCodingUnknown: it is compressed in a way that is not understood.
         RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than `max_bytes`, compressed or decompressed.
+        BodyTooLarge: it is larger than `max_bytes`, compressed or decompressed.
     """
     coding = content_coding_of(request) if hdrs.CONTENT_ENCODING in request.headers else None
     content = request.content
@@ -49,7 +49,7 @@ async def _arriving(request: Request, max_bytes: int, seconds: float) -> bytes:
 
 def _check_size(body: bytes | bytearray, max_bytes: int) -> None:
     if len(body) > max_bytes:
-        raise web.HTTPRequestEntityTooLarge(max_bytes, len(body))
+        raise BodyTooLarge(max_bytes)
 
 
 def _waits_to_be_asked(request: Request) -> bool:

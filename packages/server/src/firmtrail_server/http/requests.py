@@ -45,7 +45,7 @@ async def read_json(request: Request) -> Any:
     Raises:
         UnsupportedMediaType: it does not say that it is JSON, or is compressed in a way that is not understood.
         MalformedRequest: it is not JSON, or nested too deeply.
-        web.HTTPRequestEntityTooLarge: it is larger than the server takes.
+        BodyTooLarge: it is larger than the server takes.
     """
     if request.headers.get(hdrs.CONTENT_TYPE) != _JSON and request.utf8_type != _JSON:
         raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
@@ -59,7 +59,7 @@ def read_bytes(request: Request) -> Awaitable[bytes]:
     """Read a whole body, decompressed.
 
     Raises:
-        BodyDamaged, ContentCodingUnknown, RequestTooSlow, web.HTTPRequestEntityTooLarge: it cannot be.
+        BodyDamaged, ContentCodingUnknown, RequestTooSlow, BodyTooLarge: it cannot be.
     """
     return read_body(request, max_bytes=MAX_BODY_BYTES, seconds=BODY_SECONDS)
 

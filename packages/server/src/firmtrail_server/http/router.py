@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 import attrs
-from aiohttp import hdrs, web
+from aiohttp import hdrs
+
+from firmtrail_server.errors import MethodNotAllowed, PathNotFound
 
 T = TypeVar("T")
 
@@ -45,14 +47,14 @@ class Router(Generic[T]):
         """Return the endpoint, and what stands in the place of its placeholders.
 
         Raises:
-            web.HTTPNotFound, web.HTTPMethodNotAllowed: there is none.
+            PathNotFound, MethodNotAllowed: there is none.
         """
         others = dict[str, T]()
         for node, found in _ends(self._root, path.split("/"), []):
             if (endpoint := node.endpoints.get(method)) is not None:
                 return endpoint, found
             others |= node.endpoints
-        raise web.HTTPMethodNotAllowed(method, others) if others else web.HTTPNotFound
+        raise MethodNotAllowed(method, others) if others else PathNotFound
 
 
 def _ends(node: _Node[T], segments: list[str], found: list[str]) -> Iterator[tuple[_Node[T], list[str]]]:

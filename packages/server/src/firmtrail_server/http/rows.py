@@ -31,7 +31,7 @@ async def read_rows(request: Request) -> Rows:
         UnsupportedMediaType: it is neither CSV nor NDJSON, or is compressed in a way that is not understood.
         MalformedRequest: it is not UTF-8, breaks off, or is not compressed as it says.
         RequestTooSlow: it does not arrive in time.
-        web.HTTPRequestEntityTooLarge: it is larger than `MAX_ROWS_BYTES`, compressed or decompressed.
+        BodyTooLarge: it is larger than `MAX_ROWS_BYTES`, compressed or decompressed.
     """
     content_type = request.utf8_type
     if content_type not in (CSV, NDJSON):

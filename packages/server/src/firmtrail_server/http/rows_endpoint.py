@@ -35,7 +35,7 @@ class RowsEndpoint(Endpoint):
         """Serve a request; `named` is what its path names.
 
         Raises:
-            DomainError, web.HTTPException: it is refused.
+            DomainError: it is refused.
         """
         credential = read_credential(request, self.services.authentication)
         ctx = await self.permit(Call(request, named, credential))

@@ -37,7 +37,7 @@ class ChangesEndpoint(FeedEndpoint):
         """Serve a request; `named` is what its path names.
 
         Raises:
-            DomainError, web.HTTPException: it is refused.
+            DomainError: it is refused.
         """
         response = await super().respond(request, named)
         self._frame.cookies.keep_renewed(request, response)

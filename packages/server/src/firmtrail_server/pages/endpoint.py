@@ -34,7 +34,7 @@ class PageEndpoint(Endpoint):
         """Serve a request; `named` is what its path names.
 
         Raises:
-            DomainError, web.HTTPException: it is refused.
+            DomainError: it is refused.
         """
         if request.method == hdrs.METH_POST:
             check_origin(request)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlencode
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from firmtrail_contract.problems import STATUS
-from firmtrail_server.errors import DomainError, InvalidRequest, Unauthenticated
+from firmtrail_server.errors import (
+    BodyTooLarge,
+    DomainError,
+    InvalidRequest,
+    MethodNotAllowed,
+    PathNotFound,
+    Unauthenticated,
+)
 from firmtrail_server.http.context import Services
 from firmtrail_server.http.problems import refusal
 from firmtrail_server.http.request import Request
@@ -20,6 +29,12 @@ from firmtrail_server.pages.results import View
 SIGN_IN, HOME = "/sign-in", "/projects"
 #: where programs ask, whatever they accept
 _OF_PROGRAMS = ("/v1", "/.well-known/", "/static/")
+#: of errors that say something else to programs
+_SAID_TO_PEOPLE: Final[dict[type[DomainError], str]] = {
+    PathNotFound: "There is no page at this address.",
+    MethodNotAllowed: "This address takes a form, and shows nothing. Go back to the page that the form is on.",
+    BodyTooLarge: f"{HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase}.",
+}
 
 
 class Frame:
@@ -52,12 +67,12 @@ class Frame:
 
     def refuse_path(self, error: Exception, request: Request) -> Response:
         """Answer a path where nothing is: with a page to browsers, with a problem to programs."""
-        if not isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed) or not _asks_for_page(request):
+        if not isinstance(error, PathNotFound | MethodNotAllowed) or not _asks_for_page(request):
             return refusal(error, request, HOME)
         response = self.refuse(error, request)
         response.headers[hdrs.VARY] = hdrs.ACCEPT
-        if isinstance(error, web.HTTPMethodNotAllowed):
-            response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+        if isinstance(error, MethodNotAllowed):
+            response.headers[hdrs.ALLOW] = error.possible
         return response
 
 
@@ -74,9 +89,7 @@ class _Refusal:
         self.status = 500
         detail = "The server made a mistake. Its operator finds this request in the log by its id."
         if isinstance(error, DomainError):
-            self.status, detail = STATUS[error.code], str(error)
-        elif isinstance(error, web.HTTPException):
-            self.status, detail = error.status, _said_of(error)
+            self.status, detail = STATUS[error.code], _SAID_TO_PEOPLE.get(type(error), str(error))
         errors = error.errors if isinstance(error, InvalidRequest) else []
         self.data = {
             "detail": "" if errors else detail,
@@ -84,13 +97,3 @@ class _Refusal:
             "status": self.status,
             "request_id": request.id,
         }
-
-
-def _said_of(error: web.HTTPException) -> str:
-    match error:
-        case web.HTTPNotFound():
-            return "There is no page at this address."
-        case web.HTTPMethodNotAllowed():
-            return "This address takes a form, and shows nothing. Go back to the page that the form is on."
-        case _:
-            return f"{error.reason}."
