@@ -160,6 +160,19 @@ def test_every_refusal_of_the_server_has_a_problem_code() -> None:
     assert [kind for kind in refusals if not hasattr(kind, "code")] == [errors.DomainError]
 
 
+def test_the_tree_of_refusals_is_drawn_as_it_is() -> None:
+    drawn = re.findall(r"^([│├└─ ]*)([A-Z]\w+)(?:  (?!.*\.py$).*)?$", errors.__doc__ or "", re.MULTILINE)
+
+    assert [(len(lead) // 4, name) for lead, name in drawn] == [*tree_of(errors.DomainError)]
+
+
+def tree_of(kind: type[errors.DomainError], depth: int = 0) -> Iterator[tuple[int, str]]:
+    yield depth, kind.__name__
+    for below in kind.__subclasses__():
+        if below.__module__ == errors.__name__:
+            yield from tree_of(below, depth + 1)
+
+
 def named(route: Route) -> str:
     return f"{route.method} {route.path}"
 

@@ -3,7 +3,9 @@
 DomainError
 ├── InvalidRequest          fields of the request, all at once
 │   ├── FilterRefused
-│   ├── NotInTheFuture
+│   ├── FieldOutOfRange
+│   │   ├── NotInTheFuture
+│   │   └── NoStrictMoment
 │   ├── FingerprintOfMany
 │   └── WebhookUrlRefused
 ├── MalformedRequest        not what its format says
@@ -19,6 +21,7 @@ DomainError
 │   ├── SecretUnproved      its digest is not that of the key: bcrypt has the last word
 │   ├── TokenNotValid
 │   └── MetricsTokenWrong
+├── KeyUnused
 ├── TooManyFailures
 ├── Forbidden
 │   ├── ScopeMissing
@@ -29,13 +32,15 @@ DomainError
 │   ├── SignUpByInvitation
 │   ├── CurrentPasswordWrong
 │   ├── SignUpPasswordWrong
-│   └── NoMailServer
+│   ├── NoMailServer
+│   └── FormRefused         in pages/forms.py
 ├── UnsupportedGrantType    the token endpoint's own
 ├── ScopeNotGranted
 ├── LoginRefused
 ├── SessionEnded
 ├── NotFound
 │   ├── PathNotFound
+│   ├── OwnerGone
 │   ├── ProjectNotFound
 │   ├── DeviceNotFound
 │   ├── ApiKeyNotFound
@@ -55,6 +60,7 @@ DomainError
 │   ├── TooManyLabels
 │   ├── DeviceRetired
 │   ├── DeviceKnown
+│   ├── DeviceStillReports
 │   ├── DeviceKnownByHalf
 │   ├── TooManyDeviceKeys
 │   ├── AlreadyMember
@@ -69,6 +75,7 @@ DomainError
 │   └── ChangesNotYetThere
 └── Unavailable             try again later
     ├── DatabaseUnavailable
+    │   ├── ConnectionBroken
     │   ├── StorageRefused
     │   └── TooManyCollisions
     ├── CommitUncertain
@@ -76,9 +83,9 @@ DomainError
     ├── CredentialQueueFull
     ├── TooManyImports
     ├── TooManyExports
-    ├── ExportTooLong
     ├── TooManyWebhookTests
-    └── SchemaTooOld        in schema/errors.py
+    ├── ExportTooLong
+    └── SchemaTooOld        in db/schema/errors.py
 """
 
 from __future__ import annotations
