@@ -107,7 +107,7 @@ async def test_a_boot_is_not_looked_for_among_all_boots_of_its_device(
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute(A_FLEET)
         conn.execute("analyze")
-        for way in ("seqscan", "hashjoin", "mergejoin"):  # as Link does
+        for way in ("seqscan", "hashjoin", "mergejoin", "bitmapscan"):  # as Link does
             conn.execute(f"set enable_{way} = off".encode())
         if conn.info.server_version < _FIRST_WITH_GENERIC_PLAN:
             pytest.skip("PostgreSQL shows the plan of a prepared statement from version 16 on")

@@ -37,6 +37,7 @@ _SETTINGS = """
                    ('enable_seqscan', 'off'),
                    ('enable_hashjoin', 'off'),
                    ('enable_mergejoin', 'off'),
+                   ('enable_bitmapscan', 'off'),
                    ('default_transaction_isolation', %(isolation)s)) as wanted (name, value)
       join pg_settings
         on pg_settings.name = wanted.name
