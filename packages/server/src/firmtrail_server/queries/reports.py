@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_contract.version_periods import MAX_CLOCK_LEAD
-from firmtrail_server.db import Connection, Link, array, bytea_array, text_array
+from firmtrail_server.db import Connection, Link, array, bytea_array, text_arrays
 from firmtrail_server.errors import SecretUnproved, Unauthenticated
 from firmtrail_server.history.boots import SendingBoot
 from firmtrail_server.history.timeline import Record, Sender
@@ -54,7 +54,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     What is known is read by locking it, so the statement decides rightly at READ COMMITTED. Each table is met row by
     row, by its primary key: a limit or a lock within `lateral` leaves the planner no other way, also while it takes the
     tables for small ones. The boot is asked for by a range and an order, or it would be looked for among all boots of
-    its device.
+    its device. A report is one row until its key and its boot are looked up, and then one for each of its versions.
 
     Returns:
         For each report what became of each version; nothing where it was left alone, as it is too when its key is not
@@ -64,20 +64,21 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     rows = await link.run(
         """
         with input as (
-            select position, report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
+            select report, parts, api_key_id, device_id, digest, components, versions, first_at, last_at, count,
                    interval_seconds, boot_id, started_at
               from unnest(
-                       %(reports)s::int8[], %(parts)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[],
-                       %(digests)s::bytea[], %(components)s::text[], %(versions)s::text[],
-                       %(first_moments)s::timestamptz[], %(last_moments)s::timestamptz[], %(counts)s::int8[],
-                       %(intervals)s::int4[], %(boot_ids)s::uuid[], %(boot_starts)s::timestamptz[]
+                       %(parts)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[], %(digests)s::bytea[],
+                       %(components)s::text[], %(versions)s::text[], %(first_moments)s::timestamptz[],
+                       %(last_moments)s::timestamptz[], %(counts)s::int8[], %(intervals)s::int4[],
+                       %(boot_ids)s::uuid[], %(boot_starts)s::timestamptz[]
                    ) with ordinality
-                as input (report, parts, api_key_id, device_id, digest, component, version, first_at, last_at, count,
-                          interval_seconds, boot_id, started_at, position)
+                as input (parts, api_key_id, device_id, digest, components, versions, first_at, last_at, count,
+                          interval_seconds, boot_id, started_at, report)
         ),
         alive as (
-            select input.position, input.report, input.parts, input.device_id, key.project_id, input.component,
-                   input.version, input.first_at + coalesce(boot.moved, interval '0') as first_at,
+            select input.report, input.parts, input.device_id, key.project_id,
+                   unnest(input.components::text[]) as component, unnest(input.versions::text[]) as version,
+                   input.first_at + coalesce(boot.moved, interval '0') as first_at,
                    input.last_at + coalesce(boot.moved, interval '0') as last_at, input.count, input.interval_seconds
               from input
              cross join lateral (
@@ -127,8 +128,8 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                 or boot.moved is not null and later.boot_id is null
         ),
         known as (
-            select alive.position, alive.report, alive.parts, alive.device_id, alive.project_id, alive.component,
-                   alive.version, alive.count, alive.interval_seconds,
+            select alive.report, alive.parts, alive.device_id, alive.project_id, alive.component, alive.version,
+                   alive.count, alive.interval_seconds,
                    coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
                        as first_at,
                    coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
@@ -158,7 +159,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    ) as current
         ),
         placed as (
-            select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
+            select report, device_id, project_id, component, version, count, first_at, last_at, repeated,
                    known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
                    known_tie_rank, known_change_number, known_heard_at, cadence, gap, interval_seconds,
                    case when repeated then known_period_id else gen_random_uuid() end as period_id,
@@ -241,7 +242,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
              where newest
                and not repeated
         )
-        select position, first_at,
+        select report, component, first_at,
                case when newest and repeated then 'extended'
                     when newest then 'opened'
                     when inside then 'known'
@@ -250,14 +251,16 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         """,
         columns,
     )
-    found = {position: Stored(at, _OUTCOMES[outcome]) for position, at, outcome in rows if outcome is not None}
+    found = {
+        (report, component): Stored(at, _OUTCOMES[outcome])
+        for report, component, at, outcome in rows
+        if outcome is not None
+    }
     stored: list[list[Stored]] = []
-    first = 1
-    for report in reports:
-        end = first + len(report.record.versions)
-        of_report = [found[position] for position in range(first, end) if position in found]
-        stored.append(of_report if len(of_report) == end - first else [])
-        first = end
+    for number, report in enumerate(reports, 1):
+        said = report.record.versions
+        of_report = [found[number, component] for component, _ in said if (number, component) in found]
+        stored.append(of_report if len(of_report) == len(said) else [])
     return stored
 
 
@@ -321,49 +324,45 @@ async def list_devices_of_gateway(
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, str]:
-    """Write reports as array literals, one a column: an element for each version."""
-    numbers: list[str] = []
+    """Write reports as array literals, one a column: an element for each report."""
     parts: list[str] = []
     keys: list[str] = []
     devices: list[str] = []
     digests: list[bytes | None] = []
-    components: list[str] = []
-    versions: list[str] = []
+    components: list[list[str]] = []
+    versions: list[list[str]] = []
     firsts: list[str] = []
     lasts: list[str] = []
     counts: list[str] = []
     intervals: list[str] = []
     boot_ids: list[str] = []
     boot_starts: list[str] = []
-    for number, (sender, _, (first, last, said, _, seconds), boot) in enumerate(reports):
+    for sender, _, (first, last, said, _, seconds), boot in reports:
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
-        count, part_count = "1", str(len(said))
+        count = "1"
         interval = "null" if seconds is None else str(seconds)
         if last.at != first.at:
             last_at, count = last.at.isoformat(), "2"
         boot_id, boot_start = (boot.boot_id.hex, boot.started_at.isoformat()) if boot else ("null", "null")
-        for component, version in said:
-            numbers.append(str(number))
-            parts.append(part_count)
-            keys.append(sender.api_key_id.hex)
-            devices.append(sender.device_id.hex)
-            digests.append(sender.digest)
-            components.append(component)
-            versions.append(version)
-            firsts.append(first_at)
-            lasts.append(last_at)
-            counts.append(count)
-            intervals.append(interval)
-            boot_ids.append(boot_id)
-            boot_starts.append(boot_start)
+        parts.append(str(len(said)))
+        keys.append(sender.api_key_id.hex)
+        devices.append(sender.device_id.hex)
+        digests.append(sender.digest)
+        components.append([component for component, _ in said])
+        versions.append([version for _, version in said])
+        firsts.append(first_at)
+        lasts.append(last_at)
+        counts.append(count)
+        intervals.append(interval)
+        boot_ids.append(boot_id)
+        boot_starts.append(boot_start)
     return {
-        "reports": array(numbers),
         "parts": array(parts),
         "api_key_ids": array(keys),
         "device_ids": array(devices),
         "digests": bytea_array(digests),
-        "components": text_array(components),
-        "versions": text_array(versions),
+        "components": text_arrays(components),
+        "versions": text_arrays(versions),
         "first_moments": array(firsts),
         "last_moments": array(lasts),
         "counts": array(counts),
