@@ -14,7 +14,16 @@ import cattrs
 import pytest
 
 import firmtrail_contract
-from firmtrail_contract import Count, DeviceList, ListedDevice, Page, lenient_converter, strict_converter
+from firmtrail_contract import (
+    Count,
+    DeviceList,
+    FirmwareReport,
+    ListedDevice,
+    Page,
+    ReportBatch,
+    lenient_converter,
+    strict_converter,
+)
 
 MODELS: list[Any] = [
     model
@@ -43,6 +52,15 @@ ODD: list[Any] = [
     ),
     *([], [None], ["x"], [{}], {}, {"x": None}, {"x": "y"}, {"x": 1}),
 ]
+
+
+CONVERTER = strict_converter()
+READING = {"boot_id": str(uuid.UUID(int=1)), "boot_sequence": 3, "boot_time_ms": 5, "wall_time": MOMENT}
+BATCH = {
+    "sent": {**READING, "clock_state": "synced"},
+    "records": [{"first_observed": READING, "components": [{"component": "main", "version": " 1.0 "}]}],
+    "interval_seconds": 3_600,
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +132,20 @@ def test_a_page_of_devices_needs_no_second_reading() -> None:
     assert lenient_converter(all_errors=False).structure(page, DeviceList) == lenient_converter().structure(
         page, DeviceList
     )
+
+
+@pytest.mark.parametrize("said", [BATCH, {"version": " 1.0 "}, {"version": "1.0", "component": "modem"}])
+def test_what_devices_send_needs_no_second_reading(said: dict[str, Any]) -> None:
+    model = ReportBatch if said is BATCH else FirmwareReport
+
+    assert strict_converter(all_errors=False).structure(said, model) == strict_converter().structure(said, model)
+
+
+def test_what_it_makes_can_be_looked_up() -> None:
+    """Readings keep their hash once it was asked for."""
+    read, made = (one.structure(BATCH, ReportBatch).sent for one in (strict_converter(all_errors=False), CONVERTER))
+
+    assert {made: "there"}[read] == {read: "there"}[made] == "there"
 
 
 def test_what_it_makes_is_frozen() -> None:

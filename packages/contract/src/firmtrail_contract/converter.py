@@ -285,18 +285,10 @@ def _model_hook(converter: cattrs.Converter, max_errors: int, model: Any) -> Hoo
 
 
 def _quick_model_hook(converter: cattrs.Converter, model: Any) -> Hook:
-    fields = attrs.fields(attrs.resolve_types(get_origin(model) or model))
-    counted = {field.name: _limited_hook(converter, field) for field in fields if _counts(field.validator)}
-    shortcuts = _SHORTCUTS | {dt.datetime: _MOMENT if converter.forbid_extra_keys else _WRITTEN_MOMENT}
-    read = quick_reader(model, converter.get_structure_hook, shortcuts, counted)
-    names = frozenset(field.name for field in fields)
-
-    def read_known(value: Any, _: Any) -> Any:
-        if not names.issuperset(value):
-            raise ForbiddenExtraKeysError("", model, value.keys() - names)
-        return read(value, model)
-
-    return read_known if converter.forbid_extra_keys else read
+    attrs.resolve_types(get_origin(model) or model)
+    is_closed = converter.forbid_extra_keys
+    shortcuts = _SHORTCUTS | {dt.datetime: _MOMENT if is_closed else _WRITTEN_MOMENT}
+    return quick_reader(model, converter.get_structure_hook, shortcuts, is_closed=is_closed)
 
 
 def _forgetful(error: Exception) -> Exception:
@@ -321,19 +313,14 @@ def _limited_hook(converter: cattrs.Converter, field: attrs.Attribute[Any]) -> H
 
     def structure_items(value: Any, kind: Any) -> Any:
         items.check_count(_array(value, list))
-        return then(value, kind)
+        return structure(value, kind)
 
     def structure_labels(value: Any, kind: Any) -> Any:
         labels.check_count(_object(value, dict))
-        return then(value, kind)
+        return structure(value, kind)
 
-    then = structure if converter.detailed_validation else hook  # there `__init__` checks the rest
     labels = check if isinstance(check, Labels) else Labels()
     items = check if isinstance(check, Count) else Count(0, 0)
     if isinstance(check, Labels):
         return structure_labels
     return structure_items if isinstance(check, Count) else structure
-
-
-def _counts(validator: Any) -> bool:
-    return isinstance(validator, Count | Labels)
