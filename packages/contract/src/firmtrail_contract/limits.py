@@ -65,14 +65,18 @@ class Text:
 
     def __call__(self, _instance: object, _attribute: attrs.Attribute[Any], value: str) -> None:
         if not self._allowed.match(value):
-            raise self._violation(value)
+            raise self.violation(value)
 
     def check(self, value: str) -> None:
         """Raise `Violation` unless the value is allowed."""
         if not self._allowed.match(value):
-            raise self._violation(value)
+            raise self.violation(value)
 
-    def _violation(self, value: str) -> Violation:
+    def allows(self, value: str) -> bool:
+        return self._allowed.match(value) is not None
+
+    def violation(self, value: str) -> Violation:
+        """Say why a value is not allowed."""
         if len(value) < self.min_length:
             return Violation(ViolationCode.TOO_SHORT, f"must have at least {self.min_length} character(s)")
         if len(value) > self.max_length:

@@ -20,8 +20,6 @@ from firmtrail_contract import (
     HistoryGap,
     ObservationRecord,
     ReportBatch,
-    Text,
-    Violation,
     ViolationCode,
 )
 from firmtrail_contract.firmware import component_limits, version_limits
@@ -119,31 +117,25 @@ def _wrong_fields(record: ObservationRecord, sent: ClockReading) -> Iterator[Fie
         yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must have a higher boot_sequence in another boot")
     if order(last) > order(sent):
         yield _error("/last_observed", ViolationCode.OUT_OF_RANGE, "must not be after sent")
-    names = [reading.component for reading in record.components]
+    names = set[str]()
     for index, reading in enumerate(record.components):
-        place = f"/components/{index}"
-        yield from _wrong_text(f"{place}/component", reading.component, component_limits)
-        yield from _wrong_text(f"{place}/version", reading.version, version_limits)
-        yield from _wrong_text(f"{place}/error", reading.error, error_limits)
-        yield from _wrong_reading(place, reading)
-        if reading.component in names[:index]:
-            yield _error(f"{place}/component", ViolationCode.MALFORMED, "must not be named twice in a record")
-
-
-def _wrong_reading(place: str, reading: ComponentReading) -> Iterator[FieldError]:
-    if (reading.version is None) == (reading.error is None):
-        yield _error(place, ViolationCode.MALFORMED, "must hold a version or an error, and not both")
-    elif reading.gone and reading.version is not None:
-        yield _error(f"{place}/gone", ViolationCode.MALFORMED, "must not be true beside a version")
-
-
-def _wrong_text(pointer: str, text: str | None, limits: Text) -> Iterator[FieldError]:
-    if text is None:
-        return
-    try:
-        limits.check(text)
-    except Violation as violation:
-        yield _error(pointer, violation.code, violation.detail)
+        for field, text, limits in (
+            ("component", reading.component, component_limits),
+            ("version", reading.version, version_limits),
+            ("error", reading.error, error_limits),
+        ):
+            if text is not None and not limits.allows(text):
+                wrong = limits.violation(text)
+                yield _error(f"/components/{index}/{field}", wrong.code, wrong.detail)
+        if (reading.version is None) == (reading.error is None):
+            detail = "must hold a version or an error, and not both"
+            yield _error(f"/components/{index}", ViolationCode.MALFORMED, detail)
+        elif reading.gone and reading.version is not None:
+            yield _error(f"/components/{index}/gone", ViolationCode.MALFORMED, "must not be true beside a version")
+        if reading.component in names:
+            detail = "must not be named twice in a record"
+            yield _error(f"/components/{index}/component", ViolationCode.MALFORMED, detail)
+        names.add(reading.component)
 
 
 def _error(pointer: str, code: ViolationCode, detail: str) -> FieldError:

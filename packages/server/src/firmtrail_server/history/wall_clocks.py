@@ -66,7 +66,7 @@ def weighed(starts: Iterable[WallStart], *, sure: WallStart | None = None) -> li
 
 
 def elapsed(reading: ClockReading) -> dt.timedelta:
-    return dt.timedelta(milliseconds=reading.boot_time_ms)
+    return dt.timedelta(0, 0, 0, reading.boot_time_ms)
 
 
 def synced_wall_time(reading: ClockReading) -> dt.datetime | None:

@@ -341,7 +341,7 @@ def _columns(reports: Sequence[Report]) -> dict[str, str]:
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
         count = "1"
         interval = "null" if seconds is None else str(seconds)
-        if last.at != first.at:
+        if last is not first and last.at != first.at:
             last_at, count = last.at.isoformat(), "2"
         boot_id, boot_start = (boot.boot_id.hex, boot.started_at.isoformat()) if boot else ("null", "null")
         parts.append(str(len(said)))
