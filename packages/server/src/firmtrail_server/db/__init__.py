@@ -1,7 +1,7 @@
 """The database: the pool and its transactions, the link for single statements, and values on their way in and out."""
 
 from firmtrail_server.db.address import Address, Connection
-from firmtrail_server.db.arrays import array, bytea_array, text_array, text_arrays
+from firmtrail_server.db.arrays import array, bytea_array, text_array
 from firmtrail_server.db.database import Database, Transaction
 from firmtrail_server.db.draining import Drain
 from firmtrail_server.db.failures import Collided
@@ -21,5 +21,4 @@ __all__ = [
     "one",
     "rows",
     "text_array",
-    "text_arrays",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 def array(values: Iterable[str]) -> str:
@@ -17,15 +17,6 @@ def text_array(values: Iterable[str]) -> str:
     if "\\" in joined or joined.count('"') > 2 * max(len(listed) - 1, 0):  # hardly ever
         joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in listed])
     return f'{{"{joined}"}}' if listed else "{}"
-
-
-def text_arrays(rows: Sequence[Sequence[str]]) -> str:
-    """Write arrays of texts, of any lengths, as an array of their literals."""
-    joined = '","'.join(['{\\"' + '\\",\\"'.join(row) + '\\"}' for row in rows])
-    quotes = 2 * sum(map(len, rows))
-    if joined.count("\\") != quotes or joined.count('"') != quotes + 2 * max(len(rows) - 1, 0):  # hardly ever
-        return text_array([text_array(row) for row in rows])
-    return f'{{"{joined}"}}' if rows else "{}"
 
 
 def bytea_array(values: Iterable[bytes | None]) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from firmtrail_contract import ObservedAtSource, ReportOutcome
 from firmtrail_contract.version_periods import MAX_CLOCK_LEAD
-from firmtrail_server.db import Connection, Link, array, bytea_array, text_arrays
+from firmtrail_server.db import Connection, Link, array, bytea_array, text_array
 from firmtrail_server.errors import SecretUnproved, Unauthenticated
 from firmtrail_server.history.boots import SendingBoot
 from firmtrail_server.history.timeline import Record, Sender
@@ -64,20 +64,20 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     rows = await link.run(
         """
         with input as (
-            select report, parts, api_key_id, device_id, digest, components, versions, first_at, last_at, count,
+            select report, first_part, last_part, api_key_id, device_id, digest, first_at, last_at, count,
                    interval_seconds, boot_id, started_at
               from unnest(
-                       %(parts)s::int8[], %(api_key_ids)s::uuid[], %(device_ids)s::uuid[], %(digests)s::bytea[],
-                       %(components)s::text[], %(versions)s::text[], %(first_moments)s::timestamptz[],
+                       %(first_parts)s::int8[], %(last_parts)s::int8[], %(api_key_ids)s::uuid[],
+                       %(device_ids)s::uuid[], %(digests)s::bytea[], %(first_moments)s::timestamptz[],
                        %(last_moments)s::timestamptz[], %(counts)s::int8[], %(intervals)s::int4[],
                        %(boot_ids)s::uuid[], %(boot_starts)s::timestamptz[]
                    ) with ordinality
-                as input (parts, api_key_id, device_id, digest, components, versions, first_at, last_at, count,
+                as input (first_part, last_part, api_key_id, device_id, digest, first_at, last_at, count,
                           interval_seconds, boot_id, started_at, report)
         ),
         alive as (
-            select input.report, input.parts, input.device_id, key.project_id,
-                   unnest(input.components::text[]) as component, unnest(input.versions::text[]) as version,
+            select input.report, input.last_part - input.first_part + 1 as parts, input.device_id, key.project_id,
+                   generate_series(input.first_part, input.last_part) as position,
                    input.first_at + coalesce(boot.moved, interval '0') as first_at,
                    input.last_at + coalesce(boot.moved, interval '0') as last_at, input.count, input.interval_seconds
               from input
@@ -127,15 +127,20 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
              where input.boot_id is null
                 or boot.moved is not null and later.boot_id is null
         ),
+        told as (
+            select report, parts, device_id, project_id, position, (%(components)s::text[])[position] as component,
+                   (%(versions)s::text[])[position] as version, first_at, last_at, count, interval_seconds
+              from alive
+        ),
         known as (
-            select alive.report, alive.parts, alive.device_id, alive.project_id, alive.component, alive.version,
-                   alive.count, alive.interval_seconds,
-                   coalesce(alive.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
+            select told.position, told.report, told.parts, told.device_id, told.project_id, told.component,
+                   told.version, told.count, told.interval_seconds,
+                   coalesce(told.first_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
                        as first_at,
-                   coalesce(alive.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
+                   coalesce(told.last_at, greatest(%(received_at)s::timestamptz, current.last_reported_at))
                        as last_at,
-                   alive.first_at is null or alive.first_at > current.last_reported_at as newer,
-                   alive.version = current.version as repeated,
+                   told.first_at is null or told.first_at > current.last_reported_at as newer,
+                   told.version = current.version as repeated,
                    current.period_id as known_period_id,
                    current.version as known_version,
                    current.first_reported_at as known_first,
@@ -148,18 +153,18 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
                    current.cadence,
                    least(extract(epoch from %(received_at)s::timestamptz - current.heard_at)::float8,
                          4 * current.cadence) as gap
-              from alive
+              from told
              cross join lateral (
                     select version, period_id, first_reported_at, last_reported_at, report_count, recorded_at, tie_rank,
                            change_number, heard_at, cadence
                       from device_firmware
-                     where device_firmware.device_id = alive.device_id
-                       and device_firmware.component = alive.component
+                     where device_firmware.device_id = told.device_id
+                       and device_firmware.component = told.component
                        for update of device_firmware
                    ) as current
         ),
         placed as (
-            select report, device_id, project_id, component, version, count, first_at, last_at, repeated,
+            select position, report, device_id, project_id, component, version, count, first_at, last_at, repeated,
                    known_period_id, known_version, known_first, known_last, known_count, known_recorded_at,
                    known_tie_rank, known_change_number, known_heard_at, cadence, gap, interval_seconds,
                    case when repeated then known_period_id else gen_random_uuid() end as period_id,
@@ -242,7 +247,7 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
              where newest
                and not repeated
         )
-        select report, component, first_at,
+        select position, first_at,
                case when newest and repeated then 'extended'
                     when newest then 'opened'
                     when inside then 'known'
@@ -251,16 +256,14 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
         """,
         columns,
     )
-    found = {
-        (report, component): Stored(at, _OUTCOMES[outcome])
-        for report, component, at, outcome in rows
-        if outcome is not None
-    }
+    found = {position: Stored(at, _OUTCOMES[outcome]) for position, at, outcome in rows if outcome is not None}
     stored: list[list[Stored]] = []
-    for number, report in enumerate(reports, 1):
-        said = report.record.versions
-        of_report = [found[number, component] for component, _ in said if (number, component) in found]
-        stored.append(of_report if len(of_report) == len(said) else [])
+    first = 1
+    for report in reports:
+        end = first + len(report.record.versions)
+        of_report = [found[position] for position in range(first, end) if position in found]
+        stored.append(of_report if len(of_report) == end - first else [])
+        first = end
     return stored
 
 
@@ -324,51 +327,54 @@ async def list_devices_of_gateway(
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, str]:
-    """Write reports as array literals, one a column: an element for each report."""
-    parts: list[str] = []
+    """Write reports as array literals, one a column: an element for each report, of the last two for each version."""
+    first_parts: list[str] = []
+    last_parts: list[str] = []
     keys: list[str] = []
     devices: list[str] = []
     digests: list[bytes | None] = []
-    components: list[list[str]] = []
-    versions: list[list[str]] = []
     firsts: list[str] = []
     lasts: list[str] = []
     counts: list[str] = []
     intervals: list[str] = []
     boot_ids: list[str] = []
     boot_starts: list[str] = []
+    components: list[str] = []
+    versions: list[str] = []
     for sender, _, (first, last, said, _, seconds), boot in reports:
+        first_parts.append(str(len(components) + 1))
+        for component, version in said:
+            components.append(component)
+            versions.append(version)
+        last_parts.append(str(len(components)))
         first_at = last_at = "null" if first.source is _SERVER else first.at.isoformat()
         count = "1"
-        interval = "null" if seconds is None else str(seconds)
         if last is not first and last.at != first.at:
             last_at, count = last.at.isoformat(), "2"
         boot_id, boot_start = (boot.boot_id.hex, boot.started_at.isoformat()) if boot else ("null", "null")
-        parts.append(str(len(said)))
         keys.append(sender.api_key_id.hex)
         devices.append(sender.device_id.hex)
         digests.append(sender.digest)
-        components.append([component for component, _ in said])
-        versions.append([version for _, version in said])
         firsts.append(first_at)
         lasts.append(last_at)
         counts.append(count)
-        intervals.append(interval)
+        intervals.append("null" if seconds is None else str(seconds))
         boot_ids.append(boot_id)
         boot_starts.append(boot_start)
     return {
-        "parts": array(parts),
+        "first_parts": array(first_parts),
+        "last_parts": array(last_parts),
         "api_key_ids": array(keys),
         "device_ids": array(devices),
         "digests": bytea_array(digests),
-        "components": text_arrays(components),
-        "versions": text_arrays(versions),
         "first_moments": array(firsts),
         "last_moments": array(lasts),
         "counts": array(counts),
         "intervals": array(intervals),
         "boot_ids": array(boot_ids),
         "boot_starts": array(boot_starts),
+        "components": text_array(components),
+        "versions": text_array(versions),
         "clock_lead": _CLOCK_LEAD,
         "received_at": max([report.received_at for report in reports]).isoformat(),
     }
