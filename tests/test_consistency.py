@@ -98,6 +98,7 @@ WITHOUT_PROJECT: dict[Callable[..., Any], str] = {
     members.find_by_device: "the device is what tells the project",
     projects.insert: "it makes the project",
     reports.extend_histories: "it stores the reports of many projects; each report's key tells its own",
+    reports.extend_period: "the report's key tells the project",
     reports.get_key: "the key is what tells the project",
     boots.find_named: "it looks up the boots of devices of many projects; each batch's key tells its own",
     history.has_reported: "the device asks it of itself, when its key has told who it is",

@@ -155,6 +155,10 @@ def outcomes(recorded: list[list[Outcome] | BaseException]) -> list[object]:
     return [said if isinstance(said, BaseException) else said[0].versions[0] for said in recorded]
 
 
+def _after(minutes: int) -> dt.datetime:
+    return NOW + dt.timedelta(minutes=minutes)
+
+
 async def test_reports_that_arrive_during_a_transaction_are_stored_by_the_next_one(fleet: Fleet) -> None:
     reporting = await fleet.known(50)
 
@@ -240,6 +244,46 @@ async def test_a_report_of_a_component_that_is_new_is_stored_whole(fleet: Fleet)
 
     assert outcome.versions == [ReportOutcome.EXTENDED, ReportOutcome.OPENED]
     assert await fleet.history(device) == [("0", 2), ("0.9", 1)]
+
+
+async def test_a_report_that_comes_alone_leaves_what_one_in_a_group_leaves(fleet: Fleet) -> None:
+    alone, grouped = await fleet.known(2)
+    link = Link(fleet.url)
+
+    def report(device: Device, minute: int, at: int | None, seconds: int | None) -> Report:
+        source = ObservedAtSource.SERVER if at is None else ObservedAtSource.DEVICE
+        moment = ObservedMoment(at=_after(minute if at is None else at), source=source)
+        record = Record(moment, moment, [("main", "0")], interval_seconds=seconds)
+        return Report(Sender(device.key_id, device.id, None), _after(minute), record)
+
+    told = [(10, None, None), (25, 20, 600), (25, 21, 600), (24, None, 600), (80, 90, None), (81, None, 3_600)]
+    for one in told:
+        extended = await reports.extend_period(link, report(alone, *one))
+        assert extended
+        assert [extended] == await reports.extend_histories(link, [report(grouped, *one)])
+    await link.close()
+
+    rows = await fleet.ask(
+        "select version, first_reported_at, last_reported_at, report_count, recorded_at, tie_rank, change_number,"
+        f" heard_at, cadence, interval_seconds from device_firmware where device_id in ('{alone.id}', '{grouped.id}')"
+    )
+    assert rows[0] == rows[1]
+    assert rows[0][3] == 1 + len(told)
+
+
+@pytest.mark.parametrize("said", [("1.0", None), ("0", -60), ("0", -14 * 24 * 60)])
+async def test_what_is_new_or_late_is_left_alone_by_the_statement_of_one_report(
+    fleet: Fleet, said: tuple[str, int | None]
+) -> None:
+    (device,) = await fleet.known(1)
+    link = Link(fleet.url)
+    version, minute = said
+    await fleet.ingest.submit(device.says("0", NOW))
+    submission = device.says(version, None if minute is None else _after(minute))
+    assert isinstance(submission.said, Record)
+
+    assert await reports.extend_period(link, Report(submission.sender, NOW, submission.said)) == []
+    await link.close()
 
 
 async def test_a_full_queue_refuses_what_comes_next_and_stores_what_it_took(fleet: Fleet) -> None:
@@ -384,6 +428,29 @@ async def test_a_secret_is_proved_by_the_digest_of_its_key_alone(fleet: Fleet) -
             await fleet.ingest.submit(said._replace(sender=said.sender._replace(digest=digest)))
 
     assert await fleet.history(device) == [("0", 1)]
+
+
+@pytest.mark.parametrize(("before", "after", "outcomes"), [("0", "7", []), ("7", "7", [ReportOutcome.EXTENDED])])
+async def test_the_statement_of_one_report_is_right_whatever_changed_while_it_waited(
+    fleet: Fleet, isolation: Transaction, before: str, after: str, outcomes: list[ReportOutcome]
+) -> None:
+    (device,) = await fleet.known(1)
+    await fleet.ingest.submit(device.says(before, NOW - dt.timedelta(days=1)))
+    async with await psycopg.AsyncConnection.connect(fleet.url) as other:
+        await other.execute("update device_firmware set version = %(version)s, report_count = 5", {"version": after})
+        await other.execute("update device_versions set version = %(version)s", {"version": after})
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+            link = Link(fleet.url, isolation=isolation)
+            said = device.says(before)
+            assert isinstance(said.said, Record)
+            waiting = tasks.create_task(reports.extend_period(link, Report(said.sender, NOW, said.said)))
+            while not await fleet.ask(f"select 1 {HELD_UP}"):  # noqa: ASYNC110  the database has no event for it
+                await asyncio.sleep(0.005)
+            await other.commit()
+
+    await link.close()
+    assert [one.outcome for one in waiting.result()] == outcomes
+    assert (await fleet.history(device))[-1] == (after, 5 + len(outcomes))
 
 
 async def test_the_statement_of_reports_is_right_whatever_changed_while_it_waited(

@@ -76,12 +76,17 @@ async def extend(link: Link) -> object:
     return await reports.extend_histories(link, [Report(SENDER, NOW, Record(at, at, [("main", "1.0")]))])
 
 
+async def extend_alone(link: Link) -> object:
+    at = ObservedMoment(at=NOW, source=ObservedAtSource.DEVICE)
+    return await reports.extend_period(link, Report(SENDER, NOW, Record(at, at, [("main", "1.0")])))
+
+
 async def look_up(link: Link) -> object:
     sent = ClockReading(boot_id=uuid.uuid4(), boot_sequence=1, boot_time_ms=60_000)
     return await boots.find_named(link, [BootLookup(SENDER, NOW, ReportBatch(sent=sent, records=[]))])
 
 
-@pytest.mark.parametrize("query", [extend, look_up])
+@pytest.mark.parametrize("query", [extend, extend_alone, look_up])
 async def test_reports_find_rows_by_key_despite_stale_statistics(
     query: Callable[[Link], Awaitable[object]], database_url: str
 ) -> None:

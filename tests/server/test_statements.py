@@ -63,6 +63,7 @@ UNPACKED = {
     "history.live_since": {"device_id": uuid.UUID, "min": dt.datetime | None},
     "reports.get_key": {"project_id": uuid.UUID, "is_unused": bool},
     "reports.list_devices_of_gateway": {"id": uuid.UUID | None},
+    "reports.extend_period": {"last_reported_at": dt.datetime},
     "reports.extend_histories": {"position": int, "first_at": dt.datetime, "outcome": str | None},
     "silences.find_stretch": {"id": uuid.UUID},
 }

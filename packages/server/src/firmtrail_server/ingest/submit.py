@@ -174,7 +174,8 @@ class Ingest:
         return rewritten
 
     async def _extend(self, link: Link, items: Sequence[Report]) -> list[list[Stored]]:
-        outcomes = await reports.extend_histories(link, items)
+        alone = await reports.extend_period(link, items[0]) if len(items) == 1 else []
+        outcomes = [alone] if alone else await reports.extend_histories(link, items)
         self._metrics.add_group(outcomes)
         return outcomes
 

@@ -267,6 +267,72 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
     return stored
 
 
+async def extend_period(link: Link, report: Report) -> list[Stored]:
+    """Store a report that says what its component's open period says: as `extend_histories` does, for half the work.
+
+    An idle server, whose reports come alone, hardly has any other.
+
+    Returns:
+        What became of its version; nothing where `extend_histories` has to decide, or it is not one device's one
+        version.
+    """
+    (key_id, device_id, digest), received_at, (first, last, said, _, seconds), boot = report
+    if boot is not None or last is not first or len(said) != 1:
+        return []
+    ((component, version),) = said
+    rows = await link.run(
+        """
+        with known as (
+            select last_reported_at, heard_at, cadence,
+                   least(extract(epoch from %(received_at)s::timestamptz - heard_at)::float8, 4 * cadence) as gap
+              from device_firmware
+             where device_id = %(device_id)s::uuid
+               and component = %(component)s::text
+               and version = %(version)s::text
+               and (%(at)s::text = '' or nullif(%(at)s::text, '')::timestamptz > last_reported_at)
+               and exists (
+                       select 1
+                         from api_keys
+                        where id = %(api_key_id)s::uuid
+                          and device_id = %(device_id)s::uuid
+                          and (%(digest)s::text = '' or secret_digest = decode(%(digest)s::text, 'hex'))
+                          and (expires_at is null or expires_at > %(received_at)s::timestamptz)
+                          and project_id not in (select id from projects where deleted_at is not null)
+                   )
+               for update of device_firmware
+        )
+        update device_firmware
+           set last_reported_at = coalesce(nullif(%(at)s::text, '')::timestamptz,
+                                           greatest(%(received_at)s::timestamptz, known.last_reported_at)),
+               report_count = report_count + 1,
+               heard_at = greatest(%(received_at)s::timestamptz, known.heard_at),
+               cadence = case when gap <= 0 or gap is null then known.cadence
+                              else coalesce(
+                                       known.cadence
+                                           + (gap - known.cadence) * (gap::float8 / (gap + 8 * known.cadence + 1)),
+                                       gap
+                                   )
+                         end,
+               interval_seconds = nullif(%(interval)s::text, '')::int4
+          from known
+         where device_id = %(device_id)s::uuid
+           and component = %(component)s::text
+        returning device_firmware.last_reported_at
+        """,
+        {
+            "api_key_id": key_id.hex,
+            "device_id": device_id.hex,
+            "digest": "" if digest is None else digest.hex(),
+            "component": component,
+            "version": version,
+            "at": "" if first.source is _SERVER else first.at.isoformat(),
+            "interval": "" if seconds is None else str(seconds),
+            "received_at": received_at.isoformat(),
+        },
+    )
+    return [Stored(at, ReportOutcome.EXTENDED) for (at,) in rows]
+
+
 class SendersKey(NamedTuple):
     """The project of a living key, and whether it came by enrollment and is used for the first time."""
 
