@@ -30,7 +30,7 @@ OF_ALL_PERIODS = {
 #: they ask for versions by name, or for none
 OF_NAMED_VERSIONS = {
     f"device_lists.{verb}_{what}" for verb in ("count", "list") for what in ("devices", "running", "that_ran")
-} | {"device_lists.list_devices_descending"}
+} | {"device_lists.list_devices_descending", "reports.extend_period"}
 
 
 def reading(hour: int) -> Json:
