@@ -93,6 +93,7 @@ def _mend_query(path: str, query: dict[str, Any]) -> None:
         query.pop("order", None)
     if set(str(query.get("version", ""))) & set("*<>=!,"):  # the filter's grammar is more than a pattern
         query["version"] = ">=1.0,<1.2"
+        query.pop("scheme", None)  # of which these bounds may not be
     if path == f"{_PROJECT}/firmware_history":
         query.pop("until", None)
         if "since" in query:
