@@ -430,9 +430,9 @@ async def test_a_secret_is_proved_by_the_digest_of_its_key_alone(fleet: Fleet) -
     assert await fleet.history(device) == [("0", 1)]
 
 
-@pytest.mark.parametrize(("before", "after", "outcomes"), [("0", "7", []), ("7", "7", [ReportOutcome.EXTENDED])])
+@pytest.mark.parametrize(("before", "after", "expected"), [("0", "7", []), ("7", "7", [ReportOutcome.EXTENDED])])
 async def test_the_statement_of_one_report_is_right_whatever_changed_while_it_waited(
-    fleet: Fleet, isolation: Transaction, before: str, after: str, outcomes: list[ReportOutcome]
+    fleet: Fleet, isolation: Transaction, before: str, after: str, expected: list[ReportOutcome]
 ) -> None:
     (device,) = await fleet.known(1)
     await fleet.ingest.submit(device.says(before, NOW - dt.timedelta(days=1)))
@@ -449,8 +449,8 @@ async def test_the_statement_of_one_report_is_right_whatever_changed_while_it_wa
             await other.commit()
 
     await link.close()
-    assert [one.outcome for one in waiting.result()] == outcomes
-    assert (await fleet.history(device))[-1] == (after, 5 + len(outcomes))
+    assert [one.outcome for one in waiting.result()] == expected
+    assert (await fleet.history(device))[-1] == (after, 5 + len(expected))
 
 
 async def test_the_statement_of_reports_is_right_whatever_changed_while_it_waited(

@@ -268,9 +268,9 @@ async def extend_histories(link: Link, reports: Sequence[Report]) -> list[list[S
 
 
 async def extend_period(link: Link, report: Report) -> list[Stored]:
-    """Store a report that says what its component's open period says: as `extend_histories` does, for half the work.
+    """Store a report of the version that its component's open period has, as `extend_histories` does.
 
-    An idle server, whose reports come alone, hardly has any other.
+    On an idle server reports come alone, and nearly all are of that kind: they do not pay for what decides for many.
 
     Returns:
         What became of its version; nothing where `extend_histories` has to decide, or it is not one device's one
